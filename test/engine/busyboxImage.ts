@@ -1,0 +1,26 @@
+import { createReadStream } from "node:fs"
+import { engineCall, engineRequest } from "./engineRequest.js"
+
+/** The image that tests run. */
+export const busyboxImage = "busybox:latest"
+
+/** Whether the engine has the image. */
+export const hasBusybox = async (endpoint: string): Promise<boolean> =>
+  (await engineRequest(endpoint, "GET", `/images/${busyboxImage}/json`)).status === 200
+
+/** Imports the image from the tar of its root file system. */
+export const importBusybox = async (endpoint: string, tar: string): Promise<void> => {
+  const changes = ['CMD ["sh"]', "ENV PATH=/bin"].map((change) => `&changes=${encodeURIComponent(change)}`).join("")
+  const path = `/images/create?fromSrc=-&repo=busybox&tag=latest${changes}`
+  const answer = await engineCall(endpoint, "POST", path, createReadStream(tar), { timeout: 120_000 })
+  // The engine answers 200 before it reads the tar: only the image tells.
+  if (!(await hasBusybox(endpoint))) throw new Error(`busybox could not be imported: ${answer.text.trim()}`)
+}
+
+/** Pulls the image from the engine's registry. */
+export const pullBusybox = async (endpoint: string): Promise<void> => {
+  const answer = await engineCall(endpoint, "POST", "/images/create?fromImage=busybox&tag=latest", undefined, {
+    timeout: 120_000
+  })
+  if (!(await hasBusybox(endpoint))) throw new Error(`busybox could not be pulled: ${answer.text.trim()}`)
+}

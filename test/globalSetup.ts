@@ -1,0 +1,35 @@
+import type { TestProject } from "vitest/node"
+import { engineLine, ensureEngine } from "./engine/ensureEngine.js"
+import { sweepKillableEngines } from "./engine/killableEngine.js"
+import { stopPrivateEngine } from "./engine/privateEngine.js"
+import type {} from "./engine/realEngine.js"
+import { sweepDeadRuns, sweepRun } from "./engine/sweep.js"
+import { testRunId } from "./engine/testRun.js"
+
+/**
+ * Makes one engine ready for the whole run and says which. What dead runs left behind is removed first, what this run
+ * made last. The private engine is left running, so that the next run starts at once; only under `CI`, where nobody
+ * comes after, is one that this run started stopped. Under `CI` a run without any engine fails.
+ */
+const setup = async (project: TestProject): Promise<() => Promise<void>> => {
+  const runId = testRunId()
+  const isCi = (process.env["CI"] ?? "") !== "" && process.env["CI"] !== "false"
+  const engine = await ensureEngine(console.log)
+  await sweepKillableEngines()
+  if (engine.available) {
+    await sweepDeadRuns(engine.endpoint)
+    console.log(engineLine(engine))
+  } else {
+    if (isCi) throw new Error(`${engine.reason} Under CI the tests need one.`)
+    console.log(`Tests that need an engine are skipped. ${engine.reason}`)
+  }
+  project.provide("engine", { ...engine, runId })
+  return async () => {
+    await sweepKillableEngines(runId)
+    if (!engine.available) return
+    await sweepRun(engine.endpoint, runId)
+    if (isCi && engine.startedHere) await stopPrivateEngine()
+  }
+}
+
+export default setup
