@@ -24,7 +24,7 @@ export default class EngineReporter implements Reporter {
         else if (state === "failed") count.failed += 1
         else count.skipped += 1
         if (test.meta().realEngine === true && state !== "skipped") count.engine += 1
-        const reason = /\[(no (?:killable )?engine: .*?)\](?: > |$)/.exec(test.fullName)?.[1]
+        const reason = /\[skipped: (.*?)\](?: > |$)/.exec(test.fullName)?.[1]
         if (state === "skipped" && reason !== undefined) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
       }
     }

@@ -45,8 +45,8 @@ const version = createHash("sha256")
 
 /** Why Debian's packages cannot be had here, `undefined` when they can. */
 export const packagesUnavailable = async (): Promise<string | undefined> => {
-  if (process.platform !== "linux") return "only on Linux can the tests start an engine of their own"
-  if (process.getuid?.() !== 0) return "only root can start an engine of its own"
+  if (process.platform !== "linux") return "a server of the tests' own runs on Linux only"
+  if (process.getuid?.() !== 0) return "only root can start one of the tests' own"
   for (const tool of ["/usr/bin/apt-get", "/usr/bin/dpkg"]) {
     if (!existsSync(tool)) return `the tests take an engine from Debian's packages, and ${tool} is not here`
   }

@@ -11,6 +11,7 @@ import { identityOf, pidSpace } from "./processIdentity.js"
 import { describeEngine, describeKillableEngine, testEngine } from "./realEngine.js"
 import { sweepDeadRuns, sweepRun } from "./sweep.js"
 import { createTestContainer, startTestContainer, uniqueName } from "./testContainer.js"
+import { registryUnavailable, startTestRegistry } from "./testRegistry.js"
 import { isDeadRun, newTestRunId, runOf, testLabel, testProjectName, testRunId } from "./testRun.js"
 
 const run = promisify(execFile)
@@ -121,6 +122,28 @@ describeEngine("the engine of the tests", () => {
       await expect.poll(async () => (await engineRequest(endpoint, "GET", path)).status).toBe(404)
     }
     expect((await engineRequest(endpoint, "GET", `/containers/${kept.id}/json`)).status).toBe(200)
+  })
+})
+
+describeEngine("a registry of the tests", () => {
+  it("takes a push and gives it back, to those who may", async ({ skip }) => {
+    const unavailable = await registryUnavailable()
+    if (unavailable !== undefined || !testEngine().private) return skip(unavailable ?? "the engine may be elsewhere")
+    const { endpoint } = testEngine()
+    const registry = await startTestRegistry({ isPrivate: true })
+    onTestFinished(registry.stop)
+    const image = `${registry.host}/team/box`
+    await engineCall(endpoint, "POST", `/images/busybox/tag?repo=${encodeURIComponent(image)}&tag=1`)
+    onTestFinished(async () => void (await engineRequest(endpoint, "DELETE", `/images/${image}:1`)))
+    const asUser = { headers: { "X-Registry-Auth": registry.authHeader } }
+    const asNobody = { headers: { "X-Registry-Auth": Buffer.from("{}").toString("base64url") } }
+    const push = `/images/${image}/push?tag=1`
+    expect((await engineCall(endpoint, "POST", push, undefined, asNobody)).text).toContain("no basic auth credentials")
+    expect((await engineCall(endpoint, "POST", push, undefined, asUser)).text).toContain("digest: sha256:")
+    await engineCall(endpoint, "DELETE", `/images/${image}:1`)
+    const pull = `/images/create?fromImage=${encodeURIComponent(image)}&tag=1`
+    expect((await engineRequest(endpoint, "POST", pull, undefined, asNobody)).status).toBe(500)
+    expect((await engineCall(endpoint, "POST", pull, undefined, asUser)).text).toContain("Digest: sha256:")
   })
 })
 

@@ -40,7 +40,7 @@ const counted = (context: TestContext): void => {
 export const describeEngine = (name: string, body: () => void): void => {
   const engine = inject("engine")
   if (!engine.available) {
-    describe.skip(`${name} [no engine: ${engine.reason}]`, body)
+    describe.skip(`${name} [skipped: ${engine.reason}]`, body)
     return
   }
   describe(name, () => {
@@ -53,7 +53,7 @@ export const describeEngine = (name: string, body: () => void): void => {
 export const itEngine = (name: string, body: (context: TestContext) => unknown, timeout?: number): void => {
   const engine = inject("engine")
   if (!engine.available) {
-    it.skip(`${name} [no engine: ${engine.reason}]`, () => {})
+    it.skip(`${name} [skipped: ${engine.reason}]`, () => {})
     return
   }
   it(
@@ -71,7 +71,7 @@ const notKillable = await killableEngineUnavailable()
 /** As `describeEngine`, for tests that make a killable engine: they need root on Debian, whatever engine the run has. */
 export const describeKillableEngine = (name: string, body: () => void): void => {
   if (notKillable !== undefined) {
-    describe.skip(`${name} [no killable engine: ${notKillable}]`, body)
+    describe.skip(`${name} [skipped: ${notKillable}]`, body)
     return
   }
   describe(name, () => {
