@@ -1,0 +1,467 @@
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import type { Socket, SocketEvents, SocketOptions } from "@dockwire/server/client"
+import { connect, io } from "@dockwire/server/client"
+import { afterEach, expect, test, vi } from "vitest"
+import { WebSocket, WebSocketServer } from "ws"
+import { makeBackoff } from "../../packages/server/src/client/Backoff.js"
+import { addresses } from "../../packages/server/src/client/Transport.js"
+import type { ClientMessage, ServerMessage, WireLine } from "../../packages/server/src/Wire.js"
+
+const id = "c0ffee".padEnd(64, "0")
+const room = `container_logs_${id}`
+
+interface Visit {
+  readonly headers: Record<string, string | Array<string> | undefined>
+  readonly protocols: string
+  readonly said: Array<ClientMessage>
+  readonly tell: (...messages: ReadonlyArray<ServerMessage>) => void
+  readonly cut: (code?: number, reason?: string) => void
+}
+
+/** Speaks the wire as a test tells it to, for what a real server does only when it is hurt. */
+class ServerDouble {
+  readonly visits: Array<Visit> = []
+  readonly http = createServer((request, response) => {
+    if (request.url !== "/api/ws-ticket" || request.headers.authorization !== "Bearer good") {
+      return response.writeHead(401).end()
+    }
+    return response
+      .writeHead(200, { "content-type": "application/json" })
+      .end(JSON.stringify({ ticket: `t${++this.tickets}` }))
+  })
+  readonly sockets = new WebSocketServer({ server: this.http, path: "/ws", handleProtocols: () => "dockwire.v1" })
+  tickets = 0
+  onVisit: (visit: Visit) => void = () => {}
+  onMessage: (message: ClientMessage, visit: Visit) => void = () => {}
+
+  constructor() {
+    this.sockets.on("connection", (socket, request) => {
+      const visit: Visit = {
+        headers: request.headers,
+        protocols: String(request.headers["sec-websocket-protocol"]),
+        said: [],
+        tell: (...messages) => socket.send(JSON.stringify(messages)),
+        cut: (code, reason) => (code === undefined ? socket.terminate() : socket.close(code, reason))
+      }
+      socket.on("message", (data) => {
+        const message: ClientMessage = JSON.parse(String(data))
+        visit.said.push(message)
+        this.onMessage(message, visit)
+      })
+      this.visits.push(visit)
+      this.onVisit(visit)
+    })
+  }
+
+  listen(port = 0): Promise<string> {
+    return new Promise((resolve) =>
+      this.http.listen(port, "127.0.0.1", () => resolve(`http://127.0.0.1:${this.port()}`))
+    )
+  }
+
+  port(): number {
+    const address: AddressInfo | string | null = this.http.address()
+    if (address === null || typeof address === "string") throw new Error("not listening")
+    return address.port
+  }
+
+  async visit(index: number): Promise<Visit> {
+    await vi.waitFor(() => expect(this.visits.length).toBeGreaterThan(index), { timeout: 5000, interval: 5 })
+    const found = this.visits[index]
+    if (found === undefined) throw new Error("unreachable")
+    return found
+  }
+
+  /** The visit's `count` first messages, once it has said them. */
+  async heard(index: number, count: number): Promise<Visit> {
+    const visit = await this.visit(index)
+    await vi.waitFor(() => expect(visit.said.length).toBeGreaterThanOrEqual(count), { timeout: 5000, interval: 5 })
+    return visit
+  }
+
+  close(): Promise<void> {
+    for (const socket of this.sockets.clients) socket.terminate()
+    return new Promise((resolve) => this.sockets.close(() => this.http.close(() => resolve())))
+  }
+}
+
+const open: Array<{ close: () => unknown }> = []
+afterEach(async () => {
+  for (const each of open.splice(0)) await each.close()
+})
+
+const serve = async (): Promise<{ server: ServerDouble; url: string }> => {
+  const server = new ServerDouble()
+  const url = await server.listen()
+  open.push(server)
+  return { server, url }
+}
+
+const visitor = (url: string, options: SocketOptions = {}): Socket => {
+  const socket = connect(url, { reconnectDelay: 5, reconnectDelayMax: 20, ...options })
+  open.unshift({ close: () => socket.disconnect() })
+  return socket
+}
+
+const collect = <E extends keyof SocketEvents>(socket: Socket, event: E): Array<SocketEvents[E]> => {
+  const seen: Array<SocketEvents[E]> = []
+  socket.on(event, (data) => seen.push(data))
+  return seen
+}
+
+const joined = (
+  asked: string,
+  more: Partial<Extract<ServerMessage, { event: "joined" }>["data"]> = {},
+  position?: string
+): ServerMessage => ({
+  event: "joined",
+  room: more.canonical ?? room,
+  ...(position === undefined ? {} : { position }),
+  data: { room: asked, canonical: room, epoch: "e1", seq: 0, oldest: 1, recovered: true, ...more }
+})
+
+const line = (text: string): WireLine => ["2025-01-01T00:00:00.000000001Z", "stdout", text]
+
+const log = (seq: number | undefined, ...texts: ReadonlyArray<string>): ServerMessage => ({
+  event: "docker_log",
+  room,
+  ...(seq === undefined ? {} : { seq }),
+  position: `after ${texts.at(-1)}`,
+  data: { container_id: id, name: "web", operation_type: "container_logs", status: "running", lines: texts.map(line) }
+})
+
+const settle = (ms = 60): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+test("a line of an operation comes as pages have always had it", async () => {
+  const { server, url } = await serve()
+  const socket = visitor(url)
+  const logs = collect(socket, "docker_log")
+  const batches = collect(socket, "docker_log_batch")
+  const ends = collect(socket, "docker_log_complete")
+  socket.emit("join", { room: "docker_logs" })
+  const visit = await server.heard(0, 1)
+  expect(visit.said).toEqual([{ event: "join", data: { room: "docker_logs" } }])
+  const run = { log_id: "r1", operation_type: "run_compose", config_id: 7, container_id: null, image_name: null }
+  const lines: ReadonlyArray<WireLine> = [
+    ["2025-01-01T00:00:00.000Z", "system", "Pulling"],
+    ["2025-01-01T00:00:01.000Z", "stderr", "half", { index: 1, last: false }]
+  ]
+  visit.tell(joined("docker_logs", { canonical: "docker_logs" }), {
+    event: "docker_log",
+    room: "docker_logs",
+    seq: 1,
+    position: "p2",
+    data: { ...run, status: "running", lines }
+  })
+  visit.tell({
+    event: "docker_log_complete",
+    room: "docker_logs",
+    seq: 3,
+    position: "p3",
+    data: { ...run, success: true, status: "completed", timestamp: "2025-01-01T00:00:02.000Z" }
+  })
+  await vi.waitFor(() => expect(ends).toHaveLength(1))
+  expect(logs).toEqual([
+    { ...run, line: "Pulling", timestamp: "2025-01-01T00:00:00.000Z", status: "running", stream: "system" },
+    {
+      ...run,
+      line: "half",
+      timestamp: "2025-01-01T00:00:01.000Z",
+      status: "running",
+      stream: "stderr",
+      part: { index: 1, last: false }
+    }
+  ])
+  expect(batches).toEqual([{ ...run, status: "running", lines }])
+  expect(ends[0]).toMatchObject({ success: true, status: "completed" })
+})
+
+test("what was asked for by name comes back by name", async () => {
+  const { server, url } = await serve()
+  const socket = visitor(url)
+  const logs = collect(socket, "docker_log")
+  const gaps = collect(socket, "gap")
+  const places: Array<unknown> = []
+  socket.on("docker_log_batch", (_, place) => places.push(place))
+  socket.emit("stream_container_logs", { container_id: "web", tail: 2 })
+  const visit = await server.heard(0, 1)
+  visit.tell(joined("container_logs_web"), log(undefined, "a", "b"), log(1, "c"), log(2, "d"))
+  visit.tell({ event: "gap", room, data: { room, from: 3, to: 9, reason: "rotated away" } }, log(10, "e"))
+  await vi.waitFor(() => expect(logs).toHaveLength(5))
+  expect(logs[0]).toEqual({
+    log_id: null,
+    operation_type: "container_logs",
+    config_id: null,
+    container_id: "web",
+    image_name: null,
+    line: "a",
+    timestamp: "2025-01-01T00:00:00.000000001Z",
+    status: "running",
+    stream: "stdout"
+  })
+  expect(logs.map((each) => each.line).join("")).toBe("abcde")
+  expect(gaps).toEqual([{ room: "container_logs_web", from: 3, to: 9, reason: "rotated away" }])
+  expect(places[0]).toEqual({ room: "container_logs_web", canonical: room })
+  expect(places.at(-1)).toEqual({ room: "container_logs_web", canonical: room, seq: 10 })
+})
+
+test("a cut connection goes on after the last position, and nothing comes twice", async () => {
+  const { server, url } = await serve()
+  const socket = visitor(url)
+  const logs = collect(socket, "docker_log")
+  const gaps = collect(socket, "gap")
+  const connects = collect(socket, "connect")
+  const disconnects = collect(socket, "disconnect")
+  socket.emit("stream_container_logs", { container_id: "web", tail: 5 })
+  const first = await server.heard(0, 1)
+  first.tell(joined("container_logs_web", {}, "begin"), log(1, "a"), log(2, "b", "c"))
+  await vi.waitFor(() => expect(logs).toHaveLength(3))
+  first.cut()
+
+  const second = await server.heard(1, 1)
+  expect(second.said).toEqual([
+    { event: "stream_container_logs", data: { container_id: "web", tail: 5, position: "after c" } }
+  ])
+  second.tell(joined("container_logs_web", { seq: 4 }, "after c"), log(2, "b", "c", "d"), log(3, "c"), log(5, "e"))
+  await vi.waitFor(() => expect(logs).toHaveLength(5))
+  expect(logs.map((each) => each.line).join("")).toBe("abcde")
+  expect(gaps).toEqual([])
+  expect(connects).toEqual([{ reconnected: false }, { reconnected: true }])
+  expect(disconnects).toMatchObject([{ code: 1006, reconnects: true }])
+
+  // Numbers that are missing without a word show as a gap.
+  second.tell(log(9, "i"))
+  await vi.waitFor(() => expect(logs).toHaveLength(6))
+  expect(gaps).toMatchObject([{ room: "container_logs_web", from: 6, to: 8 }])
+})
+
+test("after a restart of the server the numbers begin anew", async () => {
+  const { server, url } = await serve()
+  const socket = visitor(url)
+  const logs = collect(socket, "docker_log")
+  const gaps = collect(socket, "gap")
+  socket.emit("join", { room: "docker_logs" })
+  const first = await server.heard(0, 1)
+  first.tell(joined("docker_logs"), log(101, "a", "b"))
+  await vi.waitFor(() => expect(logs).toHaveLength(2))
+  first.cut(1001, "bye")
+  const second = await server.heard(1, 1)
+  expect(second.said).toEqual([{ event: "join", data: { room: "docker_logs", position: "after b" } }])
+  second.tell(joined("docker_logs", { epoch: "e2" }, "after b"), log(1, "c"), log(2, "d"))
+  await vi.waitFor(() => expect(logs).toHaveLength(4))
+  expect(logs.map((each) => each.line).join("")).toBe("abcd")
+  expect(gaps).toEqual([])
+})
+
+test("cut before the first line, it asks from the position of the answer, or as at first", async () => {
+  const { server, url } = await serve()
+  const socket = visitor(url)
+  socket.emit("stream_container_logs", { container_id: "web", since: "2025-01-01T00:00:00Z" })
+  const first = await server.heard(0, 1)
+  first.cut()
+  const second = await server.heard(1, 1)
+  expect(second.said).toEqual(first.said)
+  const answered = collect(socket, "joined")
+  second.tell(joined("container_logs_web", {}, "here"))
+  await vi.waitFor(() => expect(answered).toHaveLength(1))
+  second.cut()
+  const third = await server.heard(2, 1)
+  expect(third.said[0]?.data).toEqual({ container_id: "web", since: "2025-01-01T00:00:00Z", position: "here" })
+})
+
+test("what was left is forgotten, and its late lines are not shown", async () => {
+  const { server, url } = await serve()
+  const socket = visitor(url)
+  const logs = collect(socket, "docker_log")
+  socket.emit("stream_container_logs", { container_id: "web" })
+  const first = await server.heard(0, 1)
+  socket.emit("stop_container_logs", { container_id: "web" })
+  socket.emit("stream_container_logs", { container_id: "web", tail: 3 })
+  await server.heard(0, 3)
+  const left: ServerMessage = { event: "left", data: { room: "container_logs_web" } }
+  first.tell(joined("container_logs_web"), log(undefined, "old"), left)
+  first.tell(joined("container_logs_web"), log(undefined, "old"), log(1, "new"))
+  await vi.waitFor(() => expect(logs.map((each) => each.line)).toEqual(["old", "new"]))
+
+  socket.emit("stop_container_logs", { container_id: "web" })
+  first.tell(log(2, "late"), left)
+  await settle()
+  first.cut()
+  const second = await server.visit(1)
+  await settle()
+  expect(second.said).toEqual([])
+  expect(logs).toHaveLength(2)
+})
+
+test("a page that joins the room and then asks for its log gets the history", async () => {
+  const { server, url } = await serve()
+  const socket = visitor(url)
+  const logs = collect(socket, "docker_log")
+  socket.emit("join", { room: "container_logs_web" })
+  await server.heard(0, 1)
+  socket.emit("stream_container_logs", { container_id: "web", room: "container_logs_web" })
+  const visit = await server.heard(0, 3)
+  expect(visit.said.map((each) => each.event)).toEqual(["join", "leave", "stream_container_logs"])
+  visit.tell(joined("container_logs_web", { seq: 8 }), log(9, "9"), {
+    event: "left",
+    data: { room: "container_logs_web" }
+  })
+  visit.tell(joined("container_logs_web", { seq: 9 }), log(8, "8", "9"), log(10, "10"))
+  await vi.waitFor(() => expect(logs.map((each) => each.line)).toEqual(["8", "9", "10"]))
+  // As pages do that ask again in each `connect`.
+  socket.emit("stream_container_logs", { container_id: "web", room: "container_logs_web" })
+  socket.emit("join", { room: "container_logs_web" })
+  await settle()
+  expect(visit.said).toHaveLength(3)
+})
+
+test("two names of one room: each line once, and the room stays until both are left", async () => {
+  const { server, url } = await serve()
+  const socket = visitor(url)
+  const logs = collect(socket, "docker_log")
+  socket.emit("stream_container_logs", { container_id: "web" })
+  socket.emit("stream_container_logs", { container_id: "c0ffee" })
+  const visit = await server.heard(0, 2)
+  visit.tell(joined("container_logs_web"), joined("container_logs_c0ffee"), log(1, "a"))
+  await vi.waitFor(() => expect(logs).toHaveLength(1))
+  socket.emit("stop_container_logs", { container_id: "web" })
+  visit.tell(log(2, "b"))
+  await vi.waitFor(() => expect(logs).toHaveLength(2))
+  expect(visit.said).toHaveLength(2)
+  socket.emit("stop_container_logs", { container_id: "c0ffee" })
+  await server.heard(0, 3)
+})
+
+test("4008 comes back, 4501 does not, and says so", async () => {
+  const { server, url } = await serve()
+  const socket = visitor(url)
+  const disconnects = collect(socket, "disconnect")
+  const errors = collect(socket, "error")
+  const first = await server.visit(0)
+  first.cut(4008, "too slow")
+  const second = await server.visit(1)
+  second.cut(4501, "No valid token")
+  await vi.waitFor(() => expect(errors).toHaveLength(1))
+  expect(errors).toEqual([{ code: "not_allowed", message: "No valid token" }])
+  expect(disconnects).toEqual([
+    { code: 4008, reason: "too slow", reconnects: true },
+    { code: 4501, reason: "No valid token", reconnects: false }
+  ])
+  await settle()
+  expect(server.visits).toHaveLength(2)
+  socket.connect()
+  await server.visit(2)
+  await vi.waitFor(() => expect(socket.connected).toBe(true))
+  socket.disconnect()
+  expect(socket.connected).toBe(false)
+  await settle()
+  expect(server.visits).toHaveLength(3)
+})
+
+test("while the server is away it tries again, later and later", async () => {
+  const server = new ServerDouble()
+  const url = await server.listen()
+  const port = server.port()
+  await server.close()
+  const socket = visitor(url, { reconnectDelay: 10, reconnectDelayMax: 40 })
+  const attempts = collect(socket, "reconnecting")
+  await vi.waitFor(() => expect(attempts.length).toBeGreaterThanOrEqual(4), { timeout: 5000 })
+  expect(attempts.map((each) => each.attempt).slice(0, 4)).toEqual([1, 2, 3, 4])
+  for (const each of attempts) expect(each.delay).toBeLessThanOrEqual(40)
+  const back = new ServerDouble()
+  await back.listen(port)
+  open.push(back)
+  await back.visit(0)
+})
+
+test("delays double up to the longest, less up to half at random", () => {
+  const full = makeBackoff(100, 1000, () => 0)
+  expect([1, 2, 3, 4, 5, 6].map(full.next)).toEqual([100, 200, 400, 800, 1000, 1000])
+  expect(full.attempts()).toBe(6)
+  full.reset()
+  expect(full.next()).toBe(100)
+  expect(makeBackoff(100, 1000, () => 1).next()).toBe(50)
+})
+
+test("the token goes as a header in Node, and as a ticket over any other WebSocket", async () => {
+  const { server, url } = await serve()
+  visitor(url, { token: "good" })
+  const first = await server.visit(0)
+  expect(first.headers.authorization).toBe("Bearer good")
+  expect(first.protocols).toBe("dockwire.v1")
+
+  const other = visitor(url, { token: "good", WebSocket })
+  const second = await server.visit(1)
+  expect(second.headers.authorization).toBeUndefined()
+  expect(second.protocols).toBe("dockwire.v1,dockwire.ticket.t1")
+  // A ticket is good for one connection.
+  await vi.waitFor(() => expect(other.connected).toBe(true))
+  second.cut()
+  expect((await server.visit(2)).protocols).toBe("dockwire.v1,dockwire.ticket.t2")
+
+  const stranger = visitor(url, { token: "bad", WebSocket })
+  const errors = collect(stranger, "error")
+  await vi.waitFor(() => expect(errors).toMatchObject([{ code: "not_allowed" }]))
+})
+
+test("addresses: of a server, of its folder, of its WebSocket", () => {
+  expect(addresses("http://host:1")).toEqual({ socket: "ws://host:1/ws", ticket: "http://host:1/api/ws-ticket" })
+  expect(addresses("wss://host/logs/ws")).toEqual({
+    socket: "wss://host/logs/ws",
+    ticket: "https://host/logs/api/ws-ticket"
+  })
+  expect(addresses("https://host/logs?x#y").socket).toBe("wss://host/logs/ws")
+  expect(addresses(".", "http://host/logs/client.js").socket).toBe("ws://host/logs/ws")
+  expect(() => io()).toThrow(/address/)
+})
+
+test("a thousand lines over a connection that is cut all the time: each once, in order", async () => {
+  const { server, url } = await serve()
+  const total = 1000
+  let written = 0
+  const watchers = new Map<Visit, number>()
+  const message = (from: number, to: number): ServerMessage => ({
+    event: "docker_log",
+    room,
+    seq: from,
+    position: String(to),
+    data: {
+      container_id: id,
+      name: "web",
+      operation_type: "container_logs",
+      status: "running",
+      lines: Array.from({ length: to - from + 1 }, (_, index) => line(String(from + index)))
+    }
+  })
+  server.onMessage = (said, visit) => {
+    if (said.event !== "stream_container_logs") return
+    const after = Number(said.data.position ?? 0)
+    visit.tell(joined("container_logs_web", { seq: written }, String(after)))
+    // A few of the old ones again, as a server may that knows only about where the viewer was.
+    const from = Math.max(1, after - 3)
+    if (written >= from) visit.tell(message(from, written))
+    watchers.set(visit, written)
+  }
+  const socket = visitor(url, { reconnectDelay: 1, reconnectDelayMax: 2 })
+  const logs = collect(socket, "docker_log")
+  const gaps = collect(socket, "gap")
+  socket.emit("stream_container_logs", { container_id: "web", tail: 0 })
+  const writer = setInterval(() => {
+    const from = written + 1
+    written = Math.min(total, written + 1 + Math.floor(Math.random() * 9))
+    for (const [visit] of watchers) {
+      if (written >= from) visit.tell(message(from, written))
+      if (Math.random() < 0.2) {
+        watchers.delete(visit)
+        visit.cut(Math.random() < 0.5 ? undefined : 4008)
+      }
+    }
+    if (written === total) clearInterval(writer)
+  }, 3)
+  await vi.waitFor(() => expect(logs.length).toBeGreaterThanOrEqual(total), { timeout: 20_000 })
+  await settle()
+  expect(logs.map((each) => Number(each.line))).toEqual(Array.from({ length: total }, (_, index) => index + 1))
+  expect(gaps).toEqual([])
+  expect(server.visits.length).toBeGreaterThan(5)
+})
