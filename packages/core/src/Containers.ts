@@ -1,0 +1,565 @@
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { Docker, type DockerRequest } from "./Docker.js"
+import {
+  ContainerNotFound,
+  ContainerStateConflict,
+  type DockerFailure,
+  EngineError,
+  ImageNotFound,
+  InvalidRequest,
+  NameConflict,
+  PortAllocated
+} from "./DockerError.js"
+import { containerNotFound, containerPath, decodeAnswer } from "./internal/answer.js"
+
+/** What a container is doing. */
+export const ContainerState = Schema.Literal("created", "running", "paused", "restarting", "removing", "exited", "dead")
+
+/** What a container is doing. */
+export type ContainerState = typeof ContainerState.Type
+
+/** A port of a container; `publicPort` and `ip` where it is published on the host. */
+export interface ContainerPort {
+  readonly ip?: string
+  readonly privatePort: number
+  readonly publicPort?: number
+  readonly protocol: string
+}
+
+/** A container as a list shows it. */
+export interface ContainerSummary {
+  readonly id: string
+  /** Without the leading slash; links of old networks have several. */
+  readonly names: ReadonlyArray<string>
+  readonly image: string
+  readonly imageId: string
+  readonly command: string
+  /** Seconds since the epoch. */
+  readonly created: number
+  readonly state: ContainerState
+  /** The engine's words: `Up 3 seconds`. */
+  readonly status: string
+  readonly ports: ReadonlyArray<ContainerPort>
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** A container in detail. */
+export interface ContainerDetails {
+  readonly id: string
+  readonly name: string
+  readonly image: string
+  readonly imageId: string
+  /** RFC 3339. */
+  readonly created: string
+  readonly tty: boolean
+  readonly labels: Readonly<Record<string, string>>
+  readonly logDriver: string
+  readonly restartCount: number
+  readonly state: {
+    readonly status: ContainerState
+    readonly exitCode: number
+    /** The engine's words when the last start failed, else empty. */
+    readonly error: string
+    /** RFC 3339 with nanoseconds; `0001-01-01T00:00:00Z` before the first start. */
+    readonly startedAt: string
+    /** RFC 3339 with nanoseconds; `0001-01-01T00:00:00Z` before the first end. */
+    readonly finishedAt: string
+    /** `starting`, `healthy`, `unhealthy`, where there is a health check. */
+    readonly health?: string
+  }
+  /** The engine's own object, whole. */
+  readonly raw: Readonly<Record<string, unknown>>
+}
+
+/** What a container is made from. */
+export interface ContainerSpec {
+  readonly image: string
+  readonly name?: string
+  readonly command?: ReadonlyArray<string>
+  readonly entrypoint?: ReadonlyArray<string>
+  readonly environment?: Readonly<Record<string, string>>
+  readonly labels?: Readonly<Record<string, string>>
+  readonly workingDirectory?: string
+  readonly user?: string
+  readonly tty?: boolean
+  readonly openStdin?: boolean
+  /** Ports to publish; the engine chooses the host's where none is given. */
+  readonly ports?: ReadonlyArray<{
+    readonly containerPort: number
+    readonly hostPort?: number
+    readonly hostIp?: string
+    readonly protocol?: "tcp" | "udp" | "sctp"
+  }>
+  /** `source:target[:options]`. */
+  readonly binds?: ReadonlyArray<string>
+  readonly network?: string
+  readonly restart?: {
+    readonly policy: "no" | "always" | "unless-stopped" | "on-failure"
+    readonly maximumRetryCount?: number
+  }
+  readonly log?: { readonly driver: string; readonly options?: Readonly<Record<string, string>> }
+  readonly autoRemove?: boolean
+  /** Fields of the engine's own create request, over those above. */
+  readonly config?: Readonly<Record<string, unknown>>
+  /** Fields of the engine's own `HostConfig`, over those above. */
+  readonly hostConfig?: Readonly<Record<string, unknown>>
+}
+
+/** Which containers to list. */
+export interface ListOptions {
+  /** Also those that don't run. Default true. */
+  readonly all?: boolean
+  /** The engine's filters: `{ status: ["running"], label: ["a=b"] }`. */
+  readonly filters?: Readonly<Record<string, ReadonlyArray<string>>>
+}
+
+/** How to stop. */
+export interface StopOptions {
+  /** How long the container has before it is killed, in whole seconds. Default: the container's own, 10 seconds else. */
+  readonly timeout?: Duration.DurationInput
+}
+
+/** How a container's run ended. */
+export interface ContainerExit {
+  readonly exitCode: number
+  /** The engine's words where waiting went wrong. */
+  readonly error?: string
+}
+
+const nullable = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optional(Schema.NullOr(schema))
+
+const Labels = Schema.Record({ key: Schema.String, value: Schema.String })
+
+const Summaries = decodeAnswer(
+  Schema.Array(
+    Schema.Struct({
+      Id: Schema.String,
+      Names: nullable(Schema.Array(Schema.String)),
+      Image: Schema.String,
+      ImageID: Schema.String,
+      Command: Schema.String,
+      Created: Schema.Number,
+      State: ContainerState,
+      Status: Schema.String,
+      Ports: nullable(
+        Schema.Array(
+          Schema.Struct({
+            IP: Schema.optional(Schema.String),
+            PrivatePort: Schema.Number,
+            PublicPort: Schema.optional(Schema.Number),
+            Type: Schema.String
+          })
+        )
+      ),
+      Labels: nullable(Labels)
+    })
+  )
+)
+
+const Raw = Schema.Record({ key: Schema.String, value: Schema.Unknown })
+
+const Details = decodeAnswer(
+  Schema.Struct({
+    Id: Schema.String,
+    Name: Schema.String,
+    Image: Schema.String,
+    Created: Schema.String,
+    RestartCount: Schema.optional(Schema.Number),
+    Config: Schema.Struct({ Image: Schema.String, Tty: Schema.optional(Schema.Boolean), Labels: nullable(Labels) }),
+    HostConfig: Schema.Struct({ LogConfig: Schema.optional(Schema.Struct({ Type: Schema.String })) }),
+    State: Schema.Struct({
+      Status: ContainerState,
+      ExitCode: Schema.Number,
+      Error: Schema.optional(Schema.String),
+      StartedAt: Schema.String,
+      FinishedAt: Schema.String,
+      Health: Schema.optional(Schema.NullOr(Schema.Struct({ Status: Schema.String })))
+    })
+  })
+)
+const RawObject = decodeAnswer(Raw)
+const Created = decodeAnswer(Schema.Struct({ Id: Schema.String, Warnings: nullable(Schema.Array(Schema.String)) }))
+const Waited = decodeAnswer(
+  Schema.Struct({ StatusCode: Schema.Number, Error: nullable(Schema.Struct({ Message: Schema.String })) })
+)
+
+const withoutSlash = (name: string) => (name.startsWith("/") ? name.slice(1) : name)
+
+const conflictState = (detail: string): ContainerStateConflict["state"] =>
+  /is not running/.test(detail)
+    ? "stopped"
+    : /is not paused/.test(detail)
+      ? "unpaused"
+      : /paused/.test(detail)
+        ? "paused"
+        : /is running|stop the container before/.test(detail)
+          ? "running"
+          : /removal of container|marked for removal/.test(detail)
+            ? "removing"
+            : "unknown"
+
+const stateConflict = (id: string, error: EngineError): ContainerStateConflict | undefined =>
+  error.status === 409 || (error.status === 500 && /is not paused/.test(error.detail))
+    ? new ContainerStateConflict({ containerId: id, state: conflictState(error.detail), detail: error.detail })
+    : undefined
+
+const portAllocated = (id: string, error: EngineError): PortAllocated | undefined => {
+  if (!/port is already allocated|bind: address already in use|ports are not available/.test(error.detail))
+    return undefined
+  const address = /Bind for (\S+:\d+) failed|listen \w+ (\S+:\d+): bind/.exec(error.detail)
+  return new PortAllocated({ containerId: id, address: address?.[1] ?? address?.[2], detail: error.detail })
+}
+
+/** Turns the engine's refusals into the method's own errors; what no rule knows stays an `EngineError`. */
+const refine =
+  <E>(rule: (error: EngineError) => E | undefined) =>
+  <A, E2>(effect: Effect.Effect<A, E2 | EngineError>): Effect.Effect<A, Exclude<E2, EngineError> | E | EngineError> =>
+    Effect.catchIf(
+      effect,
+      (error): error is EngineError & (E2 | EngineError) => error instanceof EngineError,
+      (error) => Effect.fail(rule(error) ?? error)
+    )
+
+const imageName = /^[a-z0-9]/i
+
+const createBody = (spec: ContainerSpec): Effect.Effect<Record<string, unknown>, InvalidRequest> =>
+  Effect.gen(function* () {
+    const invalid = (field: string, value: unknown, detail: string) =>
+      new InvalidRequest({ field, value: String(value), detail })
+    if (!imageName.test(spec.image)) return yield* invalid("image", spec.image, "give the name or id of an image")
+    for (const { containerPort, hostPort } of spec.ports ?? []) {
+      for (const port of [containerPort, ...(hostPort === undefined ? [] : [hostPort])]) {
+        if (!Number.isInteger(port) || port < 1 || port > 65_535)
+          return yield* invalid("port", port, "give a whole number from 1 to 65535")
+      }
+    }
+    const bindings: Record<string, Array<{ HostIp: string; HostPort: string }>> = {}
+    for (const port of spec.ports ?? []) {
+      const key = `${port.containerPort}/${port.protocol ?? "tcp"}`
+      const binding = { HostIp: port.hostIp ?? "", HostPort: port.hostPort === undefined ? "" : String(port.hostPort) }
+      bindings[key] = [...(bindings[key] ?? []), binding]
+    }
+    return {
+      Image: spec.image,
+      Cmd: spec.command,
+      Entrypoint: spec.entrypoint,
+      Env:
+        spec.environment === undefined
+          ? undefined
+          : Object.entries(spec.environment).map(([key, value]) => `${key}=${value}`),
+      Labels: spec.labels,
+      WorkingDir: spec.workingDirectory,
+      User: spec.user,
+      Tty: spec.tty,
+      OpenStdin: spec.openStdin,
+      ExposedPorts: Object.fromEntries(Object.keys(bindings).map((key) => [key, {}])),
+      ...spec.config,
+      HostConfig: {
+        PortBindings: bindings,
+        Binds: spec.binds,
+        NetworkMode: spec.network,
+        RestartPolicy:
+          spec.restart === undefined
+            ? undefined
+            : { Name: spec.restart.policy, MaximumRetryCount: spec.restart.maximumRetryCount ?? 0 },
+        LogConfig: spec.log === undefined ? undefined : { Type: spec.log.driver, Config: spec.log.options ?? {} },
+        AutoRemove: spec.autoRemove,
+        ...spec.hostConfig
+      }
+    }
+  })
+
+const make = Effect.gen(function* () {
+  const docker = yield* Docker
+
+  const ask = (request: DockerRequest) =>
+    Effect.map(docker.json(request), ({ body, status }) => ({ body, request, status }))
+
+  const verb = (
+    id: string,
+    method: "POST" | "DELETE",
+    rest: string,
+    options: Pick<DockerRequest, "query" | "timeout"> = {}
+  ) => Effect.flatMap(containerPath(id, rest), (path) => ask({ method, path, ...options }))
+
+  const list = Effect.fn("Containers.list")(
+    function* (options: ListOptions = {}) {
+      const { body, request, status } = yield* ask({
+        method: "GET",
+        path: "/containers/json",
+        query: {
+          all: options.all ?? true,
+          filters: options.filters === undefined ? undefined : JSON.stringify(options.filters)
+        }
+      })
+      const summaries = yield* Summaries(request, status, body)
+      return summaries.map((summary): ContainerSummary => ({
+        id: summary.Id,
+        names: (summary.Names ?? []).map(withoutSlash),
+        image: summary.Image,
+        imageId: summary.ImageID,
+        command: summary.Command,
+        created: summary.Created,
+        state: summary.State,
+        status: summary.Status,
+        ports: (summary.Ports ?? []).map((port) => ({
+          ...(port.IP === undefined ? {} : { ip: port.IP }),
+          privatePort: port.PrivatePort,
+          ...(port.PublicPort === undefined ? {} : { publicPort: port.PublicPort }),
+          protocol: port.Type
+        })),
+        labels: summary.Labels ?? {}
+      }))
+    },
+    (effect, options) =>
+      refine((error) =>
+        error.status === 400 && /filter/.test(error.detail)
+          ? new InvalidRequest({ field: "filters", value: JSON.stringify(options?.filters), detail: error.detail })
+          : undefined
+      )(effect)
+  )
+
+  const inspect = Effect.fn("Containers.inspect")(
+    function* (id: string) {
+      const { body, request, status } = yield* ask({ method: "GET", path: yield* containerPath(id, "/json") })
+      const details = yield* Details(request, status, body)
+      const result: ContainerDetails = {
+        id: details.Id,
+        name: withoutSlash(details.Name),
+        image: details.Config.Image,
+        imageId: details.Image,
+        created: details.Created,
+        tty: details.Config.Tty ?? false,
+        labels: details.Config.Labels ?? {},
+        logDriver: details.HostConfig.LogConfig?.Type ?? "",
+        restartCount: details.RestartCount ?? 0,
+        state: {
+          status: details.State.Status,
+          exitCode: details.State.ExitCode,
+          error: details.State.Error ?? "",
+          startedAt: details.State.StartedAt,
+          finishedAt: details.State.FinishedAt,
+          ...(details.State.Health == null ? {} : { health: details.State.Health.Status })
+        },
+        raw: yield* RawObject(request, status, body)
+      }
+      return result
+    },
+    (effect, id) => refine((error) => containerNotFound(id, error))(effect)
+  )
+
+  const create = Effect.fn("Containers.create")(
+    function* (spec: ContainerSpec) {
+      const body = yield* createBody(spec)
+      const { request, ...answer } = yield* ask({
+        method: "POST",
+        path: "/containers/create",
+        query: { name: spec.name },
+        body
+      })
+      const created = yield* Created(request, answer.status, answer.body)
+      return { id: created.Id, warnings: created.Warnings ?? [] }
+    },
+    (effect, spec) =>
+      refine((error) =>
+        error.status === 404 && /no such image/i.test(error.detail)
+          ? new ImageNotFound({ image: spec.image, detail: error.detail })
+          : error.status === 409
+            ? new NameConflict({ name: spec.name ?? "", detail: error.detail })
+            : error.status === 400
+              ? new InvalidRequest({
+                  field: "container specification",
+                  value: spec.name ?? spec.image,
+                  detail: error.detail
+                })
+              : undefined
+      )(effect)
+  )
+
+  const start = Effect.fn("Containers.start")(
+    function* (id: string) {
+      yield* verb(id, "POST", "/start")
+    },
+    (effect, id) =>
+      refine((error) => containerNotFound(id, error) ?? stateConflict(id, error) ?? portAllocated(id, error))(effect)
+  )
+
+  // The engine answers when the container has stopped, so its own time to do so comes on top.
+  const stopRequest = (options: StopOptions) => {
+    if (options.timeout === undefined) return { timeout: Duration.infinity }
+    const seconds = Math.ceil(Duration.toSeconds(options.timeout))
+    return { query: { t: seconds }, timeout: Duration.seconds(seconds + 60) }
+  }
+
+  const stop = Effect.fn("Containers.stop")(
+    function* (id: string, options: StopOptions = {}) {
+      yield* verb(id, "POST", "/stop", stopRequest(options))
+    },
+    (effect, id) => refine((error) => containerNotFound(id, error))(effect)
+  )
+
+  const restart = Effect.fn("Containers.restart")(
+    function* (id: string, options: StopOptions = {}) {
+      yield* verb(id, "POST", "/restart", stopRequest(options))
+    },
+    (effect, id) =>
+      refine((error) => containerNotFound(id, error) ?? stateConflict(id, error) ?? portAllocated(id, error))(effect)
+  )
+
+  const kill = Effect.fn("Containers.kill")(
+    function* (id: string, signal: string = "SIGKILL") {
+      yield* verb(id, "POST", "/kill", { query: { signal } })
+    },
+    (effect, id, signal) =>
+      refine(
+        (error) =>
+          containerNotFound(id, error) ??
+          stateConflict(id, error) ??
+          (error.status === 400 || /invalid signal/i.test(error.detail)
+            ? new InvalidRequest({ field: "signal", value: signal ?? "SIGKILL", detail: error.detail })
+            : undefined)
+      )(effect)
+  )
+
+  const pause = Effect.fn("Containers.pause")(
+    function* (id: string) {
+      yield* verb(id, "POST", "/pause")
+    },
+    (effect, id) => refine((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
+  )
+
+  const unpause = Effect.fn("Containers.unpause")(
+    function* (id: string) {
+      yield* verb(id, "POST", "/unpause")
+    },
+    (effect, id) => refine((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
+  )
+
+  const remove = Effect.fn("Containers.remove")(
+    function* (id: string, options: { readonly force?: boolean; readonly volumes?: boolean } = {}) {
+      yield* verb(id, "DELETE", "", { query: { force: options.force ?? false, v: options.volumes ?? false } })
+    },
+    (effect, id) => refine((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
+  )
+
+  const wait = Effect.fn("Containers.wait")(
+    function* (id: string, condition: "not-running" | "next-exit" | "removed" = "not-running") {
+      const { body, request, status } = yield* verb(id, "POST", "/wait", {
+        query: { condition },
+        timeout: Duration.infinity
+      })
+      const waited = yield* Waited(request, status, body)
+      const result: ContainerExit = {
+        exitCode: waited.StatusCode,
+        ...(waited.Error == null ? {} : { error: waited.Error.Message })
+      }
+      return result
+    },
+    (effect, id) => refine((error) => containerNotFound(id, error))(effect)
+  )
+
+  const release = (id: string) =>
+    remove(id, { force: true, volumes: true }).pipe(
+      Effect.catchTag("ContainerNotFound", () => Effect.void),
+      Effect.catchIf(
+        (error) => error._tag === "ContainerStateConflict" && error.state === "removing",
+        () => Effect.void
+      ),
+      Effect.interruptible,
+      Effect.timeoutOption("30 seconds"),
+      Effect.flatMap(
+        Option.match({
+          onNone: () => Effect.logWarning(`The container ${id} was not removed within 30 seconds`),
+          onSome: () => Effect.void
+        })
+      ),
+      Effect.catchAll((error) => Effect.logWarning(`The container ${id} is left behind: ${error.message}`))
+    )
+
+  const scoped = Effect.fn("Containers.scoped")(function* (spec: ContainerSpec) {
+    const created = yield* Effect.acquireRelease(create(spec), ({ id }) => release(id))
+    yield* start(created.id).pipe(
+      // It was made a moment ago: that it is gone or in another state is somebody else's doing.
+      Effect.catchTags({
+        ContainerNotFound: (error) => Effect.fail(lostContainer(created.id, 404, error.detail)),
+        ContainerStateConflict: (error) => Effect.fail(lostContainer(created.id, 409, error.detail))
+      })
+    )
+    return created
+  })
+
+  return { create, inspect, kill, list, pause, remove, restart, scoped, start, stop, unpause, wait }
+})
+
+const lostContainer = (id: string, status: number, detail: string) =>
+  new EngineError({ request: `POST /containers/${id}/start`, status, detail })
+
+/** The shape of `Containers`. Wherever an `id` is asked for, a name or an unambiguous beginning of the id serves too. */
+export interface ContainersShape {
+  /** The containers, newest first. `GET /containers/json` */
+  readonly list: (
+    options?: ListOptions
+  ) => Effect.Effect<ReadonlyArray<ContainerSummary>, InvalidRequest | DockerFailure>
+  /** One container in detail. `GET /containers/{id}/json` */
+  readonly inspect: (id: string) => Effect.Effect<ContainerDetails, ContainerNotFound | DockerFailure>
+  /** Makes a container and doesn't start it. `POST /containers/create` */
+  readonly create: (
+    spec: ContainerSpec
+  ) => Effect.Effect<
+    { readonly id: string; readonly warnings: ReadonlyArray<string> },
+    ImageNotFound | NameConflict | InvalidRequest | DockerFailure
+  >
+  /** Starts it; one that runs already is left alone. `POST /containers/{id}/start` */
+  readonly start: (
+    id: string
+  ) => Effect.Effect<void, ContainerNotFound | ContainerStateConflict | PortAllocated | DockerFailure>
+  /** Stops it, and kills it when it takes too long; one that doesn't run is left alone. `POST /containers/{id}/stop` */
+  readonly stop: (id: string, options?: StopOptions) => Effect.Effect<void, ContainerNotFound | DockerFailure>
+  /** Stops it if it runs, and starts it. `POST /containers/{id}/restart` */
+  readonly restart: (
+    id: string,
+    options?: StopOptions
+  ) => Effect.Effect<void, ContainerNotFound | ContainerStateConflict | PortAllocated | DockerFailure>
+  /** Sends a signal, `SIGKILL` when none is named. `POST /containers/{id}/kill` */
+  readonly kill: (
+    id: string,
+    signal?: string
+  ) => Effect.Effect<void, ContainerNotFound | ContainerStateConflict | InvalidRequest | DockerFailure>
+  /** Freezes its processes. `POST /containers/{id}/pause` */
+  readonly pause: (id: string) => Effect.Effect<void, ContainerNotFound | ContainerStateConflict | DockerFailure>
+  /** Lets a paused one go on. `POST /containers/{id}/unpause` */
+  readonly unpause: (id: string) => Effect.Effect<void, ContainerNotFound | ContainerStateConflict | DockerFailure>
+  /** Removes it: a running one with `force` only; its anonymous volumes too with `volumes`. `DELETE /containers/{id}` */
+  readonly remove: (
+    id: string,
+    options?: { readonly force?: boolean; readonly volumes?: boolean }
+  ) => Effect.Effect<void, ContainerNotFound | ContainerStateConflict | DockerFailure>
+  /** Done when it doesn't run (at once if so already), at its next exit, or when it is removed. `POST /containers/{id}/wait` */
+  readonly wait: (
+    id: string,
+    condition?: "not-running" | "next-exit" | "removed"
+  ) => Effect.Effect<ContainerExit, ContainerNotFound | DockerFailure>
+  /**
+   * A container that runs as long as the scope is open: made and started, then removed with its anonymous volumes, also when
+   * starting it failed. A removal that fails is a logged warning.
+   */
+  readonly scoped: (
+    spec: ContainerSpec
+  ) => Effect.Effect<
+    { readonly id: string; readonly warnings: ReadonlyArray<string> },
+    ImageNotFound | NameConflict | InvalidRequest | PortAllocated | DockerFailure,
+    Scope.Scope
+  >
+}
+
+/** Containers: list, inspect and the verbs. */
+export class Containers extends Context.Tag("@dockwire/core/Containers")<Containers, ContainersShape>() {
+  /** Containers of the engine behind `Docker`. */
+  static readonly layer: Layer.Layer<Containers, never, Docker> = Layer.effect(Containers, make)
+}

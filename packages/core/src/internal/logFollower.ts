@@ -1,0 +1,396 @@
+import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Mailbox from "effect/Mailbox"
+import * as Stream from "effect/Stream"
+import type { DockerShape } from "../Docker.js"
+import { type DockerFailure, InvalidRequest, type LogsUnreadable } from "../DockerError.js"
+import type { EngineEvent, EventsShape } from "../Events.js"
+import { LogPosition, type LogRun } from "../LogPosition.js"
+import type { FollowElement, FollowOptions, LogsError } from "../Logs.js"
+import { LogDecoder } from "./logDecoder.js"
+import { inspectSubject, type LogQuery, type LogSubject, openLog } from "./logRequest.js"
+import { engineTime, engineTimeOf, nanosTimestamp, timestampMillis } from "./logTime.js"
+import { type Expectation, LogTrack } from "./logTrack.js"
+
+/** What a follower asks. */
+export interface Engine {
+  readonly docker: DockerShape
+  readonly events: EventsShape
+}
+
+/** How an attempt to read ended: by the engine, or as it began with a record with which it must not. */
+type Ending = "ended" | "refused"
+
+/** Another run of the container: how the one before ended, and when this one began. */
+interface Transition {
+  readonly stoppedAt: string | undefined
+  readonly exitCode: number | undefined
+  readonly startedAt: string
+}
+
+/** Finding `since` from the end of the log is a hundred times faster than from its beginning, so first this many records. */
+const tails = [1000, 10_000, 100_000, undefined]
+
+/** `since` of an engine before API 1.43 drops every record with an earlier timestamp, also those that come late. */
+const olderEngineSlackMillis = 2000
+
+/** Records before the anchor have timestamps near its own; so far behind it, it won't come any more. */
+const searchMillis = 10_000
+
+/** How long after the end of a process the engine may still be reading what it wrote last. */
+const lastWordsMillis = 100
+
+const neverStarted = "0001-01-01T00:00:00.000000000Z"
+
+const parsedPosition = (options: FollowOptions) =>
+  options.position === undefined
+    ? Effect.succeed(undefined)
+    : typeof options.position === "string"
+      ? LogPosition.parse(options.position)
+      : Effect.succeed(options.position)
+
+/** Follows a container's log for ever: the resume algorithm, and the marks between the lines. */
+export const followLog = (
+  engine: Engine,
+  id: string,
+  options: FollowOptions
+): Stream.Stream<ReadonlyArray<FollowElement>, LogsError> =>
+  Stream.unwrapScoped(
+    Effect.gen(function* () {
+      const { docker } = engine
+      const position = yield* parsedPosition(options)
+      const since = options.since === undefined ? undefined : yield* engineTime("since", options.since)
+      const first = yield* inspectSubject(docker, id)
+      if (position !== undefined && position.containerId !== first.id) {
+        return yield* new InvalidRequest({
+          field: "position",
+          value: position.toString(),
+          detail: `it belongs to the container ${position.containerId}, not to ${first.id}`
+        })
+      }
+      // Bounded: while the reader is busy nothing more is read from the engine, but for what the connection itself holds.
+      const elements = yield* Mailbox.make<ReadonlyArray<FollowElement>, LogsError>({ capacity: 4 })
+      yield* follow(engine, options, since, first, new LogTrack(first.id, position), (batch) =>
+        elements.offer(batch)
+      ).pipe(Mailbox.into(elements), Effect.forkScoped)
+      return Mailbox.toStream(elements)
+    })
+  )
+
+const follow = (
+  { docker, events }: Engine,
+  options: FollowOptions,
+  since: string | undefined,
+  first: LogSubject,
+  track: LogTrack,
+  offer: (batch: ReadonlyArray<FollowElement>) => Effect.Effect<unknown>
+): Effect.Effect<void, LogsUnreadable | DockerFailure> => {
+  const containerId = track.containerId
+  let batch: Array<FollowElement> = []
+  let given = false
+  let primed = false
+  let older: boolean | undefined
+  let sameError = ""
+  let changed = ""
+
+  const give = Effect.suspend(() => {
+    if (batch.length === 0) return Effect.void
+    const elements = batch
+    batch = []
+    given = true
+    return offer(elements)
+  })
+  const now = Effect.map(Clock.currentTimeMillis, (millis) => nanosTimestamp(BigInt(millis) * 1_000_000n))
+
+  /** One request for the log, decoded into elements. `flush`: the run is over, and a line without an end will get none. */
+  const read = (tty: boolean, query: Omit<LogQuery, "streams">, expectation: Expectation, flush: boolean) =>
+    Effect.gen(function* () {
+      track.begin(expectation)
+      const { body } = yield* openLog(docker, containerId, { ...query, streams: undefined })
+      const decoder: LogDecoder = new LogDecoder(tty, query.follow, {
+        record: (stream, timestamp, bytes, start, end) => {
+          const token = track.record(stream, timestamp, bytes, start, end, decoder.undelivered().length > 0)
+          const gap = track.takeGap()
+          if (gap !== undefined) {
+            batch.push({
+              _tag: "LogMark",
+              mark: "gap",
+              containerId,
+              timestamp,
+              ...gap,
+              reason: "the engine no longer has the lines that followed the last one given",
+              position: track.position([token])
+            })
+          }
+          return token
+        },
+        line: (stream, timestamp, text, part) => {
+          if (options.streams !== undefined && !options.streams.includes(stream)) return
+          if (part !== undefined && !track.part(stream, timestamp, part)) return
+          const position = track.position(decoder.undelivered())
+          sameError = ""
+          batch.push(
+            part === undefined
+              ? { _tag: "LogLine", containerId, stream, timestamp, text, position }
+              : { _tag: "LogLine", containerId, stream, timestamp, text, part, position }
+          )
+        },
+        engineError: (message) => errors.push(message),
+        malformed: (detail) => errors.push(`what came is not a log: ${detail}`)
+      })
+      const errors: Array<string> = []
+      const takeErrors = Effect.gen(function* () {
+        const timestamp = yield* now
+        for (const message of errors.splice(0)) {
+          // One that comes at each attempt is said once.
+          if (message === sameError) continue
+          sameError = message
+          const position = track.position(decoder.undelivered())
+          batch.push({ _tag: "LogMark", mark: "engine_error", containerId, timestamp, message, position })
+        }
+      })
+      yield* body.pipe(
+        Stream.map((chunk) => decoder.push(chunk)),
+        Stream.takeUntil(() => track.refused),
+        Stream.runForEach(() => (errors.length === 0 ? give : Effect.zipRight(takeErrors, give))),
+        Effect.ensuring(Effect.sync(() => track.end(decoder.undelivered())))
+      )
+      if (track.refused) return "refused" satisfies Ending
+      if (flush) {
+        decoder.end()
+        track.end([])
+        yield* give
+      }
+      return "ended" satisfies Ending
+    }).pipe(Effect.scoped)
+
+  /** Whether the engine still has the record that the track begins with. */
+  const anchorExists = (tty: boolean, anchor: string, from: string) =>
+    Effect.gen(function* () {
+      const limit = nanosTimestamp(BigInt(timestampMillis(anchor) + searchMillis) * 1_000_000n)
+      let found = false
+      let beyond = false
+      const { body } = yield* openLog(docker, containerId, { follow: false, streams: undefined, since: from })
+      const decoder = new LogDecoder(tty, false, {
+        record: (stream, timestamp, bytes, start, end) => {
+          found ||= track.isAnchor(stream, bytes, start, end)
+          beyond ||= timestamp > limit
+          return -1
+        },
+        line: () => {},
+        engineError: () => {},
+        malformed: () => {}
+      })
+      yield* body.pipe(
+        Stream.map((chunk) => decoder.push(chunk)),
+        Stream.takeUntil(() => found || beyond),
+        Stream.runDrain
+      )
+      return found
+    }).pipe(Effect.scoped)
+
+  /** Whether the engine is of an API before 1.43; asked when first needed. */
+  const isOlderEngine = Effect.gen(function* () {
+    if (older === undefined) {
+      const { body } = yield* docker.json({ method: "GET", path: "/version" })
+      const version = typeof body === "object" && body !== null && "ApiVersion" in body ? String(body.ApiVersion) : ""
+      const minor = /^1\.(\d+)$/.exec(version)?.[1]
+      older = minor !== undefined && Number(minor) < 43
+    }
+    return older
+  })
+
+  /** All that has not been given yet, up to `until`; with `follow` until the engine ends it; with `flush` also a line that has no end. */
+  const catchUp = (
+    { tty }: LogSubject,
+    { flush = false, follow = false, until }: { follow?: boolean; flush?: boolean; until?: string }
+  ) =>
+    Effect.gen(function* () {
+      const anchor = track.anchor
+      if (anchor === undefined) return yield* readFirst(tty, { follow, until }, flush)
+      const slack = (yield* isOlderEngine) ? olderEngineSlackMillis : 0
+      const from = engineTimeOf(anchor, -slack)
+      if (slack === 0) {
+        for (const tail of tails) {
+          const ending = yield* read(tty, { follow, tail, since: from, until }, "anchor", flush)
+          if (ending === "ended") return
+        }
+      }
+      const exists = yield* anchorExists(tty, anchor, from)
+      yield* read(tty, { follow, since: from, until }, exists ? "skip" : "gap", flush)
+    })
+
+  /** As long as nothing has come, what the caller asked for says where to begin. */
+  const readFirst = (tty: boolean, query: Pick<LogQuery, "follow" | "until">, flush: boolean) =>
+    Effect.gen(function* () {
+      if (options.tail !== 0) return yield* read(tty, { ...query, tail: options.tail, since }, "anchor", flush)
+      if (!primed) yield* prime(tty)
+      primed = true
+      // A log that was empty then has nothing old in it now.
+      if (track.anchor === undefined) yield* read(tty, query, "anchor", flush)
+    })
+  /** Takes the last record as given, so that what comes after it is what is new. */
+  const prime = (tty: boolean) =>
+    Effect.gen(function* () {
+      const { body } = yield* openLog(docker, containerId, { follow: false, streams: undefined, tail: 1 })
+      const decoder = new LogDecoder(tty, false, {
+        record: (stream, timestamp, bytes, start, end) => track.record(stream, timestamp, bytes, start, end, false),
+        line: () => {},
+        engineError: () => {},
+        malformed: () => {}
+      })
+      yield* Stream.runForEach(body, (chunk) => Effect.sync(() => decoder.push(chunk)))
+      decoder.end()
+    }).pipe(Effect.scoped)
+
+  const stopped = (timestamp: string, exitCode: number | undefined) => {
+    const position = track.position()
+    batch.push(
+      exitCode === undefined
+        ? { _tag: "LogMark", mark: "stopped", containerId, timestamp, position }
+        : { _tag: "LogMark", mark: "stopped", containerId, timestamp, exitCode, position }
+    )
+  }
+
+  /** The runs since the given one, as far as the engine remembers; always the one that it is in now. */
+  const transitions = (run: LogRun, subject: LogSubject) =>
+    Effect.gen(function* () {
+      const found: Array<Transition> = []
+      let ended: Omit<Transition, "startedAt"> = { stoppedAt: undefined, exitCode: undefined }
+      const remembered = yield* events
+        .stream({
+          since: run.startedAt === neverStarted ? "1" : engineTimeOf(run.startedAt),
+          filters: { container: [containerId], event: ["start", "die"] }
+        })
+        .pipe(
+          Stream.takeUntil((event) => event.action === "start" && nanosTimestamp(event.timeNano) >= subject.startedAt),
+          Stream.interruptAfter("1 second"),
+          Stream.runCollect,
+          // An engine that was restarted remembers nothing; then its present state is what there is to know.
+          Effect.catchAll(() => Effect.succeed(Chunk.empty<EngineEvent>()))
+        )
+      for (const event of remembered) {
+        const timestamp = nanosTimestamp(event.timeNano)
+        if (event.action === "die") {
+          const exitCode = Number(event.attributes["exitCode"])
+          ended = { stoppedAt: timestamp, exitCode: Number.isInteger(exitCode) ? exitCode : undefined }
+        } else if (ended.stoppedAt !== undefined || run.startedAt === neverStarted) {
+          // The event comes a moment after what it tells of.
+          const isPresent = timestamp >= subject.startedAt
+          found.push({ ...ended, startedAt: isPresent ? subject.startedAt : timestamp })
+          ended = { stoppedAt: undefined, exitCode: undefined }
+        }
+      }
+      if (found.at(-1)?.startedAt === subject.startedAt) return found
+      const stoppedAt =
+        subject.finishedAt > run.startedAt && subject.finishedAt < subject.startedAt ? subject.finishedAt : undefined
+      return [...found, { ...ended, stoppedAt: ended.stoppedAt ?? stoppedAt, startedAt: subject.startedAt }]
+    })
+
+  /** Gives what is left of the run that was, and the marks up to the run that is. */
+  const pass = ({ exitCode, startedAt, stoppedAt }: Transition, subject: LogSubject, run: LogRun) =>
+    Effect.gen(function* () {
+      const started = timestampMillis(startedAt)
+      if (!run.ended) {
+        // Last lines bear times a little after the end, first ones a little before the engine's word for the start.
+        const between =
+          stoppedAt === undefined ? 5 : Math.max(1, Math.floor((started - timestampMillis(stoppedAt)) / 2))
+        yield* catchUp(subject, { until: engineTimeOf(startedAt, -between), flush: true })
+        track.run = { ...run, ended: true }
+        stopped(stoppedAt ?? startedAt, exitCode)
+      }
+      track.run = { startedAt, ended: false }
+      const position = track.position()
+      batch.push({ _tag: "LogMark", mark: "started", containerId, timestamp: startedAt, position })
+      yield* give
+    })
+
+  /** Done when something may have happened to a container that doesn't run. */
+  const change = (subject: LogSubject) => {
+    const after = subject.finishedAt > subject.startedAt ? subject.finishedAt : subject.startedAt
+    const from = changed > after ? changed : after
+    return events
+      .stream({
+        since: from === neverStarted ? "1" : engineTimeOf(from),
+        filters: { container: [containerId], event: ["start", "destroy"] }
+      })
+      .pipe(
+        Stream.take(1),
+        Stream.runForEach((event) =>
+          Effect.sync(() => {
+            changed = nanosTimestamp(event.timeNano + 1n)
+          })
+        ),
+        // Whatever ended the subscription, what comes of it is that the container is looked at again.
+        Effect.ignore
+      )
+  }
+  /** What there is to do about the container as it is now. Ends when that may have changed. */
+  const attend = (subject: LogSubject) =>
+    Effect.gen(function* () {
+      track.run ??= { startedAt: subject.startedAt, ended: subject.startedAt === neverStarted }
+      if (track.run.startedAt !== subject.startedAt) {
+        for (const transition of yield* transitions(track.run, subject)) yield* pass(transition, subject, track.run)
+      }
+      if (subject.running) return yield* catchUp(subject, { follow: true })
+      if (!track.run.ended) {
+        // It may be started again while this is read; what that run writes has its place behind the marks.
+        yield* catchUp(subject, { until: engineTimeOf(subject.finishedAt, lastWordsMillis) })
+        if ((yield* inspectSubject(docker, containerId)).startedAt !== subject.startedAt) return
+        yield* catchUp(subject, { flush: true })
+        track.run = { ...track.run, ended: true }
+        stopped(subject.finishedAt, subject.exitCode)
+        yield* give
+      }
+      yield* change(subject)
+    })
+
+  const engineFails = (message: string) =>
+    Effect.gen(function* () {
+      if (message === sameError) return
+      sameError = message
+      const position = track.position()
+      batch.push({ _tag: "LogMark", mark: "engine_error", containerId, timestamp: yield* now, message, position })
+      yield* give
+    })
+
+  return Effect.gen(function* () {
+    let subject = first
+    for (let fruitless = 0; ;) {
+      given = false
+      const failure = yield* attend(subject).pipe(
+        Effect.as(undefined),
+        Effect.catchTags({
+          ContainerNotFound: () => Effect.succeed(undefined),
+          EngineUnavailable: () => Effect.succeed(undefined),
+          EngineError: (error) => Effect.succeed(error)
+        })
+      )
+      // A container that is being removed is no failure: soon it is gone.
+      if (failure !== undefined && !/dead or marked for removal/.test(failure.detail)) {
+        // Where nothing has ever come, it is for the caller to know.
+        if (track.anchor === undefined) return yield* failure
+        yield* engineFails(failure.message)
+      }
+      fruitless = given ? 0 : fruitless + 1
+      for (;;) {
+        if (fruitless > 0) yield* Effect.sleep(Duration.millis(Math.min(1000, 10 * 2 ** fruitless)))
+        const looked = yield* Effect.either(inspectSubject(docker, containerId))
+        if (Either.isRight(looked)) {
+          subject = looked.right
+          break
+        }
+        if (looked.left._tag === "ContainerNotFound") {
+          const position = track.position()
+          batch.push({ _tag: "LogMark", mark: "removed", containerId, timestamp: yield* now, position })
+          return yield* give
+        }
+        if (looked.left._tag === "EngineError") yield* engineFails(looked.left.message)
+        fruitless++
+      }
+    }
+  })
+}

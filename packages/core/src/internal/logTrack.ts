@@ -1,0 +1,150 @@
+import type { LogPart, LogStream } from "../LogEvent.js"
+import { type GivenParts, LogPosition, type LogRun } from "../LogPosition.js"
+import { recordIdentity } from "./recordIdentity.js"
+
+/** Records that a ring holds at the most. Beyond, it begins anew at a record that the engine may not give first. */
+const ringLimit = 65_536
+
+/** How what comes is to be held against what has been given already. */
+export type Expectation =
+  /** The ring's first record comes first, else the attempt is of no use. */
+  | "anchor"
+  /** All up to the ring's first record has been given or was never asked for. */
+  | "skip"
+  /** The ring's first record is gone. */
+  | "gap"
+
+/**
+ * What of a container's log has been given: enough to ask the engine for the rest, and to tell in its answer what has been
+ * given already from what has not.
+ */
+export class LogTrack {
+  run: LogRun | undefined
+  #timestamps: Array<string>
+  #identities: Array<number>
+  #undelivered: ReadonlyArray<number>
+  #parts: ReadonlyArray<GivenParts>
+  #latest: string
+  /** What of the ring is still to come again in this attempt. */
+  readonly #awaited = new Map<number, number>()
+  #expectation: Expectation | undefined
+  #refused = false
+  #last = ""
+  #pendingGap: { readonly from: string; readonly to: string } | undefined
+
+  constructor(
+    readonly containerId: string,
+    from: LogPosition | undefined
+  ) {
+    const point = from?.point
+    this.run = point?.run
+    this.#timestamps = point?.ring.timestamps.slice(0, point.length) ?? []
+    this.#identities = point?.ring.identities.slice(0, point.length) ?? []
+    this.#undelivered = point?.undelivered ?? []
+    this.#parts = point?.parts ?? []
+    this.#latest = this.#timestamps.reduce((latest, timestamp) => (timestamp > latest ? timestamp : latest), "")
+    this.#last = this.#timestamps.at(-1) ?? ""
+  }
+
+  /** The timestamp of the ring's first record, from which on to ask; `undefined` while there is none. */
+  get anchor(): string | undefined {
+    return this.#timestamps[0]
+  }
+
+  /** Whether the attempt did not begin with what it had to. */
+  get refused(): boolean {
+    return this.#refused
+  }
+
+  /** Whether this is the ring's first record. */
+  isAnchor(stream: LogStream, bytes: Buffer, start: number, end: number): boolean {
+    return this.#identities[0] === recordIdentity(stream, bytes, start, end)
+  }
+
+  /** Begins to read anew. What had come of lines that are not complete is forgotten, as it comes again. */
+  begin(expectation: Expectation): void {
+    const keep = (_: unknown, index: number) => index === 0 || !this.#undelivered.includes(index)
+    const anchorDelivered = !this.#undelivered.includes(0)
+    // Positions hold the arrays that were, so these are new ones.
+    this.#timestamps = this.#timestamps.filter(keep)
+    this.#identities = this.#identities.filter(keep)
+    this.#undelivered = anchorDelivered || this.#identities.length === 0 ? [] : [0]
+    this.#refused = false
+    this.#expectation = this.#identities.length === 0 ? undefined : expectation
+    this.#awaited.clear()
+    for (const [index, identity] of this.#identities.entries()) {
+      if (index > 0 || anchorDelivered) this.#awaited.set(identity, (this.#awaited.get(identity) ?? 0) + 1)
+    }
+  }
+
+  /** Ends an attempt: these records have come, and their lines have not been given. */
+  end(undelivered: ReadonlyArray<number>): void {
+    if (this.#expectation === undefined) this.#undelivered = undelivered
+  }
+
+  /** A gap that the last record showed, once. */
+  takeGap(): { readonly from: string; readonly to: string } | undefined {
+    const gap = this.#pendingGap
+    this.#pendingGap = undefined
+    return gap
+  }
+
+  /** A record has come. Gives its index in the ring, or -1 when it has been given before. `open`: lines are incomplete. */
+  record(stream: LogStream, timestamp: string, bytes: Buffer, start: number, end: number, open: boolean): number {
+    if (this.#refused) return -1
+    const identity = recordIdentity(stream, bytes, start, end)
+    if (this.#expectation !== undefined) {
+      const isAnchor = identity === this.#identities[0]
+      if (!isAnchor && this.#expectation === "skip") return -1
+      if (!isAnchor && this.#expectation === "anchor") {
+        this.#refused = true
+        return -1
+      }
+      this.#expectation = undefined
+      const anchorWaits = this.#undelivered.length > 0
+      this.#undelivered = []
+      if (isAnchor && anchorWaits) return 0
+      if (!isAnchor && !this.#awaited.has(identity)) this.#pendingGap = { from: this.#last, to: timestamp }
+    }
+    if (this.#awaited.size > 0) {
+      const count = this.#awaited.get(identity)
+      if (count !== undefined) {
+        if (count > 1) this.#awaited.set(identity, count - 1)
+        else this.#awaited.delete(identity)
+        return -1
+      }
+    }
+    this.#last = timestamp
+    const above = timestamp > this.#latest
+    if (above) this.#latest = timestamp
+    if (!open && (above || this.#identities.length >= ringLimit)) {
+      this.#timestamps = [timestamp]
+      this.#identities = [identity]
+      return 0
+    }
+    this.#timestamps.push(timestamp)
+    this.#identities.push(identity)
+    return this.#identities.length - 1
+  }
+
+  /** Whether this part of a line is to be given out: it may come again, as the whole line is read anew. */
+  part(stream: LogStream, timestamp: string, part: LogPart): boolean {
+    const given = this.#parts.find((parts) => parts.stream === stream && parts.timestamp === timestamp)?.count ?? 0
+    if (part.index <= given) return false
+    const others = this.#parts.filter((parts) => parts.stream !== stream)
+    this.#parts = part.last ? others : [...others, { stream, timestamp, count: part.index }]
+    return true
+  }
+
+  /** The point right behind what has been given; between attempts, without `undelivered`. */
+  position(undelivered: ReadonlyArray<number> = this.#undelivered): LogPosition {
+    return new LogPosition({
+      containerId: this.containerId,
+      run: this.run,
+      ring: { timestamps: this.#timestamps, identities: this.#identities },
+      length: this.#identities.length,
+      undelivered: this.#expectation === undefined ? undelivered : this.#undelivered,
+      parts: this.#parts
+    })
+  }
+}
