@@ -52,6 +52,11 @@ const parsedPosition = (options: FollowOptions) =>
       ? LogPosition.parse(options.position)
       : Effect.succeed(options.position)
 
+const exitCodeOf = (event: EngineEvent): number | undefined => {
+  const exitCode = event.attributes["exitCode"]
+  return exitCode === undefined || !/^\d+$/.test(exitCode) ? undefined : Number(exitCode)
+}
+
 /** Follows a container's log for ever: the resume algorithm, and the marks between the lines. */
 export const followLog = (
   engine: Engine,
@@ -95,6 +100,7 @@ const follow = (
   let older: boolean | undefined
   let sameError = ""
   let changed = ""
+  let current: LogDecoder | undefined
 
   const give = Effect.suspend(() => {
     if (batch.length === 0) return Effect.void
@@ -141,6 +147,7 @@ const follow = (
         engineError: (message) => errors.push(message),
         malformed: (detail) => errors.push(`what came is not a log: ${detail}`)
       })
+      current = decoder
       const errors: Array<string> = []
       const takeErrors = Effect.gen(function* () {
         const timestamp = yield* now
@@ -255,28 +262,36 @@ const follow = (
     )
   }
 
+  /** What the engine remembers since the run began, up to an event that must have come or comes at once. */
+  const recall = (run: LogRun, actions: ReadonlyArray<string>, isLast: (event: EngineEvent) => boolean) =>
+    events
+      .stream({
+        since: run.startedAt === neverStarted ? "1" : engineTimeOf(run.startedAt),
+        filters: { container: [containerId], event: actions }
+      })
+      .pipe(
+        Stream.takeUntil(isLast),
+        Stream.interruptAfter("1 second"),
+        Stream.runCollect,
+        Effect.map(Chunk.toReadonlyArray),
+        // An engine that was restarted remembers nothing; then its present state is what there is to know.
+        Effect.catchAll(() => Effect.succeed<ReadonlyArray<EngineEvent>>([]))
+      )
+
   /** The runs since the given one, as far as the engine remembers; always the one that it is in now. */
   const transitions = (run: LogRun, subject: LogSubject) =>
     Effect.gen(function* () {
       const found: Array<Transition> = []
       let ended: Omit<Transition, "startedAt"> = { stoppedAt: undefined, exitCode: undefined }
-      const remembered = yield* events
-        .stream({
-          since: run.startedAt === neverStarted ? "1" : engineTimeOf(run.startedAt),
-          filters: { container: [containerId], event: ["start", "die"] }
-        })
-        .pipe(
-          Stream.takeUntil((event) => event.action === "start" && nanosTimestamp(event.timeNano) >= subject.startedAt),
-          Stream.interruptAfter("1 second"),
-          Stream.runCollect,
-          // An engine that was restarted remembers nothing; then its present state is what there is to know.
-          Effect.catchAll(() => Effect.succeed(Chunk.empty<EngineEvent>()))
-        )
+      const remembered = yield* recall(
+        run,
+        ["start", "die"],
+        (event) => event.action === "start" && nanosTimestamp(event.timeNano) >= subject.startedAt
+      )
       for (const event of remembered) {
         const timestamp = nanosTimestamp(event.timeNano)
         if (event.action === "die") {
-          const exitCode = Number(event.attributes["exitCode"])
-          ended = { stoppedAt: timestamp, exitCode: Number.isInteger(exitCode) ? exitCode : undefined }
+          ended = { stoppedAt: timestamp, exitCode: exitCodeOf(event) }
         } else if (ended.stoppedAt !== undefined || run.startedAt === neverStarted) {
           // The event comes a moment after what it tells of.
           const isPresent = timestamp >= subject.startedAt
@@ -348,6 +363,21 @@ const follow = (
       yield* change(subject)
     })
 
+  /** The last words and marks of a container that is gone. */
+  const part = Effect.gen(function* () {
+    const run = track.run ?? { startedAt: neverStarted, ended: true }
+    current?.end()
+    track.end([])
+    const remembered = yield* recall(run, ["die", "destroy"], (event) => event.action === "destroy")
+    const died = remembered.findLast((event) => event.action === "die")
+    if (died !== undefined && !run.ended) stopped(nanosTimestamp(died.timeNano), exitCodeOf(died))
+    track.run = { ...run, ended: true }
+    const destroyed = remembered.find((event) => event.action === "destroy")
+    const timestamp = destroyed === undefined ? yield* now : nanosTimestamp(destroyed.timeNano)
+    batch.push({ _tag: "LogMark", mark: "removed", containerId, timestamp, position: track.position() })
+    yield* give
+  })
+
   const engineFails = (message: string) =>
     Effect.gen(function* () {
       if (message === sameError) return
@@ -383,11 +413,7 @@ const follow = (
           subject = looked.right
           break
         }
-        if (looked.left._tag === "ContainerNotFound") {
-          const position = track.position()
-          batch.push({ _tag: "LogMark", mark: "removed", containerId, timestamp: yield* now, position })
-          return yield* give
-        }
+        if (looked.left._tag === "ContainerNotFound") return yield* part
         if (looked.left._tag === "EngineError") yield* engineFails(looked.left.message)
         fruitless++
       }
