@@ -221,10 +221,10 @@ export class LogPane {
       waiting === undefined ? "Pause" : held === 0 ? "Resume" : `Resume (${held.toLocaleString("en")} waiting)`
     )
 
-    const atEnd = this.#view.atEnd
-    if (atEnd) this.#seen = this.#came
+    const { following } = this.#view
+    if (following) this.#seen = this.#came
     const unseen = this.#came - this.#seen
-    this.#jump.hidden = atEnd
+    this.#jump.hidden = following
     say(this.#jump, unseen > 0 ? `Jump to the end (${unseen.toLocaleString("en")} new)` : "Jump to the end")
 
     this.#empty.hidden = this.#view.rows.length > 0

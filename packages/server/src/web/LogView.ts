@@ -11,8 +11,13 @@ import { occurrences, Rows } from "./Rows.js"
 const firstPart = 4096
 const nextPart = 65_536
 
-/** This near to the end, in pixels, counts as at the end. */
+/** This near to the end, in pixels, counts as at the end: the view then follows what comes. */
 const nearEnd = 24
+
+/** How long a reader who starts to go up is left alone, in milliseconds. */
+const upTime = 300
+
+const upKeys: ReadonlySet<string> = new Set(["ArrowUp", "PageUp", "Home"])
 
 const limits = { rows: 50_000, characters: 64_000_000 }
 
@@ -40,6 +45,10 @@ export class LogView {
   /** How much is shown of lines of which more than `firstPart` was wished for. */
   readonly #wished = new Map<number, number>()
   #rows = new Rows(limits)
+  /** Whether to stay at the end, whatever comes. */
+  #follow = true
+  /** Until then a reader is on the way up, however near to the end that begins. */
+  #upUntil = 0
   #wrap = false
   #lineHeight = 20
   #frame = 0
@@ -62,11 +71,18 @@ export class LogView {
       paddingStart: 8,
       paddingEnd: 8,
       anchorTo: "end",
-      followOnAppend: true,
-      scrollEndThreshold: nearEnd,
       onChange: (_, sync) => (sync ? this.#render() : this.#later())
     })
     this.#virtual._didMount()
+    const wantsUp = (): void => {
+      this.#upUntil = performance.now() + upTime
+      this.#follow = false
+    }
+    const passive = { passive: true }
+    box.addEventListener("wheel", (event) => (event.deltaY < 0 ? wantsUp() : undefined), passive)
+    box.addEventListener("touchmove", wantsUp, passive)
+    box.addEventListener("keydown", (event) => (upKeys.has(event.key) ? wantsUp() : undefined))
+    box.addEventListener("scroll", () => this.#scrolled(), passive)
     this.restyle()
     this.#render()
   }
@@ -75,9 +91,9 @@ export class LogView {
     return this.#rows
   }
 
-  /** Whether the last row is in sight: then the view follows what comes. */
-  get atEnd(): boolean {
-    return this.#virtual.isAtEnd(nearEnd)
+  /** Whether the view is at its end and follows what comes. */
+  get following(): boolean {
+    return this.#follow
   }
 
   /** Begins with no rows. */
@@ -86,6 +102,7 @@ export class LogView {
     this.#rows = new Rows(limits)
     this.#rows.setFilter(filter)
     this.#wished.clear()
+    this.#follow = true
     this.#virtual.measure()
     this.#later()
   }
@@ -100,21 +117,17 @@ export class LogView {
 
   /** Shows only lines that hold this text, and marks it in them. */
   setFilter(needle: string): void {
-    const end = this.atEnd
     this.#rows.setFilter(needle)
     this.#drawn.clear()
     this.#render()
-    if (end) this.toEnd()
   }
 
   setWrap(wrap: boolean): void {
-    const end = this.atEnd
     this.#wrap = wrap
     this.#box.classList.toggle("wrap", wrap)
     this.#drawn.clear()
     this.#virtual.measure()
     this.#render()
-    if (end) this.toEnd()
   }
 
   setTimes(times: boolean): void {
@@ -123,8 +136,9 @@ export class LogView {
   }
 
   toEnd(): void {
-    this.#virtual.scrollToEnd()
-    this.#later()
+    this.#follow = true
+    this.#upUntil = 0
+    this.#render()
   }
 
   /** The colours or the size of the type are others now. */
@@ -138,6 +152,11 @@ export class LogView {
     this.#later()
   }
 
+  #scrolled(): void {
+    const left = this.#box.scrollHeight - this.#box.clientHeight - this.#box.scrollTop
+    this.#follow = left <= nearEnd && performance.now() > this.#upUntil
+  }
+
   #later(): void {
     this.#frame ||= requestAnimationFrame(() => this.#render())
   }
@@ -147,8 +166,13 @@ export class LogView {
     this.#frame = 0
     const virtual = this.#virtual
     virtual.setOptions({ ...virtual.options, count: this.#rows.length })
-    const items = virtual.getVirtualItems()
     this.#sizer.style.height = `${virtual.getTotalSize()}px`
+    if (this.#follow) {
+      // Told at once where it is now, the list draws the rows of the end in this very frame.
+      this.#box.scrollTop = this.#box.scrollHeight
+      virtual.scrollOffset = this.#box.scrollTop
+    }
+    const items = virtual.getVirtualItems()
     this.#window.style.transform = `translateY(${items[0]?.start ?? 0}px)`
     const elements: Array<HTMLElement> = []
     const seen = new Set<number>()

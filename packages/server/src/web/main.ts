@@ -198,7 +198,6 @@ const start = (): void => {
   socket.on("connect", () => {
     stopTicking()
     say(connection, "good", "Connected")
-    void refresh()
   })
   socket.on("disconnect", ({ reconnects }) => {
     if (!reconnects) stopTicking()
@@ -228,7 +227,7 @@ const start = (): void => {
     engineProblem.hidden = available
     engineEndpoint.textContent = endpoint
     engineReason.textContent = reason ?? "It does not answer."
-    if (available) refreshSoon()
+    if (available) void refresh()
   })
   socket.on("container_status_change", ({ container_id, status, success }) => {
     const known = containers?.find((container) => container.id === container_id)
