@@ -11,6 +11,7 @@ import Dockerode from "dockerode"
 import type DockerModem from "docker-modem"
 import * as http from "node:http"
 import { Socket } from "node:net"
+import { inspect } from "node:util"
 import {
   type DockerFailure,
   EngineError,
@@ -91,6 +92,11 @@ class ConnectTimeoutAgent extends http.Agent {
     super({ keepAlive: true })
   }
 
+  /** dockerode writes every request out for a debug log, wanted or not; an agent in full takes milliseconds. */
+  [inspect.custom]() {
+    return "ConnectTimeoutAgent"
+  }
+
   override createConnection(...args: Parameters<http.Agent["createConnection"]>) {
     const socket = super.createConnection(...args)
     if (socket instanceof Socket && socket.connecting && Duration.isFinite(this.connectTimeout)) {
@@ -108,10 +114,22 @@ class ConnectTimeoutAgent extends http.Agent {
   }
 }
 
-const utf8 = new TextDecoder()
+/** An abort controller whose signal is cheap to write out, for the same reason as the agent. */
+const quietController = (): AbortController => {
+  const controller = new AbortController()
+  Object.defineProperty(controller.signal, inspect.custom, { value: () => "AbortSignal" })
+  return controller
+}
 
-const collect = (body: DockerStream["body"]): Effect.Effect<string, EngineUnavailable> =>
-  Effect.map(Stream.runCollect(body), (chunks) => utf8.decode(Buffer.concat(Chunk.toReadonlyArray(chunks))))
+/** A request under way. */
+interface Connection {
+  /** The answer has come: no longer is there a limit to its time. */
+  readonly settle: () => void
+  /** Gives up, unless the answer has been read to its end. */
+  readonly close: () => void
+}
+
+const utf8 = new TextDecoder()
 
 const parseJson = (text: string): unknown => {
   try {
@@ -163,71 +181,128 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
       })
     }
 
-    const dial = (request: DockerRequest) =>
-      Effect.gen(function* () {
-        // Aborting with the scope, and not by a finalizer of the response, also covers an interrupt in mid-flight.
-        const controller = yield* Effect.acquireRelease(
-          Effect.sync(() => new AbortController()),
-          (controller) => Effect.sync(() => controller.abort())
-        )
-        return yield* Effect.async<http.IncomingMessage, EngineUnavailable>((resume) => {
-          const query = Object.entries(request.query ?? {}).filter((entry) => entry[1] !== undefined)
-          modem.dial(
-            {
-              path: query.length === 0 ? request.path : `${request.path}?`,
-              method: request.method,
-              isStream: true,
-              statusCodes: everyStatus,
-              abortSignal: controller.signal,
-              options: { _query: Object.fromEntries(query), _body: request.body ?? {} }
-            },
-            (error, response) => {
-              if (response instanceof http.IncomingMessage) {
-                response.on("error", () => {})
-                resume(Effect.succeed(response))
-              } else resume(Effect.fail(unavailable(error ?? undefined)))
-            }
-          )
-        })
-      }).pipe(
-        Effect.timeoutFail({
-          duration: request.timeout ?? requestTimeout,
-          onTimeout: () => timedOut(request)
-        })
+    /** Sends the request; the answer, or that there is none in time, comes back by one of the two. Gives what ends it. */
+    const dial = (
+      request: DockerRequest,
+      onResponse: (response: http.IncomingMessage) => void,
+      onFailure: (error: EngineUnavailable) => void
+    ): Connection => {
+      const controller = quietController()
+      const timeout = Duration.decode(request.timeout ?? requestTimeout)
+      let open = true
+      const connection: Connection = {
+        settle: () => clearTimeout(timer),
+        close: () => {
+          clearTimeout(timer)
+          if (open) controller.abort()
+        }
+      }
+      const timer = Duration.isFinite(timeout)
+        ? setTimeout(() => {
+            const detail = `no answer to ${request.method} ${request.path} after ${Duration.format(timeout)}`
+            onFailure(new EngineUnavailable({ endpoint: endpoint.url, reason: "TimedOut", detail }))
+            connection.close()
+          }, Duration.toMillis(timeout))
+        : undefined
+      const query = Object.entries(request.query ?? {}).filter((entry) => entry[1] !== undefined)
+      modem.dial(
+        {
+          path: query.length === 0 ? request.path : `${request.path}?`,
+          method: request.method,
+          isStream: true,
+          statusCodes: everyStatus,
+          abortSignal: controller.signal,
+          options: { _query: Object.fromEntries(query), _body: request.body ?? {} }
+        },
+        (error, response) => {
+          if (response instanceof http.IncomingMessage) {
+            // An abort costs an exception and the connection; one that has been read to its end is kept for the next.
+            response.once("end", () => {
+              open = false
+            })
+            response.on("error", () => {})
+            onResponse(response)
+          } else {
+            connection.close()
+            onFailure(unavailable(error ?? undefined))
+          }
+        }
       )
+      return connection
+    }
 
-    const timedOut = (request: DockerRequest) =>
-      new EngineUnavailable({
-        endpoint: endpoint.url,
-        reason: "TimedOut",
-        detail: `no answer to ${request.method} ${request.path} after ${Duration.format(Duration.decode(request.timeout ?? requestTimeout))}`
-      })
+    const refused = (request: DockerRequest, status: number, text: string) =>
+      new EngineError({ request: `${request.method} ${request.path}`, status, detail: engineWords(text) })
+
+    /** A kept connection may have been closed by an engine that was restarted meanwhile; what only reads is asked again. */
+    const again = <A, E, R>(
+      request: DockerRequest,
+      attempt: Effect.Effect<A, E | EngineUnavailable, R>
+    ): Effect.Effect<A, E | EngineUnavailable, R> =>
+      request.method === "GET"
+        ? Effect.catchIf(
+            attempt,
+            (error) => error instanceof EngineUnavailable && error.reason === "Lost",
+            () => attempt
+          )
+        : attempt
 
     const stream = (request: DockerRequest) =>
       Effect.gen(function* () {
-        const attempt = dial(request)
-        const response = yield* request.method === "GET"
-          ? // A kept connection may have been closed by an engine that was restarted meanwhile.
-            Effect.retry(attempt, { times: 1, while: (error) => error.reason === "Lost" })
-          : attempt
+        const opened = Effect.gen(function* () {
+          let connection: Connection | undefined
+          // Closing with the scope, and not by a finalizer of the response, also covers an interrupt in mid-flight.
+          yield* Effect.addFinalizer(() => Effect.sync(() => connection?.close()))
+          return yield* Effect.async<http.IncomingMessage, EngineUnavailable>((resume) => {
+            connection = dial(
+              request,
+              (response) => {
+                connection?.settle()
+                resume(Effect.succeed(response))
+              },
+              (error) => resume(Effect.fail(error))
+            )
+          })
+        })
+        const response = yield* again(request, opened)
         const status = response.statusCode ?? 0
         const body = readableChunks(response, unavailable)
         if (status < 400) return { status, contentType: response.headers["content-type"] ?? "", body }
-        return yield* new EngineError({
-          request: `${request.method} ${request.path}`,
-          status,
-          detail: engineWords(yield* collect(body))
-        })
+        const chunks = yield* Stream.runCollect(body)
+        return yield* refused(request, status, utf8.decode(Buffer.concat(Chunk.toReadonlyArray(chunks))))
       })
 
+    // By callbacks to the end: a stream and its scope would cost ten times what the request does.
     const json = (request: DockerRequest) =>
-      Effect.scoped(
-        Effect.gen(function* () {
-          const { body, status } = yield* stream(request)
-          const text = yield* collect(body)
-          return { status, body: text === "" ? undefined : parseJson(text) }
+      again(
+        request,
+        Effect.async<DockerAnswer, DockerFailure>((resume) => {
+          const connection = dial(
+            request,
+            (response) => {
+              const chunks: Array<Buffer> = []
+              response.on("data", (chunk: Buffer) => chunks.push(chunk))
+              response.once("end", () => {
+                connection.settle()
+                const status = response.statusCode ?? 0
+                const text = utf8.decode(Buffer.concat(chunks))
+                resume(
+                  status < 400
+                    ? Effect.succeed({ status, body: text === "" ? undefined : parseJson(text) })
+                    : Effect.fail(refused(request, status, text))
+                )
+              })
+              response.once("close", () => {
+                connection.settle()
+                // The first answer counts: behind an end this says nothing.
+                resume(Effect.fail(unavailable(response.errored ?? undefined)))
+              })
+            },
+            (error) => resume(Effect.fail(error))
+          )
+          return Effect.sync(connection.close)
         })
-      ).pipe(Effect.timeoutFail({ duration: request.timeout ?? requestTimeout, onTimeout: () => timedOut(request) }))
+      )
 
     return { endpoint: endpoint.url, json, stream }
   })
