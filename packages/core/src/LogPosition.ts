@@ -2,6 +2,7 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { InvalidRequest } from "./DockerError.js"
 import type { LogStream } from "./LogEvent.js"
+import { logTimestamp } from "./internal/logTime.js"
 
 /** Which run of a container a point lies in. */
 export interface LogRun {
@@ -40,12 +41,14 @@ export interface LogPoint {
   readonly parts: ReadonlyArray<GivenParts>
 }
 
+const Timestamp = Schema.String.pipe(Schema.filter((text) => logTimestamp(text) === text))
+
 const Encoded = Schema.parseJson(
   Schema.Tuple(
     Schema.Literal(1),
     Schema.String,
-    Schema.NullOr(Schema.Tuple(Schema.String, Schema.Boolean)),
-    Schema.Array(Schema.Tuple(Schema.String, Schema.Number)),
+    Schema.NullOr(Schema.Tuple(Timestamp, Schema.Boolean)),
+    Schema.Array(Schema.Tuple(Timestamp, Schema.Number)),
     Schema.Array(Schema.Number),
     Schema.Array(Schema.Tuple(Schema.Literal("stdout", "stderr"), Schema.String, Schema.Number))
   )

@@ -207,9 +207,10 @@ export class LogDecoder {
     let contentEnd = end
     if (terminated) {
       contentEnd--
-      if (contentEnd > content && bytes[contentEnd - 1] === carriageReturn) contentEnd--
       // A terminal turns \r\n into \r\r\n.
-      if (this.#records !== undefined && contentEnd > content && bytes[contentEnd - 1] === carriageReturn) contentEnd--
+      let returns = this.#records === undefined ? 1 : 2
+      for (; returns > 0 && contentEnd > content && bytes[contentEnd - 1] === carriageReturn; returns--) contentEnd--
+      if (contentEnd === content) this.#trim(stream, returns)
     }
 
     if (terminated && this.#open[stream] === undefined && contentEnd - content <= maxLineBytes) {
@@ -257,12 +258,23 @@ export class LogDecoder {
     open.pieces.push(Buffer.from(bytes.subarray(start, end)))
     open.size += end - start
     while (open.size > maxLineBytes) {
-      const whole = Buffer.concat(open.pieces)
+      const whole = open.pieces.length === 1 ? open.pieces[0]! : Buffer.concat(open.pieces)
       const cut = characterBoundary(whole, maxLineBytes)
       open.pieces = [whole.subarray(cut)]
       open.size = whole.length - cut
       this.#handler.line(stream, timestamp, whole.toString("utf8", 0, cut), { index: ++open.parts, last: false })
     }
+  }
+
+  /** Takes carriage returns off the end of what is open: the engine cut the record between them and the newline. */
+  #trim(stream: LogStream, returns: number): void {
+    const open = this.#open[stream]
+    const last = open?.pieces.at(-1)
+    if (open === undefined || last === undefined) return
+    let end = last.length
+    for (let left = returns; left > 0 && last[end - 1] === carriageReturn; left--) end--
+    open.pieces[open.pieces.length - 1] = last.subarray(0, end)
+    open.size -= last.length - end
   }
 
   #close(stream: LogStream): void {

@@ -10,12 +10,18 @@ interface Moment {
 const rfc3339 = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/
 const unix = /^(\d{1,12})(?:\.(\d{1,9}))?$/
 
+/** `Date.parse` takes the 30th of February for the 2nd of March. */
+const isOfCalendar = (local: string): boolean => {
+  const text = `${local}Z`.toUpperCase()
+  return new Date(text).toISOString().slice(0, 19) === text.slice(0, 19)
+}
+
 const parse = (time: string): Moment | undefined => {
   const number = unix.exec(time)
   if (number !== null) return { seconds: Number(number[1]), nanos: (number[2] ?? "").padEnd(9, "0") }
   const date = rfc3339.exec(time)
   const millis = date === null ? Number.NaN : Date.parse(`${date[1]}${date[3]}`.toUpperCase())
-  if (date === null || Number.isNaN(millis)) return undefined
+  if (date === null || Number.isNaN(millis) || !isOfCalendar(date[1] ?? "")) return undefined
   return { seconds: millis / 1000, nanos: (date[2] ?? "").padEnd(9, "0") }
 }
 

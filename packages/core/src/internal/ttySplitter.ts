@@ -5,6 +5,7 @@ const space = 0x20
 const newline = 0x0a
 /** The longest timestamp is 35 characters (an offset in place of `Z`) and a space. */
 const longestPrefix = 36
+const shortestPrefix = 31
 const prefix = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}(?:Z|[+-]\d\d:\d\d) /g
 
 /**
@@ -20,47 +21,49 @@ export class TtySplitter {
   push(chunk: Uint8Array): void {
     const added = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     const bytes = this.#rest.length === 0 ? added : Buffer.concat([this.#rest, added])
-    let start = 0
-    for (;;) {
-      const end = this.#recordEnd(bytes, start)
-      if (end === -1) break
-      this.#emit(bytes, start, end)
-      start = end
-    }
-    // Copied, as the chunk belongs to the connection; at most a prefix and 16 KiB.
+    const start = this.#give(bytes, false)
+    // Copied, as the chunk belongs to the connection; at most two prefixes and 16 KiB.
     this.#rest = Buffer.from(bytes.subarray(start))
   }
 
   /** Gives out the record that the bytes so far end in. */
   end(): void {
-    if (this.#rest.length > 0) this.#emit(this.#rest, 0, this.#rest.length)
+    this.#give(this.#rest, true)
     this.#rest = Buffer.alloc(0)
   }
 
-  #recordEnd(bytes: Buffer, start: number): number {
-    const gap = bytes.indexOf(space, start)
-    if (gap === -1 || gap - start > longestPrefix) {
-      const end = bytes.indexOf(newline, start)
-      return end === -1 ? -1 : end + 1
+  /** Gives out records; gives the position of the first byte that is not in one. `final`: no more bytes come. */
+  #give(bytes: Buffer, final: boolean): number {
+    let start = 0
+    while (start < bytes.length) {
+      const end = this.#recordEnd(bytes, start, final)
+      if (end === -1) break
+      this.whole(bytes, start, end)
+      start = end
     }
-    const limit = gap + 1 + pieceSize
-    const end = bytes.subarray(0, Math.min(bytes.length, limit)).indexOf(newline, gap + 1)
-    if (end !== -1) return end + 1
-    return bytes.length >= limit ? limit : -1
+    return start
   }
 
-  #emit(bytes: Buffer, start: number, end: number): void {
-    let from = start
-    const text = bytes.toString("latin1", start, end)
+  #recordEnd(bytes: Buffer, start: number, final: boolean): number {
+    const gap = bytes.indexOf(space, start)
+    const limit = gap === -1 || gap - start > longestPrefix ? bytes.length : gap + 1 + pieceSize
+    const line = bytes.subarray(0, Math.min(bytes.length, limit)).indexOf(newline, start)
+    if (line !== -1) return this.#runEnd(bytes, start, line + 1)
+    // The timestamp of a new run may begin before the limit and end behind it. Behind a whole piece there always comes one.
+    if (!final && (limit === bytes.length || bytes.length < limit + shortestPrefix)) return -1
+    return this.#runEnd(bytes, start, Math.min(bytes.length, limit))
+  }
+
+  /** `end`, or where a new run begins before it. */
+  #runEnd(bytes: Buffer, start: number, end: number): number {
+    const text = bytes.toString("latin1", start, Math.min(bytes.length, end + longestPrefix))
     let own = ""
     for (const match of text.matchAll(prefix)) {
+      if (match.index >= end - start) break
       // A program that prints the time prints one before that at which the engine read its line.
-      if (match.index > 0 && match[0] > own) {
-        this.whole(bytes, from, start + match.index)
-        from = start + match.index
-        own = match[0]
-      } else if (match.index === 0) own = match[0]
+      if (match.index > 0 && match[0] > own) return start + match.index
+      if (match.index === 0) own = match[0]
     }
-    this.whole(bytes, from, end)
+    return end
   }
 }
