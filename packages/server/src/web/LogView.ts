@@ -17,6 +17,9 @@ const nearEnd = 24
 /** How long a reader who starts to go up is left alone, in milliseconds. */
 const upTime = 300
 
+/** How many rows wait for the next frame at most. */
+const incomingLimit = 5000
+
 const upKeys: ReadonlySet<string> = new Set(["ArrowUp", "PageUp", "Home"])
 
 const limits = { rows: 50_000, characters: 64_000_000 }
@@ -45,6 +48,8 @@ export class LogView {
   /** How much is shown of lines of which more than `firstPart` was wished for. */
   readonly #wished = new Map<number, number>()
   #rows = new Rows(limits)
+  /** Rows that wait for the next frame. */
+  #incoming: Array<Row> = []
   /** Whether to stay at the end, whatever comes. */
   #follow = true
   /** Until then a reader is on the way up, however near to the end that begins. */
@@ -101,22 +106,23 @@ export class LogView {
     const filter = this.#rows.filter
     this.#rows = new Rows(limits)
     this.#rows.setFilter(filter)
+    this.#incoming = []
     this.#wished.clear()
     this.#follow = true
     this.#virtual.measure()
-    this.#later()
+    this.#render()
   }
 
-  push(rows: Iterable<Row>): void {
-    for (const row of this.#rows.push(rows)) {
-      this.#wished.delete(row.id)
-      this.#virtual.itemSizeCache.delete(row.id)
-    }
-    this.#later()
+  push(rows: ReadonlyArray<Row>): void {
+    for (const row of rows) this.#incoming.push(row)
+    // In a tab that is not looked at no frame comes: then this is the bound.
+    if (this.#incoming.length > incomingLimit) this.#render()
+    else this.#later()
   }
 
   /** Shows only lines that hold this text, and marks it in them. */
   setFilter(needle: string): void {
+    this.#virtual.getTotalSize()
     this.#rows.setFilter(needle)
     this.#drawn.clear()
     this.#render()
@@ -165,6 +171,13 @@ export class LogView {
     cancelAnimationFrame(this.#frame)
     this.#frame = 0
     const virtual = this.#virtual
+    // The list finds the reader's place by comparing before and after, so it must know the rows as they were.
+    virtual.getTotalSize()
+    for (const row of this.#rows.push(this.#incoming)) {
+      this.#wished.delete(row.id)
+      virtual.itemSizeCache.delete(row.id)
+    }
+    this.#incoming = []
     virtual.setOptions({ ...virtual.options, count: this.#rows.length })
     this.#sizer.style.height = `${virtual.getTotalSize()}px`
     if (this.#follow) {
