@@ -2,7 +2,7 @@
  * Makes `dist/web`: the page, and the client as pages take it from a server. Runs after the compiler.
  */
 import { build } from "esbuild"
-import { copyFile, mkdir } from "node:fs/promises"
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 
 const folder = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
@@ -21,12 +21,29 @@ const shared = {
   logLevel: "warning"
 }
 
+/** The licences of the packages that went into a bundle, which ask to be passed on. Paths are relative to the working directory. */
+const licences = async ({ inputs }) => {
+  const folders = Object.keys(inputs).map((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0])
+  const texts = Array.from(new Set(folders))
+    .filter((path) => path !== undefined)
+    .sort()
+    .map(async (path) => `${path.split("node_modules/").at(-1)}\n\n${await readFile(`${path}/LICENSE`, "utf8")}`)
+  return (await Promise.all(texts)).join("\n---\n\n")
+}
+
 await mkdir(`${target}/assets`, { recursive: true })
-await Promise.all([
-  build({ ...shared, entryPoints: [folder("src/client/page.ts")], format: "esm", outfile: `${target}/client.js` }),
-  build({ ...shared, entryPoints: [`${source}/dockwire.ts`], format: "iife", outfile: `${target}/dockwire.js` }),
-  build({ ...shared, entryPoints: [`${source}/main.ts`], format: "esm", outfile: `${target}/assets/page.js` }),
+const [page] = await Promise.all([
+  build({
+    ...shared,
+    entryPoints: [`${source}/main.ts`],
+    format: "esm",
+    outfile: `${target}/assets/page.js`,
+    metafile: true
+  }),
   build({ ...shared, entryPoints: [`${source}/page.css`], outfile: `${target}/assets/page.css` }),
+  build({ ...shared, entryPoints: [`${source}/dockwire.ts`], format: "iife", outfile: `${target}/dockwire.js` }),
+  build({ ...shared, entryPoints: [folder("src/client/page.ts")], format: "esm", outfile: `${target}/client.js` }),
   copyFile(`${source}/icon.svg`, `${target}/assets/icon.svg`),
   copyFile(`${source}/index.html`, `${target}/index.html`)
 ])
+await writeFile(`${target}/LICENSES.txt`, await licences(page.metafile))
