@@ -1,0 +1,381 @@
+/** One client's conversation: what each of its messages does. */
+import { Containers, type FollowOptions, Logs, type LogsError } from "@dockwire/core"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import { EngineMonitor } from "./EngineMonitor.js"
+import { errorCode, type Follower, Followers } from "./Followers.js"
+import {
+  enginePositionOf,
+  goOn,
+  type HistoryReader,
+  type HistoryRequest,
+  historyStart,
+  readHistory
+} from "./History.js"
+import { Hub } from "./Hub.js"
+import { decodeClientMessage, Manners, maxRooms, type ProtocolError } from "./Protocol.js"
+import { containerHead } from "./RoomEvents.js"
+import { formatPosition } from "./RoomPosition.js"
+import type { Ring } from "./Ring.js"
+import type { Subscription, Viewer } from "./Viewer.js"
+import {
+  type ClientMessage,
+  CloseCode,
+  containerLogsPrefix,
+  containerLogsRoom,
+  containerStatsPrefix,
+  containerStatsRoom,
+  defaultTail,
+  type Joined
+} from "./Wire.js"
+
+/** A container as the engine knows it. */
+interface Container {
+  readonly id: string
+  readonly name: string
+}
+
+/** A conversation. */
+export interface Connection {
+  /** Takes one frame; done when it is dealt with as far as the next one must wait for it. */
+  readonly receive: (frame: string) => Effect.Effect<void>
+  /** Something that is not a text frame came, or one that is too large to be read. */
+  readonly offend: (error: ProtocolError) => Effect.Effect<void>
+}
+
+const firstWait = "1 second"
+
+/** A conversation with a viewer, in the scope that the connection lives in. */
+export const makeConnection = (
+  viewer: Viewer
+): Effect.Effect<Connection, never, Hub | Followers | EngineMonitor | Containers | Logs | Scope.Scope> =>
+  Effect.gen(function* () {
+    const hub = yield* Hub
+    const followers = yield* Followers
+    const monitor = yield* EngineMonitor
+    const containers = yield* Containers
+    const logs = yield* Logs
+    const scope = yield* Effect.scope
+    const manners = new Manners(Date.now())
+    /** Requests that wait for the engine, by the room as it was asked for. */
+    const waiting = new Map<string, Fiber.RuntimeFiber<void>>()
+    /** Readings of history, likewise. */
+    const reading = new Map<string, Fiber.RuntimeFiber<void>>()
+    /** Full ids of containers that were asked for, by the string that asked. */
+    const resolved = new Map<string, Container>()
+
+    const sendError = (error: ProtocolError) => Effect.sync(() => viewer.send({ event: "error", data: error }))
+
+    const offend = (error: ProtocolError) =>
+      Effect.sync(() => {
+        viewer.send({ event: "error", data: error })
+        if (manners.offend(Date.now())) {
+          viewer.close(CloseCode.notThisProtocol, "too many messages that are not of this protocol")
+        }
+      })
+
+    const refuse = (error: LogsError, about: string) =>
+      sendError({ code: errorCode(error._tag), message: error.message, about })
+
+    const resolve = (idOrName: string): Effect.Effect<Container, LogsError> =>
+      Effect.suspend((): Effect.Effect<Container, LogsError> => {
+        const known = monitor.find(idOrName)
+        if (known !== undefined) return Effect.succeed(known)
+        return containers.inspect(idOrName)
+      }).pipe(
+        Effect.map(({ id, name }) => ({ id, name })),
+        Effect.tap((container) => Effect.sync(() => resolved.set(idOrName, container)))
+      )
+
+    const stop = (fibers: Map<string, Fiber.RuntimeFiber<void>>, asked: string) =>
+      Effect.suspend(() => {
+        const fiber = fibers.get(asked)
+        fibers.delete(asked)
+        return fiber === undefined ? Effect.void : Fiber.interrupt(fiber)
+      })
+
+    /** Runs beside the conversation, until it is done or the room is left. */
+    const runBeside = (fibers: Map<string, Fiber.RuntimeFiber<void>>, asked: string, effect: Effect.Effect<void>) =>
+      Effect.gen(function* () {
+        const fiber = yield* Effect.forkIn(effect, scope)
+        fibers.set(asked, fiber)
+        fiber.addObserver(() => {
+          if (fibers.get(asked) === fiber) fibers.delete(asked)
+        })
+      })
+
+    const cancel = (asked: string) => Effect.zipRight(stop(waiting, asked), stop(reading, asked))
+
+    const sendJoined = (ring: Ring, asked: string, position: string, recovered: boolean, epoch = ring.epoch) => {
+      const data: Joined["data"] = {
+        room: asked,
+        canonical: ring.room,
+        epoch,
+        seq: ring.seq,
+        oldest: ring.oldest,
+        recovered
+      }
+      viewer.send({ event: "joined", room: ring.room, position, data })
+      viewer.send({ event: "status", data: { msg: `Joined room: ${asked}` } })
+    }
+
+    const sendGap = (ring: Ring, from: number | null, to: number | null, reason: string) =>
+      viewer.send({ event: "gap", room: ring.room, data: { room: ring.room, from, to, reason } })
+
+    /** Joins a room whose history is in the ring alone. */
+    const joinRoom = (room: string, asked: string, position: string | undefined) => {
+      const known = viewer.subscription(room)
+      const subscription = hub.subscribe(viewer, room, asked)
+      const { ring } = subscription
+      if (known !== undefined || position === undefined) {
+        return sendJoined(ring, asked, ring.positionAt(subscription.next - 1), true)
+      }
+      const last = ring.seqOfPosition(position)
+      if (last !== undefined && last + 1 >= ring.oldest) {
+        sendJoined(ring, asked, position, true)
+        return viewer.release(subscription, last + 1)
+      }
+      // What is still there comes all the same; what came before it is a gap.
+      sendJoined(ring, asked, position, false)
+      sendGap(
+        ring,
+        last === undefined ? null : last + 1,
+        ring.seq === 0 ? null : ring.oldest - 1,
+        last !== undefined
+          ? "The server no longer remembers these events: the room keeps only its last ones."
+          : "The server was restarted or has forgotten the room since: what came in between is not known."
+      )
+      viewer.release(subscription, ring.oldest)
+    }
+
+    const positionOfStart = (ring: Ring, from: number): string =>
+      from - 1 >= ring.oldest || from - 1 === ring.seq
+        ? ring.positionAt(from - 1)
+        : formatPosition({ epoch: ring.epoch, seq: from - 1 })
+
+    const startFromEngine = (reader: HistoryReader, request: HistoryRequest, asked: string, options: FollowOptions) =>
+      Effect.gen(function* () {
+        const { subscription } = reader
+        const { ring } = subscription
+        const first = yield* Effect.makeLatch(false)
+        const go = yield* Effect.makeLatch(false)
+        let recovered = true
+        const onFirst = (gap: boolean) =>
+          Effect.suspend(() => {
+            recovered = !gap
+            first.unsafeOpen()
+            return go.await
+          })
+        const history = readHistory({ ...reader, onFirst }, options).pipe(
+          Effect.catchAll((error) =>
+            Effect.zipRight(
+              onFirst(true),
+              Effect.sync(() => {
+                sendGap(
+                  ring,
+                  null,
+                  ring.seq === 0 ? null : ring.oldest - 1,
+                  `What came before can't be read: ${error.message}`
+                )
+                goOn(reader, ring.oldest)
+              })
+            )
+          )
+        )
+        yield* runBeside(reading, asked, history)
+        // Where nothing comes, nothing is missing.
+        yield* Effect.timeoutOption(first.await, firstWait)
+        // The numbers begin anew where the ring goes on: not all that lies between has one.
+        const epoch = request.position === undefined ? ring.epoch : `${ring.epoch}x`
+        const position = request.position ?? formatPosition({ epoch: "", seq: 0 })
+        sendJoined(ring, asked, position, recovered, epoch)
+        go.unsafeOpen()
+      })
+
+    /** Follows a container in its room; what the viewer asked for of its history comes first. */
+    const follow = (container: Container, asked: string, request: HistoryRequest) =>
+      Effect.gen(function* () {
+        const room = containerLogsRoom(container.id)
+        if (followers.watches(viewer, container.id)) {
+          const subscription = hub.subscribe(viewer, room, asked)
+          return sendJoined(subscription.ring, asked, subscription.ring.positionAt(subscription.next - 1), true)
+        }
+        const engine = request.position === undefined ? undefined : enginePositionOf(request.position)
+        const follower: Follower = yield* followers.watch(viewer, {
+          containerId: container.id,
+          name: container.name,
+          tail: request.tail ?? 0,
+          ...(engine === undefined || engine.containerId !== container.id ? {} : { position: engine })
+        })
+        // First in the room, then the history: nothing falls between.
+        const subscription: Subscription = hub.subscribe(viewer, room, asked)
+        subscription.held = true
+        const { ring } = subscription
+        const isFirst = request.position === undefined && request.since === undefined && request.tail === follower.tail
+        if (!isFirst) yield* follower.loaded
+        const start = historyStart(ring, follower, request)
+        const reader: HistoryReader = {
+          logs,
+          follower,
+          head: containerHead(container.id, container.name),
+          subscription,
+          onFirst: () => Effect.void
+        }
+        if (start._tag === "Engine") return yield* startFromEngine(reader, request, asked, start.options)
+        sendJoined(ring, asked, positionOfStart(ring, start.from), start.recovered)
+        goOn(reader, start.from)
+      })
+
+    /** A container that is gone: its room where it is still remembered, else a gap for who was there before. */
+    const joinGone = (id: string, asked: string, position: string | undefined, error: LogsError) =>
+      Effect.gen(function* () {
+        const room = containerLogsRoom(id)
+        const ring = hub.existing(room)
+        if (ring === undefined && position === undefined) return yield* refuse(error, id)
+        if (ring === undefined) {
+          viewer.send({
+            event: "joined",
+            room,
+            position: position ?? formatPosition({ epoch: "", seq: 0 }),
+            data: { room: asked, canonical: room, epoch: "", seq: 0, oldest: 1, recovered: false }
+          })
+          viewer.send({ event: "gap", room, data: { room, from: null, to: null, reason: error.message } })
+          return
+        }
+        const at = position === undefined ? undefined : (ring.seqOfPosition(position) ?? 0) + 1
+        const from = Math.max(ring.oldest, at ?? ring.lastLines(defaultTail).from)
+        const subscription = hub.subscribe(viewer, room, asked)
+        sendJoined(ring, asked, positionOfStart(ring, from), true)
+        viewer.release(subscription, from)
+      })
+
+    const withContainer = (
+      idOrName: string,
+      asked: string,
+      position: string | undefined,
+      then: (container: Container) => Effect.Effect<void>
+    ): Effect.Effect<void> =>
+      resolve(idOrName).pipe(
+        Effect.matchEffect({
+          onSuccess: then,
+          onFailure: (error) => {
+            if (error._tag === "EngineUnavailable") {
+              // Said now, and done when the engine is back.
+              const later = monitor.whenAvailable.pipe(
+                Effect.andThen(Effect.suspend(() => withContainer(idOrName, asked, position, then)))
+              )
+              if (waiting.has(asked)) return refuse(error, idOrName)
+              return Effect.zipRight(refuse(error, idOrName), runBeside(waiting, asked, later))
+            }
+            const gone = error._tag === "ContainerNotFound" && /^[0-9a-f]{64}$/.test(idOrName)
+            return gone ? joinGone(idOrName, asked, position, error) : refuse(error, idOrName)
+          }
+        })
+      )
+
+    const tooManyRooms = (about: string) =>
+      viewer.rooms + waiting.size < maxRooms
+        ? undefined
+        : { code: "too_many_rooms", message: `A connection may be in ${maxRooms} rooms; leave some first.`, about }
+
+    const join = ({ position, room }: Extract<ClientMessage, { event: "join" }>["data"]) =>
+      Effect.suspend(() => {
+        const tooMany = tooManyRooms(room)
+        if (tooMany !== undefined) return offend(tooMany)
+        if (room.startsWith(containerLogsPrefix)) {
+          return withContainer(room.slice(containerLogsPrefix.length), room, position, (container) =>
+            position === undefined
+              ? Effect.sync(() => {
+                  hub.nameContainer(container.id, container.name)
+                  joinRoom(containerLogsRoom(container.id), room, undefined)
+                })
+              : follow(container, room, { position, tail: defaultTail })
+          )
+        }
+        if (room.startsWith(containerStatsPrefix)) {
+          return withContainer(room.slice(containerStatsPrefix.length), room, position, (container) =>
+            Effect.sync(() => joinRoom(containerStatsRoom(container.id), room, position))
+          )
+        }
+        return Effect.sync(() => joinRoom(room, room, position))
+      })
+
+    /** The room that is meant: what was asked for may be a name or a short id. */
+    const canonical = (asked: string): string => {
+      for (const prefix of [containerLogsPrefix, containerStatsPrefix]) {
+        if (!asked.startsWith(prefix)) continue
+        const name = asked.slice(prefix.length)
+        return prefix + (resolved.get(name)?.id ?? monitor.find(name)?.id ?? name)
+      }
+      return asked
+    }
+
+    const leave = (asked: string) =>
+      Effect.gen(function* () {
+        yield* cancel(asked)
+        const room = canonical(asked)
+        const subscription = hub.unsubscribe(viewer, room)
+        if (subscription !== undefined) yield* cancel(subscription.asked)
+        if (room.startsWith(containerLogsPrefix)) {
+          yield* followers.unwatch(viewer, room.slice(containerLogsPrefix.length))
+        }
+        viewer.send({ event: "left", room, data: { room: asked } })
+      })
+
+    const stream = (data: Extract<ClientMessage, { event: "stream_container_logs" }>["data"]) =>
+      Effect.suspend(() => {
+        const { container_id, position, room } = data
+        const tooMany = tooManyRooms(container_id)
+        if (tooMany !== undefined) return offend(tooMany)
+        const asked = room ?? containerLogsRoom(container_id)
+        const since = data.since === undefined ? undefined : String(data.since)
+        const tail = data.tail ?? (since === undefined ? defaultTail : undefined)
+        return withContainer(container_id, asked, position, (container) => {
+          const name = asked.slice(containerLogsPrefix.length)
+          const isItsRoom =
+            asked.startsWith(containerLogsPrefix) &&
+            (name === container_id || name === container.name || (name.length >= 12 && container.id.startsWith(name)))
+          if (isItsRoom) return follow(container, asked, { position, since, tail })
+          return offend({
+            code: "room_mismatch",
+            message: `The room ${JSON.stringify(asked)} is not that of the container ${JSON.stringify(container_id)}; leave it out, or give ${containerLogsRoom(container_id)}.`,
+            about: container_id
+          })
+        })
+      })
+
+    const notSupported = (event: string) =>
+      sendError({ code: "not_supported", message: "This server has no figures of containers yet.", about: event })
+
+    const handle = (message: ClientMessage): Effect.Effect<void> => {
+      switch (message.event) {
+        case "join":
+          return join(message.data)
+        case "leave":
+          return leave(message.data.room)
+        case "stream_container_logs":
+          return stream(message.data)
+        case "stop_container_logs":
+          return leave(message.data.room ?? containerLogsRoom(message.data.container_id))
+        case "stream_container_stats":
+        case "stop_container_stats":
+          return notSupported(message.event)
+      }
+    }
+
+    const tooFast: ProtocolError = {
+      code: "too_fast",
+      message: "Too many messages in too short a time; this one was not read."
+    }
+
+    return {
+      offend,
+      receive: (frame) =>
+        Effect.suspend(() => {
+          if (!manners.allows(Date.now())) return offend(tooFast)
+          return Either.match(decodeClientMessage(frame), { onLeft: offend, onRight: handle })
+        })
+    }
+  })

@@ -1,0 +1,263 @@
+/** What a viewer gets of a container's log before the live lines: from the room's ring, else read from the engine. */
+import { LogPosition } from "@dockwire/core"
+import type { FollowElement, FollowOptions, LogLine, Logs, LogsError } from "@dockwire/core"
+import type * as Context from "effect/Context"
+import * as Either from "effect/Either"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { Follower } from "./Followers.js"
+import { looseKey, pointKey } from "./LogPoint.js"
+import { type LineHead, linesMessage, type Ring } from "./Ring.js"
+import { containerLine } from "./RoomEvents.js"
+import { formatPosition, parsePosition } from "./RoomPosition.js"
+import type { Subscription } from "./Viewer.js"
+import type { Gap } from "./Wire.js"
+
+/** What a viewer asks for. */
+export interface HistoryRequest {
+  /** The last so many lines; all where it is not given and `since` is. */
+  readonly tail?: number | undefined
+  readonly since?: string | undefined
+  /** As the wire has it; overrides the others. */
+  readonly position?: string | undefined
+}
+
+/** Where a viewer begins. */
+export type HistoryStart =
+  /** At this `seq` of the ring. */
+  | { readonly _tag: "Ring"; readonly from: number; readonly recovered: boolean }
+  /** With what the engine gives for this, up to where the ring goes on. */
+  | { readonly _tag: "Engine"; readonly options: FollowOptions; readonly recovered: boolean }
+
+/** The point in the engine's log that a position of the wire holds. */
+export const enginePositionOf = (position: string): LogPosition | undefined => {
+  const engine = parsePosition(position)?.engine
+  return engine === undefined ? undefined : Either.getOrUndefined(LogPosition.parse(engine))
+}
+
+const lineTime = (json: string): string => json.slice(2, json.indexOf('"', 2))
+
+/** Normalises what clients send as `since`: digits are seconds since the epoch. */
+const sinceText = (since: string): string => {
+  const moment = /^\d+(\.\d+)?$/.test(since) ? new Date(Number(since) * 1000) : new Date(since)
+  return Number.isNaN(moment.getTime()) ? since : moment.toISOString()
+}
+
+const startSince = (ring: Ring, since: string, tail: number | undefined): number | undefined => {
+  const moment = sinceText(since)
+  let before = false
+  for (let seq = ring.oldest; seq <= ring.seq; seq++) {
+    const item = ring.at(seq)
+    if (item?.head === undefined) continue
+    // Equal in the first milliseconds is not before: what lies in one millisecond is left to the engine.
+    if (lineTime(item.json).slice(0, 23) < moment.slice(0, 23)) before = true
+    else return before ? Math.max(seq, tail === undefined ? 0 : ring.lastLines(tail).from) : undefined
+  }
+  return before ? ring.seq + 1 : undefined
+}
+
+const startTail = (ring: Ring, follower: Follower, tail: number): number | undefined => {
+  const { from, lines } = ring.lastLines(tail)
+  if (lines === tail) return from
+  return ring.oldest === 1 && follower.tail >= tail ? 1 : undefined
+}
+
+const freshStart = (ring: Ring, follower: Follower, request: HistoryRequest): HistoryStart => {
+  const { since, tail } = request
+  const from = since === undefined ? startTail(ring, follower, tail ?? 0) : startSince(ring, since, tail)
+  if (from !== undefined) return { _tag: "Ring", from, recovered: true }
+  // Nothing in the ring to join with, and nothing on its way: the log is empty.
+  if (ring.seq === 0 && follower.tail > 0) return { _tag: "Ring", from: 1, recovered: true }
+  const options = { ...(tail === undefined ? {} : { tail }), ...(since === undefined ? {} : { since }) }
+  return { _tag: "Engine", options, recovered: true }
+}
+
+/**
+ * Where a viewer begins. To be asked after `follower.loaded`, so that the ring has at least the log's last line, at which
+ * older history is joined.
+ */
+export const historyStart = (ring: Ring, follower: Follower, request: HistoryRequest): HistoryStart => {
+  if (request.position === undefined) return freshStart(ring, follower, request)
+  const last = ring.seqOfPosition(request.position)
+  if (last !== undefined && last + 1 >= ring.oldest) return { _tag: "Ring", from: last + 1, recovered: true }
+  const engine = enginePositionOf(request.position)
+  // A position from before the first line says nothing: what was asked for first counts again.
+  if (engine === undefined) return freshStart(ring, follower, request)
+  const seq = ring.seqOfPoint(engine)
+  if (seq !== undefined) return { _tag: "Ring", from: seq + 1, recovered: true }
+  const isStart = follower.position !== undefined && pointKey(follower.position) === pointKey(engine)
+  if (isStart && ring.oldest === 1) return { _tag: "Ring", from: 1, recovered: !follower.beganWithGap() }
+  return { _tag: "Engine", options: { position: engine }, recovered: true }
+}
+
+/** Finds the lines of the engine's answer in the ring. */
+class Joint {
+  private readonly exact = new Map<string, number>()
+  private readonly loose = new Map<string, number>()
+  private indexed = 0
+  private readonly startKey: string | undefined
+
+  constructor(
+    private readonly ring: Ring,
+    follower: Follower
+  ) {
+    this.indexed = ring.oldest - 1
+    if (follower.position !== undefined) this.startKey = pointKey(follower.position)
+  }
+
+  /** Whether this is the last line before the first that the ring ever had. */
+  isRightBefore(line: LogLine & { readonly position: LogPosition }): boolean {
+    return this.ring.oldest === 1 && this.startKey !== undefined && pointKey(line.position) === this.startKey
+  }
+
+  /** The `seq` of this line in the ring, where it is there. */
+  find(line: LogLine & { readonly position: LogPosition }): number | undefined {
+    const first = this.firstTime()
+    // What is older than the ring's first line can't be in it, but for streams that overtake each other by moments.
+    if (first === undefined || line.timestamp.slice(0, 18) < first.slice(0, 18)) return undefined
+    this.index()
+    const exact = this.exact.get(pointKey(line.position))
+    if (exact !== undefined && exact >= this.ring.oldest) return exact
+    const loose = line.timestamp > first ? this.loose.get(looseKey(line.position)) : undefined
+    return loose !== undefined && loose >= this.ring.oldest ? loose : undefined
+  }
+
+  private firstTime(): string | undefined {
+    for (let seq = this.ring.oldest; seq <= this.ring.seq; seq++) {
+      const item = this.ring.at(seq)
+      if (item?.head !== undefined) return lineTime(item.json)
+    }
+    return undefined
+  }
+
+  private index(): void {
+    for (let seq = Math.max(this.indexed + 1, this.ring.oldest); seq <= this.ring.seq; seq++) {
+      const item = this.ring.at(seq)
+      if (item?.head === undefined || item.enginePosition === undefined) continue
+      const exact = pointKey(item.enginePosition)
+      const loose = looseKey(item.enginePosition)
+      if ((this.exact.get(exact) ?? 0) < this.ring.oldest) this.exact.set(exact, seq)
+      if ((this.loose.get(loose) ?? 0) < this.ring.oldest) this.loose.set(loose, seq)
+    }
+    this.indexed = this.ring.seq
+  }
+}
+
+/** What is needed to read history for a viewer. */
+export interface HistoryReader {
+  readonly logs: Context.Tag.Service<typeof Logs>
+  readonly follower: Follower
+  readonly head: LineHead
+  readonly subscription: Subscription
+  /** Told of the first that comes: whether it is a gap. Nothing is sent before it is done. */
+  readonly onFirst: (gap: boolean) => Effect.Effect<void>
+}
+
+/** Sends a part of the ring to this viewer alone: lines from before it joined, without numbers, as it has seen later ones. */
+const sendFromRing = (reader: HistoryReader, from: number, to: number): void => {
+  const { ring, viewer, next } = reader.subscription
+  const lines: Array<string> = []
+  for (let seq = from; seq < to; seq++) {
+    const item = ring.at(seq)
+    if (item?.head !== undefined) lines.push(item.json)
+  }
+  if (lines.length === 0) return
+  viewer.write(Buffer.from(`[${linesMessage(ring.room, undefined, ring.positionAt(next - 1), reader.head, lines)}]`))
+}
+
+/** The ring goes on here: with numbers where the viewer has seen none, else up to where it joined and then as it was. */
+export const goOn = (reader: HistoryReader, from: number): void => {
+  const { subscription } = reader
+  if (!subscription.delivered) return subscription.viewer.release(subscription, from)
+  sendFromRing(reader, from, subscription.joinedAt)
+  subscription.viewer.release(subscription, subscription.next)
+}
+
+const sendElements = (reader: HistoryReader, elements: ReadonlyArray<FollowElement>): void => {
+  const { ring, viewer } = reader.subscription
+  const messages: Array<string> = []
+  let lines: Array<string> = []
+  let position = ""
+  const finish = () => {
+    if (lines.length > 0) messages.push(linesMessage(ring.room, undefined, position, reader.head, lines))
+    lines = []
+  }
+  const positionOf = (element: FollowElement) =>
+    formatPosition({ epoch: "", seq: 0, engine: element.position.toString() })
+  let last: FollowElement | undefined
+  for (const element of elements) {
+    if (element._tag === "LogLine") {
+      lines.push(containerLine(element))
+      last = element
+      continue
+    }
+    if (element.mark !== "gap") continue
+    if (last !== undefined) position = positionOf(last)
+    finish()
+    const { from, reason, to } = element
+    const gap: Gap = {
+      event: "gap",
+      room: ring.room,
+      position: positionOf(element),
+      data: { room: ring.room, from, to, reason }
+    }
+    messages.push(JSON.stringify(gap))
+  }
+  if (last !== undefined) position = positionOf(last)
+  finish()
+  if (messages.length > 0) viewer.write(Buffer.from(`[${messages.join(",")}]`))
+}
+
+const frameLines = 1_000
+
+/**
+ * Reads the engine's log for one viewer, at the viewer's pace, until it comes to a line that the ring has; there the ring
+ * goes on. Nothing of the room goes out before.
+ */
+export const readHistory = (reader: HistoryReader, options: FollowOptions): Effect.Effect<void, LogsError> => {
+  const { ring, viewer } = reader.subscription
+  const joint = new Joint(ring, reader.follower)
+  let started = false
+
+  /** How many of the elements come before the ring, and where it goes on. */
+  const cut = (elements: ReadonlyArray<FollowElement>) => {
+    for (const [index, element] of elements.entries()) {
+      if (element._tag !== "LogLine") continue
+      const at = joint.find(element)
+      if (at !== undefined) return { count: index, at }
+      if (joint.isRightBefore(element)) return { count: index + 1, at: 1 }
+    }
+    return { count: elements.length, at: undefined }
+  }
+
+  const send = (elements: ReadonlyArray<FollowElement>): Effect.Effect<void> =>
+    Effect.forEach(
+      Array.from({ length: Math.ceil(elements.length / frameLines) }, (_, index) => index * frameLines),
+      (from) =>
+        Effect.suspend(() => {
+          sendElements(reader, elements.slice(from, from + frameLines))
+          return viewer.whenWritable
+        }),
+      { discard: true }
+    )
+
+  const take = (batch: ReadonlyArray<FollowElement>): Effect.Effect<boolean> =>
+    Effect.gen(function* () {
+      if (!started) {
+        started = true
+        const first = batch[0]
+        yield* reader.onFirst(first?._tag === "LogMark" && first.mark === "gap")
+      }
+      const { at, count } = cut(batch)
+      yield* send(count === batch.length ? batch : batch.slice(0, count))
+      if (at === undefined) return !viewer.closed
+      goOn(reader, at)
+      return false
+    })
+
+  return reader.logs.followBatches(reader.follower.containerId, options).pipe(
+    Stream.mapEffect(take),
+    Stream.takeWhile((more) => more),
+    Stream.runDrain
+  )
+}

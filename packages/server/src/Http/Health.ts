@@ -1,0 +1,26 @@
+/** Whether the server is there, and whether it can do its work: open to all, and so without detail. */
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { EngineMonitor } from "../EngineMonitor.js"
+
+const noStore = { headers: { "cache-control": "no-store" } }
+
+/** `/healthz`: 200 as long as the server runs. `/readyz`: 200 while the engine answers, else 503. */
+export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | EngineMonitor> = HttpLayerRouter.use(
+  (router) =>
+    Effect.gen(function* () {
+      const monitor = yield* EngineMonitor
+      yield* router.add("GET", "/healthz", Effect.succeed(HttpServerResponse.text("ok\n", noStore)))
+      yield* router.add(
+        "GET",
+        "/readyz",
+        Effect.sync(() =>
+          monitor.status().available
+            ? HttpServerResponse.text("ready\n", noStore)
+            : HttpServerResponse.text("not ready\n", { ...noStore, status: 503 })
+        )
+      )
+    })
+)

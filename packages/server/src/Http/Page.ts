@@ -1,0 +1,60 @@
+/** The page and its parts: a fixed list of files, read once at the start. */
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { createHash } from "node:crypto"
+import { readFile } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+
+/** What is served under which path; nothing else can be asked for. */
+const files = {
+  "/": { file: "index.html", type: "text/html; charset=utf-8" },
+  "/client.js": { file: "client.js", type: "text/javascript; charset=utf-8" },
+  "/dockwire.js": { file: "dockwire.js", type: "text/javascript; charset=utf-8" },
+  "/assets/page.js": { file: "assets/page.js", type: "text/javascript; charset=utf-8" },
+  "/assets/page.css": { file: "assets/page.css", type: "text/css; charset=utf-8" },
+  "/assets/icon.svg": { file: "assets/icon.svg", type: "image/svg+xml" }
+} as const
+
+/** Where the bundler puts them. */
+const folder = new URL("../web/", import.meta.url)
+
+const read = (file: string): Effect.Effect<Uint8Array | undefined> =>
+  Effect.promise(() => readFile(fileURLToPath(new URL(file, folder))).catch(() => undefined))
+
+/** Parts that pages of other origins load: the client, which says nothing that is not public. */
+const forEverybody: ReadonlySet<string> = new Set(["/client.js", "/dockwire.js"])
+
+const respond = (path: string, content: Uint8Array, type: string) => {
+  const etag = `"${createHash("sha256").update(content).digest("base64url").slice(0, 27)}"`
+  const headers = {
+    etag,
+    // Asked for anew each time, and sent anew only when changed: a page never runs with the parts of another version.
+    "cache-control": "no-cache",
+    "cross-origin-resource-policy": forEverybody.has(path) ? "cross-origin" : "same-origin"
+  }
+  return (request: HttpServerRequest.HttpServerRequest) =>
+    Effect.succeed(
+      request.headers["if-none-match"]?.split(/, */).includes(etag) === true
+        ? HttpServerResponse.empty({ status: 304, headers })
+        : HttpServerResponse.uint8Array(content, { contentType: type, headers })
+    )
+}
+
+/** The routes of the page; where it was not built, `/` says so. */
+export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter> = HttpLayerRouter.use((router) =>
+  Effect.gen(function* () {
+    for (const [path, { file, type }] of Object.entries(files)) {
+      const content = yield* read(file)
+      if (content !== undefined) yield* router.add("GET", `/${path.slice(1)}`, respond(path, content, type))
+      else if (path === "/") {
+        const missing = HttpServerResponse.text(
+          "The page was not built: npm run build makes it. The API and the WebSocket work.\n"
+        )
+        yield* router.add("GET", "/", Effect.succeed(missing))
+      }
+    }
+  })
+)

@@ -1,0 +1,41 @@
+/** Sessions and tickets over HTTP. */
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import { Api } from "../Api/Api.js"
+import { Auth, cookieName, sessionSeconds, ticketSeconds } from "../Auth.js"
+
+const incoming = NodeHttpServerRequest.toIncomingMessage
+
+const portOf = (request: HttpServerRequest.HttpServerRequest): number => incoming(request).socket.localPort ?? 0
+
+const setCookie = (request: HttpServerRequest.HttpServerRequest, value: string, seconds: number): string => {
+  const secure = request.headers["origin"]?.startsWith("https:") === true ? "; Secure" : ""
+  return `${cookieName(portOf(request))}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure}`
+}
+
+const noContent = (cookie: string) => HttpServerResponse.empty({ status: 204, headers: { "set-cookie": cookie } })
+
+const notAllowed = {
+  _tag: "NotAllowed",
+  message: "Show the token for this: Authorization: Bearer <token>. The server prints it when it starts."
+} as const
+
+/** Handlers of `SessionApi`. */
+export const layer = HttpApiBuilder.group(Api, "session", (handlers) =>
+  Effect.gen(function* () {
+    const auth = yield* Auth
+    return handlers
+      .handleRaw("open", ({ request }) =>
+        auth.hasToken(incoming(request).headers)
+          ? Effect.map(auth.openSession, (session) => noContent(setCookie(request, session, sessionSeconds)))
+          : Effect.fail(notAllowed)
+      )
+      .handleRaw("close", ({ request }) =>
+        Effect.as(auth.closeSession(incoming(request).headers, portOf(request)), noContent(setCookie(request, "", 0)))
+      )
+      .handle("ticket", () => Effect.map(auth.issueTicket, (ticket) => ({ ticket, expiresIn: ticketSeconds })))
+  })
+)

@@ -1,0 +1,37 @@
+/** Points of a container's log, held against each other: whether two follows that began at different places mean the same. */
+import type { LogPosition } from "@dockwire/core"
+
+/** How far back equal records are counted: they share a timestamp, so they stand close together. */
+const countedBack = 64
+
+/** The last record before the point: when it was written and what it is. Empty before the first. */
+const record = ({ point }: LogPosition): string => {
+  const last = point.length - 1
+  const timestamp = point.ring.timestamps[last]
+  return timestamp === undefined ? "" : `${timestamp} ${point.ring.identities[last]}`
+}
+
+/**
+ * A text that is the same for the same point of a log, whichever follow came by it. Of equal records within a nanosecond
+ * (or, with engines that know only seconds, a second) it tells which one.
+ */
+export const pointKey = (position: LogPosition): string => {
+  const { length, parts, ring } = position.point
+  const last = length - 1
+  let equal = 0
+  for (let index = last; index >= 0 && index > last - countedBack; index--) {
+    if (ring.timestamps[index] === ring.timestamps[last] && ring.identities[index] === ring.identities[last]) equal++
+  }
+  return `${record(position)} ${equal} ${parts.map((part) => part.count).join()}`
+}
+
+/** As `pointKey`, without telling equal records apart. */
+export const looseKey = (position: LogPosition): string =>
+  `${record(position)} ${position.point.parts.map((part) => part.count).join()}`
+
+/** Whether the two stand at the same run of the container, equally far through it. */
+export const sameRun = (left: LogPosition, right: LogPosition): boolean =>
+  left.point.run?.startedAt === right.point.run?.startedAt && left.point.run?.ended === right.point.run?.ended
+
+/** The timestamp of the last record before the point; empty before the first. */
+export const pointTime = ({ point }: LogPosition): string => point.ring.timestamps[point.length - 1] ?? ""

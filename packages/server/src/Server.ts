@@ -1,0 +1,181 @@
+/** The server as a whole: everything behind one address. */
+import { Containers, Docker, Events, type InvalidRequest, Logs, type LogSink } from "@dockwire/core"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServer from "@effect/platform/HttpServer"
+import type * as HttpServerError from "@effect/platform/HttpServerError"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as OpenApi from "@effect/platform/OpenApi"
+import type { ConfigError } from "effect/ConfigError"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as http from "node:http"
+import { accessRules, guard } from "./Access.js"
+import { Api } from "./Api/Api.js"
+import { Auth } from "./Auth.js"
+import { ConfigProblem, problemOf, type ServerConfig, urlHost } from "./Config.js"
+import { EngineMonitor } from "./EngineMonitor.js"
+import { Followers } from "./Followers.js"
+import * as ContainersHttp from "./Http/Containers.js"
+import * as HealthHttp from "./Http/Health.js"
+import * as PageHttp from "./Http/Page.js"
+import { requireCredential } from "./Http/RequireCredential.js"
+import { securityHeaders } from "./Http/SecurityHeaders.js"
+import * as SessionHttp from "./Http/Session.js"
+import { Hub, type HubOptions } from "./Hub.js"
+import { readOrMakeToken } from "./TokenFile.js"
+import * as WebSocket from "./WebSocket.js"
+
+/** What a program can set beyond what a person can. */
+export interface ServerOptions extends ServerConfig {
+  /** How much rooms remember and when a viewer is too slow. */
+  readonly hub?: Partial<HubOptions>
+  /** How long a container is followed on after its last viewer has left. Default 10 seconds. */
+  readonly linger?: Duration.DurationInput
+}
+
+/** A running server. */
+export interface ServerShape {
+  /** `http://127.0.0.1:7070` */
+  readonly url: string
+  readonly port: number
+  readonly token: Redacted.Redacted<string>
+}
+
+const nothingHere = HttpServerResponse.unsafeJson(
+  { _tag: "NotFound", message: "There is nothing here." },
+  { status: 404 }
+)
+
+/** Not for HEAD, which the router answers as GET where there is no route of its own. */
+const notFound = (path: "*" | "/api/*") =>
+  HttpLayerRouter.use((router) =>
+    Effect.forEach(
+      ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const,
+      (method) => router.add(method, path, Effect.succeed(nothingHere)),
+      { discard: true }
+    )
+  )
+
+const guarded = (config: ServerConfig) =>
+  HttpLayerRouter.use((router) => {
+    const rules = accessRules(config)
+    return router.addGlobalMiddleware((app) => securityHeaders(guard(rules)(app)))
+  })
+
+const apiRoutes = Layer.mergeAll(
+  HttpLayerRouter.addHttpApi(Api).pipe(Layer.provide([ContainersHttp.layer, SessionHttp.layer])),
+  notFound("/api/*")
+).pipe(Layer.provide(requireCredential.layer))
+
+const openApiRoute = HttpLayerRouter.use((router) =>
+  router.add(
+    "GET",
+    "/openapi.json",
+    Effect.sync(() => HttpServerResponse.unsafeJson(OpenApi.fromApi(Api)))
+  )
+)
+
+const routes = (config: ServerConfig) =>
+  Layer.mergeAll(apiRoutes, openApiRoute, WebSocket.layer, HealthHttp.layer, PageHttp.layer, notFound("*")).pipe(
+    Layer.provide(guarded(config))
+  )
+
+const listenProblem = (config: ServerConfig, error: HttpServerError.ServeError): ConfigProblem => {
+  const { cause, message } = error
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
+  const at = `${urlHost(config.host)}:${config.port}`
+  switch (code) {
+    case "EADDRINUSE":
+      return new ConfigProblem(
+        `The port ${config.port} is in use on ${config.host}: stop what holds it, or choose another with --port.`,
+        1
+      )
+    case "EACCES":
+      return new ConfigProblem(`This user may not listen on ${at}: choose a port from 1024 on with --port.`, 1)
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new ConfigProblem(`This machine has no address ${config.host}: choose another with --host.`)
+    default:
+      return new ConfigProblem(`The server can't listen on ${at}: ${code === "" ? message : code}.`, 1)
+  }
+}
+
+/** Listens. When it ends, open answers don't keep it: their connections are closed. */
+const httpServer = (config: ServerConfig) =>
+  Layer.unwrapEffect(
+    Effect.sync(() => {
+      const server = http.createServer()
+      const listening = NodeHttpServer.layer(() => server, { port: config.port, host: config.host }).pipe(
+        Layer.mapError((error) => listenProblem(config, error))
+      )
+      const closing = Layer.scopedDiscard(Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))
+      return Layer.provideMerge(closing, listening)
+    })
+  )
+
+const engine = (config: ServerConfig): Layer.Layer<Docker, InvalidRequest | ConfigError> =>
+  config.dockerHost === undefined ? Docker.layerConfig : Docker.layer({ endpoint: config.dockerHost })
+
+/** The server with its engine's services, its hub and its sink for log events. */
+type Provided = Server | Hub | LogSink | Followers | EngineMonitor
+
+const running = (options: ServerOptions, token: Redacted.Redacted<string>) =>
+  Layer.scoped(
+    Server,
+    Effect.gen(function* () {
+      const http = yield* HttpServer.HttpServer
+      const sockets = yield* WebSocket.Sockets
+      // This is built last and so ends first: connections get their 1001 while everything behind them still stands.
+      yield* Effect.addFinalizer(() => sockets.closeAll)
+      const port = http.address._tag === "TcpAddress" ? http.address.port : options.port
+      return { port, token, url: `http://${urlHost(options.host)}:${port}` }
+    })
+  )
+
+const withToken = (
+  options: ServerOptions,
+  token: Redacted.Redacted<string>
+): Layer.Layer<Provided, ConfigProblem, Docker> => {
+  const core = Layer.mergeAll(Containers.layer, Events.layer, Logs.layer)
+  const hub = Layer.provideMerge(Hub.layerSink, Hub.layerWith(options.hub ?? {}))
+  const followers = options.linger === undefined ? Followers.layer : Followers.layerWith({ linger: options.linger })
+  const watching = followers.pipe(
+    Layer.provideMerge(EngineMonitor.layer),
+    Layer.provideMerge(hub),
+    Layer.provideMerge(core)
+  )
+  const serving = HttpLayerRouter.serve(routes(options), { disableLogger: true, disableListenLog: true })
+  return running(options, token).pipe(
+    Layer.provide(serving),
+    Layer.provide(Layer.merge(WebSocket.Sockets.layer, Auth.layer(token))),
+    Layer.provide(httpServer(options)),
+    Layer.provideMerge(watching)
+  )
+}
+
+/** A running server: its address and its token. */
+export class Server extends Context.Tag("@dockwire/server/Server")<Server, ServerShape>() {
+  /** A server of the engine behind `Docker`. It runs as long as the layer lives. */
+  static readonly layerWithDocker = (options: ServerOptions): Layer.Layer<Provided, ConfigProblem, Docker> =>
+    Layer.unwrapEffect(
+      Effect.gen(function* () {
+        const problem = problemOf(options)
+        if (problem !== undefined) return yield* Effect.fail(problem)
+        return withToken(options, options.token ?? (yield* readOrMakeToken(options.dataDir)))
+      })
+    )
+
+  /**
+   * A server of the engine that `dockerHost` or the environment names. It runs as long as the layer lives, also where no
+   * engine answers yet. Beside the server the layer gives its `Hub`, and a `LogSink` that leads into it.
+   */
+  static readonly layer = (
+    options: ServerOptions
+  ): Layer.Layer<Provided, ConfigProblem | InvalidRequest | ConfigError> =>
+    Layer.provide(Server.layerWithDocker(options), engine(options))
+}

@@ -1,0 +1,175 @@
+/**
+ * What goes out to one connection. A viewer has no queue: it has a place in each of its rooms' rings. While nothing is
+ * being written, an event goes out at once; while something is, the viewer is paused, and what came meanwhile goes out
+ * as few frames when the write is done.
+ */
+import * as Effect from "effect/Effect"
+import type { Ring } from "./Ring.js"
+import type { ServerMessage } from "./Wire.js"
+import { CloseCode } from "./Wire.js"
+
+/** A connection, as far as a viewer needs one. */
+export interface ViewerTransport {
+  /** Hands a frame over; `done` is called once, when it has left for the network or can no longer. */
+  readonly send: (frame: Buffer, done: () => void) => void
+  readonly close: (code: number, reason: string) => void
+}
+
+/** When a viewer is too slow. */
+export interface ViewerLimits {
+  /** Bytes handed over and not written, at which the viewer is given up. */
+  readonly hardBytes: number
+  /** Milliseconds that one write may take before the viewer is given up. */
+  readonly stall: number
+}
+
+/** A viewer's place in a room. */
+export interface Subscription {
+  readonly viewer: Viewer
+  readonly ring: Ring
+  /** The first `seq` that belongs to the viewer without being asked for. */
+  readonly joinedAt: number
+  /** The room as the viewer named it. */
+  asked: string
+  /** The `seq` of the next event to go out. */
+  next: number
+  /** Held while older history is being read for the viewer: the room's own events wait in the ring. */
+  held: boolean
+  /** Whether anything of the room has gone out since the viewer joined. */
+  delivered: boolean
+}
+
+/** One connection's way out. */
+export class Viewer {
+  private readonly subscriptions = new Map<string, Subscription>()
+  private readonly waiting = new Set<Subscription>()
+  private readonly writable = new Set<() => void>()
+  private pendingBytes = 0
+  private writingSince = 0
+  closed = false
+
+  constructor(
+    private readonly transport: ViewerTransport,
+    private readonly limits: ViewerLimits,
+    private readonly onProgress: (ring: Ring) => void
+  ) {}
+
+  /** Bytes handed over and not yet written. */
+  get pending(): number {
+    return this.pendingBytes
+  }
+
+  get rooms(): number {
+    return this.subscriptions.size
+  }
+
+  subscription(room: string): Subscription | undefined {
+    return this.subscriptions.get(room)
+  }
+
+  get all(): ReadonlyArray<Subscription> {
+    return [...this.subscriptions.values()]
+  }
+
+  add(subscription: Subscription): void {
+    this.subscriptions.set(subscription.ring.room, subscription)
+  }
+
+  remove(room: string): Subscription | undefined {
+    const subscription = this.subscriptions.get(room)
+    if (subscription === undefined) return undefined
+    this.subscriptions.delete(room)
+    this.waiting.delete(subscription)
+    return subscription
+  }
+
+  /** Sends a message that belongs to no room's history, at once and before anything that waits in a ring. */
+  send(message: ServerMessage): void {
+    this.write(Buffer.from(JSON.stringify([message])))
+  }
+
+  /** Hands a whole frame over. */
+  write(frame: Buffer): void {
+    if (this.closed) return
+    if (this.pendingBytes > this.limits.hardBytes) return this.giveUp()
+    if (this.pendingBytes === 0) this.writingSince = Date.now()
+    this.pendingBytes += frame.length
+    this.transport.send(frame, () => {
+      this.pendingBytes -= frame.length
+      this.writingSince = Date.now()
+      if (this.pendingBytes === 0) this.resume()
+    })
+  }
+
+  /** There is something new in the ring. */
+  notify(subscription: Subscription): void {
+    if (this.closed || subscription.held) return
+    if (this.pendingBytes > 0) this.waiting.add(subscription)
+    else this.feed(subscription)
+  }
+
+  /** Lets a held subscription go on from `next`. */
+  release(subscription: Subscription, next: number): void {
+    if (this.subscriptions.get(subscription.ring.room) !== subscription) return
+    subscription.next = next
+    subscription.held = false
+    this.notify(subscription)
+  }
+
+  /** Done when nothing is being written any more, or the connection is gone: the pace of who reads history for it. */
+  readonly whenWritable: Effect.Effect<void> = Effect.async<void>((resume) => {
+    if (this.closed || this.pendingBytes === 0) return resume(Effect.void)
+    const ready = () => resume(Effect.void)
+    this.writable.add(ready)
+    return Effect.sync(() => this.writable.delete(ready))
+  })
+
+  /** Gives the viewer up when its write has stood still for too long. */
+  checkStall(now: number): void {
+    if (!this.closed && this.pendingBytes > 0 && now - this.writingSince > this.limits.stall) this.giveUp()
+  }
+
+  /** Closes the connection so that the client comes back and resumes. */
+  giveUp(): void {
+    this.close(CloseCode.tooSlow, "too slow: come back and resume")
+  }
+
+  close(code: number, reason: string): void {
+    if (this.closed) return
+    this.end()
+    this.transport.close(code, reason)
+  }
+
+  /** The connection is gone. */
+  end(): void {
+    this.closed = true
+    this.waiting.clear()
+    this.wake()
+  }
+
+  private feed(subscription: Subscription): void {
+    const { ring } = subscription
+    if (subscription.next < ring.oldest) return this.giveUp()
+    const frame = ring.frame(subscription.next)
+    if (frame === undefined) return
+    subscription.next = frame.next
+    subscription.delivered = true
+    if (frame.next <= ring.seq) this.waiting.add(subscription)
+    this.write(frame.bytes)
+    this.onProgress(ring)
+  }
+
+  private resume(): void {
+    this.wake()
+    for (const subscription of this.waiting) {
+      if (this.pendingBytes > 0) return
+      this.waiting.delete(subscription)
+      this.feed(subscription)
+    }
+  }
+
+  private wake(): void {
+    for (const ready of this.writable) ready()
+    this.writable.clear()
+  }
+}

@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/** The command `dockwire`. What must be quick is answered before the rest is loaded. */
+import { createRequire } from "node:module"
+
+const version = (): string => {
+  const manifest: unknown = createRequire(import.meta.url)("../package.json")
+  return typeof manifest === "object" && manifest !== null && "version" in manifest
+    ? String(manifest.version)
+    : "unknown"
+}
+
+const run = async (argv: ReadonlyArray<string>): Promise<void> => {
+  const [command] = argv
+  if (command === "--version" || command === "-v") {
+    process.stdout.write(`${version()}\n`)
+    return
+  }
+  if (command === "healthcheck") {
+    const { healthcheck } = await import("./healthcheck.js")
+    process.exitCode = await healthcheck(argv.slice(1))
+    return
+  }
+  const { main } = await import("./cli.js")
+  main(version())
+}
+
+void run(process.argv.slice(2))
