@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { Docker, type DockerShape } from "./Docker.js"
 import { type ContainerNotFound, type DockerFailure, InvalidRequest, type LogsUnreadable } from "./DockerError.js"
@@ -69,6 +70,9 @@ const checked = (options: { readonly tail?: number; readonly streams?: ReadonlyA
 const time = (field: "since" | "until", value: LogTime | undefined) =>
   value === undefined ? Effect.succeed(undefined) : engineTime(field, value)
 
+/** An engine that says nothing for so long has given all that it has. */
+const silenceMillis = 1000
+
 const readBatches = (docker: DockerShape, id: string, options: ReadOptions) =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
@@ -126,12 +130,17 @@ const readBatches = (docker: DockerShape, id: string, options: ReadOptions) =>
         Stream.concat(thenFailure)
       )
       if (options.follow !== true || until === undefined) return lines
-      // The engine itself ends such a follow only with the next line after that moment.
-      const now = yield* Clock.currentTimeMillis
-      return Stream.interruptWhen(
-        lines,
-        Effect.sleep(Duration.millis(Math.max(0, engineTimeMillis(until) - now) + 250))
+      // The engine itself ends such a follow only with the next line after that moment; a silence behind it does too. A
+      // reader who is slow to ask is no silence, so the time runs only while something is asked for.
+      const end = engineTimeMillis(until)
+      const pull = yield* Stream.toPull(lines)
+      const pullUntil = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Effect.timeoutFail(pull, {
+          duration: Duration.millis(Math.max(0, end - now) + silenceMillis),
+          onTimeout: () => Option.none()
+        })
       )
+      return Stream.fromPull(Effect.succeed(pullUntil))
     })
   )
 

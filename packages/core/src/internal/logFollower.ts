@@ -67,7 +67,8 @@ export const followLog = (
     Effect.gen(function* () {
       const { docker } = engine
       const position = yield* parsedPosition(options)
-      const since = options.since === undefined ? undefined : yield* engineTime("since", options.since)
+      const since =
+        options.since === undefined || position !== undefined ? undefined : yield* engineTime("since", options.since)
       const first = yield* inspectSubject(docker, id)
       if (position !== undefined && position.containerId !== first.id) {
         return yield* new InvalidRequest({
@@ -78,8 +79,14 @@ export const followLog = (
       }
       // Bounded: while the reader is busy nothing more is read from the engine, but for what the connection itself holds.
       const elements = yield* Mailbox.make<ReadonlyArray<FollowElement>, LogsError>({ capacity: 4 })
-      yield* follow(engine, options, since, first, new LogTrack(first.id, position), (batch) =>
-        elements.offer(batch)
+      const { tail: _, ...resumed } = options
+      yield* follow(
+        engine,
+        position === undefined ? options : resumed,
+        since,
+        first,
+        new LogTrack(first.id, position),
+        (batch) => elements.offer(batch)
       ).pipe(Mailbox.into(elements), Effect.forkScoped)
       return Mailbox.toStream(elements)
     })
@@ -96,7 +103,7 @@ const follow = (
   const containerId = track.containerId
   let batch: Array<FollowElement> = []
   let given = false
-  let primed = false
+  let begun = first.startedAt === neverStarted
   let older: boolean | undefined
   let sameError = ""
   let changed = ""
@@ -233,12 +240,16 @@ const follow = (
   /** As long as nothing has come, what the caller asked for says where to begin. */
   const readFirst = (tty: boolean, query: Pick<LogQuery, "follow" | "until">, flush: boolean) =>
     Effect.gen(function* () {
-      if (options.tail !== 0) return yield* read(tty, { ...query, tail: options.tail, since }, "anchor", flush)
-      if (!primed) yield* prime(tty)
-      primed = true
+      if (!begun && options.tail === 0) {
+        yield* prime(tty)
+        begun = true
+        if (track.anchor !== undefined) return
+      }
       // A log that was empty then has nothing old in it now.
-      if (track.anchor === undefined) yield* read(tty, query, "anchor", flush)
+      yield* read(tty, { ...query, tail: begun ? undefined : options.tail, since }, "anchor", flush)
+      begun = true
     })
+
   /** Takes the last record as given, so that what comes after it is what is new. */
   const prime = (tty: boolean) =>
     Effect.gen(function* () {
