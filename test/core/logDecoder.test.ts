@@ -142,7 +142,7 @@ describe("a long line", () => {
 
   it("takes work in proportion to its length", () => {
     let moved = 0
-    const original = Buffer.concat
+    const original = Buffer.concat.bind(Buffer)
     const concat = vi.spyOn(Buffer, "concat").mockImplementation((list, total) => {
       const joined = original(list, total)
       moved += joined.length

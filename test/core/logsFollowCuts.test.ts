@@ -1,0 +1,74 @@
+import { expect, it, onTestFinished } from "vitest"
+import { startCuttingProxy } from "../engine/cuttingProxy.js"
+import { describeEngine, testEngine } from "../engine/realEngine.js"
+import { startTestContainer } from "../engine/testContainer.js"
+import { followed } from "./followed.js"
+import { randomness } from "./randomness.js"
+
+const lines = 6_000
+const long = 20_000
+
+/** What the container writes: numbered lines on both streams, each 400th of a length that the engine cuts in records. */
+const program = `BEGIN {
+  filler = sprintf("%${long}s", ""); gsub(/ /, "é", filler)
+  for (i = 1; i <= ${lines}; i++) {
+    text = "line " i " 🚀" (i % 400 == 0 ? filler : "")
+    print text; fflush()
+    print text > "/dev/stderr"
+    if (i % 200 == 0) system("sleep 0.05")
+  }
+}`
+
+const written = Array.from({ length: lines }, (_, index) => {
+  const number = index + 1
+  return `line ${number} 🚀${number % 400 === 0 ? "é".repeat(long) : ""}`
+})
+
+/** The first line that is not what was written: thousands of lines make no readable difference. */
+const firstDifference = (got: ReadonlyArray<string>): string | undefined => {
+  const index = written.findIndex((text, at) => got[at] !== text)
+  if (index === -1) return got.length === written.length ? undefined : `${got.length} lines`
+  return `${got.length} lines, at ${index}: ${got[index]?.slice(0, 40)} (${got[index]?.length})`
+}
+
+describeEngine("a follow whose connections are cut at random bytes", () => {
+  it.each([
+    ["json-file", false],
+    ["local", true]
+  ] as const)(
+    "gives every line of two streams once and whole (driver %s)",
+    async (driver, alsoOthers) => {
+      const random = randomness(`cuts with ${driver}`)
+      const { endpoint } = testEngine()
+      const container = await startTestContainer({ endpoint, cmd: ["awk", program], logConfig: { Type: driver } })
+      onTestFinished(container.remove)
+      const proxy = await startCuttingProxy(endpoint, {
+        cutAfter: (request) => {
+          // The end takes several whole reads in a row, for which chance would need too long.
+          if (proxy.cuts() >= 150) return undefined
+          // Most are short, and end in the answer's head, in headers of frames, in characters. A line comes when it fits in one.
+          if (request.includes("/logs?")) {
+            return random.between(1, 5) === 1
+              ? random.between(30_000, 160_000)
+              : Math.floor(2 ** (random.between(0, 1_500) / 100))
+          }
+          return alsoOthers && random.between(1, 10) === 1 ? random.between(0, 400) : undefined
+        }
+      })
+      onTestFinished(proxy.close)
+      const log = followed(proxy.endpoint, container.id)
+      onTestFinished(log.stop)
+      await log.until((elements) => elements.some((element) => element._tag === "LogMark"))
+      const texts = (stream: "stdout" | "stderr") =>
+        log.elements.flatMap((element) =>
+          element._tag === "LogLine" && element.stream === stream ? [element.text] : []
+        )
+      console.log(`cuts with ${driver}: ${proxy.cuts()} cuts, ${log.elements.length} elements, seed ${random.seed}`)
+      expect(firstDifference(texts("stdout")), `stdout, seed ${random.seed}`).toBeUndefined()
+      expect(firstDifference(texts("stderr")), `stderr, seed ${random.seed}`).toBeUndefined()
+      expect(log.shown().filter((text) => text.startsWith("<"))).toEqual(["<stopped 0>"])
+      expect(proxy.cuts()).toBeGreaterThan(100)
+    },
+    90_000
+  )
+})
