@@ -1,0 +1,97 @@
+import { writeFile } from "node:fs/promises"
+import { cpus } from "node:os"
+import { engineLine, ensureEngine } from "../engine/ensureEngine.js"
+import { sweepDeadRuns, sweepRun } from "../engine/sweep.js"
+import { testRunId } from "../engine/testRun.js"
+import type { Benchmark } from "./Benchmark.js"
+import { lines } from "./lines.js"
+import { read } from "./read.js"
+import { resultRecord, resultTable } from "./resultTable.js"
+
+const benchmarks: ReadonlyArray<Benchmark> = [lines, read]
+
+const usage = `Usage: npm run bench -- [names] [--quick] [--json FILE]
+
+  names        some of: ${benchmarks.map(({ name }) => name).join(", ")}; all when not given
+  --quick      less of everything, in under a minute
+  --json FILE  also write the figures, each round's, as JSON`
+
+interface Request {
+  readonly chosen: ReadonlyArray<Benchmark>
+  readonly quick: boolean
+  readonly file: string | undefined
+}
+
+const parse = (args: ReadonlyArray<string>): Request | undefined => {
+  const chosen: Array<Benchmark> = []
+  let quick = false
+  let file: string | undefined
+  for (let index = 0; index < args.length; index++) {
+    const word = args[index]
+    const benchmark = benchmarks.find(({ name }) => name === word)
+    if (word === "--quick") quick = true
+    else if (word === "--json" && args[index + 1] !== undefined) file = args[++index]
+    else if (benchmark !== undefined) chosen.push(benchmark)
+    else return undefined
+  }
+  return { chosen: chosen.length === 0 ? benchmarks : chosen, quick, file }
+}
+
+const progress = (line: string) => process.stderr.write(`  ... ${line}\n`)
+
+const run = async ({ chosen, file, quick }: Request): Promise<number> => {
+  const started = Date.now()
+  const engine = await ensureEngine(progress)
+  if (!engine.available) {
+    process.stderr.write(`${engine.reason}\n`)
+    return 1
+  }
+  const processors = cpus()
+  process.stdout.write(`${engineLine(engine)}\n`)
+  process.stdout.write(
+    `Node ${process.version}, ${processors.length} CPUs (${processors[0]?.model ?? "unknown"})${quick ? ", quick" : ""}\n`
+  )
+  await sweepDeadRuns(engine.endpoint)
+  const records: Array<Readonly<Record<string, unknown>>> = []
+  let failed = false
+  try {
+    for (const benchmark of chosen) {
+      const begun = Date.now()
+      try {
+        const rows = await benchmark.run({ engine, quick, progress })
+        records.push(...rows.map((row) => resultRecord(benchmark.name, row)))
+        const seconds = Math.round((Date.now() - begun) / 1000)
+        process.stdout.write(`\n${benchmark.name}: ${benchmark.title} (${seconds} s)\n${resultTable(rows)}\n`)
+      } catch (error) {
+        failed = true
+        const words = error instanceof Error ? (error.stack ?? error.message) : String(error)
+        process.stdout.write(`\n${benchmark.name}: could not be measured\n${words}\n`)
+        records.push({ benchmark: benchmark.name, failed: words })
+      }
+    }
+  } finally {
+    await sweepRun(engine.endpoint, testRunId())
+  }
+  process.stdout.write(`\n${Math.round((Date.now() - started) / 1000)} s in all\n`)
+  if (file !== undefined) {
+    const result = {
+      at: new Date(started).toISOString(),
+      node: process.version,
+      cpus: processors.length,
+      cpu: processors[0]?.model,
+      engine: { version: engine.version, apiVersion: engine.apiVersion },
+      quick,
+      rows: records
+    }
+    await writeFile(file, `${JSON.stringify(result, undefined, 2)}\n`)
+  }
+  return failed ? 1 : 0
+}
+
+const request = parse(process.argv.slice(2))
+if (request === undefined) {
+  process.stderr.write(`${usage}\n`)
+  process.exitCode = 2
+} else {
+  process.exitCode = await run(request)
+}

@@ -1,0 +1,87 @@
+/** Reads a log in one way and says what it took: a process of its own, so that CPU time and memory are the way's alone. */
+import { Docker, Logs } from "@dockwire/core"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { connect } from "node:net"
+import { connectionOf } from "../engine/engineRequest.js"
+
+const [way = "", endpoint = "", id = "", pause = "0"] = process.argv.slice(2)
+
+interface Count {
+  lines: number
+  bytes: number
+  batches: number
+}
+
+/** The socket alone: asks for the same and throws away what comes. */
+const readRaw = (count: Count): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const query = "timestamps=true&follow=false&stdout=true&stderr=true&tail=all"
+    const target = connectionOf(endpoint)
+    const socket = connect("socketPath" in target ? { path: target.socketPath } : target)
+    socket.on("data", (chunk) => {
+      count.bytes += chunk.length
+      count.batches++
+    })
+    socket.on("error", reject)
+    socket.on("close", () => resolve())
+    socket.write(`GET /containers/${id}/logs?${query} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n`)
+  })
+
+const withLogs = (use: (logs: Logs["Type"]) => Effect.Effect<void, unknown>): Promise<void> =>
+  Effect.runPromise(
+    Effect.flatMap(Logs, use).pipe(
+      Effect.provide(Logs.layer.pipe(Layer.provide(Docker.layer({ endpoint })))),
+      Effect.mapError((error) => new Error(JSON.stringify(error)))
+    )
+  )
+
+const readBatches = (count: Count) =>
+  withLogs((logs) =>
+    Stream.runForEach(logs.readBatches(id), (batch) =>
+      Effect.sync(() => {
+        count.lines += batch.length
+        count.batches++
+      })
+    )
+  )
+
+const readLines = (count: Count) =>
+  withLogs((logs) => Stream.runForEach(logs.read(id), () => Effect.sync(() => void count.lines++)))
+
+/** Waits for a millisecond at each batch, and once, when it has `pause` lines, for two seconds. */
+const readSlowly = (count: Count) => {
+  let paused = false
+  return withLogs((logs) =>
+    Stream.runForEach(logs.readBatches(id), (batch) => {
+      count.lines += batch.length
+      count.batches++
+      const now = !paused && count.lines >= Number(pause)
+      paused ||= now
+      return Effect.sleep(now ? 2000 : 1)
+    })
+  )
+}
+
+const ways: Readonly<Record<string, (count: Count) => Promise<void>>> = {
+  raw: readRaw,
+  readBatches,
+  read: readLines,
+  slow: readSlowly
+}
+
+const read = ways[way]
+if (read === undefined) throw new Error(`There is no way ${way}.`)
+const count: Count = { lines: 0, bytes: 0, batches: 0 }
+const before = process.memoryUsage.rss()
+let peak = before
+const sampler = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 50)
+const cpuBefore = process.cpuUsage()
+const started = performance.now()
+await read(count)
+const seconds = (performance.now() - started) / 1000
+const { system, user } = process.cpuUsage(cpuBefore)
+clearInterval(sampler)
+const result = { ...count, seconds, cpuSeconds: (user + system) / 1e6, grownMb: (peak - before) / 1024 / 1024 }
+process.stdout.write(`${JSON.stringify(result)}\n`)

@@ -1,0 +1,55 @@
+import type { Row } from "./Benchmark.js"
+import { median } from "./statistics.js"
+
+const significant = (value: number): string => {
+  if (!Number.isFinite(value)) return "-"
+  const size = Math.abs(value)
+  const rounded = size >= 1000 ? value.toFixed(0) : size >= 100 ? value.toFixed(1) : value.toFixed(size >= 10 ? 2 : 3)
+  const [whole = "", fraction] = rounded.split(".")
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, " ")
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`
+}
+
+const cells = (row: Row): ReadonlyArray<string> => {
+  const { goal, note = "", values } = row
+  if (values.length === 0) return [row.name, "", "", "", "", note]
+  const middle = median(values)
+  const verdict = goal === undefined ? "" : `${goal.text}: ${goal.isMet(middle) ? "met" : "MISSED"}`
+  const range = `${significant(Math.min(...values))} .. ${significant(Math.max(...values))}`
+  return [row.name, significant(middle), range, row.unit, verdict, note]
+}
+
+const headings = ["", "median", "min .. max", "", "goal", ""]
+
+/** The rows as text, in columns. */
+export const resultTable = (rows: ReadonlyArray<Row>): string => {
+  const lines = [headings, ...rows.map(cells)]
+  const widths = headings.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length)))
+  const isNumber = (column: number) => column === 1 || column === 2
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) =>
+          isNumber(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(column === 5 ? 0 : (widths[column] ?? 0))
+        )
+        .join("  ")
+        .trimEnd()
+    )
+    .map((line) => `  ${line}`)
+    .join("\n")
+}
+
+/** A row as it stands in the JSON file. */
+export const resultRecord = (benchmark: string, row: Row): Readonly<Record<string, unknown>> => {
+  const middle = median(row.values)
+  return {
+    benchmark,
+    name: row.name,
+    unit: row.unit,
+    ...(row.values.length === 0
+      ? {}
+      : { median: middle, min: Math.min(...row.values), max: Math.max(...row.values), values: row.values }),
+    ...(row.goal === undefined ? {} : { goal: row.goal.text, met: row.goal.isMet(middle) }),
+    ...(row.note === undefined ? {} : { note: row.note })
+  }
+}
