@@ -1,0 +1,56 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { jsonAt } from "../engine/engineRequest.js"
+import { command } from "./command.js"
+import { repositoryRoot } from "./repositoryRoot.js"
+
+/** A package as its users get it. */
+export interface PackedPackage {
+  readonly name: string
+  readonly tarball: string
+  /** The paths inside. */
+  readonly files: ReadonlyArray<string>
+  /** Its `package.json`. */
+  readonly manifest: unknown
+}
+
+/** The packages' folders, in the order in which they depend on each other. */
+export const packageFolders = ["core", "server", "compat"] as const
+
+const pack = async (folder: string, target: string): Promise<PackedPackage> => {
+  const words = [
+    "pack",
+    "--json",
+    "--ignore-scripts",
+    "--loglevel=error",
+    "--pack-destination",
+    target,
+    `./packages/${folder}`
+  ]
+  const { code, output } = await command(repositoryRoot, "npm", words)
+  if (code !== 0) throw new Error(output)
+  const packed = jsonAt(JSON.parse(output.slice(output.indexOf("["), output.lastIndexOf("]") + 1)), 0)
+  const files = jsonAt(packed, "files")
+  return {
+    name: String(jsonAt(packed, "name")),
+    tarball: join(target, String(jsonAt(packed, "filename"))),
+    files: Array.isArray(files) ? files.map((file: unknown) => String(jsonAt(file, "path"))) : [],
+    manifest: JSON.parse(await readFile(join(repositoryRoot, "packages", folder, "package.json"), "utf8"))
+  }
+}
+
+/** Packs what was built last, into a folder of its own. */
+export const packPackages = async (): Promise<{
+  readonly packages: ReadonlyArray<PackedPackage>
+  readonly remove: () => Promise<void>
+}> => {
+  const target = await mkdtemp(join(tmpdir(), "dockwire-packed-"))
+  const remove = () => rm(target, { recursive: true, force: true })
+  try {
+    return { packages: await Promise.all(packageFolders.map((folder) => pack(folder, target))), remove }
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}

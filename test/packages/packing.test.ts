@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { jsonAt } from "../engine/engineRequest.js"
+import { tool } from "./command.js"
+import { packageFolders, packPackages, type PackedPackage } from "./packedPackages.js"
+import { repositoryRoot } from "./repositoryRoot.js"
+
+let packages: ReadonlyArray<PackedPackage> = []
+let remove = async (): Promise<void> => {}
+
+beforeAll(async () => {
+  ;({ packages, remove } = await packPackages())
+})
+afterAll(() => remove())
+
+const packed = (folder: string): PackedPackage => {
+  const found = packages.find(({ name }) => name === `@dockwire/${folder}`)
+  if (found === undefined) throw new Error(`${folder} was not packed`)
+  return found
+}
+
+describe.for(packageFolders)("the package %s", (folder) => {
+  it("has what its users need and nothing else", () => {
+    const { files } = packed(folder)
+    expect(files).toEqual(
+      expect.arrayContaining(["LICENSE", "README.md", "package.json", "dist/index.js", "dist/index.d.ts"])
+    )
+    expect(files.filter((file) => !/^(dist|src)\/|^(LICENSE|README\.md|package\.json)$/.test(file))).toEqual([])
+    expect(files.filter((file) => /\.test\.|tsbuildinfo|(^|\/)\.|\.tgz$/.test(file))).toEqual([])
+  })
+
+  it("has a source for all that was compiled, and what was compiled for every source map", () => {
+    const { files } = packed(folder)
+    const compiled = files.filter((file) => /^dist\/(?!web\/).*\.js$/.test(file))
+    expect(compiled.length).toBeGreaterThan(0)
+    const withoutSource = compiled.filter((file) => !files.includes(file.replace(/^dist/, "src").replace(/js$/, "ts")))
+    expect(withoutSource).toEqual([])
+  })
+
+  it("says what it is, under one version with the others", () => {
+    const { manifest, name } = packed(folder)
+    expect(jsonAt(manifest, "version")).toBe(jsonAt(packed("core").manifest, "version"))
+    expect(jsonAt(manifest, "license")).toBe("MIT")
+    expect(jsonAt(manifest, "type")).toBe("module")
+    expect(jsonAt(manifest, "engines", "node")).toBe(">=20.19")
+    expect(jsonAt(manifest, "peerDependencies", "effect")).toMatch(/^\^3\./)
+    expect(jsonAt(manifest, "dependencies", "effect")).toBeUndefined()
+    if (name !== "@dockwire/core") {
+      expect(jsonAt(manifest, "dependencies", "@dockwire/core")).toBe(jsonAt(manifest, "version"))
+    }
+  })
+
+  it("passes publint", async () => {
+    const { code, output } = await tool(repositoryRoot, "publint", "run", packed(folder).tarball, "--strict")
+    expect(output).toContain("All good!")
+    expect(code).toBe(0)
+  })
+
+  it("gives its types to every way of importing that it promises", async () => {
+    const { code, output } = await tool(repositoryRoot, "attw", packed(folder).tarball, "--profile", "esm-only")
+    expect(output).toContain("node16 (from ESM)")
+    expect(code, output).toBe(0)
+  })
+})
