@@ -86,6 +86,9 @@ const reasons: Record<string, UnavailableReason> = {
   ETIMEDOUT: "TimedOut"
 }
 
+/** Whether a timer can measure it; Node's fire at once when they are set beyond 24 days. */
+const isLimit = (duration: Duration.Duration): boolean => Duration.toMillis(duration) < 2 ** 31
+
 /** An agent that gives up connecting after a time: Node's own timeouts can't tell that from a slow answer. */
 class ConnectTimeoutAgent extends http.Agent {
   constructor(readonly connectTimeout: Duration.Duration) {
@@ -99,7 +102,7 @@ class ConnectTimeoutAgent extends http.Agent {
 
   override createConnection(...args: Parameters<http.Agent["createConnection"]>) {
     const socket = super.createConnection(...args)
-    if (socket instanceof Socket && socket.connecting && Duration.isFinite(this.connectTimeout)) {
+    if (socket instanceof Socket && socket.connecting && isLimit(this.connectTimeout)) {
       const limit = Duration.toMillis(this.connectTimeout)
       const timer = setTimeout(() => {
         socket.destroy(Object.assign(new Error(`no connection after ${limit} ms`), { code: "ETIMEDOUT" }))
@@ -197,7 +200,7 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
           if (open) controller.abort()
         }
       }
-      const timer = Duration.isFinite(timeout)
+      const timer = isLimit(timeout)
         ? setTimeout(() => {
             const detail = `no answer to ${request.method} ${request.path} after ${Duration.format(timeout)}`
             onFailure(new EngineUnavailable({ endpoint: endpoint.url, reason: "TimedOut", detail }))

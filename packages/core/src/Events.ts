@@ -26,7 +26,7 @@ export interface EngineEvent {
 export interface EventsOptions {
   /** Also those since this moment which the engine still remembers (256 at most, none over a restart of the engine). */
   readonly since?: string | Date
-  /** Ends at this moment. */
+  /** Ends at this moment. Without `since` all that the engine remembers comes before. */
   readonly until?: string | Date
   /** The engine's filters: `{ type: ["container"], event: ["start", "die"] }`. */
   readonly filters?: Readonly<Record<string, ReadonlyArray<string>>>
@@ -90,7 +90,13 @@ const make = Effect.gen(function* () {
     ).pipe(
       Stream.mapError((error) =>
         error._tag === "EngineError" && error.status === 400
-          ? new InvalidRequest({ field: "filters", value: JSON.stringify(options.filters), detail: error.detail })
+          ? /`since`/.test(error.detail)
+            ? new InvalidRequest({ field: "since", value: String(options.since), detail: error.detail })
+            : new InvalidRequest({
+                field: "filters",
+                value: String(JSON.stringify(options.filters)),
+                detail: error.detail
+              })
           : error
       )
     )

@@ -14,7 +14,8 @@ export const parseEndpoint = (url: string): Either.Either<Endpoint, InvalidReque
   const refuse = (detail: string) => Either.left(new InvalidRequest({ field: "Docker endpoint", value: url, detail }))
   if (url.startsWith("unix://")) {
     const socketPath = url.slice("unix://".length)
-    return socketPath.startsWith("/")
+    // oxlint-disable-next-line no-control-regex
+    return /^\/[^\0-\x1f]+$/.test(socketPath)
       ? Either.right({ _tag: "Unix", url, socketPath })
       : refuse(`the socket's path must be absolute, as in ${defaultEndpoint}`)
   }
