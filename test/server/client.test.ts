@@ -113,11 +113,11 @@ const collect = <E extends keyof SocketEvents>(socket: Socket, event: E): Array<
 const joined = (
   asked: string,
   more: Partial<Extract<ServerMessage, { event: "joined" }>["data"]> = {},
-  position?: string
+  position = "begin"
 ): ServerMessage => ({
   event: "joined",
   room: more.canonical ?? room,
-  ...(position === undefined ? {} : { position }),
+  position,
   data: { room: asked, canonical: room, epoch: "e1", seq: 0, oldest: 1, recovered: true, ...more }
 })
 
@@ -373,6 +373,21 @@ test("while the server is away it tries again, later and later", async () => {
   await back.listen(port)
   open.push(back)
   await back.visit(0)
+})
+
+test("an attempt that is never answered is given up", async () => {
+  const silent = createServer()
+  let asked = 0
+  silent.on("upgrade", (_, socket) => {
+    asked++
+    open.push({ close: () => socket.destroy() })
+  })
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve))
+  open.push({ close: () => silent.close() })
+  const address = silent.address()
+  const port = typeof address === "object" && address !== null ? address.port : 0
+  visitor(`http://127.0.0.1:${port}`, { connectTimeout: 50 })
+  await vi.waitFor(() => expect(asked).toBeGreaterThanOrEqual(3), { timeout: 5000 })
 })
 
 test("delays double up to the longest, less up to half at random", () => {

@@ -273,8 +273,8 @@ export interface Joined {
   readonly event: "joined"
   /** The room's canonical name. */
   readonly room: string
-  /** From where what follows goes on: resume with it when the connection is cut before anything else came. Missing when not known yet: ask anew. */
-  readonly position?: string
+  /** From where what follows goes on: resume with it when the connection is cut before anything else came. */
+  readonly position: string
   readonly data: {
     /** As asked. For `stream_container_logs` its `room`, or else `container_logs_<container_id as asked>`; the same way for figures. */
     readonly room: string

@@ -20,6 +20,8 @@ export interface SocketOptions {
   readonly reconnectDelay?: number
   /** The longest delay before coming back, in milliseconds: 10,000 when not given. */
   readonly reconnectDelayMax?: number
+  /** An attempt that leads nowhere is given up after this time, in milliseconds: 10,000 when not given. */
+  readonly connectTimeout?: number
 }
 
 /** A connection that comes back by itself, and what is followed over it. */
@@ -41,7 +43,7 @@ export interface Socket {
   disconnect(): Socket
 }
 
-/** A connection that was good for this long ends a row of failures. */
+/** A connection that was good for this long ends a row of failures, in milliseconds. */
 const goodAfter = 5000
 
 const isFrame = (value: unknown): value is ServerFrame => Array.isArray(value)
@@ -116,6 +118,7 @@ export const makeSocket = (transport: Transport, options: SocketOptions = {}): S
   let everConnected = false
   let timer: ReturnType<typeof setTimeout> | undefined
   let goodTimer: ReturnType<typeof setTimeout> | undefined
+  let lateTimer: ReturnType<typeof setTimeout> | undefined
 
   const fire = <E extends keyof SocketEvents>(event: E, data: SocketEvents[E], place?: Place): void => {
     for (const listener of Array.from(listeners[event])) {
@@ -211,6 +214,7 @@ export const makeSocket = (transport: Transport, options: SocketOptions = {}): S
     current = undefined
     state = "away"
     clearTimeout(goodTimer)
+    clearTimeout(lateTimer)
     subscriptions.disconnected()
     if (was || !reconnects) fire("disconnect", { code, reason, reconnects })
     if (!reconnects) {
@@ -233,6 +237,7 @@ export const makeSocket = (transport: Transport, options: SocketOptions = {}): S
 
   const opened = (): void => {
     state = "connected"
+    clearTimeout(lateTimer)
     goodTimer = setTimeout(backoff.reset, goodAfter)
     for (const ask of subscriptions.resume()) send(ask)
     const reconnected = everConnected
@@ -244,6 +249,11 @@ export const makeSocket = (transport: Transport, options: SocketOptions = {}): S
     clearTimeout(timer)
     const mine = ++turn
     state = "connecting"
+    lateTimer = setTimeout(() => {
+      const socket = current
+      ended(1006, "The server did not answer")
+      socket?.close()
+    }, options.connectTimeout ?? 10_000)
     transport().then(
       (socket) => {
         if (mine !== turn) return socket.close()
@@ -285,6 +295,7 @@ export const makeSocket = (transport: Transport, options: SocketOptions = {}): S
     current = undefined
     state = "away"
     clearTimeout(goodTimer)
+    clearTimeout(lateTimer)
     subscriptions.disconnected()
     socket?.close(1000)
     if (was) fire("disconnect", { code: 1000, reason: "Disconnected by the application", reconnects: false })

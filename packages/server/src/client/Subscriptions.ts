@@ -139,7 +139,7 @@ export class Subscriptions {
       room.last = undefined
     }
     // Joined a second time under another name, the room is already further than this answer says.
-    if (!room.joined) room.position = message.position ?? room.position
+    if (!room.joined) room.position = message.position
     room.joined = true
     return true
   }

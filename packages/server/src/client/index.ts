@@ -5,7 +5,7 @@
  * ```ts
  * import { connect } from "@dockwire/server/client"
  *
- * const socket = connect("http://127.0.0.1:7766", { token })
+ * const socket = connect("http://127.0.0.1:7070", { token })
  * socket.emit("stream_container_logs", { container_id: "web", tail: 100 })
  * socket.on("docker_log", (event) => console.log(event.timestamp, event.line))
  * socket.on("gap", (gap) => console.log("missing:", gap.reason))

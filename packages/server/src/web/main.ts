@@ -167,8 +167,10 @@ const start = (): void => {
 
   let settling: ReturnType<typeof setTimeout> | undefined
   const refreshSoon = (): void => {
-    clearTimeout(settling)
-    settling = setTimeout(() => void refresh(), settleTime)
+    settling ??= setTimeout(() => {
+      settling = undefined
+      void refresh()
+    }, settleTime)
   }
 
   const run = async (action: Action): Promise<void> => {

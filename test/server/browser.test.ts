@@ -1,0 +1,344 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Browser, Page } from "playwright-core"
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest"
+import { launchBrowser, openPage } from "../engine/browser.js"
+import { describeEngine, testEngine } from "../engine/realEngine.js"
+import type { ServerProcess } from "../engine/serverProcess.js"
+import { startServer } from "../engine/serverProcess.js"
+import type { TestContainer } from "../engine/testContainer.js"
+import { startTestContainer, uniqueName } from "../engine/testContainer.js"
+
+const eventually = <A>(check: () => Promise<A>): Promise<A> => vi.waitFor(check, { timeout: 20_000, interval: 100 })
+
+/** The text of a line with this number, in a script for sh. */
+const numbered = (from: string, to: number, pause: string): string =>
+  `i=${from}; while [ $i -le ${to} ]; do echo "number $i"; i=$((i+1)); ${pause}; done`
+
+const sleepForever = `trap "exit 3" TERM; while :; do sleep 0.2; done`
+
+/** Goes through the whole log from its first row to its last: only those in sight are in the document. */
+const allLines = async (page: Page): Promise<ReadonlyArray<string>> => {
+  const found = new Map<number, string>()
+  await page.locator("#log").evaluate((log) => log.scrollTo(0, 0))
+  for (;;) {
+    await page.waitForTimeout(60)
+    const rows = await page
+      .locator("#log .line, #log .note")
+      .evaluateAll((all) =>
+        all.map((row) => [row.getAttribute("data-index"), row.querySelector(".text, .note-text")?.textContent])
+      )
+    for (const [index, text] of rows) found.set(Number(index), text ?? "")
+    const more = await page.locator("#log").evaluate((log) => {
+      log.scrollBy(0, log.clientHeight * 0.8)
+      return log.scrollTop + log.clientHeight < log.scrollHeight - 1
+    })
+    if (!more) {
+      await page.waitForTimeout(60)
+      const last = await page
+        .locator("#log .line, #log .note")
+        .evaluateAll((all) =>
+          all.map((row) => [row.getAttribute("data-index"), row.querySelector(".text, .note-text")?.textContent])
+        )
+      for (const [index, text] of last) found.set(Number(index), text ?? "")
+      return Array.from(found)
+        .sort(([one], [other]) => one - other)
+        .map(([, text]) => text)
+    }
+  }
+}
+
+describeEngine("the page", () => {
+  let browser: Browser
+  let server: ServerProcess
+  let dataDir: string
+  const containers: Array<TestContainer> = []
+  const closing: Array<() => Promise<unknown>> = []
+
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "dockwire-"))
+    ;[browser, server] = await Promise.all([launchBrowser(), startServer({ endpoint: testEngine().endpoint, dataDir })])
+  })
+
+  afterEach(async () => {
+    await Promise.all(closing.splice(0).map((close) => close()))
+    await Promise.all(containers.splice(0).map((container) => container.remove()))
+  })
+
+  afterAll(async () => {
+    await browser?.close()
+    await server?.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  })
+
+  const run = async (script: string, word: string): Promise<TestContainer> => {
+    const container = await startTestContainer({
+      endpoint: testEngine().endpoint,
+      cmd: ["sh", "-c", script],
+      name: uniqueName(word)
+    })
+    containers.push(container)
+    return container
+  }
+
+  const open = async (address = server.link, options: Parameters<typeof openPage>[1] = {}) => {
+    const { complaints, page } = await openPage(browser, { viewport: { width: 1200, height: 700 }, ...options })
+    closing.push(() => page.context().close())
+    await page.goto(address)
+    return { complaints, page }
+  }
+
+  const choose = async (page: Page, container: TestContainer): Promise<void> => {
+    await page.getByRole("link", { name: container.name }).click()
+    await page.getByRole("heading", { name: container.name }).waitFor()
+  }
+
+  const texts = (page: Page): Promise<ReadonlyArray<string>> => page.locator("#log .line .text").allTextContents()
+
+  const notes = (page: Page): Promise<ReadonlyArray<string>> => page.locator("#log .note-text").allTextContents()
+
+  test("says how to get in, to a browser that may not", async () => {
+    const { page } = await open(server.url)
+    await page.getByText("Open the link that the terminal prints").waitFor()
+    expect(await page.locator("#side").isVisible()).toBe(false)
+    await page.goto(`${server.url}/#token=wrong`)
+    await page.reload()
+    await page.getByText("Open the link that the terminal prints").waitFor()
+    expect(page.url()).not.toContain("wrong")
+  })
+
+  test("the link lets in, leaves the address bar, and lasts", async () => {
+    const container = await run(`echo hello; ${sleepForever}`, "hello")
+    const { complaints, page } = await open()
+    await page.getByRole("link", { name: container.name }).waitFor()
+    expect(page.url()).toBe(`${server.url}/`)
+    await page.reload()
+    await choose(page, container)
+    await eventually(async () => expect(await texts(page)).toEqual(["hello"]))
+    expect(page.url()).toBe(`${server.url}/#/containers/${container.name}`)
+    expect(await page.title()).toContain(container.name)
+    // The address alone leads back to the log.
+    await page.reload()
+    await eventually(async () => expect(await texts(page)).toEqual(["hello"]))
+    expect(complaints).toEqual([])
+  })
+
+  test("a line is text and colours, whatever is in it", async () => {
+    const evil = `<img src=x onerror="alert(1)"><script>alert(2)</script>`
+    const script = [
+      `printf '%s\\n' '${evil}'`,
+      `printf '\\033]8;;javascript:alert(3)\\007link\\033]8;;\\007 \\033[1;31mred\\033[0m plain\\n'`,
+      `printf 'to stderr\\n' >&2`,
+      sleepForever
+    ].join("; ")
+    const container = await run(script, "evil")
+    const { complaints, page } = await open()
+    await choose(page, container)
+    await eventually(async () => {
+      expect([...(await texts(page))].sort()).toEqual([evil, "link red plain", "to stderr"])
+    })
+    expect(await page.locator("#log img, #log script, #log a").count()).toBe(0)
+    expect(await page.locator("#log .bold").evaluate((bold) => getComputedStyle(bold).color)).toBe("rgb(187, 0, 0)")
+    const mark = page.locator(".line.stderr", { hasText: "to stderr" }).locator(".stream")
+    expect(await mark.evaluate((element) => getComputedStyle(element, "::before").content)).toBe('"err"')
+    expect(complaints).toEqual([])
+  })
+
+  test("stops and starts a container, and shows what becomes of it", async () => {
+    const container = await run(`echo here; ${sleepForever}`, "stop")
+    const { complaints, page } = await open()
+    await choose(page, container)
+    const state = page.locator("#selected-state")
+    await eventually(async () => expect(await state.textContent()).toBe("running"))
+    await page.getByRole("button", { name: "Stop", exact: true }).click()
+    await eventually(async () => expect(await state.textContent()).toBe("stopped"))
+    await eventually(async () => expect(await notes(page)).toEqual(["Stopped with exit code 3"]))
+    const entry = page.getByRole("link", { name: container.name })
+    await eventually(async () => expect(await entry.textContent()).toMatch(/stopped.*Exited \(3\)/))
+
+    await page.getByRole("button", { name: "Start", exact: true }).click()
+    await eventually(async () => expect(await state.textContent()).toBe("running"))
+    await eventually(async () => expect(await texts(page)).toEqual(["here", "here"]))
+    expect(await notes(page)).toEqual(["Stopped with exit code 3", "Started"])
+    expect(complaints).toEqual([])
+  })
+
+  test("says in words what could not be done", async () => {
+    const container = await run("exit 0", "gone")
+    const { page } = await open()
+    await choose(page, container)
+    await page.getByRole("button", { name: "Start", exact: true }).waitFor()
+    await container.remove()
+    await eventually(async () => expect(await page.locator("#selected-state").textContent()).toBe("removed"))
+    expect(await page.getByRole("button", { name: "Start", exact: true }).isVisible()).toBe(false)
+    await eventually(async () => expect(await page.getByRole("link", { name: container.name }).count()).toBe(0))
+
+    const other = await run("exit 0", "broken")
+    await choose(page, other)
+    await page.route("**/start", (route) =>
+      route.fulfill({
+        status: 409,
+        contentType: "application/json",
+        body: JSON.stringify({ _tag: "X", message: "It is tired." })
+      })
+    )
+    await page.getByRole("button", { name: "Start", exact: true }).click()
+    await page.getByRole("alert").getByText(`Could not start ${other.name}: It is tired.`).waitFor()
+    await page.getByRole("button", { name: "Close" }).click()
+    expect(await page.locator("#problem").isVisible()).toBe(false)
+  })
+
+  test("goes on over restarts of the server with no line missing or doubled", async () => {
+    const total = 800
+    const container = await run(`${numbered("1", total, "sleep 0.02")}; ${sleepForever}`, "count")
+    // One of its own, so that the others keep theirs.
+    const ownData = await mkdtemp(join(tmpdir(), "dockwire-"))
+    const { endpoint } = testEngine()
+    let restarted = await startServer({ endpoint, dataDir: ownData })
+    closing.push(() => restarted.stop("SIGKILL").then(() => rm(ownData, { recursive: true, force: true })))
+    const { complaints, page } = await open(restarted.link)
+    await choose(page, container)
+    await eventually(async () => expect((await texts(page)).length).toBeGreaterThan(20))
+    for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+      await restarted.stop(signal)
+      await page.getByText("Reconnecting").waitFor()
+      await page.waitForTimeout(1500)
+      restarted = await startServer({ endpoint, dataDir: ownData, port: restarted.port })
+      await page.getByText("Connected").waitFor()
+      await page.waitForTimeout(1500)
+    }
+    await page.locator("#log .text", { hasText: `number ${total}` }).waitFor({ timeout: 60_000 })
+    const expected = Array.from({ length: total }, (_, index) => `number ${index + 1}`)
+    expect(await allLines(page)).toEqual(expected)
+    expect(complaints).toEqual([])
+  }, 120_000)
+
+  test("pauses, filters, stays where the reader is, and jumps to the end", async () => {
+    const container = await run(`${numbered("1", 100_000, "[ $i -le 300 ] || sleep 0.02")}`, "tools")
+    const { complaints, page } = await open()
+    await choose(page, container)
+    await eventually(async () => expect((await texts(page)).length).toBeGreaterThan(20))
+
+    await page.keyboard.press("Space")
+    const resume = page.getByRole("button", { name: /^Resume \(\d+ waiting\)$/ })
+    await resume.waitFor()
+    const held = await texts(page)
+    await page.waitForTimeout(300)
+    expect(await texts(page)).toEqual(held)
+    await resume.click()
+    await page.getByRole("button", { name: "Pause" }).waitFor()
+
+    const jump = page.locator("#jump")
+    expect(await jump.isVisible()).toBe(false)
+    await page.locator("#log").hover()
+    await page.mouse.wheel(0, -1500)
+    await jump.getByText(/\d+ new/).waitFor()
+    const there = await texts(page)
+    await page.waitForTimeout(500)
+    expect(await texts(page)).toEqual(there)
+    await jump.click()
+    await eventually(async () => expect(await jump.isVisible()).toBe(false))
+
+    await page.keyboard.press("/")
+    await page.keyboard.type("NUMBER 10")
+    await page.getByText("No line has this text.").waitFor()
+    await page.keyboard.press("Control+A")
+    await page.keyboard.type("number 12")
+    await eventually(async () => expect((await texts(page)).every((text) => text.startsWith("number 12"))).toBe(true))
+    expect(await page.locator("#count").textContent()).toMatch(/^\d+ of [\d,]+ lines$/)
+    expect(await page.locator("#log mark").first().textContent()).toBe("number 12")
+    await page.keyboard.press("Escape")
+    await page.getByRole("button", { name: "Timestamps" }).click()
+    expect(await page.locator("#log time").first().textContent()).toMatch(/\d\d:\d\d:\d\d\.\d\d\d$/)
+    expect(complaints).toEqual([])
+  })
+
+  test("a line of a mebibyte does not hold it up", async () => {
+    const script = `head -c 1048576 /dev/zero | tr '\\0' x; echo; echo after; ${sleepForever}`
+    const container = await run(script, "long")
+    const { complaints, page } = await open()
+    await choose(page, container)
+    await eventually(async () => expect((await texts(page)).at(-1)).toBe("after"))
+    await page.getByRole("button", { name: "Wrap" }).click()
+    const more = page.getByRole("button", { name: /more characters/ })
+    const before = await more.textContent()
+    await more.click()
+    expect(await more.textContent()).not.toBe(before)
+    expect(complaints).toEqual([])
+  })
+
+  test("on a phone the list and the log each have the whole width", async () => {
+    const container = await run(`echo small; ${sleepForever}`, "phone")
+    const { complaints, page } = await open(server.link, { viewport: { width: 375, height: 700 }, hasTouch: true })
+    await choose(page, container)
+    await page.locator("#log .text", { hasText: "small" }).waitFor()
+    expect(await page.locator("#side").isVisible()).toBe(false)
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(375)
+    await page.getByRole("link", { name: "All containers" }).click()
+    await page.getByRole("link", { name: container.name }).waitFor()
+    expect(await page.locator("#selected").isVisible()).toBe(false)
+    expect(complaints).toEqual([])
+  })
+
+  test("the arrow keys go through the list", async () => {
+    const made = await Promise.all([run(sleepForever, "keys-a"), run(sleepForever, "keys-b")])
+    const { page } = await open()
+    for (const { name } of made) await page.getByRole("link", { name }).waitFor()
+    const links = page.locator("#containers a")
+    await links.first().focus()
+    await page.keyboard.press("ArrowDown")
+    expect(await links.nth(1).evaluate((link) => link === document.activeElement)).toBe(true)
+    await page.keyboard.press("Home")
+    await page.keyboard.press("Enter")
+    const name = await links.first().locator(".container-name").textContent()
+    await page.getByRole("heading", { name: name ?? "" }).waitFor()
+  })
+
+  test("other pages' code: the plain script and the module", async () => {
+    const container = await run(`echo one; echo two; ${sleepForever}`, "script")
+    const { complaints, page } = await open()
+    await page.getByRole("link", { name: container.name }).waitFor()
+    // As text, for the test runner would make another import of it.
+    await page.evaluate(`import("/client.js").then((module) => { globalThis.moduleIo = module.io })`)
+    const seen = await page.evaluate(async (name) => {
+      const script = document.createElement("script")
+      script.src = "/dockwire.js"
+      const loaded = new Promise((resolve) => script.addEventListener("load", resolve))
+      document.head.append(script)
+      await loaded
+      const makers = [Reflect.get(globalThis, "io"), Reflect.get(globalThis, "moduleIo")]
+      const lines: Array<unknown> = []
+      await Promise.all(
+        makers.map((io) => {
+          const socket = io()
+          return new Promise<void>((resolve) => {
+            let count = 0
+            socket.on("docker_log", (data: unknown) => {
+              lines.push(data)
+              if (++count === 2) resolve(socket.disconnect())
+            })
+            socket.emit("join", { room: `container_logs_${name}` })
+            socket.emit("stream_container_logs", { container_id: name, room: `container_logs_${name}` })
+          })
+        })
+      )
+      return lines
+    }, container.name)
+    const shape = {
+      log_id: null,
+      operation_type: "container_logs",
+      config_id: null,
+      container_id: container.name,
+      image_name: null,
+      timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+      status: "running",
+      stream: "stdout"
+    }
+    const one = { ...shape, line: "one" }
+    const two = { ...shape, line: "two" }
+    expect(seen).toHaveLength(4)
+    expect(seen).toEqual(expect.arrayContaining([one, two]))
+    expect(complaints).toEqual([])
+  })
+})
