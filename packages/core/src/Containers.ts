@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { Docker, type DockerRequest } from "./Docker.js"
 import {
-  ContainerNotFound,
+  type ContainerNotFound,
   ContainerStateConflict,
   type DockerFailure,
   EngineError,

@@ -101,7 +101,7 @@ export class EngineUnavailable extends Schema.TaggedError<EngineUnavailable>("@d
   { endpoint: Schema.String, reason: UnavailableReason, detail: Schema.String }
 ) {
   override get message(): string {
-    return `The Docker engine at ${this.endpoint} is unavailable: ${unavailable[this.reason]}. (${this.detail})`
+    return `The Docker engine at ${this.endpoint} is unavailable (${this.detail}): ${unavailable[this.reason]}`
   }
 }
 

@@ -7,17 +7,17 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { Docker, type DockerShape } from "./Docker.js"
-import { type ContainerNotFound, type DockerFailure, InvalidRequest, type LogsUnreadable } from "./DockerError.js"
+import { InvalidRequest } from "./DockerError.js"
 import { Events } from "./Events.js"
 import { LogDecoder } from "./internal/logDecoder.js"
-import { followLog } from "./internal/logFollower.js"
-import { inspectSubject, logError, openLog } from "./internal/logRequest.js"
-import { engineTime, engineTimeMillis } from "./internal/logTime.js"
-import type { LogLine, LogMark, LogStream } from "./LogEvent.js"
-import type { LogPosition } from "./LogPosition.js"
+import { type FollowElement, followLog, type FollowOptions } from "./internal/logFollower.js"
+import { inspectSubject, logError, type LogsError, openLog } from "./internal/logRequest.js"
+import { engineTime, engineTimeMillis, type LogTime } from "./internal/logTime.js"
+import type { LogLine, LogStream } from "./LogEvent.js"
 
-/** A moment: RFC 3339 with up to nine fractional digits, seconds since the epoch with as many, or a `Date`. */
-export type LogTime = string | Date
+export type { FollowElement, FollowOptions, Positioned } from "./internal/logFollower.js"
+export type { LogsError } from "./internal/logRequest.js"
+export type { LogTime } from "./internal/logTime.js"
 
 /** Which lines to read. */
 export interface ReadOptions {
@@ -32,27 +32,6 @@ export interface ReadOptions {
   /** Goes on until the container's run ends, or the moment `until` has passed. */
   readonly follow?: boolean
 }
-
-/** Where a follow begins. */
-export interface FollowOptions {
-  /** The last lines first, counted as in `ReadOptions`; 0 for none. All that there are when not given. */
-  readonly tail?: number
-  /** From this moment on, to the nanosecond. */
-  readonly since?: LogTime
-  /** Both when not given. */
-  readonly streams?: ReadonlyArray<LogStream>
-  /** All that came after this point of an earlier follow, also one of another process; `tail` and `since` don't count then. */
-  readonly position?: LogPosition | string
-}
-
-/** An element together with the point right behind it. */
-export type Positioned<A> = A & { readonly position: LogPosition }
-
-/** What a follow gives. */
-export type FollowElement = Positioned<LogLine> | Positioned<LogMark>
-
-/** What can end the reading of a log. */
-export type LogsError = ContainerNotFound | LogsUnreadable | InvalidRequest | DockerFailure
 
 const checked = (options: { readonly tail?: number; readonly streams?: ReadonlyArray<LogStream> }) =>
   options.tail !== undefined && (!Number.isInteger(options.tail) || options.tail < 0)

@@ -8,12 +8,30 @@ import * as Stream from "effect/Stream"
 import type { DockerShape } from "../Docker.js"
 import { type DockerFailure, InvalidRequest, type LogsUnreadable } from "../DockerError.js"
 import type { EngineEvent, EventsShape } from "../Events.js"
+import type { LogLine, LogMark, LogStream } from "../LogEvent.js"
 import { LogPosition, type LogRun } from "../LogPosition.js"
-import type { FollowElement, FollowOptions, LogsError } from "../Logs.js"
 import { LogDecoder } from "./logDecoder.js"
-import { inspectSubject, type LogQuery, type LogSubject, openLog } from "./logRequest.js"
-import { engineTime, engineTimeOf, nanosTimestamp, timestampMillis } from "./logTime.js"
+import { inspectSubject, type LogQuery, type LogsError, type LogSubject, openLog } from "./logRequest.js"
+import { engineTime, engineTimeOf, type LogTime, nanosTimestamp, timestampMillis } from "./logTime.js"
 import { type Expectation, LogTrack } from "./logTrack.js"
+
+/** Where a follow begins. */
+export interface FollowOptions {
+  /** The last lines first, counted as in `ReadOptions`; 0 for none. All that there are when not given. */
+  readonly tail?: number
+  /** From this moment on, to the nanosecond. */
+  readonly since?: LogTime
+  /** Both when not given. */
+  readonly streams?: ReadonlyArray<LogStream>
+  /** All that came after this point of an earlier follow, also one of another process; `tail` and `since` don't count then. */
+  readonly position?: LogPosition | string
+}
+
+/** An element together with the point right behind it. */
+export type Positioned<A> = A & { readonly position: LogPosition }
+
+/** What a follow gives. */
+export type FollowElement = Positioned<LogLine> | Positioned<LogMark>
 
 /** What a follower asks. */
 export interface Engine {

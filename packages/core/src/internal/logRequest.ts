@@ -2,10 +2,19 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { DockerRequest, DockerShape } from "../Docker.js"
-import { type DockerFailure, ContainerNotFound, EngineError, LogsUnreadable } from "../DockerError.js"
+import {
+  type DockerFailure,
+  type ContainerNotFound,
+  EngineError,
+  type InvalidRequest,
+  LogsUnreadable
+} from "../DockerError.js"
 import type { LogStream } from "../LogEvent.js"
 import { containerNotFound, containerPath, decodeAnswer } from "./answer.js"
 import { logTimestamp } from "./logTime.js"
+
+/** What can end the reading of a log. */
+export type LogsError = ContainerNotFound | LogsUnreadable | InvalidRequest | DockerFailure
 
 /** What a reader of logs must know of a container. */
 export interface LogSubject {

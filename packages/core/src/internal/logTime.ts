@@ -1,6 +1,9 @@
 import * as Either from "effect/Either"
 import { InvalidRequest } from "../DockerError.js"
 
+/** A moment: RFC 3339 with up to nine fractional digits, seconds since the epoch with as many, or a `Date`. */
+export type LogTime = string | Date
+
 /** `sec.nnnnnnnnn` since the epoch, as the engine takes it, with its seconds apart so that no digit is lost in a number. */
 interface Moment {
   readonly seconds: number
