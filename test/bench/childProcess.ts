@@ -1,4 +1,6 @@
-import { spawn } from "node:child_process"
+import { build } from "esbuild"
+import { type ChildProcessByStdio, spawn } from "node:child_process"
+import type { Readable, Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
 
 /** How a child ended: what its last line of output says, parsed, or the last words of one that failed. */
@@ -6,14 +8,45 @@ export type ChildResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly reason: string }
 
+const built = new Map<string, Promise<string>>()
+
+/**
+ * A script of this folder as JavaScript: what runs under a TypeScript loader has each of its modules rewritten by it, the
+ * built packages' too, and that is up to a third slower.
+ */
+const plainScript = (script: string): Promise<string> => {
+  const known = built.get(script)
+  if (known !== undefined) return known
+  const outfile = fileURLToPath(new URL(`../../.cache/bench/${script.replace(/\.ts$/, ".mjs")}`, import.meta.url))
+  const made = build({
+    entryPoints: [fileURLToPath(new URL(script, import.meta.url))],
+    outfile,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    packages: "external",
+    logLevel: "warning"
+  }).then(() => outfile)
+  built.set(script, made)
+  return made
+}
+
+/** Starts a script of this folder in plain Node, with its standard streams at hand (errors go where ours go). */
+export const startChild = async (
+  script: string,
+  args: ReadonlyArray<string>
+): Promise<ChildProcessByStdio<Writable, Readable, null>> =>
+  spawn(process.execPath, [await plainScript(script), ...args], { stdio: ["pipe", "pipe", "inherit"] })
+
 /**
  * Runs a script of this folder in a process of its own, so that what it measures is of it alone, and what it breaks too.
  * Its last line of output is its result, as JSON.
  */
-export const runChild = (script: string, args: ReadonlyArray<string>): Promise<ChildResult> =>
-  new Promise((resolve, reject) => {
-    const file = fileURLToPath(new URL(script, import.meta.url))
-    const child = spawn(process.execPath, ["--import", "tsx", file, ...args], { stdio: ["ignore", "pipe", "pipe"] })
+export const runChild = async (script: string, args: ReadonlyArray<string>): Promise<ChildResult> => {
+  const file = await plainScript(script)
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [file, ...args], { stdio: ["ignore", "pipe", "pipe"] })
     let output = ""
     let errors = ""
     child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text))
@@ -28,6 +61,7 @@ export const runChild = (script: string, args: ReadonlyArray<string>): Promise<C
       resolve({ ok: false, reason: words === undefined || words === "" ? `it ended with ${signal ?? code}` : words })
     })
   })
+}
 
 /** As `runChild`, for a child that must not fail. */
 export const childValue = async (script: string, args: ReadonlyArray<string>): Promise<unknown> => {
@@ -36,9 +70,26 @@ export const childValue = async (script: string, args: ReadonlyArray<string>): P
   return result.value
 }
 
+const at = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
+
 /** The number under a name in a child's result. */
 export const numberAt = (value: unknown, name: string): number => {
-  const found: unknown = typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
+  const found = at(value, name)
   if (typeof found !== "number") throw new Error(`A child gave no number ${name}: ${JSON.stringify(value)}`)
   return found
+}
+
+/** The text under a name in a child's result. */
+export const textAt = (value: unknown, name: string): string => {
+  const found = at(value, name)
+  if (typeof found !== "string") throw new Error(`A child gave no text ${name}: ${JSON.stringify(value)}`)
+  return found
+}
+
+/** The numbers under a name in a child's result. */
+export const numbersAt = (value: unknown, name: string): ReadonlyArray<number> => {
+  const found = at(value, name)
+  if (!Array.isArray(found)) throw new Error(`A child gave no numbers ${name}: ${JSON.stringify(value)}`)
+  return found.map(Number)
 }

@@ -1,56 +1,24 @@
 import { atLeast, type Benchmark, type Row } from "./Benchmark.js"
-import { numberAt, runChild } from "./childProcess.js"
-import { readWithDecoder, readWithModem, splitChunks, splitToElements, splitWhole } from "./lineReaders.js"
-import { chunksOf, sampleLog } from "./sampleLog.js"
+import { childValue, numberAt, numbersAt, runChild } from "./childProcess.js"
 import { ratios } from "./statistics.js"
-
-const megabyte = 1_000_000
-
-/** Lines a second of one reading, which must give as many as there are. */
-const speed = (expected: number, read: () => number): number => {
-  const started = performance.now()
-  const lines = read()
-  const seconds = (performance.now() - started) / 1000
-  if (lines !== expected) throw new Error(`${lines} lines were read, and there are ${expected}.`)
-  return lines / seconds
-}
 
 const compare = async (
   kind: "ascii" | "utf8",
   quick: boolean,
   progress: (line: string) => void
 ): Promise<ReadonlyArray<Row>> => {
-  const log = sampleLog((quick ? 20 : 200) * megabyte, kind)
-  const frames = chunksOf(log.frames)
-  const text = chunksOf(log.text)
-  // Its time grows with the square of what a chunk holds: a small part of the bytes tells its speed as well.
-  const small = sampleLog((quick ? 1 : 4) * megabyte, kind)
-  const smallFrames = chunksOf(small.frames)
-  const measured: Record<"decoder" | "chunks" | "elements" | "whole" | "modem", Array<number>> = {
-    decoder: [],
-    chunks: [],
-    elements: [],
-    whole: [],
-    modem: []
-  }
-  const rounds = quick ? 3 : 5
-  // The first round only warms up.
-  for (let round = -1; round < rounds; round++) {
-    progress(`lines, ${kind}: round ${round + 1} of ${rounds}`)
-    const values = {
-      decoder: speed(log.lines, () => readWithDecoder(frames)),
-      chunks: speed(log.lines, () => splitChunks(text)),
-      elements: speed(log.lines, () => splitToElements(text)),
-      whole: speed(log.lines, () => splitWhole(log.text)),
-      modem: speed(small.lines, () => readWithModem(smallFrames))
-    }
-    if (round < 0) continue
-    measured.decoder.push(values.decoder)
-    measured.chunks.push(values.chunks)
-    measured.elements.push(values.elements)
-    measured.whole.push(values.whole)
-    measured.modem.push(values.modem)
-    await new Promise((resolve) => setImmediate(resolve))
+  progress(`lines: ${kind}`)
+  // Short turns, many of them: what else runs on the machine then hits all ways alike.
+  const megabytes = 20
+  const rounds = quick ? 4 : 10
+  // The time of docker-modem grows with the square of what a chunk holds: a few chunks tell its speed as well.
+  const value = await childValue("linesChild.ts", [kind, String(megabytes), quick ? "0.3" : "1", String(rounds)])
+  const measured = {
+    decoder: numbersAt(value, "decoder"),
+    chunks: numbersAt(value, "chunks"),
+    elements: numbersAt(value, "elements"),
+    whole: numbersAt(value, "whole"),
+    modem: numbersAt(value, "modem")
   }
   const label = kind === "ascii" ? "ASCII" : "UTF-8"
   return [
@@ -58,7 +26,7 @@ const compare = async (
       name: `${label}: frames to lines`,
       unit: "lines/s",
       values: measured.decoder,
-      note: `${log.lines} lines, ${Math.round(log.frames.length / megabyte)} MB`
+      note: `${numberAt(value, "lines")} lines, ${megabytes} MB, ${rounds} times`
     },
     { name: `${label}: text.split, chunk by chunk`, unit: "lines/s", values: measured.chunks },
     {

@@ -4,11 +4,13 @@ import { engineLine, ensureEngine } from "../engine/ensureEngine.js"
 import { sweepDeadRuns, sweepRun } from "../engine/sweep.js"
 import { testRunId } from "../engine/testRun.js"
 import type { Benchmark } from "./Benchmark.js"
+import { latency } from "./latency.js"
 import { lines } from "./lines.js"
 import { read } from "./read.js"
+import { viewers } from "./viewers.js"
 import { resultRecord, resultTable } from "./resultTable.js"
 
-const benchmarks: ReadonlyArray<Benchmark> = [lines, read]
+const benchmarks: ReadonlyArray<Benchmark> = [lines, read, latency, viewers]
 
 const usage = `Usage: npm run bench -- [names] [--quick] [--json FILE]
 
