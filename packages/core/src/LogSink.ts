@@ -69,6 +69,8 @@ const isolated = (sink: LogSinkShape): LogSinkShape => {
     flush: sink.flush.pipe(
       Effect.interruptible,
       Effect.disconnect,
+      // So that it is left alone at its time, even if it can't be interrupted and this runs where nothing can.
+      Effect.interruptible,
       Effect.timeoutOption("10 seconds"),
       Effect.catchAllCause((cause) => Effect.logWarning("A log sink could not be flushed", cause)),
       Effect.asVoid
@@ -100,7 +102,7 @@ const makeBuffered = <E, R>(options: WriterOptions<E, R>): Effect.Effect<LogSink
       characters = 0
       dropped = 0
       if (batch.length === 0 && missed === 0) return Effect.void
-      return options.write(batch, missed).pipe(
+      return Effect.suspend(() => options.write(batch, missed)).pipe(
         Effect.andThen(
           Effect.sync(() => {
             failing = false
@@ -165,6 +167,17 @@ const writeTo = (output: NodeJS.WritableStream, text: string): Effect.Effect<voi
     output.write(text, (error) => resume(error ? Effect.fail(error) : Effect.void))
   })
 
+/** A stream tells its errors to the writer and as an event, and one that nobody listens to ends the process. */
+const errorsHandled = (output: NodeJS.WritableStream): Effect.Effect<void, never, Scope.Scope> => {
+  const handle = () => {}
+  return Effect.asVoid(
+    Effect.acquireRelease(
+      Effect.sync(() => output.on("error", handle)),
+      () => Effect.sync(() => output.off("error", handle))
+    )
+  )
+}
+
 /**
  * The one service through which log events leave a program. Choosing where they go is choosing its layer: a program
  * that offers to `LogSink` never changes when its route does.
@@ -179,10 +192,16 @@ export class LogSink extends Context.Tag("@dockwire/core/LogSink")<LogSink, LogS
   static readonly layerConsoleWith = (options: ConsoleOptions): Layer.Layer<LogSink> =>
     Layer.scoped(
       LogSink,
-      makeBuffered({
-        name: "console",
-        ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
-        write: (events, dropped) => writeTo(options.output ?? process.stdout, consoleText(events, dropped))
+      Effect.suspend(() => {
+        const output = options.output ?? process.stdout
+        return Effect.zipRight(
+          errorsHandled(output),
+          makeBuffered({
+            name: "console",
+            ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
+            write: (events, dropped) => writeTo(output, consoleText(events, dropped))
+          })
+        )
       })
     )
 
