@@ -6,8 +6,8 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import { connect, createServer, type Server, Socket } from "node:net"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { connect, createServer, type Server, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
@@ -151,7 +151,6 @@ describe("an engine that can't be reached", () => {
     const port = Number(String(data))
     await expect
       .poll(async () => {
-        const { readFile } = await import("node:fs/promises")
         return (await readFile(`/proc/${child.pid}/stat`, "utf8")).split(" ")[2]
       })
       .toBe("T")

@@ -1,0 +1,213 @@
+import {
+  isOperationEnded,
+  LogSink,
+  LogSinkRecorder,
+  type LogEvent,
+  type LogSinkShape,
+  Operation,
+  type OperationEvent
+} from "@dockwire/core"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { describe, expect, it } from "vitest"
+
+const target = { imageName: "busybox:latest" }
+const made = <A, E = never>(steps: Operation<A, E>["steps"]): Operation<A, E> => ({ kind: "pull_image", target, steps })
+
+const twoLines = Stream.make(Operation.line("one"), Operation.line("two", "stderr"))
+const working = made(Stream.concat(twoLines, Stream.make(Operation.result(42))))
+
+const isOperationEvent = (event: LogEvent): event is OperationEvent => event._tag.startsWith("Operation")
+
+/** Runs a program with a recording sink; gives how it ended and what the sink got. */
+const recorded = <A, E>(program: Effect.Effect<A, E, LogSink>) =>
+  Effect.gen(function* () {
+    const exit = yield* Effect.exit(program)
+    const recorder = yield* LogSinkRecorder
+    return { exit, events: (yield* recorder.events).filter(isOperationEvent) }
+  }).pipe(Effect.provide(LogSink.layerTest), Effect.runPromise)
+
+/** One start, first; one end, last; numbers without a hole; one id. */
+const expectWellFormed = (events: ReadonlyArray<OperationEvent>) => {
+  expect(events[0]).toMatchObject({ _tag: "OperationStarted", kind: "pull_image", target })
+  expect(events.filter((event) => event._tag === "OperationStarted")).toHaveLength(1)
+  expect(events.filter(isOperationEnded)).toHaveLength(1)
+  expect(isOperationEnded(events.at(-1)!)).toBe(true)
+  expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index))
+  expect(new Set(events.map((event) => event.logId)).size).toBe(1)
+  expect(events.every((event) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(event.timestamp))).toBe(true)
+}
+
+const tags = (events: ReadonlyArray<OperationEvent>) => events.map((event) => event._tag.slice("Operation".length))
+
+describe("an operation", () => {
+  it("gives its result and says what it did", async () => {
+    const { events, exit } = await recorded(Operation.run(working))
+    expect(exit).toEqual(Exit.succeed(42))
+    expectWellFormed(events)
+    expect(events.slice(1)).toMatchObject([
+      { _tag: "OperationLine", text: "one", stream: "system" },
+      { _tag: "OperationLine", text: "two", stream: "stderr" },
+      { _tag: "OperationCompleted" }
+    ])
+  })
+
+  it("passes progress on, and takes the last of several results", async () => {
+    const steps = Stream.make(
+      { _tag: "Progress", id: "layer", status: "Downloading", current: 1, total: 2 } as const,
+      Operation.result("first"),
+      Operation.result("last")
+    )
+    const { events, exit } = await recorded(Operation.run(made(steps)))
+    expect(exit).toEqual(Exit.succeed("last"))
+    expect(events[1]).toMatchObject({
+      _tag: "OperationProgress",
+      id: "layer",
+      status: "Downloading",
+      current: 1,
+      total: 2
+    })
+    expect(tags(events)).toEqual(["Started", "Progress", "Completed"])
+  })
+
+  it("that fails, dies, or ends without a result is failed, in words", async () => {
+    const cases: ReadonlyArray<readonly [Stream.Stream<never, Error | string>, string]> = [
+      [Stream.fail(new Error("no space left")), "no space left"],
+      [Stream.fail("a plain word"), "a plain word"],
+      [Stream.die(new TypeError("a defect")), "a defect"],
+      [Stream.empty, "ended without a result"]
+    ]
+    for (const [end, words] of cases) {
+      const { events, exit } = await recorded(Operation.run(made(Stream.concat(twoLines, end))))
+      expect(Exit.isFailure(exit)).toBe(true)
+      expectWellFormed(events)
+      expect(tags(events)).toEqual(["Started", "Line", "Line", "Failed"])
+      expect(events.at(-1)).toMatchObject({ error: expect.stringContaining(words) })
+    }
+  })
+
+  it("that is interrupted from without, from within, or by its scope says so", async () => {
+    const endless = made<number>(Stream.concat(twoLines, Stream.never))
+    const outside = await recorded(
+      Effect.gen(function* () {
+        const fiber = yield* Effect.fork(Operation.run(endless))
+        yield* Effect.sleep("20 millis")
+        yield* Fiber.interrupt(fiber)
+      })
+    )
+    const inside = await recorded(
+      Operation.run(made<number>(Stream.concat(twoLines, Stream.fromEffect(Effect.interrupt))))
+    )
+    const scope = await recorded(Effect.scoped(Effect.zipRight(Operation.start(endless), Effect.sleep("20 millis"))))
+    for (const { events } of [outside, inside, scope]) {
+      expectWellFormed(events)
+      expect(events.at(-1)?._tag).toBe("OperationInterrupted")
+    }
+  })
+
+  it("that is cancelled before its first step began and ended all the same, and did nothing", async () => {
+    let ran = 0
+    const steps = Stream.fromEffect(Effect.sync(() => Operation.result(++ran)))
+    for (let round = 0; round < 20; round++) {
+      const { events } = await recorded(
+        Effect.scoped(
+          Effect.gen(function* () {
+            const run = yield* Operation.start(
+              made(Stream.concat(Stream.drain(Stream.fromEffect(Effect.sleep(0))), steps))
+            )
+            yield* run.cancel
+            yield* run.cancel
+            expect(Exit.isInterrupted(yield* Effect.exit(run.result))).toBe(true)
+          })
+        )
+      )
+      expectWellFormed(events)
+      expect(tags(events)).toEqual(["Started", "Interrupted"])
+    }
+    expect(ran).toBe(0)
+  })
+
+  it("is watched from its first event, also by who comes when it is over, and waiting for it changes nothing", async () => {
+    const { events } = await recorded(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const run = yield* Operation.start(working)
+          const early = yield* Effect.fork(Stream.runCollect(run.events))
+          const waiting = yield* Effect.fork(run.result)
+          yield* Fiber.interrupt(waiting)
+          expect(yield* run.result).toBe(42)
+          const late = Chunk.toReadonlyArray(yield* Stream.runCollect(run.events))
+          expectWellFormed(late)
+          expect(Chunk.toReadonlyArray(yield* Fiber.join(early))).toEqual(late)
+          expect(late[0]?.logId).toBe(run.id)
+        })
+      )
+    )
+    expectWellFormed(events)
+  })
+
+  it("with endless output holds little of it, and a watcher who is late or slow still gets the end", async () => {
+    const text = "x".repeat(1_000)
+    const many = 100_000
+    const flood = made(
+      Stream.range(1, many, 500).pipe(
+        Stream.map(() => Operation.line(text + Math.random())),
+        Stream.concat(Stream.make(Operation.result("done")))
+      )
+    )
+    let offered = 0
+    const counting: LogSinkShape = { offer: (events) => void (offered += events.length), flush: Effect.void }
+    await Effect.scoped(
+      Effect.gen(function* () {
+        const run = yield* Operation.start(flood)
+        const slow = yield* Effect.fork(
+          Stream.runFold(run.events, { count: 0, last: "" }, ({ count }, { _tag }) => ({
+            count: count + 1,
+            last: _tag
+          }))
+        )
+        expect(yield* run.result).toBe("done")
+        const late = Chunk.toReadonlyArray(yield* Stream.runCollect(run.events))
+        // 100 MB went through; what is kept is what a late watcher gets.
+        expect(late.length).toBeLessThanOrEqual(4_096)
+        expect(late.at(-1)?._tag).toBe("OperationCompleted")
+        expect((yield* Fiber.join(slow)).last).toBe("OperationCompleted")
+      })
+    ).pipe(Effect.provide(Layer.succeed(LogSink, counting)), Effect.runPromise)
+    expect(offered).toBe(many + 2)
+  })
+})
+
+describe("an operation whose sink is broken", () => {
+  const outcome = (sink: LogSinkShape) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const run = yield* Operation.start(working)
+        const events = Chunk.toReadonlyArray(yield* Stream.runCollect(run.events))
+        expectWellFormed(events)
+        return yield* run.result
+      })
+    ).pipe(Effect.provide(Layer.succeed(LogSink, sink)), Effect.runPromise)
+
+  it("works on where it throws, dies, or is slow", async () => {
+    const nothing = { offer: () => {}, flush: Effect.void }
+    const throws = () => {
+      throw new Error("broken sink")
+    }
+    expect(await outcome({ ...nothing, offer: throws })).toBe(42)
+    expect(await outcome({ ...nothing, flush: Effect.die("broken flush") })).toBe(42)
+    expect(await outcome({ ...nothing, flush: Effect.suspend(throws) })).toBe(42)
+    expect(await outcome({ ...nothing, flush: Effect.interrupt })).toBe(42)
+    expect(await outcome({ ...nothing, flush: Effect.sleep("100 millis") })).toBe(42)
+  })
+
+  it("ends within seconds where the sink never ends flushing, even uninterruptibly", async () => {
+    const flushes = [Effect.never, Effect.uninterruptible(Effect.never)]
+    const outcomes = flushes.map((flush) => outcome({ offer: () => {}, flush }))
+    expect(await Promise.all(outcomes)).toEqual([42, 42])
+  })
+})
