@@ -189,6 +189,26 @@ describeEngine("the page", () => {
     expect(await page.locator("#problem").isVisible()).toBe(false)
   })
 
+  test("goes on with a new container of the same name", async () => {
+    const first = await run(`echo first; ${sleepForever}`, "again")
+    const { complaints, page } = await open()
+    await choose(page, first)
+    await eventually(async () => expect(await texts(page)).toEqual(["first"]))
+    await first.remove()
+    await eventually(async () => expect(await page.locator("#selected-state").textContent()).toBe("removed"))
+    const second = await startTestContainer({
+      endpoint: testEngine().endpoint,
+      cmd: ["sh", "-c", `echo second; ${sleepForever}`],
+      name: first.name
+    })
+    containers.push(second)
+    await eventually(async () => expect(await texts(page)).toEqual(["first", "second"]))
+    await eventually(async () => expect(await page.locator("#selected-state").textContent()).toBe("running"))
+    expect(await page.locator("#selected-facts").textContent()).toContain(second.id.slice(0, 12))
+    expect((await notes(page)).join("; ")).toContain(`Goes on with the new container ${second.id.slice(0, 12)}`)
+    expect(complaints).toEqual([])
+  })
+
   test("goes on over restarts of the server with no line missing or doubled", async () => {
     const total = 800
     const container = await run(`${numbered("1", total, "sleep 0.02")}; ${sleepForever}`, "count")

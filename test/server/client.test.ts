@@ -316,6 +316,24 @@ test("a page that joins the room and then asks for its log gets the history", as
   expect(visit.said).toHaveLength(3)
 })
 
+test("a log that was asked for under a room's name is stopped without it", async () => {
+  const { server, url } = await serve()
+  const socket = visitor(url)
+  socket.emit("stream_container_logs", { container_id: id, room: "container_logs_c0ffee" })
+  const visit = await server.heard(0, 1)
+  visit.tell(joined("container_logs_c0ffee"))
+  socket.emit("stop_container_logs", { container_id: id })
+  await server.heard(0, 2)
+  expect(visit.said[1]).toEqual({
+    event: "stop_container_logs",
+    data: { container_id: id, room: "container_logs_c0ffee" }
+  })
+  visit.cut()
+  const second = await server.visit(1)
+  await settle()
+  expect(second.said).toEqual([])
+})
+
 test("two names of one room: each line once, and the room stays until both are left", async () => {
   const { server, url } = await serve()
   const socket = visitor(url)

@@ -306,7 +306,7 @@ export const makeSocket = (transport: Transport, options: SocketOptions = {}): S
     if (isAsk(message)) {
       for (const each of subscriptions.add(message, connected)) send(each)
     } else if (isForget(message)) {
-      if (subscriptions.remove(message, connected)) send(message)
+      for (const each of subscriptions.remove(message, connected)) send(each)
     } else if (connected) {
       // Of a page without types: the server says what is wrong with it.
       send(message)

@@ -89,23 +89,25 @@ export class Subscriptions {
     if (known.ask.event === "join" && ask.event !== "join") {
       // Joined, and now its history is wanted too: start anew, for the history would look as if it had been seen.
       const leave: Forget = { event: "leave", data: { room: name } }
-      const sent = this.remove(leave, connected)
+      const left = this.remove(leave, connected)
       this.#asked.set(name, { ask, room: undefined })
-      return connected ? (sent ? [leave, ask] : [ask]) : []
+      return connected ? [...left, ask] : []
     }
     if (ask.event !== "stream_container_stats" || JSON.stringify(known.ask) === JSON.stringify(ask)) return []
     known.ask = ask
     return connected ? [ask] : []
   }
 
-  /** Whether the message must be sent: not while the room is still followed under another name. */
-  remove(forget: Forget, connected: boolean): boolean {
-    const name = roomAsked(forget)
+  /** What to send: nothing while the room is still followed under another name. */
+  remove(forget: Forget, connected: boolean): ReadonlyArray<ClientMessage> {
+    const named = this.#named(forget)
+    const name = roomAsked(named)
     const known = this.#asked.get(name)
     this.#asked.delete(name)
-    if (known?.room !== undefined && this.#unname(known.room, name)) return false
-    if (connected && known !== undefined) this.#leaving.set(name, (this.#leaving.get(name) ?? 0) + 1)
-    return connected
+    if (known?.room !== undefined && this.#unname(known.room, name)) return []
+    if (!connected) return []
+    if (known !== undefined) this.#leaving.set(name, (this.#leaving.get(name) ?? 0) + 1)
+    return [named]
   }
 
   /** What to send on a new connection. */
@@ -200,6 +202,17 @@ export class Subscriptions {
       else if (room.last !== undefined) room.last = Math.max(room.last, to)
     }
     return this.arrive(message, 1)
+  }
+
+  /** A log may have been asked for under a room of the application's choice, and be stopped without it. */
+  #named(forget: Forget): Forget {
+    if (forget.event !== "stop_container_logs" || this.#asked.has(roomAsked(forget))) return forget
+    const { container_id } = forget.data
+    for (const [room, { ask }] of this.#asked) {
+      const same = ask.event === "stream_container_logs" && ask.data.container_id === container_id
+      if (same) return { event: forget.event, data: { container_id, room } }
+    }
+    return forget
   }
 
   /** Whether the room has another name left. */
