@@ -1,7 +1,7 @@
 /** What the server is told: flags of `dockwire serve`, each also a `DOCKWIRE_*` variable of the environment. */
 import * as Data from "effect/Data"
 import * as Either from "effect/Either"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import { isIP } from "node:net"
 import { homedir } from "node:os"
 import { join } from "node:path"
@@ -69,6 +69,9 @@ export const parsePort = (text: string): Either.Either<number, ConfigProblem> =>
 /** What is wrong with the settings as a whole; `undefined` when nothing is. */
 export const problemOf = (config: ServerConfig): ConfigProblem | undefined => {
   if (!isPort(config.port)) return noPort(config.port)
+  if (config.token !== undefined && Redacted.value(config.token).trim() === "") {
+    return new ConfigProblem("--token is empty: give a long random text, or leave it out to have one made.")
+  }
   for (const origin of config.publicOrigins) {
     if (parseOrigin(origin) !== undefined) continue
     return new ConfigProblem(

@@ -1,5 +1,5 @@
 /** One engine stream for each followed container, however many watch. */
-import { LogPosition, Logs } from "@dockwire/core"
+import { type LogPosition, Logs } from "@dockwire/core"
 import type { FollowElement, FollowOptions, LogsError } from "@dockwire/core"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -118,7 +118,9 @@ const make = (options: FollowersOptions) =>
     const scope = yield* Effect.scope
     const followers = new Map<string, State>()
 
-    const fork = <A>(effect: Effect.Effect<A>): Effect.Effect<Fiber.RuntimeFiber<A>> => Effect.forkIn(effect, scope)
+    /** Interruptible wherever it is forked: a fiber takes that over from its maker, and some are made in a finalizer. */
+    const fork = <A>(effect: Effect.Effect<A>): Effect.Effect<Fiber.RuntimeFiber<A>> =>
+      Effect.forkIn(Effect.interruptible(effect), scope)
 
     const publish = (state: State, batch: ReadonlyArray<FollowElement>): Effect.Effect<void> =>
       Effect.suspend(() => {

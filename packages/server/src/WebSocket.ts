@@ -1,5 +1,5 @@
 /** The WebSocket of the wire: our own `ws` server behind a route, so that it has its own limits and the raw socket's speed. */
-import { Containers, Logs } from "@dockwire/core"
+import { type Containers, type Logs } from "@dockwire/core"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
@@ -152,6 +152,8 @@ const closeAll = (server: WebSocketServer): Effect.Effect<void> =>
     const sockets = [...server.clients]
     for (const socket of sockets) socket.close(CloseCode.goingAway, "the server shuts down: come back later")
     return Effect.forEach(sockets, closed, { concurrency: "unbounded", discard: true }).pipe(
+      // A finalizer is not interruptible, and without that no time ends it.
+      Effect.interruptible,
       Effect.timeoutOption("500 millis"),
       Effect.andThen(
         Effect.sync(() => {

@@ -26,7 +26,7 @@ const port = Options.text("port").pipe(
 )
 
 const token = Options.redacted("token").pipe(
-  Options.withFallbackConfig(Config.redacted("DOCKWIRE_TOKEN")),
+  Options.withFallbackConfig(Config.redacted(Config.nonEmptyString("DOCKWIRE_TOKEN"))),
   Options.optional,
   Options.withDescription(
     "What a browser or script must show; made at the first start and kept when not given. Better as DOCKWIRE_TOKEN, as other users can see flags"

@@ -45,6 +45,9 @@ export const EngineError = body(502, "EngineError", { request: Schema.String, st
 /** 401 */
 export const NotAllowed = body(401, "NotAllowed", {})
 
+/** 403: a request with a cookie that no page of the server's own made. */
+export const OriginNotAllowed = body(403, "OriginNotAllowed", {})
+
 /** An error of the core's with its message beside its fields. */
 export const withMessage = <E extends { readonly message: string }>(error: E): E & { readonly message: string } => ({
   ...error,

@@ -2,7 +2,6 @@
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as Schema from "effect/Schema"
-import * as Errors from "./Errors.js"
 
 /** A ticket for one WebSocket. */
 export const Ticket = Schema.Struct({
@@ -12,7 +11,7 @@ export const Ticket = Schema.Struct({
 
 /** Trade the token for a cookie, give the cookie up, and get a ticket for a WebSocket. */
 export class SessionApi extends HttpApiGroup.make("session")
-  .add(HttpApiEndpoint.post("open", "/session").addError(Errors.NotAllowed))
+  .add(HttpApiEndpoint.post("open", "/session"))
   .add(HttpApiEndpoint.del("close", "/session"))
-  .add(HttpApiEndpoint.post("ticket", "/ws-ticket").addSuccess(Ticket).addError(Errors.NotAllowed))
+  .add(HttpApiEndpoint.post("ticket", "/ws-ticket").addSuccess(Ticket))
   .prefix("/api") {}

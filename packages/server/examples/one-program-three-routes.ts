@@ -1,0 +1,60 @@
+/**
+ * One program, run three times: its lines go to the console, to a hub that WebSockets watch, and to a test. What changes
+ * is one line, the layer.
+ *
+ *     npx tsx packages/server/examples/one-program-three-routes.ts <container>
+ */
+import { Docker, Logs, LogSink, LogSinkRecorder } from "@dockwire/core"
+import { Hub, Wire } from "@dockwire/server"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { pathToFileURL } from "node:url"
+
+/** Follows a container until its run ends. Where its lines go is not said here. */
+export const program = (containerId: string) =>
+  LogSink.drain(Stream.unwrap(Effect.map(Logs, (logs) => logs.read(containerId, { follow: true }))))
+
+/** Each line to standard output. */
+export const toConsole = (containerId: string) => program(containerId).pipe(Effect.provide(LogSink.layerConsole))
+
+/** Each line to the room of the container, for whoever is in it. */
+export const toHub = (containerId: string) => program(containerId).pipe(Effect.provide(Hub.layerSink))
+
+/** Each line to a test, which gets them all in the end. */
+export const toTest = (containerId: string) =>
+  program(containerId).pipe(
+    Effect.andThen(Effect.flatMap(LogSinkRecorder, (recorder) => recorder.events)),
+    Effect.provide(LogSink.layerTest)
+  )
+
+const main = (containerId: string) =>
+  Effect.gen(function* () {
+    yield* toConsole(containerId)
+
+    const hub = yield* Hub
+    const frames: Array<Buffer> = []
+    // A server does this for each WebSocket that comes in.
+    const viewer = hub.attach({
+      send: (frame, done) => {
+        frames.push(frame)
+        setImmediate(done)
+      },
+      close: () => {}
+    })
+    const room = Wire.containerLogsRoom(containerId)
+    hub.subscribe(viewer, room, room)
+    yield* toHub(containerId)
+    yield* Console.log(`The hub sent ${hub.ring(room).seq} lines in ${frames.length} frames`)
+
+    const events = yield* toTest(containerId)
+    yield* Console.log(`The test saw ${events.length} events`)
+  })
+
+const [, file, containerId] = process.argv
+if (file !== undefined && import.meta.url === pathToFileURL(file).href) {
+  if (containerId === undefined) throw new Error("Name the container: its full id")
+  const engine = Logs.layer.pipe(Layer.provide(Docker.layerConfig))
+  await Effect.runPromise(main(containerId).pipe(Effect.provide(Layer.merge(engine, Hub.layer))))
+}

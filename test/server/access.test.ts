@@ -1,0 +1,238 @@
+import { request } from "node:http"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { type InProcessServer, startInProcess } from "./inProcessServer.js"
+import { connectWire, isEvent, openWire, upgradeStatus } from "./wireClient.js"
+
+interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+  readonly text: string
+}
+
+let server: InProcessServer
+
+beforeAll(async () => {
+  server = await startInProcess({
+    endpoint: "unix:///nonexistent/docker.sock",
+    publicOrigins: ["https://logs.example.com"]
+  })
+})
+afterAll(() => server.stop())
+
+const ask = (method: string, path: string, headers: Record<string, string> = {}): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const sent = request({ host: "127.0.0.1", port: server.port, method, path, headers, agent: false }, (response) => {
+      let text = ""
+      response.setEncoding("utf8")
+      response.on("data", (part: string) => (text += part))
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }))
+    })
+    sent.on("error", reject)
+    sent.end()
+  })
+
+const bearer = () => ({ authorization: `Bearer ${server.token}` })
+
+const sessionCookie = async (): Promise<string> => {
+  const { headers, status } = await ask("POST", "/api/session", bearer())
+  expect(status).toBe(204)
+  const [cookie = ""] = [headers["set-cookie"] ?? []].flat()
+  return cookie
+}
+
+const apiPaths: ReadonlyArray<readonly [string, string]> = [
+  ["GET", "/api/containers"],
+  ["GET", "/api/containers/web"],
+  ["POST", "/api/containers/web/start"],
+  ["POST", "/api/containers/web/stop"],
+  ["POST", "/api/containers/web/restart"],
+  ["POST", "/api/ws-ticket"],
+  ["POST", "/api/session"],
+  ["DELETE", "/api/session"],
+  ["GET", "/api/no-such-thing"],
+  ["GET", "/%61pi/containers"],
+  ["GET", "/api/%63ontainers"],
+  ["GET", "/api//containers"],
+  ["GET", "/api/containers/../containers"],
+  ["HEAD", "/api/containers"],
+  ["PUT", "/api/containers"]
+]
+
+const openPaths = ["/", "/healthz", "/readyz", "/openapi.json"]
+
+describe("who may", () => {
+  it.each(apiPaths)(
+    "%s %s is 401 without a credential, with a wrong one and with a forged cookie",
+    async (method, path) => {
+      const forged = `dockwire_${server.port}=${Math.floor(Date.now() / 1000) + 1000}.AAAA.BBBB`
+      for (const headers of [
+        {},
+        { authorization: "Bearer wrong" },
+        { authorization: "Basic eDp5" },
+        { cookie: forged }
+      ]) {
+        const answer = await ask(method, path, headers)
+        expect([path, answer.status]).toEqual([path, 401])
+        if (method !== "HEAD") {
+          expect(JSON.parse(answer.text)).toMatchObject({
+            _tag: "NotAllowed",
+            message: expect.stringContaining("token")
+          })
+        }
+      }
+    }
+  )
+
+  it.each([...apiPaths.map(([, path]) => path), ...openPaths, "/ws"])(
+    "%s is 403 under a wrong host or origin",
+    async (path) => {
+      const own = `127.0.0.1:${server.port}`
+      const wrong: ReadonlyArray<Record<string, string>> = [
+        { host: "evil.example.com" },
+        { host: `evil.example.com:${server.port}` },
+        { host: `127.0.0.1.evil.example.com:${server.port}` },
+        { host: `localhost.:${server.port}` },
+        { host: `user@localhost:${server.port}` },
+        { host: "10.0.0.1" },
+        { host: own, origin: "https://evil.example.com" },
+        { host: own, origin: "null" },
+        { host: own, origin: `http://127.0.0.1:${server.port + 1}` },
+        { host: own, origin: `https://${own}` },
+        { host: own, origin: `http://localhost:${server.port}` }
+      ]
+      for (const headers of wrong) {
+        const answer = await ask("GET", path, { ...bearer(), ...headers })
+        expect([headers, answer.status]).toEqual([headers, 403])
+        expect(JSON.parse(answer.text)).toMatchObject({ _tag: expect.stringMatching(/^(Host|Origin)NotAllowed$/) })
+      }
+    }
+  )
+
+  it("takes its own hosts and origins, and those of a proxy", async () => {
+    for (const host of [`127.0.0.1:${server.port}`, "localhost:8080", `[::1]:${server.port}`, "logs.example.com"]) {
+      expect([host, (await ask("GET", "/healthz", { host })).status]).toEqual([host, 200])
+    }
+    const origin = `http://127.0.0.1:${server.port}`
+    expect((await ask("GET", "/healthz", { host: `127.0.0.1:${server.port}`, origin })).status).toBe(200)
+    const proxied = { host: "logs.example.com", origin: "https://logs.example.com" }
+    expect((await ask("GET", "/healthz", proxied)).status).toBe(200)
+  })
+
+  it("leaves health open, without detail, and everything with the headers of a careful server", async () => {
+    expect(await ask("GET", "/healthz")).toMatchObject({ status: 200, text: "ok\n" })
+    expect(await ask("GET", "/readyz")).toMatchObject({ status: 503, text: "not ready\n" })
+    for (const path of ["/", "/healthz", "/api/containers", "/no-such-page"]) {
+      const { headers } = await ask("GET", path)
+      expect(headers["content-security-policy"]).toContain("default-src 'none'")
+      expect(headers["content-security-policy"]).toContain("frame-ancestors 'none'")
+      expect(headers).toMatchObject({ "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" })
+    }
+  })
+
+  it("gives a page its parts by name only, and not what has not changed", async () => {
+    const page = await ask("GET", "/")
+    expect(page.status).toBe(200)
+    expect(page.headers["content-type"]).toContain("text/html")
+    const again = await ask("GET", "/", { "if-none-match": String(page.headers["etag"]) })
+    expect(again).toMatchObject({ status: 304, text: "" })
+    expect((await ask("HEAD", "/")).status).toBe(200)
+    for (const path of [
+      "/../package.json",
+      "/assets/../../package.json",
+      "/assets/%2e%2e/index.html",
+      "/index.html",
+      "/assets/"
+    ]) {
+      expect([path, (await ask("GET", path)).status]).toEqual([path, 404])
+    }
+  })
+
+  it("trades the token for a cookie that is not the token and ends with the session", async () => {
+    const cookie = await sessionCookie()
+    expect(cookie).toMatch(
+      new RegExp(`^dockwire_${server.port}=[^;]+; Path=/; HttpOnly; SameSite=Strict; Max-Age=\\d+$`)
+    )
+    expect(cookie).not.toContain(server.token)
+    const [pair = ""] = cookie.split(";")
+    // 503: it got as far as the engine, which is not there.
+    expect((await ask("GET", "/api/containers", { cookie: pair })).status).toBe(503)
+    const own = { cookie: pair, origin: `http://127.0.0.1:${server.port}` }
+    expect((await ask("DELETE", "/api/session", own)).status).toBe(204)
+    expect((await ask("GET", "/api/containers", { cookie: pair })).status).toBe(401)
+  })
+
+  it("does nothing for a cookie that another page sent along", async () => {
+    const [cookie = ""] = (await sessionCookie()).split(";")
+    const act = (headers: Record<string, string>) => ask("POST", "/api/containers/web/stop", { cookie, ...headers })
+    expect((await act({})).status).toBe(403)
+    expect((await act({ "sec-fetch-site": "same-site" })).status).toBe(403)
+    expect((await act({ "sec-fetch-site": "cross-site" })).status).toBe(403)
+    expect((await act({ "sec-fetch-site": "none" })).status).toBe(403)
+    expect((await ask("GET", "/api/containers", { cookie, "sec-fetch-site": "same-site" })).status).toBe(403)
+    expect((await act({ "sec-fetch-site": "same-origin" })).status).toBe(503)
+    expect((await act({ origin: `http://127.0.0.1:${server.port}` })).status).toBe(503)
+  })
+
+  it("says what the engine is short of", async () => {
+    const answer = await ask("GET", "/api/containers", bearer())
+    expect(answer.status).toBe(503)
+    expect(JSON.parse(answer.text)).toMatchObject({
+      _tag: "EngineUnavailable",
+      endpoint: "unix:///nonexistent/docker.sock",
+      reason: "NotFound",
+      message: expect.stringContaining("is Docker installed and running")
+    })
+  })
+
+  it("names a wrong id", async () => {
+    const answer = await ask("GET", "/api/containers/%20a", bearer())
+    expect(answer.status).toBe(400)
+    expect(JSON.parse(answer.text)).toMatchObject({ message: expect.stringContaining("full id") })
+  })
+})
+
+describe("who may have a WebSocket", () => {
+  it("refuses a wrong host or origin before the upgrade", async () => {
+    for (const headers of [{ host: "evil.example.com" }, { origin: "https://evil.example.com" }, { origin: "null" }]) {
+      expect(await upgradeStatus(server.url, { token: server.token, headers })).toBe(403)
+    }
+    const sibling = { origin: `http://127.0.0.1:${server.port + 1}` }
+    const [cookie = ""] = (await sessionCookie()).split(";")
+    expect(await upgradeStatus(server.url, { headers: { ...sibling, cookie } })).toBe(403)
+  })
+
+  it("accepts who may not and closes with 4501", async () => {
+    expect(await openWire(server.url).closed).toBe(4501)
+    expect(await openWire(server.url, { token: "wrong" }).closed).toBe(4501)
+    const protocols = ["dockwire.v1", "dockwire.ticket.wrong"]
+    expect(await openWire(server.url, { protocols }).closed).toBe(4501)
+  })
+
+  it("closes another protocol with 4502", async () => {
+    expect(await openWire(server.url, { token: server.token, protocols: ["other.v1"] }).closed).toBe(4502)
+    expect(await openWire(server.url, { token: server.token, protocols: [] }).closed).toBe(4502)
+  })
+
+  it("lets in the token, the cookie, and a ticket once", async () => {
+    const [cookie = ""] = (await sessionCookie()).split(";")
+    const origin = `http://127.0.0.1:${server.port}`
+    for (const options of [{ token: server.token }, { headers: { cookie, origin } }]) {
+      const client = await connectWire(server.url, options)
+      await client.waitFor(isEvent("engine_status"))
+      await client.close()
+    }
+    const answer = await ask("POST", "/api/ws-ticket", bearer())
+    const { ticket } = JSON.parse(answer.text)
+    const protocols = ["dockwire.v1", `dockwire.ticket.${ticket}`]
+    const client = await connectWire(server.url, { protocols })
+    await client.waitFor(isEvent("engine_status"))
+    await client.close()
+    expect(await openWire(server.url, { protocols }).closed).toBe(4501)
+  })
+
+  it("answers a plain GET with 426, and a broken handshake with 400", async () => {
+    expect((await ask("GET", "/ws", bearer())).status).toBe(426)
+    const broken = { ...bearer(), connection: "upgrade", upgrade: "websocket", "sec-websocket-key": "x" }
+    expect((await ask("GET", "/ws", broken)).status).toBe(400)
+  })
+})

@@ -1,0 +1,203 @@
+import { execFile, spawn } from "node:child_process"
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { describeEngine, testEngine } from "../engine/realEngine.js"
+import { startServer } from "../engine/serverProcess.js"
+import { startTestContainer } from "../engine/testContainer.js"
+import { connectWire, isEvent } from "./wireClient.js"
+
+const main = fileURLToPath(new URL("../../packages/server/dist/main.js", import.meta.url))
+
+interface Outcome {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "dockwire-command-"))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const dockwire = (args: ReadonlyArray<string>, env: Record<string, string> = {}): Promise<Outcome> =>
+  new Promise((resolve) => {
+    const options = { env: { PATH: process.env["PATH"], HOME: folder, ...env }, timeout: 30_000 }
+    execFile(process.execPath, [main, ...args], options, (error, out, err) => {
+      resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : -1, out, err })
+    })
+  })
+
+const serve = (args: ReadonlyArray<string>, env?: Record<string, string>) => {
+  const port = args.includes("--port") ? [] : ["--port", "0"]
+  return dockwire(["serve", ...port, "--data-dir", join(folder, "data"), ...args], env)
+}
+
+const once = (text: string, part: string) => expect(text.split(part)).toHaveLength(2)
+
+describe("the command", () => {
+  it("says its version and its help without colours into a pipe", async () => {
+    expect(await dockwire(["--version"])).toMatchObject({ code: 0, out: "0.1.0\n" })
+    const help = await dockwire(["serve", "--help"])
+    expect(help.code).toBe(0)
+    // oxlint-disable-next-line no-control-regex
+    expect(help.out).not.toMatch(/\u001b/)
+    for (const flag of [
+      "--host",
+      "--port",
+      "--token",
+      "--docker-host",
+      "--data-dir",
+      "--public-origin",
+      "--insecure"
+    ]) {
+      expect(help.out).toContain(flag)
+    }
+  })
+
+  it("names a wrong flag or setting, once", async () => {
+    const bogus = await serve(["--bogus"])
+    expect(bogus.code).toBe(2)
+    once(bogus.err + bogus.out, "--bogus")
+    const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, Record<string, string>, string]> = [
+      [["--port", "abc"], {}, "--port abc is not a port"],
+      [["--port", "70000"], {}, "--port 70000 is not a port"],
+      [["--public-origin", "logs.example.com"], {}, '--public-origin "logs.example.com" is not an origin'],
+      [["--docker-host", "ftp://x"], {}, "ftp://x"],
+      [["--host", "0.0.0.0"], {}, "can be reached from other machines"],
+      [["--token", ""], {}, "--token is empty"],
+      [[], { DOCKWIRE_PUBLIC_ORIGIN: "https://a.example.com/path" }, "is not an origin"]
+    ]
+    await Promise.all(
+      wrong.map(async ([args, env, message]) => {
+        const outcome = await serve(args, env)
+        expect([args, outcome.code, outcome.out]).toEqual([args, 2, ""])
+        once(outcome.err, message)
+      })
+    )
+    const port = await dockwire(["serve"], { DOCKWIRE_PORT: "abc" })
+    expect(port.code).toBe(2)
+    once(port.err, "abc is not a port")
+  })
+
+  it("says what holds it up: a port in use, an address that is not here, a folder that is not one", async () => {
+    const holder = createServer()
+    const port = await new Promise<number>((resolve) => {
+      holder.listen(0, "127.0.0.1", () => {
+        const address = holder.address()
+        resolve(typeof address === "object" && address !== null ? address.port : 0)
+      })
+    })
+    const used = await dockwire(["serve", "--port", String(port), "--data-dir", join(folder, "data")])
+    holder.close()
+    expect(used.code).toBe(1)
+    once(used.err, `The port ${port} is in use`)
+    const elsewhere = await serve(["--host", "192.0.2.1", "--token", "a-token-of-my-own"])
+    expect(elsewhere.code).toBe(2)
+    once(elsewhere.err, "no address 192.0.2.1")
+    const file = join(folder, "file")
+    await writeFile(file, "")
+    const noFolder = await dockwire(["serve", "--port", "0", "--data-dir", join(file, "data")])
+    expect(noFolder.code).toBe(1)
+    once(noFolder.err, "not a folder")
+  })
+
+  it("answers healthcheck with 1 where nobody listens, quickly", async () => {
+    const outcome = await dockwire(["healthcheck", "--port", "1"])
+    expect(outcome.code).toBe(1)
+    expect(outcome.err).toContain("does not answer")
+    expect((await dockwire(["healthcheck", "--port", "x"])).err).toContain("--port x is not a port")
+  })
+
+  it("keeps its token where nobody else can read it, and starts without an engine", async () => {
+    const dataDir = join(folder, "fresh")
+    const server = await startServer({ endpoint: "unix:///nonexistent/docker.sock", dataDir })
+    try {
+      expect((await stat(dataDir)).mode & 0o777).toBe(0o700)
+      expect((await stat(join(dataDir, "token"))).mode & 0o777).toBe(0o600)
+      expect((await readFile(join(dataDir, "token"), "utf8")).trim()).toBe(server.token)
+      expect(Buffer.from(server.token, "base64url")).toHaveLength(32)
+      expect((await dockwire(["healthcheck"], { DOCKWIRE_PORT: String(server.port) })).code).toBe(0)
+    } finally {
+      await server.stop()
+    }
+    await chmod(join(dataDir, "token"), 0o644)
+    const again = await startServer({ endpoint: "unix:///nonexistent/docker.sock", dataDir })
+    expect(again.token).toBe(server.token)
+    expect((await stat(join(dataDir, "token"))).mode & 0o777).toBe(0o600)
+    await again.stop()
+  })
+})
+
+describe("a session", () => {
+  it("outlives a restart of the server", async () => {
+    const dataDir = join(folder, "session")
+    const options = { endpoint: "unix:///nonexistent/docker.sock", dataDir }
+    const server = await startServer(options)
+    const opened = await fetch(`${server.url}/api/session`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${server.token}` }
+    })
+    const [cookie = ""] = (opened.headers.get("set-cookie") ?? "").split(";")
+    await server.stop("SIGKILL")
+    const again = await startServer({ ...options, port: server.port })
+    expect((await fetch(`${again.url}/api/containers`, { headers: { cookie } })).status).toBe(503)
+    expect((await fetch(`${again.url}/api/containers`)).status).toBe(401)
+    await again.stop()
+  })
+})
+
+describeEngine("the end of the server", () => {
+  it.each(["SIGTERM", "SIGINT"] as const)(
+    "%s with viewers, a live stream and a request that hangs: 1001, code 0, within two seconds",
+    async (signal) => {
+      const { endpoint } = testEngine()
+      const made = await startTestContainer({
+        endpoint,
+        cmd: ["sh", "-c", "while true; do echo line; usleep 10000; done"]
+      })
+      const dataDir = join(folder, `end-${signal}`)
+      const child = spawn(
+        process.execPath,
+        [main, "serve", "--port", "0", "--data-dir", dataDir, "--docker-host", endpoint],
+        {
+          env: { PATH: process.env["PATH"], HOME: folder },
+          stdio: ["ignore", "pipe", "pipe"]
+        }
+      )
+      let said = ""
+      const link = await new Promise<RegExpExecArray>((resolve, reject) => {
+        child.on("exit", (code) => reject(new Error(`ended with ${code}: ${said}`)))
+        child.stdout.on("data", (data: Buffer) => {
+          said += data.toString("utf8")
+          const found = /(http:\/\/\S+?:\d+)\/#token=(\S+)/.exec(said)
+          if (found !== null) resolve(found)
+        })
+      })
+      const [, url = "", token = ""] = link
+      const clients = await Promise.all(Array.from({ length: 10 }, () => connectWire(url, { token })))
+      for (const client of clients) client.send({ event: "stream_container_logs", data: { container_id: made.id } })
+      await Promise.all(clients.map((client) => client.waitFor(isEvent("docker_log"))))
+      // One who does not read any more, and a stop that takes its ten seconds.
+      clients[0]?.socket.pause()
+      const hanging = fetch(`${url}/api/containers/${made.id}/stop`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}` }
+      }).catch(() => undefined)
+      const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)))
+      const started = Date.now()
+      child.kill(signal)
+      const codes = await Promise.all(clients.slice(1).map((client) => client.closed))
+      expect(new Set(codes)).toEqual(new Set([1001]))
+      expect(await exited).toBe(0)
+      expect(Date.now() - started).toBeLessThan(2_000)
+      await hanging
+      await made.remove()
+      clients[0]?.socket.terminate()
+    }
+  )
+})

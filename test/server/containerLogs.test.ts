@@ -1,0 +1,344 @@
+import { afterEach, beforeEach, expect, it } from "vitest"
+import { startCuttingProxy } from "../engine/cuttingProxy.js"
+import { describeEngine, testEngine } from "../engine/realEngine.js"
+import { startTestContainer, type TestContainer } from "../engine/testContainer.js"
+import { type InProcessOptions, type InProcessServer, startInProcess } from "./inProcessServer.js"
+import { connectWire, isEvent, lastPosition, numbered, poll, type WireClient } from "./wireClient.js"
+
+const cleanups: Array<() => Promise<unknown>> = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
+})
+
+const start = async (options: Partial<InProcessOptions> = {}): Promise<InProcessServer> => {
+  const server = await startInProcess({ endpoint: testEngine().endpoint, ...options })
+  cleanups.push(server.stop)
+  return server
+}
+
+const connect = async (server: InProcessServer): Promise<WireClient> => {
+  const client = await connectWire(server.url, { token: server.token })
+  cleanups.push(client.cut)
+  return client
+}
+
+const container = async (script: string): Promise<TestContainer> => {
+  const made = await startTestContainer({ endpoint: testEngine().endpoint, cmd: ["sh", "-c", script] })
+  cleanups.push(made.remove)
+  return made
+}
+
+/** Prints `line 1` to `line <count>`, then sleeps. */
+const printing = (count: number) =>
+  container(`i=0; while [ $i -lt ${count} ]; do i=$((i+1)); echo line $i; done; sleep 1000`)
+
+/** Prints `line 1`, `line 2`, ... for ever, about as many a second. */
+const writing = (perSecond: number) =>
+  container(`i=0; while true; do i=$((i+1)); echo line $i; usleep ${Math.round(1_000_000 / perSecond)}; done`)
+
+const roomOf = ({ id }: TestContainer) => `container_logs_${id}`
+
+const numbers = (lines: ReadonlyArray<string>) => lines.map((line) => Number(line.slice("line ".length)))
+
+/** Every line from the first one on, each once and in order. */
+const expectUnbroken = (lines: ReadonlyArray<string>) => {
+  const all = numbers(lines)
+  expect(all).toEqual(Array.from(all, (_, index) => (all[0] ?? 0) + index))
+}
+
+describeEngine("a container's log on the wire", () => {
+  let server: InProcessServer
+  beforeEach(async () => {
+    server = await start()
+  })
+
+  it("comes with its history and goes on live, by name, short id and full id", async () => {
+    const made = await printing(250)
+    await poll("all lines are in the log", async () => (await made.output()).includes("line 250\n"))
+    for (const asked of [made.name, made.id.slice(0, 12), made.id]) {
+      const client = await connect(server)
+      client.send({ event: "stream_container_logs", data: { container_id: asked } })
+      const joined = await client.waitFor(isEvent("joined"))
+      expect(joined.data).toMatchObject({ room: `container_logs_${asked}`, canonical: roomOf(made), recovered: true })
+      await client.until(() => client.lines().length >= 100)
+      expect(client.lines()).toEqual(numbered(250, 151))
+      const log = await client.waitFor(isEvent("docker_log"))
+      expect(log.data).toMatchObject({
+        container_id: made.id,
+        name: made.name,
+        operation_type: "container_logs",
+        status: "running"
+      })
+      expect(log.data.lines[0]?.[0]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/)
+      await client.close()
+    }
+  })
+
+  it("numbers its lines without a hole and knows the stream of each", async () => {
+    const made = await container(
+      "for i in 1 2 3; do echo out $i; usleep 20000; echo err $i >&2; usleep 20000; done; sleep 1000"
+    )
+    const client = await connect(server)
+    client.send({ event: "stream_container_logs", data: { container_id: made.id } })
+    await client.until(() => client.lines().length === 6)
+    const logs = client.messages.filter(isEvent("docker_log"))
+    const streams = logs.flatMap(({ data }) => data.lines.map(([, stream, text]) => [stream, text]))
+    const out = (stream: string) => streams.filter(([each]) => each === stream).map(([, text]) => text)
+    expect(out("stdout")).toEqual(["out 1", "out 2", "out 3"])
+    expect(out("stderr")).toEqual(["err 1", "err 2", "err 3"])
+    let next = 1
+    for (const message of client.messages) {
+      if (!("seq" in message) || message.seq === undefined) continue
+      expect(message.seq).toBe(next)
+      next += message.event === "docker_log" ? message.data.lines.length : 1
+    }
+  })
+
+  it("gives each viewer the tail that it asks for, from the ring or from the engine, then the same live lines", async () => {
+    const made = await writing(100)
+    const first = await connect(server)
+    first.send({ event: "stream_container_logs", data: { container_id: made.id, tail: 0 } })
+    await first.until(() => first.lines().length > 30)
+    for (const tail of [0, 5, 100, 5_000, 20_000]) {
+      const client = await connect(server)
+      client.send({ event: "stream_container_logs", data: { container_id: made.id, tail } })
+      await client.until(() => client.lines().length > Math.min(tail, 100) + 20)
+      expectUnbroken(client.lines())
+      if (tail >= 5_000) expect(client.lines()[0]).toBe("line 1")
+      await client.close()
+    }
+    expectUnbroken(first.lines())
+  })
+
+  it("reads what is older than the ring from the engine, and joins it with the ring", async () => {
+    const made = await printing(30_000)
+    await poll("all lines are in the log", async () => (await made.output()).includes("line 30000\n"))
+    const first = await connect(server)
+    first.send({ event: "stream_container_logs", data: { container_id: made.id, tail: 10 } })
+    await first.until(() => first.lines().length === 10)
+    expect(first.lines()).toEqual(numbered(30_000, 29_991))
+    const all = await connect(server)
+    all.send({ event: "stream_container_logs", data: { container_id: made.id, tail: 25_000 } })
+    await all.until(() => all.lines().length >= 25_000)
+    expect(all.lines()).toEqual(numbered(30_000, 5_001))
+    const since = await connect(server)
+    since.send({ event: "stream_container_logs", data: { container_id: made.id, since: "2020-01-01T00:00:00Z" } })
+    await since.until(() => since.lines().length >= 30_000)
+    expect(since.lines()).toEqual(numbered(30_000))
+  })
+
+  it("joins the room first and then asks for the stream, as old pages do", async () => {
+    const made = await writing(200)
+    const other = await connect(server)
+    other.send({ event: "stream_container_logs", data: { container_id: made.id, tail: 0 } })
+    await other.until(() => other.lines().length > 100)
+    const room = `container_logs_${made.name}`
+    const client = await connect(server)
+    client.send({ event: "join", data: { room } })
+    // Something of the room comes before the history is asked for.
+    await client.until(() => client.lines().length > 5)
+    client.send({ event: "stream_container_logs", data: { container_id: made.name, tail: 50, room } })
+    await client.until(() => client.messages.filter(isEvent("joined")).length === 2)
+    await client.until(() => client.lines().length > 100)
+    const seen = numbers(client.lines()).toSorted((left, right) => left - right)
+    expect(seen).toEqual(Array.from(seen, (_, index) => (seen[0] ?? 0) + index))
+  })
+
+  it("refuses a room that is not the container's", async () => {
+    const made = await printing(3)
+    const client = await connect(server)
+    client.send({ event: "stream_container_logs", data: { container_id: made.id, room: "container_logs_other" } })
+    expect((await client.waitFor(isEvent("error"))).data).toMatchObject({ code: "room_mismatch", about: made.id })
+    client.send({ event: "stream_container_logs", data: { container_id: made.id, room: "docker_logs" } })
+    await client.until(() => client.messages.filter(isEvent("error")).length === 2)
+    client.send({ event: "stream_container_logs", data: { container_id: "no-such-container" } })
+    await client.waitFor(isEvent("error", ({ data }) => data.code === "container_not_found"))
+    expect(client.lines()).toEqual([])
+  })
+
+  it("stops when it is told to, and tells so", async () => {
+    const made = await writing(50)
+    const client = await connect(server)
+    client.send({ event: "stream_container_logs", data: { container_id: made.name } })
+    await client.until(() => client.lines().length > 5)
+    client.send({ event: "stop_container_logs", data: { container_id: made.name } })
+    const left = await client.waitFor(isEvent("left"))
+    expect(left.data.room).toBe(`container_logs_${made.name}`)
+    const after = client.messages.indexOf(left)
+    const other = await connect(server)
+    other.send({ event: "stream_container_logs", data: { container_id: made.id, tail: 0 } })
+    await other.until(() => other.lines().length > 20)
+    expect(client.messages.slice(after + 1).filter(isEvent("docker_log"))).toEqual([])
+  })
+
+  it("marks where the container stopped, started and was removed, and says so to everybody", async () => {
+    const made = await container("trap 'echo bye; exit 3' TERM; echo hello; while true; do usleep 10000; done")
+    const client = await connect(server)
+    const bystander = await connect(server)
+    client.send({ event: "stream_container_logs", data: { container_id: made.name } })
+    await client.until(() => client.lines().length === 1)
+    const call = (verb: string) =>
+      fetch(`${server.url}/api/containers/${made.name}/${verb}`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${server.token}` }
+      })
+    expect((await call("stop")).status).toBe(204)
+    await client.waitFor(isEvent("container_log_mark", ({ data }) => data.mark === "stopped" && data.exit_code === 3))
+    expect((await call("start")).status).toBe(204)
+    await client.waitFor(isEvent("container_log_mark", ({ data }) => data.mark === "started"))
+    await client.until(() => client.lines().length === 3)
+    expect(client.lines()).toEqual(["hello", "bye", "hello"])
+    await made.remove()
+    await client.waitFor(isEvent("container_log_mark", ({ data }) => data.mark === "removed"))
+    const again = await startTestContainer({ endpoint: testEngine().endpoint, cmd: ["sleep", "1000"], name: made.name })
+    cleanups.push(again.remove)
+    const recreated = await client.waitFor(isEvent("container_log_mark", ({ data }) => data.mark === "recreated"))
+    expect(recreated.data.container_id).toBe(made.id)
+    const changes = () =>
+      bystander.messages
+        .filter(isEvent("container_status_change", ({ data }) => data.container_id === made.id))
+        .map(({ data }) => [data.action, data.status])
+    await bystander.until(() => changes().length >= 5)
+    expect(changes()).toEqual(
+      expect.arrayContaining([
+        ["die", "stopped"],
+        ["start", "running"],
+        ["destroy", "removed"]
+      ])
+    )
+    expect(bystander.messages.filter(isEvent("container_status_change"))[0]?.data.name).toBe(made.name)
+  })
+
+  it("comes back with its last position over cuts, each line once", async () => {
+    const made = await writing(500)
+    const room = roomOf(made)
+    const lines: Array<string> = []
+    let position: string | undefined
+    for (let turn = 0; turn < 20; turn++) {
+      const client = await connect(server)
+      const data = { container_id: made.id, tail: 10_000 }
+      client.send({ event: "stream_container_logs", data: position === undefined ? data : { ...data, position } })
+      await client.until(() => client.lines(room).length > 20)
+      await client.cut()
+      lines.push(...client.lines(room))
+      position = lastPosition(client, room)
+    }
+    expect(lines[0]).toBe("line 1")
+    expectUnbroken(lines)
+  })
+
+  it("comes back over a restart of the server, each line once", async () => {
+    const made = await writing(300)
+    const room = roomOf(made)
+    const lines: Array<string> = []
+    let position: string | undefined
+    let current = server
+    for (let turn = 0; turn < 4; turn++) {
+      // Two viewers, at different places: the second finds the first one's follower.
+      const clients = [await connect(current), await connect(current)]
+      const data = { container_id: made.id, tail: 10_000 }
+      for (const client of clients) {
+        client.send({ event: "stream_container_logs", data: position === undefined ? data : { ...data, position } })
+      }
+      const [client, second] = clients
+      if (client === undefined || second === undefined) throw new Error("two were made")
+      await client.until(() => client.lines(room).length > 50)
+      await second.until(() => second.lines(room).length > 50)
+      expect(client.messages.filter(isEvent("joined"))[0]?.data.recovered).toBe(true)
+      expect(client.messages.filter(isEvent("gap"))).toEqual([])
+      const next = [...lines, ...client.lines(room)].length
+      expect(second.lines(room).slice(0, 20)).toEqual(client.lines(room).slice(0, 20))
+      const from = lines.length
+      const token = current.token
+      await current.stop()
+      expect(await client.closed).toBe(1001)
+      lines.push(...client.lines(room))
+      expect(lines.length).toBeGreaterThanOrEqual(next)
+      expect(lines.length).toBeGreaterThan(from)
+      position = lastPosition(client, room)
+      current = await start({ token })
+    }
+    expect(lines[0]).toBe("line 1")
+    expectUnbroken(lines)
+  })
+
+  it("has one engine stream however many watch, and none some time after the last has left", async () => {
+    const proxy = await startCuttingProxy(testEngine().endpoint)
+    cleanups.push(proxy.close)
+    const counted = await start({ endpoint: proxy.endpoint, linger: 200 })
+    const made = await writing(100)
+    const clients = await Promise.all(Array.from({ length: 40 }, () => connect(counted)))
+    for (const client of clients) client.send({ event: "stream_container_logs", data: { container_id: made.id } })
+    await Promise.all(clients.map((client) => client.until(() => client.lines().length > 120)))
+    const follows = () =>
+      proxy.requests.filter((request) => request.includes(`${made.id}/logs`) && /follow=(1|true)/.test(request))
+    expect(follows()).toHaveLength(1)
+    for (const client of clients) expectUnbroken(client.lines())
+    const open = proxy.open()
+    await Promise.all(clients.map((client) => client.close()))
+    await poll("the engine's stream is closed", () => proxy.open() < open)
+    const late = await connect(counted)
+    late.send({ event: "stream_container_logs", data: { container_id: made.id } })
+    await late.until(() => late.lines().length > 120)
+    expectUnbroken(late.lines())
+    expect(follows()).toHaveLength(2)
+  })
+})
+
+describeEngine("a viewer who reads slowly", () => {
+  it("is paused and gets everything later, while others go on", async () => {
+    const server = await start()
+    const flood = await printing(60_000)
+    const slow = await connect(server)
+    slow.send({ event: "stream_container_logs", data: { container_id: flood.id, tail: 100_000 } })
+    await slow.until(() => slow.lines().length > 10)
+    slow.socket.pause()
+    const fast = await connect(server)
+    fast.send({ event: "stream_container_logs", data: { container_id: flood.id, tail: 100_000 } })
+    await fast.until(() => fast.lines().length >= 60_000, 40_000)
+    expect(fast.lines()).toEqual(numbered(60_000))
+    slow.socket.resume()
+    // Past the hard limit it was closed, and comes back with its position.
+    const closed = await Promise.race([
+      slow.closed,
+      slow.until(() => slow.lines().length >= 60_000).then(() => undefined)
+    ])
+    const lines = [...slow.lines()]
+    if (closed !== undefined) {
+      expect(closed).toBe(4008)
+      const again = await connect(server)
+      const position = lastPosition(slow, roomOf(flood))
+      again.send({
+        event: "stream_container_logs",
+        data: { container_id: flood.id, ...(position === undefined ? {} : { position }) }
+      })
+      await again.until(() => lines.length + again.lines().length >= 60_000, 40_000)
+      lines.push(...again.lines())
+    }
+    expect(lines).toEqual(numbered(60_000))
+  })
+
+  it("is closed with 4008 when its write stands still, and resumes whole", async () => {
+    const server = await start({ hub: { viewer: { hardBytes: 4 * 1024 * 1024, stall: 1_500 } } })
+    // 40 MB: more than the buffers of the two sockets hold.
+    const text = "x".repeat(1_000)
+    const flood = await container(`i=0; while [ $i -lt 40000 ]; do i=$((i+1)); echo line $i ${text}; done; sleep 1000`)
+    const slow = await connect(server)
+    slow.send({ event: "stream_container_logs", data: { container_id: flood.id, tail: 100_000 } })
+    await slow.until(() => slow.lines().length > 0)
+    slow.socket.pause()
+    await poll("the server has given the viewer up", () => server.viewers() === 0)
+    slow.socket.resume()
+    expect([4008, 1006]).toContain(await slow.closed)
+    const again = await connect(server)
+    const position = lastPosition(slow, roomOf(flood))
+    again.send({
+      event: "stream_container_logs",
+      data: { container_id: flood.id, tail: 100_000, ...(position === undefined ? {} : { position }) }
+    })
+    const total = () => slow.lines().length + again.lines().length
+    await again.until(() => total() >= 40_000, 50_000)
+    const all = [...slow.lines(), ...again.lines()].map((line) => line.split(" ").slice(0, 2).join(" "))
+    expect(all).toEqual(numbered(40_000))
+  })
+})

@@ -1,0 +1,275 @@
+import { type LogEvent, LogSink } from "@dockwire/core"
+import { Hub, type HubOptions, type ViewerTransport, type Wire } from "@dockwire/server"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { describe, expect, it } from "vitest"
+
+/** A connection whose writes are done when the test says so. */
+class Connection implements ViewerTransport {
+  readonly frames: Array<Buffer> = []
+  readonly closes: Array<number> = []
+  private readonly waiting: Array<() => void> = []
+
+  constructor(private readonly ready = false) {}
+
+  send = (frame: Buffer, done: () => void): void => {
+    this.frames.push(frame)
+    if (this.ready) queueMicrotask(done)
+    else this.waiting.push(done)
+  }
+
+  close = (code: number): void => void this.closes.push(code)
+
+  /** Everything that was handed over has left. */
+  drain(): void {
+    for (const done of this.waiting.splice(0)) done()
+  }
+
+  get messages(): ReadonlyArray<Wire.ServerMessage> {
+    return this.frames.flatMap((frame): ReadonlyArray<Wire.ServerMessage> => JSON.parse(frame.toString("utf8")))
+  }
+
+  get lines(): ReadonlyArray<string> {
+    return this.messages.flatMap((message) =>
+      message.event === "docker_log" ? message.data.lines.map((line) => line[2]) : []
+    )
+  }
+}
+
+const id = "c".repeat(64)
+const room = `container_logs_${id}`
+
+const line = (text: string, timestamp = "2026-01-31T12:00:00.123456789Z"): LogEvent => ({
+  _tag: "LogLine",
+  containerId: id,
+  stream: "stdout",
+  timestamp,
+  text
+})
+
+type HubService = Effect.Effect.Success<typeof Hub>
+
+const withHub = <A>(use: (hub: HubService) => A | Promise<A>, options: Partial<HubOptions> = {}): Promise<A> =>
+  Effect.runPromise(
+    Effect.flatMap(Hub, (hub) => Effect.promise(async () => use(hub))).pipe(Effect.provide(Hub.layerWith(options)))
+  )
+
+const ring = { lines: 20_000, characters: 8 * 1024 * 1024, age: 3_600_000 }
+
+describe("the hub", () => {
+  it("sends at once to an idle viewer, and as few frames to one who is being written to", () =>
+    withHub((hub) => {
+      const connection = new Connection()
+      hub.subscribe(hub.attach(connection), room, room)
+      hub.offer([line("1")])
+      expect(connection.lines).toEqual(["1"])
+      for (let index = 2; index <= 1_000; index++) hub.offer([line(String(index))])
+      expect(connection.frames).toHaveLength(1)
+      connection.drain()
+      expect(connection.frames).toHaveLength(2)
+      expect(connection.lines).toEqual(Array.from({ length: 1_000 }, (_, index) => String(index + 1)))
+      const [, log] = connection.messages
+      expect(log).toMatchObject({ event: "docker_log", room, seq: 2, data: { container_id: id } })
+    }))
+
+  it("writes the same bytes to every viewer", () =>
+    withHub((hub) => {
+      const connections = Array.from({ length: 50 }, () => new Connection())
+      for (const connection of connections) hub.subscribe(hub.attach(connection), room, room)
+      hub.offer([line("1"), line("2")])
+      const [first] = connections
+      for (const connection of connections) expect(connection.frames[0]).toBe(first?.frames[0])
+      for (let index = 0; index < 10; index++) hub.offer([line(`more ${index}`)])
+      for (const connection of connections) connection.drain()
+      for (const connection of connections) expect(connection.frames[1]).toBe(first?.frames[1])
+    }))
+
+  it("costs at most 60 bytes a line beyond its text in a burst", () =>
+    withHub((hub) => {
+      const connection = new Connection()
+      hub.subscribe(hub.attach(connection), room, room)
+      const text = "a line of ordinary length, as programs write them"
+      hub.offer([line("first")])
+      for (let index = 0; index < 5_000; index++) hub.offer([line(text)])
+      while (connection.lines.length < 5_001) connection.drain()
+      const bytes = connection.frames.slice(1).reduce((sum, frame) => sum + frame.length, 0)
+      expect(bytes / 5_000 - text.length).toBeLessThanOrEqual(60)
+      expect(connection.frames.length).toBeLessThan(10)
+    }))
+
+  it("feeds who fell behind from its memory, and closes with 4008 whom it can't", () =>
+    withHub(
+      (hub) => {
+        const paused = new Connection()
+        const lost = new Connection()
+        hub.subscribe(hub.attach(paused), room, room)
+        hub.subscribe(hub.attach(lost), room, room)
+        for (let index = 1; index <= 100; index++) hub.offer([line(String(index))])
+        expect(paused.frames).toHaveLength(1)
+        paused.drain()
+        expect(paused.lines).toHaveLength(100)
+        paused.drain()
+        for (let index = 101; index <= 150; index++) hub.offer([line(String(index))])
+        paused.drain()
+        expect(lost.closes).toEqual([4008])
+        expect(lost.lines).toEqual(["1"])
+        expect(paused.closes).toEqual([])
+        expect(paused.lines).toEqual(Array.from({ length: 150 }, (_, index) => String(index + 1)))
+      },
+      { ring: { ...ring, lines: 100 } }
+    ))
+
+  it("gives up who takes too long over one write, and nobody else", () =>
+    withHub(
+      async (hub) => {
+        const stuck = new Connection()
+        const reading = new Connection(true)
+        hub.subscribe(hub.attach(stuck), room, room)
+        hub.subscribe(hub.attach(reading), room, room)
+        hub.offer([line("1")])
+        const end = Date.now() + 5_000
+        while (stuck.closes.length === 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20))
+        expect(stuck.closes).toEqual([4008])
+        hub.offer([line("2")])
+        expect(reading.lines).toEqual(["1", "2"])
+        expect(stuck.lines).toEqual(["1"])
+      },
+      { viewer: { hardBytes: 1_000_000, stall: 100 } }
+    ))
+
+  it("gives up who does not take what is not in its memory either", () =>
+    withHub(
+      (hub) => {
+        const connection = new Connection()
+        hub.attach(connection)
+        for (let index = 0; index < 100; index++) {
+          hub.broadcast({ event: "status", data: { msg: "x".repeat(100) } })
+        }
+        expect(connection.closes).toEqual([4008])
+        expect(connection.frames.length).toBeLessThan(20)
+      },
+      { viewer: { hardBytes: 1_000, stall: 30_000 } }
+    ))
+
+  it("remembers no more than it may, in lines, in characters and over all rooms", () =>
+    withHub(
+      (hub) => {
+        for (let index = 0; index < 50; index++) hub.offer([line("x".repeat(100))])
+        expect(hub.ring(room).oldest).toBe(41)
+        hub.offer([line("y".repeat(3_000)), line("y".repeat(3_000))])
+        expect(hub.ring(room).oldest).toBe(52)
+        hub.publish("docker_logs", [{ event: "docker_progress", json: JSON.stringify("z".repeat(4_500)) }])
+        hub.publish("operation_1", [{ event: "docker_progress", json: JSON.stringify("z".repeat(4_500)) }])
+        // The one that was quiet the longest and has nobody in it is forgotten.
+        expect(hub.existing(room)).toBeUndefined()
+        expect(hub.existing("operation_1")?.seq).toBe(1)
+      },
+      { ring: { ...ring, lines: 10, characters: 5_000 }, characters: 10_000 }
+    ))
+
+  it("gives a room that was forgotten and made again another epoch", () =>
+    withHub((hub) => {
+      hub.offer([line("1")])
+      const before = hub.ring(room).epoch
+      hub.forget(room)
+      expect(hub.ring(room).epoch).not.toBe(before)
+      expect(hub.ring(room).seq).toBe(0)
+    }))
+
+  it("leaves out what a sink offers for a room that has a follower", () =>
+    withHub((hub) => {
+      hub.claim(room)
+      hub.offer([line("twice")])
+      expect(hub.ring(room).seq).toBe(0)
+    }))
+})
+
+describe("the hub as a log sink", () => {
+  const target = { configId: 7, imageName: "nginx:1.27" }
+  const base = { logId: "log-1", kind: "pull_image", target, timestamp: "2026-01-31T12:00:00.000Z" }
+  const events: ReadonlyArray<LogEvent> = [
+    { ...base, _tag: "OperationStarted", seq: 0 },
+    { ...base, _tag: "OperationLine", seq: 1, stream: "system", text: "Pulling" },
+    { ...base, _tag: "OperationProgress", seq: 2, id: "layer", status: "Downloading", current: 1, total: 2 },
+    { ...base, _tag: "OperationFailed", seq: 3, error: "no such image" },
+    line("hello"),
+    { _tag: "LogMark", mark: "stopped", containerId: id, timestamp: "2026-01-31T12:00:01.000000000Z", exitCode: 3 },
+    {
+      _tag: "LogMark",
+      mark: "gap",
+      containerId: id,
+      timestamp: "2026-01-31T12:00:02.000000000Z",
+      from: "2026-01-31T12:00:01.000000000Z",
+      to: "2026-01-31T12:00:02.000000000Z",
+      reason: "rotated away"
+    }
+  ]
+
+  it("routes operations to their four rooms and a container's log to its own", async () => {
+    const program = LogSink.drain(Stream.fromIterable(events))
+    const seen = await Effect.runPromise(
+      Effect.gen(function* () {
+        const hub = yield* Hub
+        const rooms = ["docker_logs", "operation_log-1", "docker_config_7", "docker_image_nginx_1.27", room]
+        const connections = rooms.map((name) => {
+          const connection = new Connection(true)
+          hub.subscribe(hub.attach(connection), name, name)
+          return connection
+        })
+        yield* program
+        yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+        return connections.map((connection) => connection.messages)
+      }).pipe(Effect.provide(Layer.provideMerge(Hub.layerSink, Hub.layer)))
+    )
+    const operation = {
+      log_id: "log-1",
+      operation_type: "pull_image",
+      config_id: 7,
+      container_id: null,
+      image_name: "nginx:1.27"
+    }
+    for (const messages of seen.slice(0, 4)) {
+      expect(messages).toMatchObject([
+        {
+          event: "docker_log",
+          seq: 1,
+          data: { ...operation, status: "running", lines: [[base.timestamp, "system", "Pulling"]] }
+        },
+        {
+          event: "docker_progress",
+          seq: 2,
+          data: { ...operation, id: "layer", status: "Downloading", current: 1, total: 2 }
+        },
+        {
+          event: "docker_log_complete",
+          seq: 3,
+          data: { ...operation, success: false, status: "failed", error: "no such image", timestamp: base.timestamp }
+        }
+      ])
+    }
+    expect(seen[4]).toMatchObject([
+      { event: "docker_log", seq: 1, data: { container_id: id, operation_type: "container_logs" } },
+      { event: "container_log_mark", seq: 2, data: { container_id: id, mark: "stopped", exit_code: 3 } },
+      { event: "gap", seq: 3, data: { room, reason: "rotated away" } }
+    ])
+  })
+
+  it("keeps the parts of a very long line apart", () =>
+    withHub((hub) => {
+      const connection = new Connection()
+      hub.subscribe(hub.attach(connection), room, room)
+      const part: LogEvent = {
+        ...base,
+        _tag: "LogLine",
+        containerId: id,
+        stream: "stderr",
+        text: "x",
+        part: { index: 2, last: true }
+      }
+      hub.offer([part])
+      expect(connection.messages).toMatchObject([
+        { data: { lines: [[base.timestamp, "stderr", "x", { index: 2, last: true }]] } }
+      ])
+    }))
+})

@@ -1,0 +1,61 @@
+import { Hub, type HubOptions, Server } from "@dockwire/server"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import * as Context from "effect/Context"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+/** How to start a server in this process. */
+export interface InProcessOptions {
+  /** The engine. */
+  readonly endpoint: string
+  readonly token?: string
+  readonly port?: number
+  readonly hub?: Partial<HubOptions>
+  readonly linger?: number
+  readonly publicOrigins?: ReadonlyArray<string>
+}
+
+/** A server in this process. */
+export interface InProcessServer {
+  readonly url: string
+  readonly port: number
+  readonly token: string
+  /** How many connections there are, as the server sees it. */
+  readonly viewers: () => number
+  readonly stop: () => Promise<void>
+}
+
+/** Starts a server in this process, on a port that is free. */
+export const startInProcess = async (options: InProcessOptions): Promise<InProcessServer> => {
+  const dataDir = await mkdtemp(join(tmpdir(), "dockwire-server-"))
+  const layer = Server.layer({
+    host: "127.0.0.1",
+    port: options.port ?? 0,
+    dockerHost: options.endpoint,
+    dataDir,
+    insecure: false,
+    publicOrigins: options.publicOrigins ?? [],
+    ...(options.token === undefined ? {} : { token: Redacted.make(options.token) }),
+    ...(options.hub === undefined ? {} : { hub: options.hub }),
+    ...(options.linger === undefined ? {} : { linger: options.linger })
+  })
+  const scope = await Effect.runPromise(Scope.make())
+  const context = await Effect.runPromise(Layer.buildWithScope(layer, scope))
+  const server = Context.get(context, Server)
+  const hub = Context.get(context, Hub)
+  return {
+    url: server.url,
+    port: server.port,
+    token: Redacted.value(server.token),
+    viewers: hub.viewers,
+    stop: async () => {
+      await Effect.runPromise(Scope.close(scope, Exit.void))
+      await rm(dataDir, { recursive: true, force: true })
+    }
+  }
+}
