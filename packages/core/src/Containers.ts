@@ -372,7 +372,7 @@ const make = Effect.gen(function* () {
           ? new ImageNotFound({ image: spec.image, detail: error.detail })
           : error.status === 409
             ? new NameConflict({ name: spec.name ?? "", detail: error.detail })
-            : error.status === 400 || /^invalid volume specification/.test(error.detail)
+            : error.status === 400 || error.detail.startsWith("invalid volume specification")
               ? new InvalidRequest({
                   field: "container specification",
                   value: spec.name ?? spec.image,

@@ -102,6 +102,8 @@ class ConnectTimeoutAgent extends http.Agent {
 
   override createConnection(...args: Parameters<http.Agent["createConnection"]>) {
     const socket = super.createConnection(...args)
+    // An abort reaches the socket itself, also in the moment between two requests, when nobody else listens.
+    if (socket instanceof Socket) socket.on("error", () => {})
     if (socket instanceof Socket && socket.connecting && isLimit(this.connectTimeout)) {
       const limit = Duration.toMillis(this.connectTimeout)
       const timer = setTimeout(() => {
