@@ -200,6 +200,38 @@ describe("an engine that can't be reached", () => {
   })
 })
 
+describe("an answer that is not read to its end", () => {
+  it("does no harm to the process, whenever it is left", async () => {
+    const uncaught: Array<unknown> = []
+    const onUncaught = (error: unknown) => void uncaught.push(error)
+    process.on("uncaughtException", onUncaught)
+    onTestFinished(() => void process.off("uncaughtException", onUncaught))
+    const { endpoint } = await serverOf((socket) =>
+      socket.on("data", () => {
+        socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n0\r\n\r\n")
+      })
+    )
+    const left = Effect.scoped(
+      Effect.flatMap(Docker, (docker) => docker.stream({ method: "GET", path: "/x" })).pipe(
+        Effect.flatMap(({ body }) => Stream.runDrain(Stream.take(body, 1)))
+      )
+    )
+    const read = Effect.flatMap(Docker, (docker) => docker.json({ method: "GET", path: "/x" }))
+    await runCore(
+      endpoint,
+      Effect.gen(function* () {
+        for (let round = 0; round < 100; round++) {
+          yield* left
+          expect((yield* read).body).toBe("some")
+          yield* Effect.all([left, left, read, Effect.timeoutOption(left, 0)], { concurrency: "unbounded" })
+        }
+        yield* Effect.sleep(0)
+      })
+    )
+    expect(uncaught).toEqual([])
+  })
+})
+
 describeEngine("the engine", () => {
   it("answers over TCP as over its socket", async () => {
     const proxy = await startCuttingProxy(testEngine().endpoint, { tcp: true })
