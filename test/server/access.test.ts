@@ -184,6 +184,27 @@ describe("who may", () => {
     })
   })
 
+  it("describes what is there", async () => {
+    const { paths } = JSON.parse((await ask("GET", "/openapi.json")).text)
+    const described = Object.entries<Record<string, { readonly responses: object }>>(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { responses }]) => ({ path, method: method.toUpperCase(), responses }))
+    )
+    expect(described.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual([
+      "DELETE /api/session",
+      "GET /api/containers",
+      "GET /api/containers/{id}",
+      "POST /api/containers/{id}/restart",
+      "POST /api/containers/{id}/start",
+      "POST /api/containers/{id}/stop",
+      "POST /api/session",
+      "POST /api/ws-ticket"
+    ])
+    for (const { method, path, responses } of described) {
+      const answer = await ask(method, path.replace("{id}", "web"), bearer())
+      expect(Object.keys(responses)).toEqual(expect.arrayContaining([String(answer.status), "401", "403"]))
+    }
+  })
+
   it("names a wrong id", async () => {
     const answer = await ask("GET", "/api/containers/%20a", bearer())
     expect(answer.status).toBe(400)

@@ -156,6 +156,20 @@ describeEngine("a container's log on the wire", () => {
     expect(client.lines()).toEqual([])
   })
 
+  it("says why a log can't be read", async () => {
+    const made = await startTestContainer({
+      endpoint: testEngine().endpoint,
+      cmd: ["sleep", "1000"],
+      logConfig: { Type: "none" }
+    })
+    cleanups.push(made.remove)
+    const client = await connect(server)
+    client.send({ event: "stream_container_logs", data: { container_id: made.name } })
+    const { data } = await client.waitFor(isEvent("error"))
+    expect(data).toMatchObject({ code: "logs_unreadable", about: made.name })
+    expect(data.message).toContain("json-file")
+  })
+
   it("stops when it is told to, and tells so", async () => {
     const made = await writing(50)
     const client = await connect(server)

@@ -17,6 +17,7 @@ export interface InProcessOptions {
   readonly port?: number
   readonly hub?: Partial<HubOptions>
   readonly linger?: number
+  readonly pingInterval?: number
   readonly publicOrigins?: ReadonlyArray<string>
 }
 
@@ -42,7 +43,8 @@ export const startInProcess = async (options: InProcessOptions): Promise<InProce
     publicOrigins: options.publicOrigins ?? [],
     ...(options.token === undefined ? {} : { token: Redacted.make(options.token) }),
     ...(options.hub === undefined ? {} : { hub: options.hub }),
-    ...(options.linger === undefined ? {} : { linger: options.linger })
+    ...(options.linger === undefined ? {} : { linger: options.linger }),
+    ...(options.pingInterval === undefined ? {} : { pingInterval: options.pingInterval })
   })
   const scope = await Effect.runPromise(Scope.make())
   const context = await Effect.runPromise(Layer.buildWithScope(layer, scope))

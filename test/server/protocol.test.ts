@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type InProcessServer, startInProcess } from "./inProcessServer.js"
-import { connectWire, isEvent } from "./wireClient.js"
+import { connectWire, isEvent, poll } from "./wireClient.js"
 
 let server: InProcessServer
 
@@ -24,6 +24,12 @@ describe("what clients may say", () => {
     [
       "a wrong tail",
       '{"event":"stream_container_logs","data":{"container_id":"a","tail":-1}}',
+      "bad_message",
+      "stream_container_logs"
+    ],
+    [
+      "a wrong moment",
+      '{"event":"stream_container_logs","data":{"container_id":"a","since":"yesterday"}}',
       "bad_message",
       "stream_container_logs"
     ],
@@ -90,6 +96,23 @@ describe("what clients may say", () => {
     for (let index = 0; index < 700; index++) client.send({ event: "leave", data: { room: "docker_logs" } })
     expect((await client.waitFor(isEvent("error"))).data.code).toBe("too_fast")
     expect(await client.closed).toBe(4502)
+  })
+})
+
+describe("a connection", () => {
+  it("is ended when it does not answer pings, and only then", async () => {
+    const pinging = await startInProcess({ endpoint: "unix:///nonexistent/docker.sock", pingInterval: 100 })
+    try {
+      const alive = await connectWire(pinging.url, { token: pinging.token })
+      let pings = 0
+      alive.socket.on("ping", () => pings++)
+      const dead = await connectWire(pinging.url, { token: pinging.token, autoPong: false })
+      expect(await dead.closed).toBe(1006)
+      await poll("three more pings", () => pings >= 4)
+      expect(alive.socket.readyState).toBe(alive.socket.OPEN)
+    } finally {
+      await pinging.stop()
+    }
   })
 })
 

@@ -6,6 +6,8 @@ export interface WireOptions {
   readonly token?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly protocols?: ReadonlyArray<string>
+  /** Whether it answers pings; it does when not told otherwise. */
+  readonly autoPong?: boolean
 }
 
 /** A bare client of the wire: it keeps what comes and gives nothing else to it. */
@@ -62,7 +64,8 @@ export const openWire = (url: string, options: WireOptions = {}): WireClient => 
     ...options.headers
   }
   const socket = new WebSocket(`${url.replace(/^http/, "ws")}/ws`, [...(options.protocols ?? ["dockwire.v1"])], {
-    headers
+    headers,
+    autoPong: options.autoPong ?? true
   })
   const messages: Array<Wire.ServerMessage> = []
   const watchers = new Set<() => void>()

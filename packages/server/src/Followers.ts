@@ -12,7 +12,7 @@ import { EngineMonitor } from "./EngineMonitor.js"
 import { Hub } from "./Hub.js"
 import { pointTime } from "./LogPoint.js"
 import type { Viewer } from "./Viewer.js"
-import { containerLogsRoom, defaultTail } from "./Wire.js"
+import { containerLogsPrefix, containerLogsRoom, defaultTail } from "./Wire.js"
 
 /** Where a container's follower begins, when the request at hand is the first. */
 export interface FollowFrom {
@@ -79,7 +79,7 @@ class State implements Follower {
     readonly containerId: string,
     readonly tail: number,
     readonly position: LogPosition | undefined,
-    private readonly open: () => void
+    readonly open: () => void
   ) {
     this.room = containerLogsRoom(containerId)
     if (position !== undefined) this.reached = pointTime(position)
@@ -174,10 +174,9 @@ const make = (options: FollowersOptions) =>
     const tellViewers = (state: State, error: LogsError) =>
       Effect.sync(() => {
         for (const viewer of state.viewers) {
-          viewer.send({
-            event: "error",
-            data: { code: errorCode(error._tag), message: error.message, about: state.containerId }
-          })
+          const asked = viewer.subscription(state.room)?.asked ?? state.room
+          const about = asked.slice(containerLogsPrefix.length)
+          viewer.send({ event: "error", data: { code: errorCode(error._tag), message: error.message, about } })
         }
       })
 
@@ -185,6 +184,7 @@ const make = (options: FollowersOptions) =>
       Effect.sync(() => {
         if (state.ended) return
         state.ended = true
+        state.open()
         followers.delete(state.containerId)
         hub.forget(state.room)
       })

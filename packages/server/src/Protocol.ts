@@ -38,7 +38,15 @@ const Tail = Schema.Number.pipe(
   Schema.filter((tail) => (Number.isSafeInteger(tail) && tail >= 0) || "give a whole number of lines, 0 or more")
 )
 
-const Since = Schema.Union(text(64), Schema.Number.pipe(Schema.nonNegative()))
+const moment = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d([.,]\d{1,9})?([Zz]|[+-]\d\d:\d\d)|\d{1,12}(\.\d{1,9})?)$/
+
+const Since = Schema.Union(Schema.String, Schema.Number).pipe(
+  Schema.filter(
+    (since) =>
+      moment.test(String(since)) ||
+      "give RFC 3339 (2026-01-31T12:00:00.123456789Z) or seconds since the epoch (1769860800.5)"
+  )
+)
 
 const Interval = Schema.Number.pipe(Schema.between(100, 3_600_000))
 

@@ -35,6 +35,8 @@ export interface ServerOptions extends ServerConfig {
   readonly hub?: Partial<HubOptions>
   /** How long a container is followed on after its last viewer has left. Default 10 seconds. */
   readonly linger?: Duration.DurationInput
+  /** Milliseconds between two pings of a connection. Default 25,000. */
+  readonly pingInterval?: number
 }
 
 /** A running server. */
@@ -152,7 +154,7 @@ const withToken = (
   const serving = HttpLayerRouter.serve(routes(options), { disableLogger: true, disableListenLog: true })
   return running(options, token).pipe(
     Layer.provide(serving),
-    Layer.provide(Layer.merge(WebSocket.Sockets.layer, Auth.layer(token))),
+    Layer.provide(Layer.merge(WebSocket.Sockets.layer(options.pingInterval), Auth.layer(token))),
     Layer.provide(httpServer(options)),
     Layer.provideMerge(watching)
   )

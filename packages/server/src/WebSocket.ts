@@ -19,8 +19,8 @@ import { Hub } from "./Hub.js"
 import type { ViewerTransport } from "./Viewer.js"
 import { CloseCode, maxClientFrameBytes, path, subprotocol, ticketPrefix } from "./Wire.js"
 
-/** How often a connection is asked whether it is alive; one that has not answered by the next time is ended. */
-const pingInterval = 25_000
+/** How often a connection is asked whether it is alive, in milliseconds. */
+const defaultPingInterval = 25_000
 /** How long a connection has to close before it is ended. */
 const closeTimeout = 2_000
 /** Frames of a client that wait to be dealt with; one that sends more is ended. */
@@ -82,7 +82,7 @@ const frameText = (data: RawData): string =>
       : Buffer.from(data).toString("utf8")
 
 /** Pings; a connection that has not answered one by the time of the next is dead. */
-const keepAlive = (socket: WebSocket) =>
+const keepAlive = (socket: WebSocket, pingInterval: number) =>
   Effect.acquireRelease(
     Effect.sync(() => {
       let alive = true
@@ -98,7 +98,7 @@ const keepAlive = (socket: WebSocket) =>
     (timer) => Effect.sync(() => clearInterval(timer))
   )
 
-const serve = (socket: WebSocket) =>
+const serve = (socket: WebSocket, pingInterval: number) =>
   Effect.gen(function* () {
     const hub = yield* Hub
     const followers = yield* Followers
@@ -119,7 +119,7 @@ const serve = (socket: WebSocket) =>
           Effect.sync(() => hub.detach(viewer))
         )
     )
-    yield* keepAlive(socket)
+    yield* keepAlive(socket, pingInterval)
     const connection = yield* makeConnection(viewer)
     viewer.send({ event: "engine_status", data: monitor.status() })
 
@@ -132,7 +132,7 @@ const serve = (socket: WebSocket) =>
     yield* Effect.ignore(Effect.forever(takeOne))
   }).pipe(Effect.scoped)
 
-const serveUpgraded = (incoming: IncomingMessage, socket: WebSocket, allowed: boolean) => {
+const serveUpgraded = (incoming: IncomingMessage, socket: WebSocket, allowed: boolean, pingInterval: number) => {
   if (socket.protocol !== subprotocol) {
     closeWith(socket, CloseCode.notThisProtocol, `speak ${subprotocol}`)
     return closed(socket)
@@ -142,7 +142,7 @@ const serveUpgraded = (incoming: IncomingMessage, socket: WebSocket, allowed: bo
     return closed(socket)
   }
   incoming.socket.setNoDelay(true)
-  return serve(socket)
+  return serve(socket, pingInterval)
 }
 
 const isUpgrade = (incoming: IncomingMessage): boolean => incoming.headers.upgrade?.toLowerCase() === "websocket"
@@ -168,24 +168,28 @@ export class Sockets extends Context.Tag("@dockwire/server/Sockets")<
   Sockets,
   {
     readonly server: WebSocketServer
+    /** Milliseconds between two pings; who has not answered one by the time of the next is ended. */
+    readonly pingInterval: number
     /** Closes them all with 1001, and ends after half a second those that don't answer. */
     readonly closeAll: Effect.Effect<void>
   }
 >() {
-  static readonly layer: Layer.Layer<Sockets> = Layer.scoped(
-    Sockets,
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        const server = makeServer()
-        return { server, closeAll: closeAll(server) }
-      }),
-      ({ closeAll, server }) =>
-        Effect.andThen(
-          closeAll,
-          Effect.sync(() => server.close())
-        )
+  /** Connections that are pinged every so many milliseconds, 25,000 when not given. */
+  static readonly layer = (pingInterval = defaultPingInterval): Layer.Layer<Sockets> =>
+    Layer.scoped(
+      Sockets,
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const server = makeServer()
+          return { server, pingInterval, closeAll: closeAll(server) }
+        }),
+        ({ closeAll, server }) =>
+          Effect.andThen(
+            closeAll,
+            Effect.sync(() => server.close())
+          )
+      )
     )
-  )
 }
 
 type Needed = Hub | Followers | EngineMonitor | Containers | Logs
@@ -195,7 +199,7 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Auth 
   HttpLayerRouter.use((router) =>
     Effect.gen(function* () {
       const auth = yield* Auth
-      const { server } = yield* Sockets
+      const { pingInterval, server } = yield* Sockets
       const context = yield* Effect.context<Needed>()
       yield* router.add("GET", path, (request: HttpServerRequest.HttpServerRequest) => {
         const incoming = NodeHttpServerRequest.toIncomingMessage(request)
@@ -208,7 +212,7 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Auth 
         }
         const allowed = auth.check(incoming.headers, incoming.socket.localPort ?? 0) !== undefined
         return upgrade(server, incoming).pipe(
-          Effect.flatMap((socket) => serveUpgraded(incoming, socket, allowed)),
+          Effect.flatMap((socket) => serveUpgraded(incoming, socket, allowed, pingInterval)),
           Effect.provide(context),
           Effect.as(HttpServerResponse.empty())
         )
