@@ -107,11 +107,31 @@ const listenProblem = (config: ServerConfig, error: HttpServerError.ServeError):
   }
 }
 
+/** The server listens a moment before its routes stand; what comes in between is held back and given to them. */
+const holdUntilServed = (server: http.Server, event: "request" | "upgrade"): void => {
+  const held: Array<ReadonlyArray<unknown>> = []
+  const hold = (...early: ReadonlyArray<unknown>) => {
+    if (server.listenerCount(event) === 1) held.push(early)
+  }
+  server.on(event, hold)
+  server.on("newListener", function release(added) {
+    if (added !== event) return
+    server.off("newListener", release)
+    // The new listener is there only after this.
+    setImmediate(() => {
+      server.off(event, hold)
+      for (const early of held) server.emit(event, ...early)
+    })
+  })
+}
+
 /** Listens. When it ends, open answers don't keep it: their connections are closed. */
 const httpServer = (config: ServerConfig) =>
   Layer.unwrapEffect(
     Effect.sync(() => {
       const server = http.createServer()
+      holdUntilServed(server, "request")
+      holdUntilServed(server, "upgrade")
       const listening = NodeHttpServer.layer(() => server, { port: config.port, host: config.host }).pipe(
         Layer.mapError((error) => listenProblem(config, error))
       )
