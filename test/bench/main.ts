@@ -15,7 +15,7 @@ const benchmarks: ReadonlyArray<Benchmark> = [lines, read, latency, viewers]
 const usage = `Usage: npm run bench -- [names] [--quick] [--json FILE]
 
   names        some of: ${benchmarks.map(({ name }) => name).join(", ")}; all when not given
-  --quick      less of everything, in under a minute
+  --quick      less of everything, in about a minute: too little to judge goals by
   --json FILE  also write the figures, each round's, as JSON`
 
 interface Request {
@@ -61,9 +61,9 @@ const run = async ({ chosen, file, quick }: Request): Promise<number> => {
       const begun = Date.now()
       try {
         const rows = await benchmark.run({ engine, quick, progress })
-        records.push(...rows.map((row) => resultRecord(benchmark.name, row)))
+        records.push(...rows.map((row) => resultRecord(benchmark.name, row, !quick)))
         const seconds = Math.round((Date.now() - begun) / 1000)
-        process.stdout.write(`\n${benchmark.name}: ${benchmark.title} (${seconds} s)\n${resultTable(rows)}\n`)
+        process.stdout.write(`\n${benchmark.name}: ${benchmark.title} (${seconds} s)\n${resultTable(rows, !quick)}\n`)
       } catch (error) {
         failed = true
         const words = error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -49,11 +49,13 @@ const run = async ({ engine, progress, quick }: BenchContext): Promise<ReadonlyA
   const seconds: Record<Way | "cli", Array<number>> = { raw: [], readBatches: [], read: [], cli: [] }
   const cpu: Record<Way, Array<number>> = { raw: [], readBatches: [], read: [] }
   const grown: Record<Way | "slow", Array<number>> = { raw: [], readBatches: [], read: [], slow: [] }
+  const later: Record<Way | "slow", Array<number>> = { raw: [], readBatches: [], read: [], slow: [] }
   const child = async (way: Way | "slow") => {
-    const value = await childValue("readChild.ts", [way, endpoint, container.id, String(lines / 2)])
+    const value = await childValue("readChild.ts", [way, endpoint, container.id, String(lines)])
     const count = numberAt(value, "lines")
     if (way !== "raw" && count !== lines) throw new Error(`${way} gave ${count} of ${lines} lines.`)
     grown[way].push(numberAt(value, "grownMb"))
+    later[way].push(numberAt(value, "laterMb"))
     return { seconds: numberAt(value, "seconds"), cpu: numberAt(value, "cpuSeconds") }
   }
   const docker = dockerCli()
@@ -109,7 +111,13 @@ const run = async ({ engine, progress, quick }: BenchContext): Promise<ReadonlyA
       values: grown.slow,
       goal: memory,
       note: `1 ms at each batch and 2 s in the middle; ${slow.seconds.toFixed(1)} s`
-    }
+    },
+    ...(["readBatches", "read", "slow"] as const).map((way): Row => ({
+      name: `${way === "slow" ? "a reader that waits" : titles[way]}: grown after the first fifth`,
+      unit: "MB",
+      values: later[way],
+      goal: memory
+    }))
   ]
 }
 

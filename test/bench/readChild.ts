@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import { connect } from "node:net"
 import { connectionOf } from "../engine/engineRequest.js"
 
-const [way = "", endpoint = "", id = "", pause = "0"] = process.argv.slice(2)
+const [way = "", endpoint = "", id = "", total = "0"] = process.argv.slice(2)
 
 interface Count {
   lines: number
@@ -50,14 +50,14 @@ const readBatches = (count: Count) =>
 const readLines = (count: Count) =>
   withLogs((logs) => Stream.runForEach(logs.read(id), () => Effect.sync(() => void count.lines++)))
 
-/** Waits for a millisecond at each batch, and once, when it has `pause` lines, for two seconds. */
+/** Waits for a millisecond at each batch, and once, in the middle, for two seconds. */
 const readSlowly = (count: Count) => {
   let paused = false
   return withLogs((logs) =>
     Stream.runForEach(logs.readBatches(id), (batch) => {
       count.lines += batch.length
       count.batches++
-      const now = !paused && count.lines >= Number(pause)
+      const now = !paused && count.lines >= Number(total) / 2
       paused ||= now
       return Effect.sleep(now ? 2000 : 1)
     })
@@ -75,13 +75,26 @@ const read = ways[way]
 if (read === undefined) throw new Error(`There is no way ${way}.`)
 const count: Count = { lines: 0, bytes: 0, batches: 0 }
 const before = process.memoryUsage.rss()
+let early = before
 let peak = before
-const sampler = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 50)
+const sampler = setInterval(() => {
+  const now = process.memoryUsage.rss()
+  peak = Math.max(peak, now)
+  // What a process takes to get going has nothing to do with the length of the log.
+  if (count.lines < Number(total) / 5) early = Math.max(early, now)
+}, 50)
 const cpuBefore = process.cpuUsage()
 const started = performance.now()
 await read(count)
 const seconds = (performance.now() - started) / 1000
 const { system, user } = process.cpuUsage(cpuBefore)
 clearInterval(sampler)
-const result = { ...count, seconds, cpuSeconds: (user + system) / 1e6, grownMb: (peak - before) / 1024 / 1024 }
+const megabyte = 1024 * 1024
+const result = {
+  ...count,
+  seconds,
+  cpuSeconds: (user + system) / 1e6,
+  grownMb: (peak - before) / megabyte,
+  laterMb: (peak - early) / megabyte
+}
 process.stdout.write(`${JSON.stringify(result)}\n`)

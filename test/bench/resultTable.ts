@@ -10,20 +10,21 @@ const significant = (value: number): string => {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`
 }
 
-const cells = (row: Row): ReadonlyArray<string> => {
+const cells = (row: Row, judged: boolean): ReadonlyArray<string> => {
   const { goal, note = "", values } = row
   if (values.length === 0) return [row.name, "", "", "", "", note]
   const middle = median(values)
-  const verdict = goal === undefined ? "" : `${goal.text}: ${goal.isMet(middle) ? "met" : "MISSED"}`
+  const word = !judged ? "" : goal?.isMet(middle) === true ? ": met" : ": MISSED"
+  const verdict = goal === undefined ? "" : goal.text + word
   const range = `${significant(Math.min(...values))} .. ${significant(Math.max(...values))}`
   return [row.name, significant(middle), range, row.unit, verdict, note]
 }
 
 const headings = ["", "median", "min .. max", "", "goal", ""]
 
-/** The rows as text, in columns. */
-export const resultTable = (rows: ReadonlyArray<Row>): string => {
-  const lines = [headings, ...rows.map(cells)]
+/** The rows as text, in columns. `judged`: whether there was enough of everything to say that a goal is met or missed. */
+export const resultTable = (rows: ReadonlyArray<Row>, judged: boolean): string => {
+  const lines = [headings, ...rows.map((row) => cells(row, judged))]
   const widths = headings.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length)))
   const isNumber = (column: number) => column === 1 || column === 2
   return lines
@@ -40,7 +41,7 @@ export const resultTable = (rows: ReadonlyArray<Row>): string => {
 }
 
 /** A row as it stands in the JSON file. */
-export const resultRecord = (benchmark: string, row: Row): Readonly<Record<string, unknown>> => {
+export const resultRecord = (benchmark: string, row: Row, judged: boolean): Readonly<Record<string, unknown>> => {
   const middle = median(row.values)
   return {
     benchmark,
@@ -49,7 +50,7 @@ export const resultRecord = (benchmark: string, row: Row): Readonly<Record<strin
     ...(row.values.length === 0
       ? {}
       : { median: middle, min: Math.min(...row.values), max: Math.max(...row.values), values: row.values }),
-    ...(row.goal === undefined ? {} : { goal: row.goal.text, met: row.goal.isMet(middle) }),
+    ...(row.goal === undefined ? {} : { goal: row.goal.text, ...(judged ? { met: row.goal.isMet(middle) } : {}) }),
     ...(row.note === undefined ? {} : { note: row.note })
   }
 }

@@ -114,7 +114,7 @@ const measure = async (
   { progress, quick }: BenchContext
 ): Promise<Measured> => {
   const rounds = quick ? 1 : 3
-  const milliseconds = quick ? 3000 : 5000
+  const milliseconds = quick ? 3000 : 4000
   await warmUp(pen, group)
   progress("viewers: warming up")
   await pen.writeSteadily(2000)
