@@ -31,13 +31,14 @@ const runCli = (docker: string, endpoint: string, id: string): Promise<number> =
     })
   })
 
-const ways = ["raw", "readBatches", "read"] as const
+const ways = ["raw", "readBatches", "read", "readEach"] as const
 type Way = (typeof ways)[number]
 
 const titles: Readonly<Record<Way, string>> = {
   raw: "raw socket, discarded",
   readBatches: "Logs.readBatches",
-  read: "Logs.read"
+  read: "Logs.read, by chunks",
+  readEach: "Logs.read, an effect a line"
 }
 
 const run = async ({ engine, progress, quick }: BenchContext): Promise<ReadonlyArray<Row>> => {
@@ -46,10 +47,10 @@ const run = async ({ engine, progress, quick }: BenchContext): Promise<ReadonlyA
   const rounds = quick ? 2 : 3
   progress(`read: writing a log of ${lines} lines`)
   const container = await writeLog(endpoint, lines)
-  const seconds: Record<Way | "cli", Array<number>> = { raw: [], readBatches: [], read: [], cli: [] }
-  const cpu: Record<Way, Array<number>> = { raw: [], readBatches: [], read: [] }
-  const grown: Record<Way | "slow", Array<number>> = { raw: [], readBatches: [], read: [], slow: [] }
-  const later: Record<Way | "slow", Array<number>> = { raw: [], readBatches: [], read: [], slow: [] }
+  const seconds: Record<Way | "cli", Array<number>> = { raw: [], readBatches: [], read: [], readEach: [], cli: [] }
+  const cpu: Record<Way, Array<number>> = { raw: [], readBatches: [], read: [], readEach: [] }
+  const grown: Record<Way | "slow", Array<number>> = { raw: [], readBatches: [], read: [], readEach: [], slow: [] }
+  const later: Record<Way | "slow", Array<number>> = { raw: [], readBatches: [], read: [], readEach: [], slow: [] }
   const child = async (way: Way | "slow") => {
     const value = await childValue("readChild.ts", [way, endpoint, container.id, String(lines)])
     const count = numberAt(value, "lines")
@@ -97,6 +98,11 @@ const run = async ({ engine, progress, quick }: BenchContext): Promise<ReadonlyA
       unit: "x",
       values: ratios(seconds.cli, seconds.read),
       goal: atLeast(1)
+    },
+    {
+      name: "Logs.read, an effect a line: speed against raw",
+      unit: "x",
+      values: ratios(seconds.raw, seconds.readEach)
     },
     ...ways.map((way): Row => ({ name: `${titles[way]}: CPU`, unit: "s / million lines", values: cpu[way] })),
     ...ways.map((way): Row => ({

@@ -47,7 +47,18 @@ const readBatches = (count: Count) =>
     )
   )
 
+/** Single lines, taken as they come in chunks: the way to read fast what is a stream of lines. */
 const readLines = (count: Count) =>
+  withLogs((logs) =>
+    Stream.runForEachChunk(logs.read(id), (chunk) =>
+      Effect.sync(() => {
+        for (const line of chunk) if (line.text !== "") count.lines++
+      })
+    )
+  )
+
+/** Single lines, with an effect for each. */
+const readEach = (count: Count) =>
   withLogs((logs) => Stream.runForEach(logs.read(id), () => Effect.sync(() => void count.lines++)))
 
 /** Waits for a millisecond at each batch, and once, in the middle, for two seconds. */
@@ -68,6 +79,7 @@ const ways: Readonly<Record<string, (count: Count) => Promise<void>>> = {
   raw: readRaw,
   readBatches,
   read: readLines,
+  readEach,
   slow: readSlowly
 }
 

@@ -5,9 +5,12 @@ const numberLength = 9
 const stampLength = 18
 const filler = "level=info path=/api/items took=12ms status=200 bytes=4711"
 
-/** A line that says which one it is and when it was written. */
-export const stampedLine = (index: number): string =>
-  `${marker}${String(index).padStart(numberLength, "0")} ${String(clockNanos()).padStart(stampLength, "0")} ${filler}\n`
+/** A line that says which one it is and when it was written; at least `length` characters long. */
+export const stampedLine = (index: number, length = 0): string =>
+  `${marker}${String(index).padStart(numberLength, "0")} ${String(clockNanos()).padStart(stampLength, "0")} ${filler}`.padEnd(
+    length,
+    "."
+  ) + "\n"
 
 /** The first and the last of the stamped lines in a frame. */
 export interface StampedRange {

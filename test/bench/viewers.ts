@@ -7,11 +7,18 @@ import { stampedLine } from "./stampedLine.js"
 import { openViewerGroup, type ViewerGroup, type ViewerReport } from "./viewerGroup.js"
 
 const viewerCount = 200
-const linesPerSecond = 3000
+const linesPerSecond = 1500
+/** So long that what a viewer doesn't read soon fills what the system buffers for it, and the server has to hold it back. */
+const lineLength = 400
+/** How long one viewer doesn't read: 7 MB. */
+const pauseMilliseconds = 12_000
 
 /** Writes stamped lines, so many a second, or as fast as they are taken. */
 class Pen {
   #next = 0
+  /** Characters that a line has at least. */
+  lineLength = 0
+
   constructor(readonly writer: LineWriter) {}
 
   /** The last line written. */
@@ -20,7 +27,7 @@ class Pen {
   }
 
   write(count: number): void {
-    this.writer.write(Array.from({ length: count }, () => stampedLine(this.#next++)).join(""))
+    this.writer.write(Array.from({ length: count }, () => stampedLine(this.#next++, this.lineLength)).join(""))
   }
 
   /** Goes on for so long. */
@@ -132,7 +139,7 @@ const measure = async (
     cpu.push(((server.cpuSeconds() - cpuBefore) / milliseconds) * 1000)
     progress(`viewers: round ${round + 1} of ${rounds}, one has stopped reading`)
     await group.tell("pause")
-    await pen.writeSteadily(milliseconds)
+    await pen.writeSteadily(pauseMilliseconds)
     during.push(await group.tell("mark"))
     await group.tell("resume")
     slow = await slowResult(pen, group)
@@ -170,6 +177,7 @@ const run = async (context: BenchContext): Promise<ReadonlyArray<Row>> => {
   const streams = await countStreams(engine.endpoint)
   const writer = await openLineWriter(engine.endpoint)
   const pen = new Pen(writer)
+  pen.lineLength = lineLength
   const server = await startServer(engine.endpoint).catch(async (error: unknown) => {
     await writer.close()
     throw error
@@ -177,6 +185,7 @@ const run = async (context: BenchContext): Promise<ReadonlyArray<Row>> => {
   try {
     const crowd = await openViewerGroup(server, writer.container.id, viewerCount)
     const measured = await measure(pen, server, crowd, context)
+    pen.lineLength = 0
     await crowd.close()
     const few = await openViewerGroup(server, writer.container.id, 3)
     const memory = await measureMemory(pen, server, few, context)
