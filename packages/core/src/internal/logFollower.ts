@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Mailbox from "effect/Mailbox"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { DockerShape } from "../Docker.js"
 import { type DockerFailure, InvalidRequest, type LogsUnreadable } from "../DockerError.js"
@@ -39,15 +40,19 @@ export interface Engine {
   readonly events: EventsShape
 }
 
-/** How an attempt to read ended: by the engine, or as it began with a record with which it must not. */
-type Ending = "ended" | "refused"
+/** How an attempt to read ended: by the engine, as it began with a record with which it must not, or as it is of a later run. */
+type Ending = "ended" | "refused" | "late"
 
 /** Another run of the container: how the one before ended, and when this one began. */
 interface Transition {
   readonly stoppedAt: string | undefined
   readonly exitCode: number | undefined
+  /** The engine tells of an end when it has read all that was written before: no line of that run bears a later time. */
+  readonly lastWords: string | undefined
   readonly startedAt: string
 }
+
+const unknownEnd: Omit<Transition, "startedAt"> = { stoppedAt: undefined, exitCode: undefined, lastWords: undefined }
 
 /** Finding `since` from the end of the log is a hundred times faster than from its beginning, so first this many records. */
 const tails = [1000, 10_000, 100_000, undefined]
@@ -60,6 +65,9 @@ const searchMillis = 10_000
 
 /** How long after the end of a process the engine may still be reading what it wrote last. */
 const lastWordsMillis = 100
+
+/** The engine tells of an end as soon as it has read what is left, for which it takes seconds at the most. */
+const toldMillis = 15_000
 
 const neverStarted = "0001-01-01T00:00:00.000000000Z"
 
@@ -141,6 +149,11 @@ const follow = (
     Effect.gen(function* () {
       track.begin(expectation)
       const { body } = yield* openLog(docker, containerId, { ...query, streams: undefined })
+      if (query.follow) {
+        // Behind the look at the container it may have been started again: then this goes on into the run after.
+        const looked = yield* Effect.either(inspectSubject(docker, containerId))
+        if (Either.isRight(looked) && looked.right.startedAt !== track.run?.startedAt) return "late" satisfies Ending
+      }
       const decoder: LogDecoder = new LogDecoder(tty, query.follow, {
         record: (stream, timestamp, bytes, start, end) => {
           const token = track.record(stream, timestamp, bytes, start, end, decoder.undelivered().length > 0)
@@ -248,7 +261,7 @@ const follow = (
       if (slack === 0) {
         for (const tail of tails) {
           const ending = yield* read(tty, { follow, tail, since: from, until }, "anchor", flush)
-          if (ending === "ended") return
+          if (ending !== "refused") return
         }
       }
       const exists = yield* anchorExists(tty, anchor, from)
@@ -264,8 +277,8 @@ const follow = (
         if (track.anchor !== undefined) return
       }
       // A log that was empty then has nothing old in it now.
-      yield* read(tty, { ...query, tail: begun ? undefined : options.tail, since }, "anchor", flush)
-      begun = true
+      const ending = yield* read(tty, { ...query, tail: begun ? undefined : options.tail, since }, "anchor", flush)
+      begun ||= ending === "ended"
     })
 
   /** Takes the last record as given, so that what comes after it is what is new. */
@@ -311,7 +324,7 @@ const follow = (
   const transitions = (run: LogRun, subject: LogSubject) =>
     Effect.gen(function* () {
       const found: Array<Transition> = []
-      let ended: Omit<Transition, "startedAt"> = { stoppedAt: undefined, exitCode: undefined }
+      let ended = unknownEnd
       const remembered = yield* recall(
         run,
         ["start", "die"],
@@ -320,12 +333,12 @@ const follow = (
       for (const event of remembered) {
         const timestamp = nanosTimestamp(event.timeNano)
         if (event.action === "die") {
-          ended = { stoppedAt: timestamp, exitCode: exitCodeOf(event) }
+          ended = { stoppedAt: timestamp, exitCode: exitCodeOf(event), lastWords: timestamp }
         } else if (ended.stoppedAt !== undefined || run.startedAt === neverStarted) {
           // The event comes a moment after what it tells of.
           const isPresent = timestamp >= subject.startedAt
           found.push({ ...ended, startedAt: isPresent ? subject.startedAt : timestamp })
-          ended = { stoppedAt: undefined, exitCode: undefined }
+          ended = unknownEnd
         }
       }
       if (found.at(-1)?.startedAt === subject.startedAt) return found
@@ -335,14 +348,15 @@ const follow = (
     })
 
   /** Gives what is left of the run that was, and the marks up to the run that is. */
-  const pass = ({ exitCode, startedAt, stoppedAt }: Transition, subject: LogSubject, run: LogRun) =>
+  const pass = ({ exitCode, lastWords, startedAt, stoppedAt }: Transition, subject: LogSubject, run: LogRun) =>
     Effect.gen(function* () {
       const started = timestampMillis(startedAt)
       if (!run.ended) {
         // Last lines bear times a little after the end, first ones a little before the engine's word for the start.
         const between =
           stoppedAt === undefined ? 5 : Math.max(1, Math.floor((started - timestampMillis(stoppedAt)) / 2))
-        yield* catchUp(subject, { until: engineTimeOf(startedAt, -between), flush: true })
+        const until = lastWords === undefined ? engineTimeOf(startedAt, -between) : engineTimeOf(lastWords)
+        yield* catchUp(subject, { until, flush: true })
         track.run = { ...run, ended: true }
         stopped(stoppedAt ?? startedAt, exitCode)
       }
@@ -351,6 +365,21 @@ const follow = (
       batch.push({ _tag: "LogMark", mark: "started", containerId, timestamp: startedAt, position })
       yield* give
     })
+
+  /** When the engine told of the end of the run that is over; `undefined` where it no longer knows. */
+  const toldOfEnd = ({ finishedAt }: LogSubject) =>
+    events
+      .stream({
+        since: engineTimeOf(finishedAt),
+        until: engineTimeOf(finishedAt, toldMillis),
+        filters: { container: [containerId], event: ["die"] }
+      })
+      .pipe(
+        Stream.interruptAfter("1 second"),
+        Stream.runHead,
+        Effect.map((event) => (Option.isSome(event) ? nanosTimestamp(event.value.timeNano) : undefined)),
+        Effect.catchAll(() => Effect.succeed(undefined))
+      )
 
   /** Done when something may have happened to a container that doesn't run. */
   const change = (subject: LogSubject) => {
@@ -382,9 +411,12 @@ const follow = (
       if (subject.running) return yield* catchUp(subject, { follow: true })
       if (!track.run.ended) {
         // It may be started again while this is read; what that run writes has its place behind the marks.
-        yield* catchUp(subject, { until: engineTimeOf(subject.finishedAt, lastWordsMillis) })
-        if ((yield* inspectSubject(docker, containerId)).startedAt !== subject.startedAt) return
-        yield* catchUp(subject, { flush: true })
+        const lastWords = yield* toldOfEnd(subject)
+        if (lastWords === undefined) {
+          yield* catchUp(subject, { until: engineTimeOf(subject.finishedAt, lastWordsMillis) })
+          if ((yield* inspectSubject(docker, containerId)).startedAt !== subject.startedAt) return
+          yield* catchUp(subject, { flush: true })
+        } else yield* catchUp(subject, { until: engineTimeOf(lastWords), flush: true })
         track.run = { ...track.run, ended: true }
         stopped(subject.finishedAt, subject.exitCode)
         yield* give
