@@ -12,6 +12,7 @@ import { engineRequest } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { uniqueName } from "../engine/testContainer.js"
 import { testLabels } from "../engine/testRun.js"
+import { eventually } from "./eventually.js"
 import { type CoreServices, failureOf, runCore } from "./runCore.js"
 
 const using = <A, E, R>(f: (containers: ContainersShape) => Effect.Effect<A, E, R>) => Effect.flatMap(Containers, f)
@@ -319,7 +320,7 @@ describeEngine("a scoped container", () => {
         yield* Scope.extend(containers.scoped(spec(["sleep", "600"], { name })), scope)
         const done = yield* Deferred.make<void>()
         const waiting = yield* Effect.fork(Effect.flip(containers.wait(name)))
-        yield* Effect.promise(() => expect.poll(() => proxy.requests.at(-1)).toContain("/wait"))
+        yield* Effect.promise(() => eventually(() => proxy.requests.at(-1)).toContain("/wait"))
         yield* Effect.promise(() => proxy.close())
         expect(yield* Fiber.join(waiting)).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
         yield* Effect.fork(Effect.zipRight(Scope.close(scope, Exit.void), Deferred.succeed(done, undefined)))

@@ -13,6 +13,7 @@ import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { startCuttingProxy } from "../engine/cuttingProxy.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
+import { eventually } from "./eventually.js"
 import { failureOf, runCore } from "./runCore.js"
 
 const ping = Effect.flatMap(Docker, (docker) => docker.json({ method: "GET", path: "/_ping" }))
@@ -128,7 +129,7 @@ describe("an engine that can't be reached", () => {
     })
     const error = await failure({ endpoint: silent.endpoint, requestTimeout: "200 millis" })
     expect(error).toMatchObject({ _tag: "EngineUnavailable", reason: "TimedOut", endpoint: silent.endpoint })
-    await expect.poll(() => closed).toBe(1)
+    await eventually(() => closed).toBe(1)
     const half = await serverOf((socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"))
     expect(await failure({ endpoint: half.endpoint, requestTimeout: "200 millis" })).toMatchObject({
       reason: "TimedOut"
@@ -149,14 +150,12 @@ describe("an engine that can't be reached", () => {
     onTestFinished(() => void child.kill("SIGKILL"))
     const [data]: ReadonlyArray<unknown> = await once(child.stdout, "data")
     const port = Number(String(data))
-    await expect
-      .poll(async () => {
-        return (await readFile(`/proc/${child.pid}/stat`, "utf8")).split(" ")[2]
-      })
-      .toBe("T")
+    await eventually(async () => {
+      return (await readFile(`/proc/${child.pid}/stat`, "utf8")).split(" ")[2]
+    }).toBe("T")
     const fillers = Array.from({ length: 4 }, () => connect(port, "127.0.0.1").on("error", () => {}))
     onTestFinished(() => fillers.forEach((filler) => void filler.destroy()))
-    await expect.poll(() => fillers.filter((filler) => !filler.connecting).length).toBeGreaterThanOrEqual(2)
+    await eventually(() => fillers.filter((filler) => !filler.connecting).length).toBeGreaterThanOrEqual(2)
     const error = await failure({ endpoint: `tcp://127.0.0.1:${port}`, connectTimeout: "300 millis" })
     expect(error).toMatchObject({ reason: "TimedOut", detail: expect.stringContaining("300 ms") })
   })
@@ -272,7 +271,7 @@ describeEngine("the engine", () => {
         expect(proxy.open()).toBe(1)
       })
     )
-    await expect.poll(() => proxy.open()).toBe(0)
+    await eventually(() => proxy.open()).toBe(0)
   })
 
   it("may be given a time beyond that of Node's timers", async () => {
@@ -293,14 +292,14 @@ describeEngine("the engine", () => {
       endpoint,
       Effect.gen(function* () {
         expect((yield* Effect.timeoutOption(ping, "100 millis"))._tag).toBe("None")
-        yield* Effect.promise(() => expect.poll(() => open).toBe(0))
+        yield* Effect.promise(() => eventually(() => open).toBe(0))
         const stream = Effect.scoped(
           Effect.flatMap(Docker, (docker) =>
             docker.stream({ method: "GET", path: "/events", timeout: Duration.infinity })
           )
         )
         expect((yield* Effect.timeoutOption(stream, "100 millis"))._tag).toBe("None")
-        yield* Effect.promise(() => expect.poll(() => open).toBe(0))
+        yield* Effect.promise(() => eventually(() => open).toBe(0))
       })
     )
   })

@@ -6,6 +6,7 @@ import { expect, it, onTestFinished } from "vitest"
 import { startCuttingProxy } from "../engine/cuttingProxy.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { createTestContainer } from "../engine/testContainer.js"
+import { eventually } from "./eventually.js"
 import { failureOf, runCore } from "./runCore.js"
 
 const events = (options?: EventsOptions) => Stream.unwrap(Effect.map(Events, (service) => service.stream(options)))
@@ -32,7 +33,7 @@ describeEngine("the engine's events", () => {
         Effect.map(Chunk.toReadonlyArray)
       )
     )
-    await expect.poll(() => proxy.requests.length).toBe(1)
+    await eventually(() => proxy.requests.length).toBe(1)
     for (const one of [other, container]) {
       await one.start()
       await one.wait()
@@ -47,7 +48,7 @@ describeEngine("the engine's events", () => {
     // To the nanosecond: as a number it would have lost its last digits.
     expect(times.every((time) => time > 1_600_000_000_000_000_000n)).toBe(true)
     expect(times.some((time) => BigInt(Number(time)) !== time)).toBe(true)
-    await expect.poll(() => proxy.open()).toBe(0)
+    await eventually(() => proxy.open()).toBe(0)
   })
 
   it("of the past are given from a moment to another, and then it ends", async () => {
@@ -56,7 +57,7 @@ describeEngine("the engine's events", () => {
     await container.start()
     await container.wait()
     const filters = { container: [container.id], event: ["start", "die"] }
-    await expect.poll(async () => (await collect({ since: from, until: new Date(), filters })).length).toBe(2)
+    await eventually(async () => (await collect({ since: from, until: new Date(), filters })).length).toBe(2)
     const [start, die] = await collect({ since: from, until: new Date(), filters })
     const text = (nanos: bigint | undefined) => `${(nanos ?? 0n) / 1_000_000_000n}.${String(nanos).slice(-9)}`
     const only = await collect({ since: text(die?.timeNano), until: new Date(), filters })
@@ -83,7 +84,7 @@ describeEngine("the engine's events", () => {
     const proxy = await startCuttingProxy(endpoint)
     onTestFinished(proxy.close)
     const lost = failureOf(proxy.endpoint, Stream.runDrain(events()))
-    await expect.poll(() => proxy.passed()).toBeGreaterThan(0)
+    await eventually(() => proxy.passed()).toBeGreaterThan(0)
     proxy.cutAll()
     expect(await lost).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
   })

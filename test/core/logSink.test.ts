@@ -16,6 +16,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Writable } from "node:stream"
 import { describe, expect, it, onTestFinished } from "vitest"
+import { eventually } from "./eventually.js"
 import { stamp } from "./engineLog.js"
 
 const id = "c0ffee".padEnd(64, "0")
@@ -79,7 +80,7 @@ describe("a buffered sink", () => {
     await withBuffered({ write, capacity: 10 }, (sink) =>
       Effect.gen(function* () {
         sink.offer([line("first")])
-        yield* Effect.promise(() => expect.poll(() => seen.length).toBe(1))
+        yield* Effect.promise(() => eventually(() => seen.length).toBe(1))
         sink.offer(linesTo(25))
         yield* Deferred.succeed(gate, undefined)
         yield* sink.flush
@@ -207,7 +208,7 @@ describe("draining", () => {
       const drained = LogSink.drain(Stream.concat(Stream.fromIterable(events), end))
       const exit = await Effect.gen(function* () {
         const fiber = yield* Effect.fork(drained)
-        yield* Effect.promise(() => expect.poll(() => got.length).toBe(10))
+        yield* Effect.promise(() => eventually(() => got.length).toBe(10))
         return end === Stream.never ? yield* Fiber.interrupt(fiber) : yield* Fiber.await(fiber)
       }).pipe(Effect.provide(layer), Effect.runPromise)
       expect(Exit.isSuccess(exit)).toBe(end === Stream.empty)
@@ -242,7 +243,7 @@ describe("the console", () => {
     await Effect.gen(function* () {
       const sink = yield* LogSink
       sink.offer([line("first")])
-      yield* Effect.promise(() => expect.poll(terminal.text).toContain("first"))
+      yield* Effect.promise(() => eventually(terminal.text).toContain("first"))
       sink.offer(linesTo(1_000))
       expect(terminal.text()).not.toContain("line 1\n")
       terminal.unblock()

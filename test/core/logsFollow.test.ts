@@ -7,6 +7,7 @@ import { startCuttingProxy } from "../engine/cuttingProxy.js"
 import { engineCall } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { createTestContainer, type TestContainer, type TestContainerOptions } from "../engine/testContainer.js"
+import { eventually } from "./eventually.js"
 import { followed, shown } from "./followed.js"
 import { randomness } from "./randomness.js"
 import { runCore } from "./runCore.js"
@@ -30,7 +31,7 @@ const followWaiting = async (container: TestContainer, options: FollowOptions = 
   onTestFinished(proxy.close)
   const log = followed(proxy.endpoint, container.id, options)
   onTestFinished(log.stop)
-  await expect.poll(() => proxy.requests.some((request) => request.startsWith("GET /events"))).toBe(true)
+  await eventually(() => proxy.requests.some((request) => request.startsWith("GET /events"))).toBe(true)
   return log
 }
 
@@ -144,9 +145,9 @@ describeEngine("a follow", () => {
       return log
     })
     // Each of them follows now.
-    await expect
-      .poll(() => proxy.requests.filter((line) => line.includes("follow=true")).length)
-      .toBeGreaterThanOrEqual(4)
+    await eventually(() => proxy.requests.filter((line) => line.includes("follow=true")).length).toBeGreaterThanOrEqual(
+      4
+    )
     await verb(container, "kill?signal=USR1")
     for (const log of [all, ...some]) await log.until((elements) => marks(elements, "stopped") === 1)
     const sorted = [...some, all].map((log) => log.shown().toSorted())
@@ -310,11 +311,11 @@ describeEngine("a follow", () => {
       const last = container === running ? "line" : "<stopped 0>"
       await log.until((elements) => elements.slice(-1).map(shown)[0] === last)
       if (container === exited) {
-        await expect.poll(() => proxy.requests.some((request) => request.startsWith("GET /events"))).toBe(true)
+        await eventually(() => proxy.requests.some((request) => request.startsWith("GET /events"))).toBe(true)
       }
       expect(proxy.open()).toBeGreaterThan(0)
       await log.stop()
-      await expect.poll(() => proxy.open()).toBe(0)
+      await eventually(() => proxy.open()).toBe(0)
     }
   })
 })

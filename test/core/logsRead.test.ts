@@ -7,6 +7,7 @@ import { expect, it, onTestFinished } from "vitest"
 import { startCuttingProxy } from "../engine/cuttingProxy.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { startTestContainer, type TestContainerOptions } from "../engine/testContainer.js"
+import { eventually } from "./eventually.js"
 import { collectBatches, failureOf, runCore } from "./runCore.js"
 
 const started = async (script: string, options: Partial<TestContainerOptions> = {}) => {
@@ -134,13 +135,13 @@ describeEngine("following one run", () => {
 
   it("up to a moment in the future ends, also where nothing more is written", async () => {
     const { id } = await started("echo first; sleep 600")
-    await expect.poll(async () => texts(await read(id))).toEqual(["first"])
+    await eventually(async () => texts(await read(id))).toEqual(["first"])
     expect(texts(await read(id, { follow: true, until: new Date(Date.now() + 500) }))).toEqual(["first"])
   })
 
   it("up to a moment loses nothing of a long log, however slowly it is read", async () => {
     const { id } = await started("seq 1 60000; sleep 600")
-    await expect.poll(async () => (await read(id)).length, { timeout: 30_000 }).toBe(60_000)
+    await eventually(async () => (await read(id)).length).toBe(60_000)
     let count = 0
     let batches = 0
     await runCore(
@@ -165,13 +166,13 @@ describeEngine("following one run", () => {
         const logs = yield* Logs
         const taken = yield* Stream.runCollect(Stream.take(logs.read(id, { follow: true }), 5))
         expect(Chunk.size(taken)).toBe(5)
-        yield* Effect.promise(() => expect.poll(() => proxy.open()).toBe(0))
+        yield* Effect.promise(() => eventually(() => proxy.open()).toBe(0))
         const before = proxy.requests.length
         const fiber = yield* Effect.fork(Stream.runDrain(logs.read(id, { follow: true })))
-        yield* Effect.promise(() => expect.poll(() => proxy.requests.length).toBe(before + 2))
+        yield* Effect.promise(() => eventually(() => proxy.requests.length).toBe(before + 2))
         expect(proxy.open()).toBe(1)
         yield* Fiber.interrupt(fiber)
-        yield* Effect.promise(() => expect.poll(() => proxy.open()).toBe(0))
+        yield* Effect.promise(() => eventually(() => proxy.open()).toBe(0))
       })
     )
   })
