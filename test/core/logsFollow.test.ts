@@ -2,6 +2,7 @@ import { type FollowElement, type FollowOptions, LogPosition, Logs } from "@dock
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
+import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it, onTestFinished } from "vitest"
 import { startCuttingProxy } from "../engine/cuttingProxy.js"
 import { engineCall } from "../engine/engineRequest.js"
@@ -278,7 +279,11 @@ describeEngine("a follow", () => {
     onTestFinished(proxy.close)
     let batches = 0
     let lines = 0
-    let passed = 0
+    let passed = -1
+    // Nothing more comes while the reader does not read.
+    const whenStill = Effect.promise(async () => {
+      for (let before = passed; before < (passed = proxy.passed()); before = passed) await sleep(1_000)
+    })
     await runCore(
       proxy.endpoint,
       Effect.flatMap(Logs, (logs) =>
@@ -286,8 +291,8 @@ describeEngine("a follow", () => {
           Stream.takeUntil((batch) => batch.some(isMark("stopped"))),
           Stream.runForEach((batch) => {
             lines += batch.filter((element) => element._tag === "LogLine").length
-            if (++batches === 20) passed = proxy.passed()
-            return batches < 20 ? Effect.sleep("50 millis") : Effect.void
+            if (++batches > 20) return Effect.void
+            return batches < 20 ? Effect.sleep("50 millis") : whenStill
           })
         )
       )
