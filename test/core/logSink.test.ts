@@ -101,6 +101,28 @@ describe("a buffered sink", () => {
     expect(texts).toEqual([2])
   })
 
+  it("finds room for how an operation ended, however full it is", async () => {
+    const written: Array<LogEvent> = []
+    const gate = Effect.runSync(Deferred.make<void>())
+    const write = (events: ReadonlyArray<LogEvent>) =>
+      Effect.zipRight(
+        Effect.sync(() => void written.push(...events)),
+        Deferred.await(gate)
+      )
+    const lines = Stream.range(1, 1_000).pipe(Stream.map((index) => Operation.line(`line ${index}`)))
+    const steps = Stream.concat(lines, Stream.make(Operation.result("done")))
+    await withBuffered({ write, capacity: 10 }, (sink) =>
+      Effect.gen(function* () {
+        sink.offer([line("first")])
+        yield* Effect.promise(() => eventually(() => written.length).toBe(1))
+        const run = yield* Effect.fork(Effect.provide(Operation.run({ kind: "made", target: {}, steps }), sinkOf(sink)))
+        yield* Deferred.succeed(gate, undefined)
+        expect(yield* Fiber.join(run)).toBe("done")
+      })
+    )
+    expect(written.at(-1)).toMatchObject({ _tag: "OperationCompleted", seq: 1_001 })
+  })
+
   it("recovers from a writer that fails, dies, or throws, and counts what that cost", async () => {
     for (const failing of [
       () => Effect.fail("failure"),

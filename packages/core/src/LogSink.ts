@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { LogEvent } from "./LogEvent.js"
+import { isOperationEnded, type LogEvent } from "./LogEvent.js"
 import { consoleText } from "./internal/consoleText.js"
 
 /** The shape of a `LogSink`. */
@@ -129,7 +129,9 @@ const makeBuffered = <E, R>(options: WriterOptions<E, R>): Effect.Effect<LogSink
       offer: (events) => {
         for (const event of events) {
           const length = "text" in event ? event.text.length : 0
-          if (buffer.length >= capacity || characters + length > capacityCharacters) {
+          const isFull = buffer.length >= capacity || characters + length > capacityCharacters
+          // How an operation ended always gets through: there is one such event for each, however much it said.
+          if (isFull && !isOperationEnded(event)) {
             dropped++
             continue
           }

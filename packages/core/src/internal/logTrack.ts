@@ -23,6 +23,8 @@ export class LogTrack {
   #timestamps: Array<string>
   #identities: Array<number>
   #undelivered: ReadonlyArray<number>
+  /** How many records the rings before this one held: tokens count on from ring to ring. */
+  #base = 0
   #parts: ReadonlyArray<GivenParts>
   #latest: string
   /** What of the ring is still to come again in this attempt. */
@@ -79,7 +81,7 @@ export class LogTrack {
 
   /** Ends an attempt: these records have come, and their lines have not been given. */
   end(undelivered: ReadonlyArray<number>): void {
-    if (this.#expectation === undefined) this.#undelivered = undelivered
+    if (this.#expectation === undefined) this.#undelivered = this.#indexes(undelivered)
   }
 
   /** A gap that the last record showed, once. */
@@ -89,7 +91,7 @@ export class LogTrack {
     return gap
   }
 
-  /** A record has come. Gives its index in the ring, or -1 when it has been given before. `open`: lines are incomplete. */
+  /** A record has come. Gives a token for it, or -1 when it has been given before. `open`: lines are incomplete. */
   record(stream: LogStream, timestamp: string, bytes: Buffer, start: number, end: number, open: boolean): number {
     if (this.#refused) return -1
     const identity = recordIdentity(stream, bytes, start, end)
@@ -103,7 +105,7 @@ export class LogTrack {
       this.#expectation = undefined
       const anchorWaits = this.#undelivered.length > 0
       this.#undelivered = []
-      if (isAnchor && anchorWaits) return 0
+      if (isAnchor && anchorWaits) return this.#base
       if (!isAnchor && !this.#awaited.has(identity)) this.#pendingGap = { from: this.#last, to: timestamp }
     }
     if (this.#awaited.size > 0) {
@@ -117,14 +119,16 @@ export class LogTrack {
     this.#last = timestamp
     const above = timestamp > this.#latest
     if (above) this.#latest = timestamp
-    if (!open && (above || this.#identities.length >= ringLimit)) {
+    // A line that stays open behind so many records is not waited for: it would hold them all.
+    if ((above && !open) || this.#identities.length >= ringLimit) {
+      this.#base += this.#identities.length
       this.#timestamps = [timestamp]
       this.#identities = [identity]
-      return 0
+      return this.#base
     }
     this.#timestamps.push(timestamp)
     this.#identities.push(identity)
-    return this.#identities.length - 1
+    return this.#base + this.#identities.length - 1
   }
 
   /** Whether this part of a line is to be given out: it may come again, as the whole line is read anew. */
@@ -136,14 +140,19 @@ export class LogTrack {
     return true
   }
 
-  /** The point right behind what has been given; between attempts, without `undelivered`. */
-  position(undelivered: ReadonlyArray<number> = this.#undelivered): LogPosition {
+  #indexes(tokens: ReadonlyArray<number>): ReadonlyArray<number> {
+    return tokens.length === 0 ? tokens : tokens.map((token) => token - this.#base).filter((index) => index >= 0)
+  }
+
+  /** The point right behind what has been given; `undelivered` are the tokens of what has come and has not. */
+  position(undelivered?: ReadonlyArray<number>): LogPosition {
     return new LogPosition({
       containerId: this.containerId,
       run: this.run,
       ring: { timestamps: this.#timestamps, identities: this.#identities },
       length: this.#identities.length,
-      undelivered: this.#expectation === undefined ? undelivered : this.#undelivered,
+      undelivered:
+        this.#expectation === undefined && undelivered !== undefined ? this.#indexes(undelivered) : this.#undelivered,
       parts: this.#parts
     })
   }
