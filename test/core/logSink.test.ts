@@ -115,7 +115,18 @@ describe("a buffered sink", () => {
       Effect.gen(function* () {
         sink.offer([line("first")])
         yield* Effect.promise(() => eventually(() => written.length).toBe(1))
-        const run = yield* Effect.fork(Effect.provide(Operation.run({ kind: "made", target: {}, steps }), sinkOf(sink)))
+        const offered: Array<LogEvent> = []
+        const watched: LogSinkShape = {
+          offer: (events) => {
+            offered.push(...events)
+            sink.offer(events)
+          },
+          flush: sink.flush
+        }
+        const run = yield* Effect.fork(
+          Effect.provide(Operation.run({ kind: "made", target: {}, steps }), sinkOf(watched))
+        )
+        yield* Effect.promise(() => eventually(() => offered.at(-1)?._tag).toBe("OperationCompleted"))
         yield* Deferred.succeed(gate, undefined)
         expect(yield* Fiber.join(run)).toBe("done")
       })
