@@ -5,7 +5,7 @@ import { startTestContainer } from "../engine/testContainer.js"
 import { followed } from "./followed.js"
 import { randomness } from "./randomness.js"
 
-const lines = 6_000
+const lines = 9_000
 const long = 30_000
 
 /** Numbered lines on both streams, each 400th of a length that the engine cuts in records. */
@@ -53,7 +53,7 @@ describeEngine("a follow whose connections are cut at random bytes", () => {
           // Most are short, and end in the answer's head, in headers of frames, in characters. A line comes when it fits in one.
           if (request.includes("/logs?")) {
             return random.between(1, 4) === 1
-              ? random.between(30_000, 160_000)
+              ? random.between(30_000, long * Buffer.byteLength(filler) + 70_000)
               : Math.floor(2 ** (random.between(0, 1_500) / 100))
           }
           return alsoOthers && random.between(1, 10) === 1 ? random.between(0, 400) : undefined

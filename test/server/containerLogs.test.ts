@@ -220,7 +220,10 @@ describeEngine("a container's log on the wire", () => {
         ["destroy", "removed"]
       ])
     )
-    expect(bystander.messages.filter(isEvent("container_status_change"))[0]?.data.name).toBe(made.name)
+    const told = bystander.messages.filter(
+      isEvent("container_status_change", ({ data }) => data.container_id === made.id)
+    )
+    expect(new Set(told.map(({ data }) => data.name))).toEqual(new Set([made.name]))
   })
 
   it("comes back with its last position over cuts, each line once", async () => {
