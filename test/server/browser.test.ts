@@ -306,13 +306,19 @@ describeEngine("the page", () => {
     const { page } = await open()
     for (const { name } of made) await page.getByRole("link", { name }).waitFor()
     const links = page.locator("#containers a")
-    await links.first().focus()
-    await page.keyboard.press("ArrowDown")
-    expect(await links.nth(1).evaluate((link) => link === document.activeElement)).toBe(true)
-    await page.keyboard.press("Home")
-    await page.keyboard.press("Enter")
-    const name = await links.first().locator(".container-name").textContent()
-    await page.getByRole("heading", { name: name ?? "" }).waitFor()
+    // The list moves when other tests make containers.
+    const insist = { timeout: 20_000, interval: 100 }
+    await vi.waitFor(async () => {
+      await links.first().focus()
+      await page.keyboard.press("ArrowDown")
+      expect(await links.nth(1).evaluate((link) => link === document.activeElement)).toBe(true)
+    }, insist)
+    await vi.waitFor(async () => {
+      await page.keyboard.press("Home")
+      const name = await links.first().locator(".container-name").textContent()
+      await page.keyboard.press("Enter")
+      await page.getByRole("heading", { name: name ?? "" }).waitFor({ timeout: 2_000 })
+    }, insist)
   })
 
   test("other pages' code: the plain script and the module", async () => {

@@ -57,6 +57,8 @@ export class LogView {
   #wrap = false
   #lineHeight = 20
   #frame = 0
+  /** Where the box was scrolled to, last. */
+  #top = 0
   #ground: Colour = [255, 255, 255]
   #ink: Colour = [0, 0, 0]
 
@@ -160,7 +162,11 @@ export class LogView {
 
   #scrolled(): void {
     const left = this.#box.scrollHeight - this.#box.clientHeight - this.#box.scrollTop
-    this.#follow = left <= nearEnd && performance.now() > this.#upUntil
+    const up = this.#box.scrollTop < this.#top
+    this.#top = this.#box.scrollTop
+    if (left <= nearEnd && performance.now() > this.#upUntil) this.#follow = true
+    // A box that became smaller is further from its end without anybody having moved.
+    else if (up) this.#follow = false
   }
 
   #later(): void {
@@ -183,7 +189,8 @@ export class LogView {
     if (this.#follow) {
       // Told at once where it is now, the list draws the rows of the end in this very frame.
       this.#box.scrollTop = this.#box.scrollHeight
-      virtual.scrollOffset = this.#box.scrollTop
+      this.#top = this.#box.scrollTop
+      virtual.scrollOffset = this.#top
     }
     const items = virtual.getVirtualItems()
     this.#window.style.transform = `translateY(${items[0]?.start ?? 0}px)`

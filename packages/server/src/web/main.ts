@@ -112,7 +112,9 @@ const start = (): void => {
     if (shown === undefined) {
       welcomeText.textContent =
         containers === undefined
-          ? "Asking for the containers …"
+          ? engineProblem.hidden
+            ? "Asking for the containers …"
+            : "The containers show here as soon as the engine answers."
           : name === undefined
             ? "Choose a container to see its log."
             : `There is no container “${name}”.`
@@ -229,6 +231,7 @@ const start = (): void => {
     engineProblem.hidden = available
     engineEndpoint.textContent = endpoint
     engineReason.textContent = reason ?? "It does not answer."
+    showSelected()
     if (available) void refresh()
   })
   socket.on("container_status_change", ({ container_id, status, success }) => {
