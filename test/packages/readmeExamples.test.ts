@@ -56,6 +56,14 @@ describe("the examples of the pages", () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
+  it("begin with the program that has three routes, as it stands in its file", async () => {
+    const file = await readFile(join(repositoryRoot, "packages/server/examples/one-program-three-routes.ts"), "utf8")
+    const first = examples.find(({ place }) => place.startsWith("README.md:"))?.text ?? ""
+    const routes = first.slice(first.indexOf("/** Follows"), first.indexOf("/** The engine"))
+    expect(routes).toContain("export const toTest")
+    expect(file).toContain(routes.trim())
+  })
+
   it("are there", () => {
     for (const page of pages) expect(examples.filter(({ place }) => place.startsWith(`${page}:`))).not.toEqual([])
   })
