@@ -2,21 +2,34 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { Docker, type DockerRequest } from "./Docker.js"
 import {
   type ContainerNotFound,
-  ContainerStateConflict,
+  type ContainerStateConflict,
   type DockerFailure,
   EngineError,
   ImageNotFound,
   InvalidRequest,
   NameConflict,
-  PortAllocated
+  PortAllocated,
+  type WaitFailed
 } from "./DockerError.js"
-import { containerNotFound, containerPath, decodeAnswer } from "./internal/answer.js"
+import {
+  checkedName,
+  containerNotFound,
+  containerPath,
+  decodeAnswer,
+  filtersQuery,
+  invalidFilter,
+  nullable,
+  refine,
+  releaseWith,
+  stateConflict
+} from "./internal/answer.js"
+import { waitForContainer } from "./internal/containerWait.js"
+import { Logs } from "./Logs.js"
 
 /** What a container is doing. */
 export const ContainerState = Schema.Literal("created", "running", "paused", "restarting", "removing", "exited", "dead")
@@ -125,6 +138,44 @@ export interface StopOptions {
   readonly timeout?: Duration.DurationInput
 }
 
+/** The processes of a container, as `ps` prints them on the engine's host. */
+export interface ProcessTable {
+  readonly titles: ReadonlyArray<string>
+  readonly processes: ReadonlyArray<ReadonlyArray<string>>
+}
+
+/** In what a container's files differ from its image's. */
+export interface FileChange {
+  readonly path: string
+  readonly kind: "modified" | "added" | "deleted"
+}
+
+/** What a container may use; what is not named stays as it is. */
+export interface ContainerLimits {
+  /** Bytes. */
+  readonly memory?: number
+  /** Bytes of memory and swap together; -1 for no limit. */
+  readonly memorySwap?: number
+  /** Bytes. */
+  readonly memoryReservation?: number
+  /** Processors: 1.5 is one and a half. */
+  readonly cpus?: number
+  /** Its weight against others; 1024 is usual. */
+  readonly cpuShares?: number
+  /** On which processors: `0-2,4`. */
+  readonly cpuset?: string
+  /** Processes and threads; -1 for no limit. */
+  readonly pids?: number
+  readonly restart?: NonNullable<ContainerSpec["restart"]>
+}
+
+/** What a prune removed. */
+export interface Pruned {
+  readonly deleted: ReadonlyArray<string>
+  /** Bytes. */
+  readonly spaceReclaimed: number
+}
+
 /** How a container's run ended. */
 export interface ContainerExit {
   readonly exitCode: number
@@ -132,7 +183,26 @@ export interface ContainerExit {
   readonly error?: string
 }
 
-const nullable = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optional(Schema.NullOr(schema))
+/** What to wait for. */
+export type WaitCondition =
+  | "running"
+  /** By its health check. */
+  | "healthy"
+  /** Or removed. */
+  | "exited"
+  /**
+   * A line of its present run, in which a text is found or which a RegExp matches. A RegExp sees the first 16 KiB of a line,
+   * and runs on the event loop: give none that backtracks without bound (`(a+)+b`).
+   */
+  | { readonly log: string | RegExp }
+  /** Something that takes connections on this TCP port: as published on the host, else at the container's own address. */
+  | { readonly port: number }
+
+/** How long to wait. */
+export interface WaitOptions {
+  /** Default 60 seconds. */
+  readonly timeout?: Duration.DurationInput
+}
 
 const Labels = Schema.Record({ key: Schema.String, value: Schema.String })
 
@@ -189,25 +259,25 @@ const Waited = decodeAnswer(
   Schema.Struct({ StatusCode: Schema.Number, Error: nullable(Schema.Struct({ Message: Schema.String })) })
 )
 
+const Top = decodeAnswer(
+  Schema.Struct({ Titles: Schema.Array(Schema.String), Processes: nullable(Schema.Array(Schema.Array(Schema.String))) })
+)
+const Changes = decodeAnswer(
+  Schema.NullOr(Schema.Array(Schema.Struct({ Path: Schema.String, Kind: Schema.Literal(0, 1, 2) })))
+)
+const changeKinds = ["modified", "added", "deleted"] as const
+const Updated = decodeAnswer(Schema.Struct({ Warnings: nullable(Schema.Array(Schema.String)) }))
+const PrunedContainers = decodeAnswer(
+  Schema.Struct({
+    ContainersDeleted: nullable(Schema.Array(Schema.String)),
+    SpaceReclaimed: Schema.optional(Schema.Number)
+  })
+)
+
+const restartPolicy = (restart: ContainerSpec["restart"]) =>
+  restart === undefined ? undefined : { Name: restart.policy, MaximumRetryCount: restart.maximumRetryCount ?? 0 }
+
 const withoutSlash = (name: string) => (name.startsWith("/") ? name.slice(1) : name)
-
-const conflictState = (detail: string): ContainerStateConflict["state"] =>
-  /is not running/.test(detail)
-    ? "stopped"
-    : /is not paused/.test(detail)
-      ? "unpaused"
-      : /paused/.test(detail)
-        ? "paused"
-        : /is running|stop the container before/.test(detail)
-          ? "running"
-          : /removal of container|marked for removal/.test(detail)
-            ? "removing"
-            : "unknown"
-
-const stateConflict = (id: string, error: EngineError): ContainerStateConflict | undefined =>
-  error.status === 409 || (error.status === 500 && /is not paused/.test(error.detail))
-    ? new ContainerStateConflict({ containerId: id, state: conflictState(error.detail), detail: error.detail })
-    : undefined
 
 const portAllocated = (id: string, error: EngineError): PortAllocated | undefined => {
   if (!/port is already allocated|bind: address already in use|ports are not available/.test(error.detail))
@@ -215,16 +285,6 @@ const portAllocated = (id: string, error: EngineError): PortAllocated | undefine
   const address = /Bind for (\S+:\d+) failed|listen \w+ (\S+:\d+): bind/.exec(error.detail)
   return new PortAllocated({ containerId: id, address: address?.[1] ?? address?.[2], detail: error.detail })
 }
-
-/** Turns the engine's refusals into the method's own errors; what no rule knows stays an `EngineError`. */
-const refine =
-  <E>(rule: (error: EngineError) => E | undefined) =>
-  <A, E2>(effect: Effect.Effect<A, E2 | EngineError>): Effect.Effect<A, Exclude<E2, EngineError> | E | EngineError> =>
-    Effect.catchIf(
-      effect,
-      (error): error is EngineError & (E2 | EngineError) => error instanceof EngineError,
-      (error) => Effect.fail(rule(error) ?? error)
-    )
 
 const imageName = /^[a-z0-9]/i
 
@@ -264,10 +324,7 @@ const createBody = (spec: ContainerSpec): Effect.Effect<Record<string, unknown>,
         PortBindings: bindings,
         Binds: spec.binds,
         NetworkMode: spec.network,
-        RestartPolicy:
-          spec.restart === undefined
-            ? undefined
-            : { Name: spec.restart.policy, MaximumRetryCount: spec.restart.maximumRetryCount ?? 0 },
+        RestartPolicy: restartPolicy(spec.restart),
         LogConfig: spec.log === undefined ? undefined : { Type: spec.log.driver, Config: spec.log.options ?? {} },
         AutoRemove: spec.autoRemove,
         ...spec.hostConfig
@@ -277,6 +334,7 @@ const createBody = (spec: ContainerSpec): Effect.Effect<Record<string, unknown>,
 
 const make = Effect.gen(function* () {
   const docker = yield* Docker
+  const logs = yield* Logs
 
   const ask = (request: DockerRequest) =>
     Effect.map(docker.json(request), ({ body, status }) => ({ body, request, status }))
@@ -295,7 +353,7 @@ const make = Effect.gen(function* () {
         path: "/containers/json",
         query: {
           all: options.all ?? true,
-          filters: options.filters === undefined ? undefined : JSON.stringify(options.filters)
+          filters: filtersQuery(options.filters)
         }
       })
       const summaries = yield* Summaries(request, status, body)
@@ -317,12 +375,7 @@ const make = Effect.gen(function* () {
         labels: summary.Labels ?? {}
       }))
     },
-    (effect, options) =>
-      refine((error) =>
-        error.status === 400 && /filter/.test(error.detail)
-          ? new InvalidRequest({ field: "filters", value: JSON.stringify(options?.filters), detail: error.detail })
-          : undefined
-      )(effect)
+    (effect, options) => refine((error) => invalidFilter(options?.filters, error))(effect)
   )
 
   const inspect = Effect.fn("Containers.inspect")(
@@ -464,29 +517,121 @@ const make = Effect.gen(function* () {
     (effect, id) => refine((error) => containerNotFound(id, error))(effect)
   )
 
+  const rename = Effect.fn("Containers.rename")(
+    function* (id: string, name: string) {
+      yield* checkedName("name", name)
+      yield* verb(id, "POST", "/rename", { query: { name } })
+    },
+    (effect, id, name) =>
+      refine(
+        (error) =>
+          containerNotFound(id, error) ??
+          (error.status === 409
+            ? new NameConflict({ name, detail: error.detail })
+            : error.status === 400
+              ? new InvalidRequest({ field: "name", value: name, detail: error.detail })
+              : undefined)
+      )(effect)
+  )
+
+  const top = Effect.fn("Containers.top")(
+    function* (id: string, psArguments?: string) {
+      const request = {
+        method: "GET",
+        path: yield* containerPath(id, "/top"),
+        query: { ps_args: psArguments }
+      } as const
+      const { body, status } = yield* docker.json(request)
+      const { Processes, Titles } = yield* Top(request, status, body)
+      const result: ProcessTable = { titles: Titles, processes: Processes ?? [] }
+      return result
+    },
+    (effect, id) => refine((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
+  )
+
+  const changes = Effect.fn("Containers.changes")(
+    function* (id: string) {
+      const request = { method: "GET", path: yield* containerPath(id, "/changes") } as const
+      const { body, status } = yield* docker.json(request)
+      return ((yield* Changes(request, status, body)) ?? []).map(({ Kind, Path }): FileChange => ({
+        path: Path,
+        kind: changeKinds[Kind]
+      }))
+    },
+    (effect, id) => refine((error) => containerNotFound(id, error))(effect)
+  )
+
+  const update = Effect.fn("Containers.update")(
+    function* (id: string, limits: ContainerLimits) {
+      const request = {
+        method: "POST",
+        path: yield* containerPath(id, "/update"),
+        body: {
+          Memory: limits.memory,
+          MemorySwap: limits.memorySwap,
+          MemoryReservation: limits.memoryReservation,
+          NanoCpus: limits.cpus === undefined ? undefined : Math.round(limits.cpus * 1e9),
+          CpuShares: limits.cpuShares,
+          CpusetCpus: limits.cpuset,
+          PidsLimit: limits.pids,
+          RestartPolicy: restartPolicy(limits.restart)
+        }
+      } as const
+      const { body, status } = yield* docker.json(request)
+      return (yield* Updated(request, status, body)).Warnings ?? []
+    },
+    (effect, id) =>
+      refine(
+        (error) =>
+          containerNotFound(id, error) ??
+          stateConflict(id, error) ??
+          (error.status === 400 ? new InvalidRequest({ field: "limits", value: id, detail: error.detail }) : undefined)
+      )(effect)
+  )
+
+  const prune = Effect.fn("Containers.prune")(
+    function* (options: Pick<ListOptions, "filters"> = {}) {
+      const request = {
+        method: "POST",
+        path: "/containers/prune",
+        query: { filters: filtersQuery(options.filters) }
+      } as const
+      const { body, status } = yield* docker.json(request)
+      const { ContainersDeleted, SpaceReclaimed } = yield* PrunedContainers(request, status, body)
+      const pruned: Pruned = { deleted: ContainersDeleted ?? [], spaceReclaimed: SpaceReclaimed ?? 0 }
+      return pruned
+    },
+    (effect, options) => refine((error) => invalidFilter(options?.filters, error))(effect)
+  )
+
+  const waitUntil = Effect.fn("Containers.waitUntil")(function* (
+    id: string,
+    condition: WaitCondition,
+    options: WaitOptions = {}
+  ) {
+    yield* waitForContainer(docker, logs, id, condition, options)
+  })
+
   const release = (id: string) =>
-    remove(id, { force: true, volumes: true }).pipe(
-      Effect.catchTag("ContainerNotFound", () => Effect.void),
-      Effect.catchIf(
-        (error) => error._tag === "ContainerStateConflict" && error.state === "removing",
-        () => Effect.void
-      ),
-      Effect.interruptible,
-      Effect.timeoutOption("30 seconds"),
-      Effect.flatMap(
-        Option.match({
-          onNone: () => Effect.logWarning(`The container ${id} was not removed within 30 seconds`),
-          onSome: () => Effect.void
-        })
-      ),
-      Effect.catchAll((error) => Effect.logWarning(`The container ${id} is left behind: ${error.message}`))
+    releaseWith(
+      `The container ${id}`,
+      remove(id, { force: true, volumes: true }).pipe(
+        Effect.catchTag("ContainerNotFound", () => Effect.void),
+        Effect.catchIf(
+          (error) => error._tag === "ContainerStateConflict" && error.state === "removing",
+          () => Effect.void
+        )
+      )
     )
 
   const scoped = Effect.fn("Containers.scoped")(function* (spec: ContainerSpec) {
     const created = yield* Effect.acquireRelease(create(spec), ({ id }) => release(id))
     yield* start(created.id).pipe(
-      // It was made a moment ago: that it is gone or in another state is somebody else's doing.
       Effect.catchTags({
+        // What keeps it from starting is in its specification, and so this fails by what `create` fails by.
+        PortAllocated: ({ address, detail }) =>
+          Effect.fail(new InvalidRequest({ field: "ports", value: address ?? "", detail })),
+        // It was made a moment ago: that it is gone or in another state is somebody else's doing.
         ContainerNotFound: (error) => Effect.fail(lostContainer(created.id, 404, error.detail)),
         ContainerStateConflict: (error) => Effect.fail(lostContainer(created.id, 409, error.detail))
       })
@@ -494,7 +639,26 @@ const make = Effect.gen(function* () {
     return created
   })
 
-  return { create, inspect, kill, list, pause, remove, restart, scoped, start, stop, unpause, wait }
+  return {
+    changes,
+    create,
+    inspect,
+    kill,
+    list,
+    pause,
+    prune,
+    remove,
+    rename,
+    restart,
+    scoped,
+    start,
+    stop,
+    top,
+    unpause,
+    update,
+    wait,
+    waitUntil
+  }
 })
 
 const lostContainer = (id: string, status: number, detail: string) =>
@@ -546,14 +710,44 @@ export interface ContainersShape {
     condition?: "not-running" | "next-exit" | "removed"
   ) => Effect.Effect<ContainerExit, ContainerNotFound | DockerFailure>
   /**
+   * Done when a condition holds, at once if so already. It fails when that takes too long, and as soon as it can't come any
+   * more: the container has exited for good, is unhealthy or removed. Listens to events and looks when there is one; only a
+   * port is tried again and again. `GET /events`, `GET /containers/{id}/json`, `GET /containers/{id}/logs`
+   */
+  readonly waitUntil: (
+    id: string,
+    condition: WaitCondition,
+    options?: WaitOptions
+  ) => Effect.Effect<void, ContainerNotFound | WaitFailed | InvalidRequest | DockerFailure>
+  /** Gives it another name. `POST /containers/{id}/rename` */
+  readonly rename: (
+    id: string,
+    name: string
+  ) => Effect.Effect<void, ContainerNotFound | NameConflict | InvalidRequest | DockerFailure>
+  /** Its processes; `psArguments` are those of `ps`, `-ef` when not given. `GET /containers/{id}/top` */
+  readonly top: (
+    id: string,
+    psArguments?: string
+  ) => Effect.Effect<ProcessTable, ContainerNotFound | ContainerStateConflict | DockerFailure>
+  /** In what its files differ from its image's. `GET /containers/{id}/changes` */
+  readonly changes: (id: string) => Effect.Effect<ReadonlyArray<FileChange>, ContainerNotFound | DockerFailure>
+  /** Changes its limits while it runs; gives the engine's warnings. `POST /containers/{id}/update` */
+  readonly update: (
+    id: string,
+    limits: ContainerLimits
+  ) => Effect.Effect<ReadonlyArray<string>, ContainerNotFound | ContainerStateConflict | InvalidRequest | DockerFailure>
+  /** Removes those that don't run. `POST /containers/prune` */
+  readonly prune: (options?: Pick<ListOptions, "filters">) => Effect.Effect<Pruned, InvalidRequest | DockerFailure>
+  /**
    * A container that runs as long as the scope is open: made and started, then removed with its anonymous volumes, also when
-   * starting it failed. A removal that fails is a logged warning.
+   * starting it failed. It fails as `create` does; a port that is taken is an `InvalidRequest` for `ports`. A removal that
+   * fails is a logged warning.
    */
   readonly scoped: (
     spec: ContainerSpec
   ) => Effect.Effect<
     { readonly id: string; readonly warnings: ReadonlyArray<string> },
-    ImageNotFound | NameConflict | InvalidRequest | PortAllocated | DockerFailure,
+    ImageNotFound | NameConflict | InvalidRequest | DockerFailure,
     Scope.Scope
   >
 }
@@ -561,5 +755,7 @@ export interface ContainersShape {
 /** Containers: list, inspect and the verbs. */
 export class Containers extends Context.Tag("@dockwire/core/Containers")<Containers, ContainersShape>() {
   /** Containers of the engine behind `Docker`. */
-  static readonly layer: Layer.Layer<Containers, never, Docker> = Layer.effect(Containers, make)
+  static readonly layer: Layer.Layer<Containers, never, Docker> = Layer.effect(Containers, make).pipe(
+    Layer.provide(Logs.layer)
+  )
 }

@@ -1,5 +1,4 @@
 import * as Chunk from "effect/Chunk"
-import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -10,17 +9,20 @@ import * as Stream from "effect/Stream"
 import Dockerode from "dockerode"
 import type DockerModem from "docker-modem"
 import * as http from "node:http"
-import { Socket } from "node:net"
+import { Duplex } from "node:stream"
 import { inspect } from "node:util"
 import {
   type DockerFailure,
   EngineError,
   EngineUnavailable,
-  InvalidRequest,
+  type InvalidRequest,
   type UnavailableReason
 } from "./DockerError.js"
-import { defaultEndpoint, type Endpoint, parseEndpoint } from "./internal/endpoint.js"
+import { findEndpoint } from "./internal/dockerContext.js"
+import { defaultEndpoint, type Endpoint, parseEndpoint, type TlsOptions } from "./internal/endpoint.js"
+import { engineAgent } from "./internal/engineAgent.js"
 import { readableChunks } from "./internal/readableChunks.js"
+import { streamReadable } from "./internal/streamReadable.js"
 
 /** A request to the Engine API. */
 export interface DockerRequest {
@@ -31,7 +33,12 @@ export interface DockerRequest {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
   /** Sent as JSON. */
   readonly body?: unknown
-  /** How long the answer may take: with `json` all of it, with `stream` until it begins. Default: the layer's `requestTimeout`. */
+  /** Sent in place of `body` as it comes, no faster than the engine takes it: a tar. */
+  readonly upload?: Stream.Stream<Uint8Array>
+  /**
+   * How long the answer may take: with `json` all of it, with `stream` until it begins; behind an `upload` counted from its
+   * end. Default: the layer's `requestTimeout`.
+   */
   readonly timeout?: Duration.DurationInput
 }
 
@@ -39,15 +46,31 @@ export interface DockerRequest {
 export interface DockerAnswer {
   readonly status: number
   readonly body: unknown
+  /** Of the answer, their names in lower case. Missing where there are none. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** An answer whose body is read as it comes. */
 export interface DockerStream {
   readonly status: number
   readonly contentType: string
+  /** Of the answer, their names in lower case. Missing where there are none. */
+  readonly headers?: Readonly<Record<string, string>>
   /** Each element is all that came since the last was taken. Fails with `EngineUnavailable`, reason `Lost`, when it is cut. */
   readonly body: Stream.Stream<Uint8Array, EngineUnavailable>
 }
+
+/** A connection that goes both ways. */
+export interface DockerDuplex {
+  /** What comes, as it comes. Fails with `EngineUnavailable`, reason `Lost`, when the connection breaks. */
+  readonly output: Stream.Stream<Uint8Array, EngineUnavailable>
+  /** Done when there is room for more. */
+  readonly write: (bytes: Uint8Array) => Effect.Effect<void, EngineUnavailable>
+  /** Says that no more is written; what comes goes on. */
+  readonly end: Effect.Effect<void>
+}
+
+export type { TlsOptions } from "./internal/endpoint.js"
 
 /** The shape of `Docker`. */
 export interface DockerShape {
@@ -57,12 +80,19 @@ export interface DockerShape {
   readonly json: (request: DockerRequest) => Effect.Effect<DockerAnswer, DockerFailure>
   /** Asks and reads the body as it comes; the connection is closed with the scope. A status of 400 and more is an `EngineError`. */
   readonly stream: (request: DockerRequest) => Effect.Effect<DockerStream, DockerFailure, Scope.Scope>
+  /**
+   * Asks and takes the connection over, to write on it as well; it is closed with the scope. A status of 400 and more is an
+   * `EngineError`.
+   */
+  readonly hijack: (request: DockerRequest) => Effect.Effect<DockerDuplex, DockerFailure, Scope.Scope>
 }
 
 /** How to reach an engine. */
 export interface DockerOptions {
-  /** `unix:///path` or `tcp://host:port`; `unix:///var/run/docker.sock` when not given. */
+  /** `unix:///path`, `tcp://host[:port]` or `ssh://[user@]host[:port]`; `unix:///var/run/docker.sock` when not given. */
   readonly endpoint?: string
+  /** For `tcp://`: reaches the engine over TLS. */
+  readonly tls?: TlsOptions
   /** How long making a connection may take. Default 10 seconds. */
   readonly connectTimeout?: Duration.DurationInput
   /** How long an answer may take, unless the request says otherwise. Default 60 seconds. */
@@ -86,44 +116,38 @@ const reasons: Record<string, UnavailableReason> = {
   ETIMEDOUT: "TimedOut"
 }
 
-/** Whether a timer can measure it; Node's fire at once when they are set beyond 24 days. */
-const isLimit = (duration: Duration.Duration): boolean => Duration.toMillis(duration) < 2 ** 31
+/** What OpenSSL says of a certificate, the engine's or ours, that is not to be trusted. */
+const certificateCode = /CERT|_ISSUER|_LEAF_SIGNATURE|ALERT_(UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)/
 
-/** An agent that gives up connecting after a time: Node's own timeouts can't tell that from a slow answer. */
-class ConnectTimeoutAgent extends http.Agent {
-  constructor(readonly connectTimeout: Duration.Duration) {
-    super({ keepAlive: true })
-  }
+/** An error's own words; of those of OpenSSL only what says something. */
+const wordsOf = (error: Error): string =>
+  "library" in error && "reason" in error ? `TLS: ${String(error.reason)}` : error.message
 
-  /** dockerode writes every request out for a debug log, wanted or not; an agent in full takes milliseconds. */
-  [inspect.custom]() {
-    return "ConnectTimeoutAgent"
-  }
+const reasonOf = (code: string): UnavailableReason =>
+  reasons[code] ?? (certificateCode.test(code) ? "PermissionDenied" : "Lost")
 
-  override createConnection(...args: Parameters<http.Agent["createConnection"]>) {
-    const socket = super.createConnection(...args)
-    // An abort reaches the socket itself, also in the moment between two requests, when nobody else listens.
-    if (socket instanceof Socket) socket.on("error", () => {})
-    if (socket instanceof Socket && socket.connecting && isLimit(this.connectTimeout)) {
-      const limit = Duration.toMillis(this.connectTimeout)
-      const timer = setTimeout(() => {
-        socket.destroy(Object.assign(new Error(`no connection after ${limit} ms`), { code: "ETIMEDOUT" }))
-      }, limit)
-      // A peer that vanished without a word must not leave a follow waiting for ever.
-      socket.setKeepAlive(true, 15_000)
-      const clear = () => clearTimeout(timer)
-      socket.once("connect", clear)
-      socket.once("close", clear)
-    }
-    return socket
-  }
-}
-
-/** An abort controller whose signal is cheap to write out, for the same reason as the agent. */
+/** An abort controller whose signal is cheap to write out, as dockerode writes every request out for a debug log, wanted or not. */
 const quietController = (): AbortController => {
   const controller = new AbortController()
   Object.defineProperty(controller.signal, inspect.custom, { value: () => "AbortSignal" })
   return controller
+}
+
+/** What a timer of Node can hold; one of more would go off at once. */
+const longestTimer = 2 ** 31 - 1
+
+/**
+ * The modem reads the environment even where everything is told, and throws when a file that is named there can't be read:
+ * it must not see it. Nothing else runs meanwhile.
+ */
+const withoutDockerHost = (make: () => DockerModem): DockerModem => {
+  const host = process.env["DOCKER_HOST"]
+  delete process.env["DOCKER_HOST"]
+  try {
+    return make()
+  } finally {
+    if (host !== undefined) process.env["DOCKER_HOST"] = host
+  }
 }
 
 /** A request under way. */
@@ -135,6 +159,13 @@ interface Connection {
 }
 
 const utf8 = new TextDecoder()
+
+const headersOf = (response: http.IncomingMessage): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(response.headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, typeof value === "string" ? value : value.join(", ")]]
+    )
+  )
 
 const parseJson = (text: string): unknown => {
   try {
@@ -150,39 +181,36 @@ const engineWords = (text: string): string => {
   return typeof words === "string" ? words.trim() : text.trim()
 }
 
-const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerShape, InvalidRequest, Scope.Scope> =>
+const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerShape, never, Scope.Scope> =>
   Effect.gen(function* () {
     const agent = yield* Effect.acquireRelease(
-      Effect.sync(() => new ConnectTimeoutAgent(Duration.decode(options.connectTimeout ?? "10 seconds"))),
+      Effect.sync(() => engineAgent(endpoint, Duration.decode(options.connectTimeout ?? "10 seconds"))),
       (agent) => Effect.sync(() => agent.destroy())
     )
     const requestTimeout = Duration.decode(options.requestTimeout ?? "60 seconds")
+    const runtime = yield* Effect.runtime()
 
     // All that dockerode would else take from the environment is set here, so that only what was asked for counts.
     const dockerode = {
-      host: endpoint._tag === "Tcp" ? endpoint.host : undefined,
+      host: endpoint._tag === "Unix" ? undefined : endpoint.host,
       port: endpoint._tag === "Tcp" ? endpoint.port : undefined,
       socketPath: endpoint._tag === "Unix" ? endpoint.socketPath : undefined,
-      protocol: "http" as const,
+      // Over ssh the agent makes the connection; what goes over it is plain.
+      protocol: endpoint._tag === "Tcp" && endpoint.tls !== undefined ? ("https" as const) : ("http" as const),
       ca: undefined,
       cert: undefined,
       key: undefined,
       timeout: undefined,
       agent
     }
-    const modem: DockerModem = yield* Effect.try({
-      try: () => new Dockerode(dockerode).modem,
-      // It reads the environment all the same, and throws when what is named there is not to be read.
-      catch: (error) =>
-        new InvalidRequest({ field: "DOCKER_HOST or DOCKER_CERT_PATH", value: endpoint.url, detail: String(error) })
-    })
+    const modem = yield* Effect.sync(() => withoutDockerHost(() => new Dockerode(dockerode).modem))
 
     const unavailable = (error: Error | undefined) => {
       const code = error !== undefined && "code" in error ? String(error.code) : ""
       return new EngineUnavailable({
         endpoint: endpoint.url,
-        reason: reasons[code] ?? "Lost",
-        detail: error?.message ?? "the connection was closed"
+        reason: reasonOf(code),
+        detail: error === undefined ? "the connection was closed" : wordsOf(error)
       })
     }
 
@@ -190,25 +218,37 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
     const dial = (
       request: DockerRequest,
       onResponse: (response: http.IncomingMessage) => void,
-      onFailure: (error: EngineUnavailable) => void
+      onFailure: (error: EngineUnavailable) => void,
+      onUpgrade?: (socket: Duplex) => void
     ): Connection => {
       const controller = quietController()
+      let upgraded: Duplex | undefined
       const timeout = Duration.decode(request.timeout ?? requestTimeout)
+      const upload = request.upload === undefined ? undefined : streamReadable(request.upload, runtime)
       let open = true
+      let timer: NodeJS.Timeout | undefined
       const connection: Connection = {
         settle: () => clearTimeout(timer),
         close: () => {
           clearTimeout(timer)
+          upload?.destroy()
           if (open) controller.abort()
+          upgraded?.destroy()
         }
       }
-      const timer = isLimit(timeout)
-        ? setTimeout(() => {
+      const startTimer = () => {
+        if (!Duration.isFinite(timeout)) return
+        timer = setTimeout(
+          () => {
             const detail = `no answer to ${request.method} ${request.path} after ${Duration.format(timeout)}`
             onFailure(new EngineUnavailable({ endpoint: endpoint.url, reason: "TimedOut", detail }))
             connection.close()
-          }, Duration.toMillis(timeout))
-        : undefined
+          },
+          Math.min(Duration.toMillis(timeout), longestTimer)
+        )
+      }
+      if (upload === undefined) startTimer()
+      else upload.once("end", startTimer)
       const query = Object.entries(request.query ?? {}).filter((entry) => entry[1] !== undefined)
       modem.dial(
         {
@@ -217,16 +257,24 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
           isStream: true,
           statusCodes: everyStatus,
           abortSignal: controller.signal,
+          hijack: onUpgrade !== undefined,
+          file: upload,
           options: { _query: Object.fromEntries(query), _body: request.body ?? {} }
         },
         (error, response) => {
           if (response instanceof http.IncomingMessage) {
             // An abort costs an exception and the connection; one that has been read to its end is kept for the next.
             response.once("end", () => {
+              // An engine that refuses need not have heard all of it.
+              if (upload !== undefined && !upload.readableEnded) connection.close()
               open = false
             })
             response.on("error", () => {})
             onResponse(response)
+          } else if (response instanceof Duplex && onUpgrade !== undefined) {
+            upgraded = response
+            response.on("error", () => {})
+            onUpgrade(response)
           } else {
             connection.close()
             onFailure(unavailable(error ?? undefined))
@@ -244,7 +292,7 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
       request: DockerRequest,
       attempt: Effect.Effect<A, E | EngineUnavailable, R>
     ): Effect.Effect<A, E | EngineUnavailable, R> =>
-      request.method === "GET"
+      request.method === "GET" || request.method === "HEAD"
         ? Effect.catchIf(
             attempt,
             (error) => error instanceof EngineUnavailable && error.reason === "Lost",
@@ -252,29 +300,54 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
           )
         : attempt
 
+    const refusal = (request: DockerRequest, response: http.IncomingMessage) =>
+      Effect.flatMap(Stream.runCollect(readableChunks(response, unavailable)), (chunks) =>
+        Effect.fail(
+          refused(request, response.statusCode ?? 0, utf8.decode(Buffer.concat(Chunk.toReadonlyArray(chunks))))
+        )
+      )
+
+    /** The answer, and with `upgrade` the connection instead where the engine hands it over. */
+    const open = (request: DockerRequest, upgrade: boolean) =>
+      Effect.gen(function* () {
+        let connection: Connection | undefined
+        // Closing with the scope, and not by a finalizer of the response, also covers an interrupt in mid-flight.
+        yield* Effect.addFinalizer(() => Effect.sync(() => connection?.close()))
+        return yield* Effect.async<http.IncomingMessage | Duplex, EngineUnavailable>((resume) => {
+          const settled = (answer: http.IncomingMessage | Duplex) => {
+            connection?.settle()
+            resume(Effect.succeed(answer))
+          }
+          connection = dial(request, settled, (error) => resume(Effect.fail(error)), upgrade ? settled : undefined)
+        })
+      })
+
     const stream = (request: DockerRequest) =>
       Effect.gen(function* () {
-        const opened = Effect.gen(function* () {
-          let connection: Connection | undefined
-          // Closing with the scope, and not by a finalizer of the response, also covers an interrupt in mid-flight.
-          yield* Effect.addFinalizer(() => Effect.sync(() => connection?.close()))
-          return yield* Effect.async<http.IncomingMessage, EngineUnavailable>((resume) => {
-            connection = dial(
-              request,
-              (response) => {
-                connection?.settle()
-                resume(Effect.succeed(response))
-              },
-              (error) => resume(Effect.fail(error))
-            )
-          })
-        })
-        const response = yield* again(request, opened)
+        const response = yield* again(request, open(request, false))
+        if (response instanceof Duplex) return yield* Effect.fail(unavailable(undefined))
         const status = response.statusCode ?? 0
+        if (status >= 400) return yield* refusal(request, response)
         const body = readableChunks(response, unavailable)
-        if (status < 400) return { status, contentType: response.headers["content-type"] ?? "", body }
-        const chunks = yield* Stream.runCollect(body)
-        return yield* refused(request, status, utf8.decode(Buffer.concat(Chunk.toReadonlyArray(chunks))))
+        return { status, contentType: response.headers["content-type"] ?? "", headers: headersOf(response), body }
+      })
+
+    const hijack = (request: DockerRequest) =>
+      Effect.gen(function* () {
+        const socket = yield* open(request, true)
+        if (!(socket instanceof Duplex)) return yield* refusal(request, socket)
+        const write = (bytes: Uint8Array) =>
+          Effect.async<void, EngineUnavailable>((resume) => {
+            socket.write(bytes, (error) => resume(error ? Effect.fail(unavailable(error)) : Effect.void))
+          })
+        const duplex: DockerDuplex = {
+          output: readableChunks(socket, unavailable),
+          write,
+          end: Effect.sync(() => {
+            socket.end()
+          })
+        }
+        return duplex
       })
 
     // By callbacks to the end: a stream and its scope would cost ten times what the request does.
@@ -293,7 +366,11 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
                 const text = utf8.decode(Buffer.concat(chunks))
                 resume(
                   status < 400
-                    ? Effect.succeed({ status, body: text === "" ? undefined : parseJson(text) })
+                    ? Effect.succeed({
+                        status,
+                        headers: headersOf(response),
+                        body: text === "" ? undefined : parseJson(text)
+                      })
                     : Effect.fail(refused(request, status, text))
                 )
               })
@@ -309,7 +386,7 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
         })
       )
 
-    return { endpoint: endpoint.url, json, stream }
+    return { endpoint: endpoint.url, hijack, json, stream }
   })
 
 /**
@@ -322,14 +399,18 @@ export class Docker extends Context.Tag("@dockwire/core/Docker")<Docker, DockerS
   static readonly layer = (options: DockerOptions = {}): Layer.Layer<Docker, InvalidRequest> =>
     Layer.scoped(
       Docker,
-      Effect.flatMap(parseEndpoint(options.endpoint ?? defaultEndpoint), (endpoint) => make(endpoint, options))
+      Effect.flatMap(parseEndpoint(options.endpoint ?? defaultEndpoint, options.tls), (endpoint) =>
+        make(endpoint, options)
+      )
     )
 
-  /** The engine that `DOCKER_HOST` names, else the one at `unix:///var/run/docker.sock`. */
+  /**
+   * The engine that the docker command would use: `DOCKER_HOST` (with `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`), else the
+   * context that `DOCKER_CONTEXT` or the command's configuration names, else `unix:///var/run/docker.sock`.
+   */
   static readonly layerConfig: Layer.Layer<Docker, InvalidRequest | ConfigError> = Layer.unwrapEffect(
-    Config.string("DOCKER_HOST").pipe(
-      Config.withDefault(""),
-      Effect.map((host) => Docker.layer(host.trim() === "" ? {} : { endpoint: host.trim() }))
+    Effect.map(findEndpoint, ({ endpoint, tls }) =>
+      Docker.layer({ ...(endpoint === undefined ? {} : { endpoint }), ...(tls === undefined ? {} : { tls }) })
     )
   )
 }

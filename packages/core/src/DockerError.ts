@@ -24,6 +24,48 @@ export class ImageNotFound extends Schema.TaggedError<ImageNotFound>("@dockwire/
   }
 }
 
+/** No volume has this name. */
+export class VolumeNotFound extends Schema.TaggedError<VolumeNotFound>("@dockwire/core/VolumeNotFound")(
+  "VolumeNotFound",
+  { volume: Schema.String, detail: Schema.String }
+) {
+  override get message(): string {
+    return `No volume is named "${this.volume}"; list the volumes to see which there are. The engine said: ${this.detail}`
+  }
+}
+
+/** No network has this name or id. */
+export class NetworkNotFound extends Schema.TaggedError<NetworkNotFound>("@dockwire/core/NetworkNotFound")(
+  "NetworkNotFound",
+  { network: Schema.String, detail: Schema.String }
+) {
+  override get message(): string {
+    return `No network is named or has the id "${this.network}"; list the networks to see which there are. The engine said: ${this.detail}`
+  }
+}
+
+/** The container has no such file or folder. */
+export class FileNotFound extends Schema.TaggedError<FileNotFound>("@dockwire/core/FileNotFound")("FileNotFound", {
+  containerId: Schema.String,
+  path: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `There is no "${this.path}" in the container "${this.containerId}". The engine said: ${this.detail}`
+  }
+}
+
+/** A container still uses it. */
+export class ResourceInUse extends Schema.TaggedError<ResourceInUse>("@dockwire/core/ResourceInUse")("ResourceInUse", {
+  /** What is used: the name or id as it was given. */
+  resource: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `"${this.resource}" is in use; remove or disconnect the containers that use it first. The engine said: ${this.detail}`
+  }
+}
+
 /** The name is taken by something else. */
 export class NameConflict extends Schema.TaggedError<NameConflict>("@dockwire/core/NameConflict")("NameConflict", {
   name: Schema.String,
@@ -81,6 +123,73 @@ export class LogsUnreadable extends Schema.TaggedError<LogsUnreadable>("@dockwir
   }
 }
 
+/** The command could not be started in the container: it is not there, may not be run, or its directory or user is not there. */
+export class ExecFailed extends Schema.TaggedError<ExecFailed>("@dockwire/core/ExecFailed")("ExecFailed", {
+  containerId: Schema.String,
+  command: Schema.Array(Schema.String),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `The command ${JSON.stringify(this.command)} could not be started in the container "${this.containerId}". The engine said: ${this.detail}`
+  }
+}
+
+/** Why a wait for a container was in vain. */
+export const WaitFailure = Schema.Literal("TimedOut", "Exited", "Unhealthy", "Removed", "Impossible")
+
+/** Why a wait for a container was in vain. */
+export type WaitFailure = typeof WaitFailure.Type
+
+/** One run of a container's health check. */
+export const HealthCheckRun = Schema.Struct({
+  /** RFC 3339. */
+  start: Schema.String,
+  end: Schema.String,
+  exitCode: Schema.Number,
+  output: Schema.String
+})
+
+/** One run of a container's health check. */
+export type HealthCheckRun = typeof HealthCheckRun.Type
+
+/** What a container was waited for did not come in time, or can't come any more. */
+export class WaitFailed extends Schema.TaggedError<WaitFailed>("@dockwire/core/WaitFailed")("WaitFailed", {
+  containerId: Schema.String,
+  /** What was waited for, in words. */
+  condition: Schema.String,
+  reason: WaitFailure,
+  detail: Schema.String,
+  /** The last runs of its health check, the newest last. */
+  healthLog: Schema.Array(HealthCheckRun),
+  /** The last lines of its log. */
+  lastLines: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    const health = this.healthLog.at(-1)
+    return [
+      `The container "${this.containerId}" did not come to be ${this.condition}: ${this.detail}.`,
+      ...(health === undefined ? [] : [`Its health check ended with ${health.exitCode}: ${health.output.trim()}`]),
+      ...(this.lastLines.length === 0 ? [] : [`The end of its log:\n${this.lastLines.join("\n")}`])
+    ].join(" ")
+  }
+}
+
+/** Docker was not installed. */
+export class InstallFailed extends Schema.TaggedError<InstallFailed>("@dockwire/core/InstallFailed")("InstallFailed", {
+  /** The system is none that is known; it takes root; or a command failed. */
+  reason: Schema.Literal("Unsupported", "NotPermitted", "CommandFailed"),
+  detail: Schema.String,
+  /** The command that failed, with its arguments. */
+  command: Schema.optional(Schema.Array(Schema.String)),
+  /** Where Docker itself says how it is installed. */
+  instructions: Schema.String
+}) {
+  override get message(): string {
+    const command = this.command === undefined ? "" : ` The command was: ${this.command.join(" ")}.`
+    return `Docker was not installed: ${this.detail}.${command} See ${this.instructions}`
+  }
+}
+
 /** Why an engine could not be used. */
 export const UnavailableReason = Schema.Literal("NotFound", "Refused", "PermissionDenied", "TimedOut", "Lost")
 
@@ -90,7 +199,8 @@ export type UnavailableReason = typeof UnavailableReason.Type
 const unavailable: Record<UnavailableReason, string> = {
   NotFound: "nothing is there; is Docker installed and running, and is DOCKER_HOST right?",
   Refused: "the connection was refused; start the Docker engine",
-  PermissionDenied: "permission denied; run as a user who may use the socket (on Linux: a member of the group docker)",
+  PermissionDenied:
+    "permission denied; run as a user who may use the socket (on Linux: a member of the group docker), or give the certificates or the key that the engine's host knows",
   TimedOut: "no answer within the time allowed; is the engine overloaded or unreachable?",
   Lost: "the connection was lost; the engine was stopped or restarted"
 }
@@ -124,9 +234,16 @@ export type DockerFailure = EngineUnavailable | EngineError
 export type DockerError =
   | ContainerNotFound
   | ImageNotFound
+  | VolumeNotFound
+  | NetworkNotFound
+  | FileNotFound
+  | ResourceInUse
   | NameConflict
   | ContainerStateConflict
   | PortAllocated
   | InvalidRequest
   | LogsUnreadable
+  | ExecFailed
+  | WaitFailed
+  | InstallFailed
   | DockerFailure

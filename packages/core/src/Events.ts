@@ -1,12 +1,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Docker, type DockerRequest } from "./Docker.js"
-import { type DockerFailure, InvalidRequest } from "./DockerError.js"
-import { decodeAnswer } from "./internal/answer.js"
-import { engineTime } from "./internal/logTime.js"
+import { Docker } from "./Docker.js"
+import type { DockerFailure, InvalidRequest } from "./DockerError.js"
+import { openEvents } from "./internal/engineEvents.js"
+import { watchEngine } from "./internal/engineWatch.js"
 
 /** Something that happened on the engine. */
 export interface EngineEvent {
@@ -32,76 +31,74 @@ export interface EventsOptions {
   readonly filters?: Readonly<Record<string, ReadonlyArray<string>>>
 }
 
-const Event = decodeAnswer(
-  Schema.parseJson(
-    Schema.Struct({
-      Type: Schema.String,
-      Action: Schema.String,
-      Actor: Schema.Struct({
-        ID: Schema.String,
-        Attributes: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.String })))
-      }),
-      time: Schema.Number
-    })
-  )
-)
+/** What a watch looks after. */
+export type WatchedType = "container" | "image" | "volume" | "network"
 
-// JSON.parse would lose the last digits of a number of nineteen.
-const timeNano = /"timeNano":(\d+)/
+/** What to watch. */
+export interface WatchOptions {
+  /** All four when not given. */
+  readonly types?: ReadonlyArray<WatchedType>
+}
+
+/** Something that happened, by what it happened to. `event` is the engine's own. */
+export type WatchedEvent =
+  | {
+      readonly _tag: "ContainerEvent"
+      readonly action: string
+      readonly containerId: string
+      readonly name: string
+      readonly image: string
+      readonly event: EngineEvent
+    }
+  | { readonly _tag: "ImageEvent"; readonly action: string; readonly image: string; readonly event: EngineEvent }
+  | { readonly _tag: "VolumeEvent"; readonly action: string; readonly volume: string; readonly event: EngineEvent }
+  | {
+      readonly _tag: "NetworkEvent"
+      readonly action: string
+      readonly networkId: string
+      readonly name: string
+      /** The container that was connected or disconnected. */
+      readonly containerId?: string
+      readonly event: EngineEvent
+    }
+
+/** In what the engine differs from what was known of it before a break; what came and went in between leaves no trace. */
+export interface EngineChange {
+  readonly type: WatchedType
+  /** The id; of volumes the name. */
+  readonly id: string
+  /** Of an image its tags, with commas between. */
+  readonly name: string
+  readonly change: "added" | "removed" | "changed"
+  /** `running`, `exited`, ... of a container, with its health behind a comma where there is one. */
+  readonly before?: string
+  readonly after?: string
+  /** The container runs, and not since before the break. */
+  readonly restarted?: boolean
+}
+
+/** The connection to the engine was lost: what happens from here on is not seen. */
+export interface Disconnected {
+  readonly _tag: "Disconnected"
+  readonly error: DockerFailure
+}
+
+/** The connection is there again, and this is what changed meanwhile; events follow from here on. */
+export interface Resynced {
+  readonly _tag: "Resynced"
+  readonly changes: ReadonlyArray<EngineChange>
+}
+
+/** What a watch gives. */
+export type WatchElement = WatchedEvent | Disconnected | Resynced
 
 const make = Effect.gen(function* () {
   const docker = yield* Docker
-
-  const stream = (options: EventsOptions = {}) =>
-    Stream.unwrapScoped(
-      Effect.gen(function* () {
-        const time = (field: "since" | "until") => {
-          const value = options[field]
-          return value === undefined ? Effect.succeed(undefined) : engineTime(field, value)
-        }
-        const request: DockerRequest = {
-          method: "GET",
-          path: "/events",
-          query: {
-            since: yield* time("since"),
-            until: yield* time("until"),
-            filters: options.filters === undefined ? undefined : JSON.stringify(options.filters)
-          }
-        }
-        const { body, status } = yield* docker.stream(request)
-        return body.pipe(
-          Stream.decodeText(),
-          Stream.splitLines,
-          Stream.filter((line) => line.trim() !== ""),
-          Stream.mapEffect((line) =>
-            Effect.map(Event(request, status, line), (event): EngineEvent => {
-              const nanos = timeNano.exec(line)?.[1]
-              return {
-                type: event.Type,
-                action: event.Action,
-                id: event.Actor.ID,
-                attributes: event.Actor.Attributes ?? {},
-                timeNano: nanos === undefined ? BigInt(event.time) * 1_000_000_000n : BigInt(nanos)
-              }
-            })
-          )
-        )
-      })
-    ).pipe(
-      Stream.mapError((error) =>
-        error._tag === "EngineError" && error.status === 400
-          ? /`since`/.test(error.detail)
-            ? new InvalidRequest({ field: "since", value: String(options.since), detail: error.detail })
-            : new InvalidRequest({
-                field: "filters",
-                value: String(JSON.stringify(options.filters)),
-                detail: error.detail
-              })
-          : error
-      )
-    )
-
-  return { stream }
+  const events: EventsShape = {
+    stream: (options = {}) => Stream.unwrapScoped(openEvents(docker, options)),
+    watch: (options = {}) => watchEngine(docker, options)
+  }
+  return events
 })
 
 /** The shape of `Events`. */
@@ -111,6 +108,13 @@ export interface EventsShape {
    * `EngineUnavailable`, and whoever subscribes again must look what has changed meanwhile. `GET /events`
    */
   readonly stream: (options?: EventsOptions) => Stream.Stream<EngineEvent, InvalidRequest | DockerFailure>
+  /**
+   * What happens on the engine, for ever: over lost connections and restarts of the engine. A break is said
+   * (`Disconnected`); when the engine is there again it is looked through, and what changed is said too (`Resynced`). It
+   * fails only where it can't begin. A change that was told right before a break may be told again behind it.
+   * `GET /events`, and the lists
+   */
+  readonly watch: (options?: WatchOptions) => Stream.Stream<WatchElement, InvalidRequest | DockerFailure>
 }
 
 /** The engine's events. */

@@ -1,8 +1,9 @@
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { DockerRequest } from "../Docker.js"
-import { ContainerNotFound, EngineError } from "../DockerError.js"
+import { ContainerNotFound, ContainerStateConflict, EngineError, InvalidRequest } from "../DockerError.js"
 
 /** Decodes what the engine answered; an answer of another shape is an `EngineError`. */
 export const decodeAnswer = <A, I>(schema: Schema.Schema<A, I>) => {
@@ -37,4 +38,86 @@ export const containerPath = (id: string, rest: string): Effect.Effect<string, C
 export const containerNotFound = (id: string, error: EngineError): ContainerNotFound | undefined =>
   error.status === 404 && /no such container|no container with/i.test(error.detail)
     ? new ContainerNotFound({ containerId: id, detail: error.detail })
+    : undefined
+
+/** Turns the engine's refusals into the method's own errors; what no rule knows stays an `EngineError`. */
+export const refine =
+  <E>(rule: (error: EngineError) => E | undefined) =>
+  <A, E2, R>(
+    effect: Effect.Effect<A, E2 | EngineError, R>
+  ): Effect.Effect<A, Exclude<E2, EngineError> | E | EngineError, R> =>
+    Effect.catchIf(
+      effect,
+      (error): error is EngineError & (E2 | EngineError) => error instanceof EngineError,
+      (error) => Effect.fail(rule(error) ?? error)
+    )
+
+/** Where the engine sends `null` or nothing at all for what is not there. */
+export const nullable = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optional(Schema.NullOr(schema))
+
+/** String to string, as labels and options are. */
+export const StringRecord = Schema.Record({ key: Schema.String, value: Schema.String })
+
+/** The engine's own object, whole. */
+export const rawObject = decodeAnswer(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+
+/** The engine's filters as a query has them. */
+export const filtersQuery = (filters: Readonly<Record<string, ReadonlyArray<string>>> | undefined) =>
+  filters === undefined ? undefined : JSON.stringify(filters)
+
+/** The rule of a list: the engine refused a filter. */
+export const invalidFilter = (
+  filters: Readonly<Record<string, ReadonlyArray<string>>> | undefined,
+  error: EngineError
+): InvalidRequest | undefined =>
+  error.status === 400 && /filter/.test(error.detail)
+    ? new InvalidRequest({ field: "filters", value: JSON.stringify(filters ?? {}), detail: error.detail })
+    : undefined
+
+/** A name as the engine wants those of volumes, networks and containers. */
+export const checkedName = (field: string, name: string): Effect.Effect<string, InvalidRequest> =>
+  /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)
+    ? Effect.succeed(name)
+    : Effect.fail(
+        new InvalidRequest({
+          field,
+          value: name,
+          detail: "give two or more letters, digits, '_', '.' and '-', the first a letter or digit"
+        })
+      )
+
+/**
+ * The end of something scoped: removed, or already gone. Idempotent, bounded in time, and never a failure: what is left
+ * behind is said in the log.
+ */
+export const releaseWith = <E extends { readonly message: string }>(what: string, removal: Effect.Effect<unknown, E>) =>
+  removal.pipe(
+    Effect.interruptible,
+    Effect.timeoutOption("30 seconds"),
+    Effect.flatMap(
+      Option.match({
+        onNone: () => Effect.logWarning(`${what} was not removed within 30 seconds`),
+        onSome: () => Effect.void
+      })
+    ),
+    Effect.catchAll((error) => Effect.logWarning(`${what} is left behind: ${error.message}`))
+  )
+
+const conflictState = (detail: string): ContainerStateConflict["state"] =>
+  /is not running/.test(detail)
+    ? "stopped"
+    : /is not paused/.test(detail)
+      ? "unpaused"
+      : /paused/.test(detail)
+        ? "paused"
+        : /is running|stop the container before/.test(detail)
+          ? "running"
+          : /removal of container|marked for removal/.test(detail)
+            ? "removing"
+            : "unknown"
+
+/** The rule of the verbs: the container is in a state in which this can't be done. */
+export const stateConflict = (id: string, error: EngineError): ContainerStateConflict | undefined =>
+  error.status === 409 || (error.status === 500 && /is not paused/.test(error.detail))
+    ? new ContainerStateConflict({ containerId: id, state: conflictState(error.detail), detail: error.detail })
     : undefined

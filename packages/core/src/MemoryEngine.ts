@@ -1,0 +1,180 @@
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Containers, type ContainerSpec } from "./Containers.js"
+import { Docker, type DockerRequest } from "./Docker.js"
+import { ContainerNotFound, ContainerStateConflict, InvalidRequest, type UnavailableReason } from "./DockerError.js"
+import { isRunning, said } from "./internal/memory/containerLife.js"
+import { memoryDoor } from "./internal/memory/door.js"
+import { EngineState, type MemoryContainer } from "./internal/memory/engineState.js"
+import { Faults, type RequestPattern } from "./internal/memory/faults.js"
+import { addImage } from "./internal/memory/imageRoutes.js"
+import { predefinedNetworks } from "./internal/memory/networkRoutes.js"
+import type { MemoryProgram } from "./internal/memory/program.js"
+import type { LogStream } from "./LogEvent.js"
+
+export type { RequestPattern } from "./internal/memory/faults.js"
+export { type MemoryProgram, type ProgramRun, ProgramStep } from "./internal/memory/program.js"
+
+/** An image that the engine has from the beginning. */
+export interface MemoryImageSpec {
+  readonly name: string
+  /** What its containers run when they are not given a command. Default `["sh"]`. */
+  readonly command?: ReadonlyArray<string>
+}
+
+/** A container that the engine has from the beginning. */
+export interface MemoryContainerSpec extends ContainerSpec {
+  /** Whether it runs. Default true. */
+  readonly started?: boolean
+}
+
+/** What the engine has from the beginning. */
+export interface MemoryEngineOptions {
+  /** Default `busybox:latest`; the images of `containers` are there in any case. */
+  readonly images?: ReadonlyArray<string | MemoryImageSpec>
+  readonly containers?: ReadonlyArray<MemoryContainerSpec>
+  /** What containers and commands in them run. */
+  readonly programs?: ReadonlyArray<MemoryProgram>
+}
+
+/** The shape of `MemoryEngine`. A container is named by its id, a beginning of that, or its name. */
+export interface MemoryEngineShape {
+  /** All that was asked of the engine, oldest first. */
+  readonly requests: Effect.Effect<ReadonlyArray<DockerRequest>>
+  /** Writes a line into the container's output, as if its program did. */
+  readonly writeLine: (
+    container: string,
+    stream: LogStream,
+    text: string
+  ) => Effect.Effect<void, ContainerNotFound | ContainerStateConflict>
+  /** Ends the container's program; done when all that comes of that is done. */
+  readonly exit: (
+    container: string,
+    exitCode: number
+  ) => Effect.Effect<void, ContainerNotFound | ContainerStateConflict>
+  /** Gives the container a health, as its check would. */
+  readonly setHealth: (
+    container: string,
+    health: "starting" | "healthy" | "unhealthy"
+  ) => Effect.Effect<void, ContainerNotFound>
+  /** Drops the oldest records of the container's log, so that the last `keep` are left. */
+  readonly rotateLog: (container: string, keep: number) => Effect.Effect<void, ContainerNotFound>
+  /**
+   * The engine is out of reach: connections break, and requests fail with this reason (default `Refused`) until `heal`. Its
+   * containers run on meanwhile.
+   */
+  readonly gone: (reason?: Exclude<UnavailableReason, "Lost">) => Effect.Effect<void>
+  /** Holds back the answers to matching requests. */
+  readonly slow: (requests: RequestPattern, delay: Duration.DurationInput) => Effect.Effect<void>
+  /** Refuses matching requests with this status and these words, and does nothing else about them. */
+  readonly refuse: (requests: RequestPattern, status: number, message: string) => Effect.Effect<void>
+  /** Breaks all connections that are open now. */
+  readonly cut: Effect.Effect<void>
+  /** Breaks each stream that is opened from now on (the next ones, where `times` says how many) after so many bytes. */
+  readonly cutAfter: (bytes: number, options?: { readonly times?: number }) => Effect.Effect<void>
+  /** Ends `gone`, `slow`, `refuse` and `cutAfter`. */
+  readonly heal: Effect.Effect<void>
+}
+
+const endpoint = "memory://engine"
+
+const handles = (state: EngineState, faults: Faults): MemoryEngineShape => {
+  const find = (id: string): Effect.Effect<MemoryContainer, ContainerNotFound> =>
+    Effect.suspend(() => {
+      const container = state.container(id)
+      return "settings" in container
+        ? Effect.succeed(container)
+        : Effect.fail(new ContainerNotFound({ containerId: id, detail: container.message }))
+    })
+  const process = (id: string) =>
+    Effect.flatMap(find(id), (container) =>
+      container.run !== undefined && isRunning(container)
+        ? Effect.succeed(container.run.process)
+        : Effect.fail(
+            new ContainerStateConflict({
+              containerId: id,
+              state: "stopped",
+              detail: `container ${container.id} is not running`
+            })
+          )
+    )
+  return {
+    requests: Effect.sync(() => [...faults.requests]),
+    writeLine: (id, stream, text) =>
+      Effect.flatMap(process(id), (running) => running.write(stream, new TextEncoder().encode(`${text}\n`))),
+    exit: (id, exitCode) =>
+      Effect.flatMap(process(id), (running) => {
+        running.end(exitCode)
+        return running.ended
+      }),
+    setHealth: (id, health) =>
+      Effect.flatMap(find(id), (container) => {
+        container.health = health
+        return said(state, container, `health_status: ${health}`)
+      }),
+    rotateLog: (id, keep) => Effect.map(find(id), ({ log }) => log.rotate(keep)),
+    gone: (reason = "Refused") =>
+      Effect.sync(() => {
+        faults.gone = reason
+        faults.cutNow()
+      }),
+    slow: (requests, delay) => Effect.sync(() => faults.add(requests, { _tag: "Slow", delay })),
+    refuse: (requests, status, message) => Effect.sync(() => faults.add(requests, { _tag: "Answer", status, message })),
+    cut: Effect.sync(() => faults.cutNow()),
+    cutAfter: (bytes, { times } = {}) => Effect.sync(() => faults.cutAfter(bytes, times)),
+    heal: Effect.sync(() => faults.clear())
+  }
+}
+
+const make = ({ containers = [], images = ["busybox"], programs = [] }: MemoryEngineOptions) =>
+  Effect.gen(function* () {
+    const state = new EngineState(yield* Effect.scope, programs)
+    const faults = new Faults()
+    const door = memoryDoor(state, faults, endpoint)
+    yield* predefinedNetworks(state)
+    for (const image of images) {
+      const { command = ["sh"], name } = typeof image === "string" ? { name: image } : image
+      yield* addImage(state, name, command)
+    }
+    const service = yield* Effect.provide(Containers, Layer.provide(Containers.layer, Layer.succeed(Docker, door)))
+    for (const { started = true, ...spec } of containers) {
+      if (!("id" in state.image(spec.image))) yield* addImage(state, spec.image, ["sh"])
+      yield* service.create(spec).pipe(
+        Effect.flatMap(({ id }) => (started ? service.start(id) : Effect.void)),
+        Effect.mapError(
+          ({ message }) => new InvalidRequest({ field: "containers", value: spec.name ?? spec.image, detail: message })
+        )
+      )
+    }
+    // What was asked until here was not asked by a user.
+    faults.requests.length = 0
+    return Context.make(Docker, door).pipe(Context.add(MemoryEngine, handles(state, faults)))
+  })
+
+/**
+ * An engine in memory behind `Docker`: containers whose programs are scripted, with their logs, commands, volumes, networks
+ * and events. All that is above the door is the real code. It answers as Docker Engine 26 does, keeps the time of Effect's
+ * `Clock`, and goes wrong on demand. It pulls and builds no images, and has no files.
+ *
+ * @example
+ * import { Containers, Logs, MemoryEngine, ProgramStep } from "@dockwire/core"
+ * import { Effect, Stream } from "effect"
+ *
+ * const engine = MemoryEngine.layer({
+ *   programs: [{ image: "shop", run: () => Stream.make(ProgramStep.line("ready"), ProgramStep.exit(3)) }],
+ *   containers: [{ name: "shop", image: "shop" }]
+ * })
+ * const program = Effect.gen(function* () {
+ *   const { exitCode } = yield* (yield* Containers).wait("shop")
+ *   const lines = yield* Stream.runCollect((yield* Logs).read("shop"))
+ *   return { exitCode, lines: [...lines].map(({ text }) => text) }
+ * })
+ * program.pipe(Effect.provide([Containers.layer, Logs.layer]), Effect.provide(engine))
+ */
+export class MemoryEngine extends Context.Tag("@dockwire/core/MemoryEngine")<MemoryEngine, MemoryEngineShape>() {
+  /** An engine that lives as long as the layer. */
+  static readonly layer = (options: MemoryEngineOptions = {}): Layer.Layer<Docker | MemoryEngine, InvalidRequest> =>
+    Layer.scopedContext(make(options))
+}

@@ -1,0 +1,230 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type { Pruned } from "./Containers.js"
+import { Docker, type DockerRequest } from "./Docker.js"
+import {
+  type DockerFailure,
+  type EngineError,
+  InvalidRequest,
+  NameConflict,
+  ResourceInUse,
+  VolumeNotFound
+} from "./DockerError.js"
+import {
+  checkedName,
+  decodeAnswer,
+  filtersQuery,
+  invalidFilter,
+  nullable,
+  rawObject,
+  refine,
+  releaseWith,
+  StringRecord
+} from "./internal/answer.js"
+
+/** A volume. */
+export interface Volume {
+  readonly name: string
+  readonly driver: string
+  /** Where it lies on the engine's host. */
+  readonly mountpoint: string
+  /** RFC 3339, where the driver knows it. */
+  readonly created?: string
+  readonly scope: string
+  readonly options: Readonly<Record<string, string>>
+  readonly labels: Readonly<Record<string, string>>
+  /** The engine's own object, whole. */
+  readonly raw: Readonly<Record<string, unknown>>
+}
+
+/** What a volume is made from. */
+export interface VolumeSpec {
+  /** The engine makes one up where none is given. */
+  readonly name?: string
+  /** Default `local`. */
+  readonly driver?: string
+  /** The driver's own options. */
+  readonly options?: Readonly<Record<string, string>>
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+/** The engine's filters: `{ label: ["a=b"], dangling: ["true"] }`. */
+export interface VolumeFilters {
+  readonly filters?: Readonly<Record<string, ReadonlyArray<string>>>
+}
+
+const One = Schema.Struct({
+  Name: Schema.String,
+  Driver: Schema.String,
+  Mountpoint: Schema.String,
+  CreatedAt: Schema.optional(Schema.String),
+  Scope: Schema.String,
+  Options: nullable(StringRecord),
+  Labels: nullable(StringRecord)
+})
+const Many = decodeAnswer(Schema.Struct({ Volumes: nullable(Schema.Array(Schema.Unknown)) }))
+const Removed = decodeAnswer(
+  Schema.Struct({
+    VolumesDeleted: nullable(Schema.Array(Schema.String)),
+    SpaceReclaimed: Schema.optional(Schema.Number)
+  })
+)
+const decodeOne = decodeAnswer(One)
+
+const volume = (request: DockerRequest, status: number, body: unknown): Effect.Effect<Volume, EngineError> =>
+  Effect.gen(function* () {
+    const { CreatedAt, Driver, Labels, Mountpoint, Name, Options, Scope } = yield* decodeOne(request, status, body)
+    return {
+      name: Name,
+      driver: Driver,
+      mountpoint: Mountpoint,
+      ...(CreatedAt === undefined || CreatedAt === "" ? {} : { created: CreatedAt }),
+      scope: Scope,
+      options: Options ?? {},
+      labels: Labels ?? {},
+      raw: yield* rawObject(request, status, body)
+    }
+  })
+
+const notFound = (name: string, error: EngineError) =>
+  error.status === 404 && /no such volume/i.test(error.detail)
+    ? new VolumeNotFound({ volume: name, detail: error.detail })
+    : undefined
+
+const volumePath = (name: string): Effect.Effect<string, VolumeNotFound> =>
+  Effect.mapBoth(checkedName("volume", name), {
+    onFailure: ({ detail }) => new VolumeNotFound({ volume: name, detail: `nothing was asked: ${detail}` }),
+    onSuccess: (checked) => `/volumes/${checked}`
+  })
+
+const equal = (left: Readonly<Record<string, string>>, right: Readonly<Record<string, string>>) => {
+  const keys = Object.keys(left)
+  return keys.length === Object.keys(right).length && keys.every((key) => left[key] === right[key])
+}
+
+/** In what a volume that was there already differs from the one that was asked for. */
+const difference = (spec: VolumeSpec, found: Volume): string | undefined =>
+  found.driver !== (spec.driver ?? "local")
+    ? `its driver is ${found.driver}`
+    : !equal(found.options, spec.options ?? {})
+      ? `its options are ${JSON.stringify(found.options)}`
+      : !equal(found.labels, spec.labels ?? {})
+        ? `its labels are ${JSON.stringify(found.labels)}`
+        : undefined
+
+const make = Effect.gen(function* () {
+  const docker = yield* Docker
+
+  const list = Effect.fn("Volumes.list")(
+    function* (options: VolumeFilters = {}) {
+      const request = { method: "GET", path: "/volumes", query: { filters: filtersQuery(options.filters) } } as const
+      const { body, status } = yield* docker.json(request)
+      const { Volumes } = yield* Many(request, status, body)
+      return yield* Effect.forEach(Volumes ?? [], (one) => volume(request, status, one))
+    },
+    (effect, options) => refine((error) => invalidFilter(options?.filters, error))(effect)
+  )
+
+  const inspect = Effect.fn("Volumes.inspect")(
+    function* (name: string) {
+      const request = { method: "GET", path: yield* volumePath(name) } as const
+      const { body, status } = yield* docker.json(request)
+      return yield* volume(request, status, body)
+    },
+    (effect, name) => refine((error) => notFound(name, error))(effect)
+  )
+
+  const create = Effect.fn("Volumes.create")(
+    function* (spec: VolumeSpec = {}) {
+      if (spec.name !== undefined) yield* checkedName("volume name", spec.name)
+      const request = {
+        method: "POST",
+        path: "/volumes/create",
+        body: { Name: spec.name, Driver: spec.driver, DriverOpts: spec.options, Labels: spec.labels }
+      } as const
+      const { body, status } = yield* docker.json(request)
+      const made = yield* volume(request, status, body)
+      // The engine gives one that was there already, and says nothing of what was asked for in vain.
+      const other = spec.name === undefined ? undefined : difference(spec, made)
+      if (other === undefined) return made
+      return yield* new NameConflict({ name: made.name, detail: `a volume of this name exists, and ${other}` })
+    },
+    (effect, spec) =>
+      refine((error) =>
+        error.status === 400 || (error.status === 404 && /plugin/.test(error.detail))
+          ? new InvalidRequest({
+              field: error.status === 404 ? "driver" : "volume specification",
+              value: (error.status === 404 ? spec?.driver : spec?.name) ?? "",
+              detail: error.detail
+            })
+          : undefined
+      )(effect)
+  )
+
+  const remove = Effect.fn("Volumes.remove")(
+    function* (name: string, options: { readonly force?: boolean } = {}) {
+      const path = yield* volumePath(name)
+      yield* docker.json({ method: "DELETE", path, query: { force: options.force ?? false } })
+    },
+    (effect, name) =>
+      refine(
+        (error) =>
+          notFound(name, error) ??
+          (error.status === 409 ? new ResourceInUse({ resource: name, detail: error.detail }) : undefined)
+      )(effect)
+  )
+
+  const prune = Effect.fn("Volumes.prune")(
+    function* (options: VolumeFilters = {}) {
+      const request = {
+        method: "POST",
+        path: "/volumes/prune",
+        query: { filters: filtersQuery(options.filters) }
+      } as const
+      const { body, status } = yield* docker.json(request)
+      const { SpaceReclaimed, VolumesDeleted } = yield* Removed(request, status, body)
+      const pruned: Pruned = { deleted: VolumesDeleted ?? [], spaceReclaimed: SpaceReclaimed ?? 0 }
+      return pruned
+    },
+    (effect, options) => refine((error) => invalidFilter(options?.filters, error))(effect)
+  )
+
+  const scoped = Effect.fn("Volumes.scoped")((spec: VolumeSpec = {}) =>
+    Effect.acquireRelease(create(spec), ({ name }) => releaseWith(`The volume ${name}`, remove(name, { force: true })))
+  )
+
+  return { create, inspect, list, prune, remove, scoped }
+})
+
+/** The shape of `Volumes`. */
+export interface VolumesShape {
+  /** The volumes. `GET /volumes` */
+  readonly list: (options?: VolumeFilters) => Effect.Effect<ReadonlyArray<Volume>, InvalidRequest | DockerFailure>
+  /** One volume. `GET /volumes/{name}` */
+  readonly inspect: (name: string) => Effect.Effect<Volume, VolumeNotFound | DockerFailure>
+  /**
+   * Makes a volume. One of that name which is there already is given when it is just as asked for, else it is a
+   * `NameConflict`. `POST /volumes/create`
+   */
+  readonly create: (spec?: VolumeSpec) => Effect.Effect<Volume, NameConflict | InvalidRequest | DockerFailure>
+  /** Removes it; with `force`, one that is not there is no failure. `DELETE /volumes/{name}` */
+  readonly remove: (
+    name: string,
+    options?: { readonly force?: boolean }
+  ) => Effect.Effect<void, VolumeNotFound | ResourceInUse | DockerFailure>
+  /** Removes the anonymous ones that no container uses; those with names too by the filter `all=true`. `POST /volumes/prune` */
+  readonly prune: (options?: VolumeFilters) => Effect.Effect<Pruned, InvalidRequest | DockerFailure>
+  /** A volume as long as the scope is open. A removal that fails is a logged warning. */
+  readonly scoped: (
+    spec?: VolumeSpec
+  ) => Effect.Effect<Volume, NameConflict | InvalidRequest | DockerFailure, Scope.Scope>
+}
+
+/** Volumes. */
+export class Volumes extends Context.Tag("@dockwire/core/Volumes")<Volumes, VolumesShape>() {
+  /** Volumes of the engine behind `Docker`. */
+  static readonly layer: Layer.Layer<Volumes, never, Docker> = Layer.effect(Volumes, make)
+}

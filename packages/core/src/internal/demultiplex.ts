@@ -1,0 +1,43 @@
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { DockerDuplex, DockerRequest } from "../Docker.js"
+import { EngineError } from "../DockerError.js"
+import type { OutputPiece } from "../Exec.js"
+import { frameLength, FrameSplitter } from "./frameSplitter.js"
+
+/** The outputs of a connection without a terminal, told apart. */
+export const demultiplex = (output: DockerDuplex["output"], request: DockerRequest) =>
+  Stream.suspend(() => {
+    let pieces: Array<OutputPiece> = []
+    let malformed: string | undefined
+    const splitter = new FrameSplitter(
+      (bytes, start, end) => {
+        for (let position = start; position < end;) {
+          const payload = position + FrameSplitter.headerSize
+          const next = payload + frameLength(bytes, position)
+          const stream = bytes[position] === 2 ? "stderr" : "stdout"
+          if (next > payload)
+            pieces.push({ _tag: "Output", stream, bytes: Uint8Array.from(bytes.subarray(payload, next)) })
+          position = next
+        }
+      },
+      (detail) => {
+        malformed = detail
+      }
+    )
+    return Stream.mapConcatChunkEffect(output, (chunk) => {
+      splitter.push(chunk)
+      const taken = pieces
+      pieces = []
+      return malformed === undefined
+        ? Effect.succeed(Chunk.unsafeFromArray(taken))
+        : Effect.fail(
+            new EngineError({
+              request: `${request.method} ${request.path}`,
+              status: 101,
+              detail: `what came is no output of a command: ${malformed}`
+            })
+          )
+    })
+  })

@@ -1,0 +1,64 @@
+import type * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import { invalidBody } from "./containerSettings.js"
+import type { EngineState, MemoryContainer } from "./engineState.js"
+import type { Query } from "./query.js"
+import { Refusal } from "./refusal.js"
+
+/** An answer that is there at once. */
+export interface WholeAnswer {
+  readonly _tag: "Whole"
+  readonly status: number
+  /** `undefined` for none. */
+  readonly body: unknown
+}
+
+/** An answer that goes on, and may be written to where the connection was handed over. */
+export interface OpenAnswer {
+  readonly _tag: "Open"
+  readonly status: number
+  readonly contentType: string
+  readonly body: Stream.Stream<Uint8Array>
+  readonly write: (bytes: Uint8Array) => Effect.Effect<void>
+  readonly end: Effect.Effect<void>
+}
+
+/** What the engine answers. */
+export type Answer = WholeAnswer | OpenAnswer
+
+/** An answer that is there at once. */
+export const whole = (status: number, body?: unknown): WholeAnswer => ({ _tag: "Whole", status, body })
+
+/** A request on its way to its answer. */
+export interface Call {
+  readonly state: EngineState
+  /** What stands in the path where the route has a name in braces. */
+  readonly parameter: string
+  readonly query: Query
+  readonly body: unknown
+  /** Whether the caller takes the connection over. */
+  readonly upgrade: boolean
+}
+
+/** What answers a request. */
+export type Handler = (call: Call) => Effect.Effect<Answer, Refusal, Scope.Scope>
+
+/** `GET /containers/{id}/json` and what answers it. */
+export type Routes = Readonly<Record<string, Handler>>
+
+/** Reads the body, or refuses it. */
+export const readBody =
+  <A, I>(schema: Schema.Schema<A, I>) =>
+  ({ body }: Call): Either.Either<A, Refusal> =>
+    Either.mapLeft(Schema.decodeUnknownEither(schema)(body ?? {}), invalidBody)
+
+/** What was found, or the refusal. */
+export const found = <A>(value: A | Refusal): Either.Either<A, Refusal> =>
+  value instanceof Refusal ? Either.left(value) : Either.right(value)
+
+/** The container that the path names. */
+export const containerOf = ({ parameter, state }: Call): Either.Either<MemoryContainer, Refusal> =>
+  found(state.container(parameter))

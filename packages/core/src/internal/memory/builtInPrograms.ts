@@ -1,0 +1,137 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { type ProgramRun, ProgramStep } from "./program.js"
+import { parseScript, type ShellCommand } from "./shellCommand.js"
+
+type Steps = Stream.Stream<ProgramStep>
+type BuiltIn = (args: ReadonlyArray<string>, run: ProgramRun) => Steps
+
+const exit = (exitCode: number): Steps => Stream.succeed(ProgramStep.exit(exitCode))
+
+const complain = (text: string, exitCode: number): Steps =>
+  Stream.make(ProgramStep.line(text, "stderr"), ProgramStep.exit(exitCode))
+
+const units: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+const seconds = (text: string): number | undefined => {
+  const parts = /^(\d+(?:\.\d+)?|\.\d+)([smhd]?)$/.exec(text)
+  return text === "infinity"
+    ? Number.POSITIVE_INFINITY
+    : parts === null
+      ? undefined
+      : Number(parts[1]) * (units[parts[2] ?? ""] ?? 1)
+}
+
+const sleep: BuiltIn = (args) => {
+  const times = args.map(seconds)
+  const wrong = args.find((_, index) => times[index] === undefined)
+  if (wrong !== undefined) return complain(`sleep: invalid number '${wrong}'`, 1)
+  const total = times.reduce<number>((sum, time) => sum + (time ?? 0), 0)
+  const wait = Number.isFinite(total) ? Effect.sleep(Duration.seconds(total)) : Effect.never
+  return Stream.concat(Stream.drain(Stream.fromEffect(wait)), exit(0))
+}
+
+const echo: BuiltIn = (args) => {
+  const open = args[0] === "-n"
+  const text = (open ? args.slice(1) : args).join(" ")
+  return Stream.make(open ? ProgramStep.piece(text) : ProgramStep.line(text), ProgramStep.exit(0))
+}
+
+const cat: BuiltIn = (args, run) => {
+  const file = args.find((arg) => arg !== "-")
+  return file === undefined
+    ? Stream.concat(
+        Stream.map(run.stdin, (bytes) => ProgramStep.piece(bytes)),
+        exit(0)
+      )
+    : complain(`cat: can't open '${file}': No such file or directory`, 1)
+}
+
+const seq: BuiltIn = (args) => {
+  const numbers = args.map(Number)
+  const wrong = args.find((_, index) => !Number.isInteger(numbers[index]))
+  if (wrong !== undefined) return complain(`seq: invalid number '${wrong}'`, 1)
+  const [first = 1, step = 1, last = 0] =
+    numbers.length === 1 ? [1, 1, numbers[0]] : numbers.length === 2 ? [numbers[0], 1, numbers[1]] : numbers
+  const lines = Stream.unfold(first, (at) =>
+    (step > 0 && at <= last) || (step < 0 && at >= last)
+      ? Option.some([ProgramStep.line(String(at)), at + step])
+      : Option.none()
+  )
+  return Stream.concat(lines, exit(0))
+}
+
+const env: BuiltIn = (_, run) =>
+  Stream.concat(
+    Stream.fromIterable(Object.entries(run.environment).map(([key, value]) => ProgramStep.line(`${key}=${value}`))),
+    exit(0)
+  )
+
+/** Runs the commands from one on; `exitCode` is that of the last one that ran. */
+const sequence = (commands: ReadonlyArray<ShellCommand>, run: ProgramRun, at = 0, exitCode = 0): Steps => {
+  const command = commands[at]
+  if (command === undefined) return exit(exitCode)
+  if ((command.when === "success" && exitCode !== 0) || (command.when === "failure" && exitCode === 0)) {
+    return sequence(commands, run, at + 1, exitCode)
+  }
+  const [name = "", ...args] = command.words[0] === "exec" ? command.words.slice(1) : command.words
+  if (name === "exit") return exit(args[0] === undefined ? exitCode : Number(args[0]) & 255)
+  let code = 0
+  const steps = builtIn([name, ...args], run) ?? complain(`sh: ${name}: not found`, 127)
+  const output = Stream.filterMap(steps, (step) => {
+    if (step._tag === "Output") return Option.some(command.toStderr ? ProgramStep.piece(step.bytes, "stderr") : step)
+    code = step.exitCode
+    return Option.none()
+  })
+  return Stream.concat(
+    output,
+    Stream.suspend(() => (command.words[0] === "exec" ? exit(code) : sequence(commands, run, at + 1, code)))
+  )
+}
+
+const script = (text: string, run: ProgramRun): Steps => {
+  const commands = parseScript(text)
+  return typeof commands === "string"
+    ? complain(`sh: the engine in memory runs simple commands only, and not: ${commands}`, 2)
+    : sequence(commands, run)
+}
+
+const sh: BuiltIn = (args, run) => {
+  const text = args[1]
+  if (args[0] === "-c" && text !== undefined) return script(text, run)
+  if (args.length > 0) return complain(`sh: can't open '${args[0]}'`, 2)
+  let code = 0
+  const empty = { ...run, stdin: Stream.empty }
+  const lines = run.stdin.pipe(
+    Stream.decodeText(),
+    Stream.splitLines,
+    Stream.flatMap((line) => script(line, empty)),
+    Stream.filter((step) => {
+      if (step._tag === "Exit") code = step.exitCode
+      return step._tag === "Output"
+    })
+  )
+  return Stream.concat(
+    lines,
+    Stream.suspend(() => exit(code))
+  )
+}
+
+const builtIns: Record<string, BuiltIn> = {
+  cat,
+  echo,
+  env,
+  false: () => exit(1),
+  seq,
+  sh,
+  sleep,
+  true: () => exit(0)
+}
+
+/** The program that is built in for a command; `undefined` where there is none. */
+export const builtIn = (command: ReadonlyArray<string>, run: ProgramRun): Steps | undefined => {
+  const name = (command[0] ?? "").replace(/^(\/usr)?\/bin\//, "")
+  return Object.hasOwn(builtIns, name) ? builtIns[name]?.(command.slice(1), run) : undefined
+}

@@ -1,0 +1,85 @@
+import type { LogStream } from "../../LogEvent.js"
+import { Bell } from "./bell.js"
+
+/** What the engine keeps of a line: all of it, or a piece. */
+export interface LogRecord {
+  /** Nanoseconds since the epoch; the pieces of a line have that of the first. */
+  readonly nanos: bigint
+  readonly stream: LogStream
+  readonly bytes: Uint8Array
+}
+
+const recordSize = 16 * 1024
+
+/** The records of a container, numbered from its first one on; the oldest may be gone. */
+export class ContainerLog {
+  #records: Array<LogRecord> = []
+  #first = 0
+  readonly bell = new Bell()
+
+  /** The number of the oldest that is there. */
+  get first(): number {
+    return this.#first
+  }
+
+  /** The number that the next one gets. */
+  get end(): number {
+    return this.#first + this.#records.length
+  }
+
+  at(index: number): LogRecord | undefined {
+    return this.#records[index - this.#first]
+  }
+
+  append(record: LogRecord): void {
+    this.#records.push(record)
+    this.bell.ring()
+  }
+
+  /** Drops the oldest records, so that this many are left. */
+  rotate(keep: number): void {
+    const dropped = Math.max(0, this.#records.length - keep)
+    this.#records = this.#records.slice(dropped)
+    this.#first += dropped
+  }
+}
+
+/** Cuts what one stream of a run writes into records. */
+export class LogWriter {
+  #pending: Uint8Array = Buffer.alloc(0)
+  /** The moment of the first piece of a line that goes on. */
+  #begun: bigint | undefined
+
+  constructor(
+    readonly log: ContainerLog,
+    readonly stream: LogStream,
+    /** The driver `json-file` keeps text: bytes that are not UTF-8 are lost. */
+    readonly textOnly: boolean
+  ) {}
+
+  write(bytes: Uint8Array, now: () => bigint): void {
+    let rest = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes])
+    for (;;) {
+      const newline = rest.indexOf(10)
+      const length = newline >= 0 && newline < recordSize ? newline + 1 : rest.length >= recordSize ? recordSize : 0
+      if (length === 0) break
+      this.#append(rest.subarray(0, length), now, length === newline + 1)
+      rest = rest.subarray(length)
+    }
+    this.#pending = Uint8Array.from(rest)
+  }
+
+  /** The run is over: what has no end yet is a record too. */
+  end(now: () => bigint): void {
+    if (this.#pending.length > 0) this.#append(this.#pending, now, true)
+    this.#pending = Buffer.alloc(0)
+    this.#begun = undefined
+  }
+
+  #append(bytes: Uint8Array, now: () => bigint, whole: boolean): void {
+    const nanos = this.#begun ?? now()
+    this.#begun = whole ? undefined : nanos
+    const kept = this.textOnly ? Buffer.from(Buffer.from(bytes).toString("utf8")) : Uint8Array.from(bytes)
+    this.log.append({ nanos, stream: this.stream, bytes: kept })
+  }
+}

@@ -1,0 +1,202 @@
+import { nanosTimestamp } from "../logTime.js"
+import { commandOf, hostnameOf, isRunning } from "./containerLife.js"
+import { never } from "./engineClock.js"
+import type { EngineState, MemoryContainer, Mount } from "./engineState.js"
+
+const moment = (nanos: bigint | undefined) => (nanos === undefined ? never : nanosTimestamp(nanos))
+
+const mountView = ({ name, source, target, type, writable }: Mount) => ({
+  Type: type,
+  ...(name === undefined ? {} : { Name: name, Driver: "local" }),
+  Source: source,
+  Destination: target,
+  Mode: "",
+  RW: writable,
+  Propagation: type === "bind" ? "rprivate" : ""
+})
+
+const networksView = (state: EngineState, container: MemoryContainer) =>
+  Object.fromEntries(
+    [...container.endpoints].map(([key, { address, aliases, id, requestedAddress }]) => {
+      const network = state.networks.get(key)
+      const [ip = "", bits = "0"] = address.split("/")
+      const view = {
+        IPAMConfig: requestedAddress === undefined ? null : { IPv4Address: requestedAddress },
+        Links: null,
+        Aliases: aliases.length === 0 ? null : aliases,
+        MacAddress: "",
+        NetworkID: network?.id ?? "",
+        EndpointID: isRunning(container) ? id : "",
+        Gateway: ip === "" ? "" : (network?.subnets[0]?.Gateway ?? ""),
+        IPAddress: ip,
+        IPPrefixLen: Number(bits),
+        IPv6Gateway: "",
+        GlobalIPv6Address: "",
+        GlobalIPv6PrefixLen: 0,
+        DriverOpts: null,
+        DNSNames:
+          network === undefined || network.predefined ? null : [container.name, ...aliases, container.id.slice(0, 12)]
+      }
+      return [network?.name ?? key, view]
+    })
+  )
+
+const portsView = ({ ports }: MemoryContainer) => {
+  const view: Record<string, Array<{ HostIp: string; HostPort: string }>> = {}
+  for (const { hostIp, hostPort, key } of ports) {
+    view[key] = [...(view[key] ?? []), { HostIp: hostIp, HostPort: String(hostPort) }]
+  }
+  return view
+}
+
+const healthView = ({ health }: MemoryContainer) =>
+  health === undefined ? {} : { Health: { Status: health, FailingStreak: health === "unhealthy" ? 1 : 0, Log: [] } }
+
+/** `GET /containers/{id}/json` */
+export const containerView = (state: EngineState, container: MemoryContainer) => {
+  const { hostConfig, image, run, settings, status } = container
+  const [path = "", ...args] = commandOf(container)
+  const networks = networksView(state, container)
+  const running = isRunning(container)
+  const folder = `/var/lib/docker/containers/${container.id}`
+  return {
+    Id: container.id,
+    Created: nanosTimestamp(container.created),
+    Path: path,
+    Args: args,
+    State: {
+      Status: status,
+      Running: running || status === "restarting",
+      Paused: status === "paused",
+      Restarting: status === "restarting",
+      OOMKilled: false,
+      Dead: false,
+      Pid: running ? (run?.process.pid ?? 0) : 0,
+      ExitCode: container.exitCode,
+      Error: container.error,
+      StartedAt: moment(container.startedAt),
+      FinishedAt: moment(container.finishedAt),
+      ...healthView(container)
+    },
+    Image: image.id,
+    ResolvConfPath: `${folder}/resolv.conf`,
+    HostnamePath: `${folder}/hostname`,
+    HostsPath: `${folder}/hosts`,
+    LogPath: settings.logDriver === "json-file" ? `${folder}/${container.id}-json.log` : "",
+    Name: `/${container.name}`,
+    RestartCount: container.restartCount,
+    Driver: "overlay2",
+    Platform: "linux",
+    MountLabel: "",
+    ProcessLabel: "",
+    AppArmorProfile: "",
+    ExecIDs: null,
+    HostConfig: {
+      Binds: null,
+      CpuShares: 0,
+      Memory: 0,
+      MemorySwap: 0,
+      NanoCpus: 0,
+      ...hostConfig,
+      AutoRemove: settings.autoRemove,
+      LogConfig: { Type: settings.logDriver, Config: settings.logOptions },
+      NetworkMode: settings.networkMode,
+      RestartPolicy: { Name: container.restart.name, MaximumRetryCount: container.restart.maximumRetryCount }
+    },
+    Mounts: container.mounts.map(mountView),
+    Config: {
+      Domainname: "",
+      User: "",
+      AttachStdin: false,
+      AttachStdout: false,
+      AttachStderr: false,
+      Volumes: null,
+      WorkingDir: "",
+      OnBuild: null,
+      ...settings.config,
+      Hostname: hostnameOf(container),
+      Tty: settings.tty,
+      OpenStdin: settings.openStdin,
+      StdinOnce: settings.stdinOnce,
+      Env: settings.env.some((entry) => entry.startsWith("PATH=")) ? settings.env : [...settings.env, "PATH=/bin"],
+      Cmd: settings.command ?? (settings.entrypoint === undefined ? image.command : null),
+      Entrypoint: settings.entrypoint ?? null,
+      Image: settings.image,
+      Labels: settings.labels
+    },
+    NetworkSettings: {
+      Bridge: "",
+      SandboxID: "",
+      Ports: portsView(container),
+      IPAddress: networks["bridge"]?.IPAddress ?? "",
+      Gateway: networks["bridge"]?.Gateway ?? "",
+      IPPrefixLen: networks["bridge"]?.IPPrefixLen ?? 0,
+      MacAddress: "",
+      Networks: networks
+    }
+  }
+}
+
+const plural = (count: number, unit: string) => `${count} ${unit}${count === 1 ? "" : "s"}`
+
+/** The engine's words for a span of time. */
+const spanText = (nanos: bigint): string => {
+  const seconds = Number(nanos / 1_000_000_000n)
+  if (seconds < 1) return "Less than a second"
+  if (seconds < 60) return plural(seconds, "second")
+  const minutes = Math.floor(seconds / 60)
+  if (minutes === 1) return "About a minute"
+  if (minutes < 60) return `${minutes} minutes`
+  const hours = Math.round(minutes / 60)
+  if (hours === 1) return "About an hour"
+  if (hours < 48) return `${hours} hours`
+  if (hours < 24 * 14) return `${Math.floor(hours / 24)} days`
+  if (hours < 24 * 60) return `${Math.floor(hours / 24 / 7)} weeks`
+  if (hours < 24 * 365 * 2) return `${Math.floor(hours / 24 / 30)} months`
+  return `${Math.floor(hours / 24 / 365)} years`
+}
+
+const statusText = (container: MemoryContainer, now: bigint): string => {
+  const since = (nanos: bigint | undefined) => spanText(now - (nanos ?? now))
+  switch (container.status) {
+    case "created":
+      return "Created"
+    case "removing":
+      return "Removal In Progress"
+    case "exited":
+      return `Exited (${container.exitCode}) ${since(container.finishedAt)} ago`
+    case "restarting":
+      return `Restarting (${container.exitCode}) ${since(container.finishedAt)} ago`
+    case "paused":
+      return `Up ${since(container.startedAt)} (Paused)`
+    case "running": {
+      const health = container.health === "starting" ? "health: starting" : container.health
+      return `Up ${since(container.startedAt)}${health === undefined ? "" : ` (${health})`}`
+    }
+  }
+}
+
+/** One of `GET /containers/json`. */
+export const summaryView = (state: EngineState, container: MemoryContainer, now: bigint) => {
+  const { image, settings } = container
+  return {
+    Id: container.id,
+    Names: [`/${container.name}`],
+    Image: settings.image,
+    ImageID: image.id,
+    Command: commandOf(container)
+      .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`))
+      .join(" "),
+    Created: Number(container.created / 1_000_000_000n),
+    Ports: container.ports.map(({ hostIp, hostPort, key }) => {
+      const [port, type] = key.split("/")
+      return { IP: hostIp, PrivatePort: Number(port), PublicPort: hostPort, Type: type }
+    }),
+    Labels: settings.labels,
+    State: container.status,
+    Status: statusText(container, now),
+    HostConfig: { NetworkMode: settings.networkMode },
+    NetworkSettings: { Networks: networksView(state, container) },
+    Mounts: container.mounts.map(mountView)
+  }
+}

@@ -1,0 +1,94 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { nanosTimestamp } from "../logTime.js"
+import { containerOf, type Routes, whole } from "./answers.js"
+import { isRunning } from "./containerLife.js"
+import { never } from "./engineClock.js"
+import type { EngineState, MemoryContainer } from "./engineState.js"
+import { opened } from "./logRoutes.js"
+import { refusal } from "./refusal.js"
+import { hostMemory, hostProcessors } from "./systemRoutes.js"
+
+const second = 1_000_000_000n
+const usedMemory = 4 * 1024 * 1024
+const cachedMemory = 1024 * 1024
+
+/** A container in memory uses one hundredth of a processor. */
+const cpu = (container: MemoryContainer, now: bigint) => {
+  const started = container.run?.startedAt ?? now
+  const ran = now > started ? now - started : 0n
+  return {
+    cpu_usage: { total_usage: Number(ran / 100n), usage_in_kernelmode: 0, usage_in_usermode: Number(ran / 100n) },
+    system_cpu_usage: Number(now) * hostProcessors,
+    online_cpus: hostProcessors,
+    throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 }
+  }
+}
+
+const noCpu = { cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0 } }
+
+const sample = (state: EngineState, container: MemoryContainer, now: bigint, withBefore: boolean) => {
+  const base = { name: `/${container.name}`, id: container.id, num_procs: 0, storage_stats: {} }
+  if (!isRunning(container)) {
+    return {
+      ...base,
+      read: never,
+      preread: never,
+      pids_stats: {},
+      blkio_stats: {},
+      cpu_stats: noCpu,
+      precpu_stats: noCpu,
+      memory_stats: {}
+    }
+  }
+  const commands = [...state.execs.values()].filter(
+    (exec) => exec.container === container && exec.process !== undefined && exec.exitCode === undefined
+  )
+  const before = now - second
+  return {
+    ...base,
+    read: nanosTimestamp(now),
+    preread: withBefore && before > 0n ? nanosTimestamp(before) : never,
+    pids_stats: { current: 1 + commands.length },
+    blkio_stats: { io_service_bytes_recursive: [{ major: 8, minor: 0, op: "read", value: 0 }] },
+    cpu_stats: cpu(container, now),
+    precpu_stats: withBefore ? cpu(container, before) : noCpu,
+    memory_stats: {
+      usage: usedMemory + cachedMemory,
+      stats: { inactive_file: cachedMemory },
+      limit: container.settings.memory === 0 ? hostMemory : container.settings.memory
+    },
+    networks: { eth0: { rx_bytes: 0, rx_packets: 0, tx_bytes: 0, tx_packets: 0 } }
+  }
+}
+
+const encoder = new TextEncoder()
+
+/** `GET /containers/{id}/stats` */
+export const statsRoutes: Routes = {
+  "GET /containers/{id}/stats": (call) =>
+    Effect.gen(function* () {
+      const { query, state } = call
+      const container = yield* containerOf(call)
+      const streams = query.text("stream") === undefined || query.flag("stream")
+      const oneShot = query.flag("one-shot")
+      if (streams && oneShot) return yield* refusal(400, "cannot have stream=true and one-shot=true")
+      if (!streams) return whole(200, sample(state, container, yield* state.clock.now, !oneShot))
+      const samples = Stream.unfoldEffect(0, (count) =>
+        Effect.gen(function* () {
+          if (count > 0) {
+            yield* Effect.raceFirst(
+              Clock.sleep("1 second"),
+              container.bell.until(() => container.removed)
+            )
+          }
+          if (container.removed) return Option.none()
+          const line = JSON.stringify(sample(state, container, yield* state.clock.now, count > 0))
+          return Option.some([encoder.encode(`${line}\n`), count + 1] as const)
+        })
+      )
+      return opened("application/json", samples)
+    })
+}

@@ -1,0 +1,120 @@
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { nullable, StringRecord } from "../answer.js"
+import { nanosTimestamp } from "../logTime.js"
+import { readBody, type Routes, whole } from "./answers.js"
+import { type EngineState, type MemoryVolume, newId } from "./engineState.js"
+import { type Refusal, refusal } from "./refusal.js"
+
+const Body = Schema.Struct({
+  Name: Schema.optional(Schema.String),
+  Driver: Schema.optional(Schema.String),
+  DriverOpts: nullable(StringRecord),
+  Labels: nullable(StringRecord)
+})
+
+const anonymousLabel = "com.docker.volume.anonymous"
+
+const view = (volume: MemoryVolume) => ({
+  CreatedAt: `${nanosTimestamp(volume.created).slice(0, 19)}Z`,
+  Driver: "local",
+  Labels: volume.labels,
+  Mountpoint: `/var/lib/docker/volumes/${volume.name}/_data`,
+  Name: volume.name,
+  Options: volume.options,
+  Scope: "local"
+})
+
+/** The volume of that name, which is made where there is none. */
+export const ensureVolume = (
+  state: EngineState,
+  { Driver = "local", DriverOpts, Labels, Name = "" }: typeof Body.Type
+): Effect.Effect<MemoryVolume, Refusal> =>
+  Effect.gen(function* () {
+    const name = Name === "" ? newId() : Name
+    if (Driver !== "" && Driver !== "local") {
+      const words = `create ${name}: error looking up volume plugin ${Driver}: plugin "${Driver}" not found`
+      return yield* refusal(404, words)
+    }
+    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
+      const words =
+        name.length === 1
+          ? `create ${name}: volume name is too short, names should be at least two alphanumeric characters`
+          : `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`
+      return yield* refusal(400, words)
+    }
+    const option = Object.keys(DriverOpts ?? {}).find((key) => !["type", "o", "device", "size"].includes(key))
+    if (option !== undefined) return yield* refusal(400, `create ${name}: invalid option: "${option}"`)
+    const there = state.volumes.get(name)
+    if (there !== undefined) return there
+    const volume: MemoryVolume = {
+      name,
+      created: yield* state.clock.now,
+      options: DriverOpts ?? null,
+      labels: Name === "" ? { ...Labels, [anonymousLabel]: "" } : (Labels ?? null),
+      anonymous: Name === ""
+    }
+    state.volumes.set(name, volume)
+    yield* state.journal.add("volume", "create", name, { driver: "local" })
+    return volume
+  })
+
+const isUnused = (state: EngineState, { name }: MemoryVolume) => state.users(name).length === 0
+
+/** What `/volumes` asks for. */
+export const volumeRoutes: Routes = {
+  "GET /volumes": ({ query, state }) =>
+    Effect.gen(function* () {
+      const filters = yield* query.filters(["dangling", "driver", "label", "name"])
+      const dangling = yield* filters.boolean("dangling")
+      const volumes = [...state.volumes.values()].filter(
+        (volume) =>
+          filters.name(volume.name) &&
+          filters.labels(volume.labels ?? {}) &&
+          filters.any("driver", (driver) => driver === "local") &&
+          (dangling === undefined || dangling === isUnused(state, volume))
+      )
+      return whole(200, { Volumes: volumes.map(view), Warnings: null })
+    }),
+  "POST /volumes/create": (call) =>
+    Effect.gen(function* () {
+      return whole(201, view(yield* ensureVolume(call.state, yield* readBody(Body)(call))))
+    }),
+  "GET /volumes/{name}": ({ parameter, state }) => {
+    const volume = state.volumes.get(parameter)
+    return volume === undefined
+      ? refusal(404, `get ${parameter}: no such volume`)
+      : Effect.succeed(whole(200, view(volume)))
+  },
+  "DELETE /volumes/{name}": ({ parameter, query, state }) =>
+    Effect.gen(function* () {
+      const volume = state.volumes.get(parameter)
+      if (volume === undefined) {
+        if (query.flag("force")) return whole(204)
+        return yield* refusal(404, `get ${parameter}: no such volume`)
+      }
+      const users = state.users(parameter)
+      if (users.length > 0) {
+        return yield* refusal(409, `remove ${parameter}: volume is in use - [${users.map(({ id }) => id).join(", ")}]`)
+      }
+      state.volumes.delete(parameter)
+      yield* state.journal.add("volume", "destroy", parameter, { driver: "local" })
+      return whole(204)
+    }),
+  "POST /volumes/prune": ({ query, state }) =>
+    Effect.gen(function* () {
+      const filters = yield* query.filters(["label", "label!", "all"])
+      const all = yield* filters.boolean("all")
+      const deleted: Array<string> = []
+      for (const volume of state.volumes.values()) {
+        const { anonymous, labels, name } = volume
+        const asked = filters.labels(labels ?? {}) && filters.unlabelled(labels ?? {})
+        if (!asked || !(anonymous || all === true) || !isUnused(state, volume)) continue
+        state.volumes.delete(name)
+        deleted.push(name)
+        yield* state.journal.add("volume", "destroy", name, { driver: "local" })
+      }
+      yield* state.journal.add("volume", "prune", "", { reclaimed: "0" })
+      return whole(200, { VolumesDeleted: deleted, SpaceReclaimed: 0 })
+    })
+}

@@ -1,0 +1,297 @@
+import {
+  Containers,
+  Docker,
+  Events,
+  Exec,
+  Logs,
+  MemoryEngine,
+  type MemoryEngineOptions,
+  ProgramStep
+} from "@dockwire/core"
+import { Chunk, Duration, Effect, Fiber, Layer, type Scope, Stream, TestClock, TestContext } from "effect"
+import { describe, expect, it } from "vitest"
+import { failsWith } from "./cell.js"
+
+type Services = Containers | Docker | Events | Exec | Logs | MemoryEngine
+
+const services = Layer.mergeAll(Containers.layer, Events.layer, Exec.layer, Logs.layer)
+
+const run = <A, E>(program: Effect.Effect<A, E, Services | Scope.Scope>, options?: MemoryEngineOptions) =>
+  Effect.runPromise(
+    program.pipe(Effect.scoped, Effect.provide(Layer.provideMerge(services, MemoryEngine.layer(options))))
+  )
+
+/** The same by a clock that the test moves. */
+const runByTestClock = <A, E>(program: Effect.Effect<A, E, Services | Scope.Scope>, options?: MemoryEngineOptions) =>
+  Effect.runPromise(
+    program.pipe(
+      Effect.scoped,
+      Effect.provide(Layer.provideMerge(services, MemoryEngine.layer(options))),
+      Effect.provide(TestContext.TestContext)
+    )
+  )
+
+const waiting = { name: "shop", image: "busybox", command: ["sleep", "infinity"] }
+
+const texts = (id: string) =>
+  Effect.gen(function* () {
+    const lines = yield* Stream.runCollect((yield* Logs).read(id))
+    return Chunk.toReadonlyArray(lines).map(({ text }) => text)
+  })
+
+describe("programs", () => {
+  it("are scripted, by image and by command", () =>
+    run(
+      Effect.gen(function* () {
+        expect(yield* (yield* Containers).wait("shop")).toEqual({ exitCode: 3 })
+        expect(yield* texts("shop")).toEqual(["ready", "no newline"])
+        const exec = yield* Exec
+        expect(yield* exec.run("other", ["ls", "-l"])).toEqual({ exitCode: 0, stdout: "", stderr: "ls -l\n" })
+        yield* failsWith(exec.run("other", ["lsof"]), "ExecFailed")
+      }),
+      {
+        programs: [
+          {
+            image: "shop",
+            run: () => Stream.make(ProgramStep.line("ready"), ProgramStep.piece("no newline"), ProgramStep.exit(3))
+          },
+          { command: "ls", run: ({ command }) => Stream.make(ProgramStep.line(command.join(" "), "stderr")) }
+        ],
+        containers: [
+          { name: "shop", image: "shop" },
+          { name: "other", image: "busybox:latest", command: ["sleep", "infinity"] }
+        ]
+      }
+    ))
+
+  it("hear the signals that they say", () =>
+    run(
+      Effect.gen(function* () {
+        const containers = yield* Containers
+        yield* containers.stop("server")
+        expect((yield* containers.inspect("server")).state).toMatchObject({ status: "exited", exitCode: 143 })
+        yield* containers.kill("reloading", "HUP")
+        expect(yield* containers.wait("reloading")).toEqual({ exitCode: 9 })
+      }),
+      {
+        programs: [
+          { image: "server", run: () => Stream.never },
+          { image: "reloading", run: () => Stream.never, signals: { SIGHUP: 9 } }
+        ],
+        containers: [
+          { name: "server", image: "server" },
+          { name: "reloading", image: "reloading" }
+        ]
+      }
+    ))
+
+  it("of a shell are simple commands, and say so where they are not", () =>
+    run(
+      Effect.gen(function* () {
+        const exec = yield* Exec
+        const shell = (script: string) => exec.run("shop", ["sh", "-c", script])
+        expect(yield* shell("false || echo 'a b' && true; echo err >&2; exit 4")).toEqual({
+          exitCode: 4,
+          stdout: "a b\n",
+          stderr: "err\n"
+        })
+        expect(yield* shell("nope")).toMatchObject({ exitCode: 127, stderr: "sh: nope: not found\n" })
+        expect(yield* shell("for i in 1 2; do echo $i; done")).toMatchObject({ exitCode: 2, stdout: "" })
+        expect(yield* shell("seq 2 4")).toMatchObject({ stdout: "2\n3\n4\n" })
+      }),
+      { containers: [waiting] }
+    ))
+})
+
+describe("time", () => {
+  it("is that of the clock, and never the same twice", () =>
+    runByTestClock(
+      Effect.gen(function* () {
+        const containers = yield* Containers
+        const { writeLine } = yield* MemoryEngine
+        yield* writeLine("shop", "stdout", "one")
+        yield* writeLine("shop", "stdout", "two")
+        yield* TestClock.adjust("1 hour")
+        yield* writeLine("shop", "stderr", "three")
+        const lines = Chunk.toReadonlyArray(yield* Stream.runCollect((yield* Logs).read("shop")))
+        const [one = "", two = "", three = ""] = lines.map(({ timestamp }) => timestamp)
+        expect(one < two && two < three).toBe(true)
+        expect(one).toMatch(/^1970-01-01T00:00:00\.0000000\d\dZ$/)
+        expect(three).toBe("1970-01-01T01:00:00.000000000Z")
+        const stop = yield* Effect.fork(containers.stop("shop"))
+        yield* TestClock.adjust("9 seconds")
+        expect((yield* containers.inspect("shop")).state.status).toBe("running")
+        yield* TestClock.adjust("1 seconds")
+        yield* Fiber.join(stop)
+        expect((yield* containers.inspect("shop")).state).toMatchObject({ status: "exited", exitCode: 137 })
+      }),
+      { containers: [waiting] }
+    ))
+
+  it("lies between the restarts of what ends", () =>
+    runByTestClock(
+      Effect.gen(function* () {
+        const containers = yield* Containers
+        const { exit } = yield* MemoryEngine
+        yield* exit("shop", 1)
+        expect((yield* containers.inspect("shop")).state.status).toBe("restarting")
+        yield* TestClock.adjust("100 millis")
+        expect(yield* containers.inspect("shop")).toMatchObject({ restartCount: 1, state: { status: "running" } })
+        yield* exit("shop", 1)
+        yield* TestClock.adjust("199 millis")
+        expect((yield* containers.inspect("shop")).state.status).toBe("restarting")
+        yield* TestClock.adjust("1 millis")
+        yield* exit("shop", 1)
+        expect((yield* containers.inspect("shop")).state).toMatchObject({ status: "exited", exitCode: 1 })
+      }),
+      { containers: [{ ...waiting, restart: { policy: "on-failure", maximumRetryCount: 2 } }] }
+    ))
+})
+
+describe("a container", () => {
+  it("is removed by itself when it was made so", () =>
+    run(
+      Effect.gen(function* () {
+        const containers = yield* Containers
+        const removed = yield* Effect.fork(containers.wait("shop", "removed"))
+        yield* Effect.yieldNow()
+        yield* (yield* MemoryEngine).exit("shop", 5)
+        expect(yield* Fiber.join(removed)).toEqual({ exitCode: 5 })
+        yield* failsWith(containers.inspect("shop"), "ContainerNotFound")
+      }),
+      { containers: [{ ...waiting, autoRemove: true }] }
+    ))
+
+  it("has the health that it is given", () =>
+    run(
+      Effect.gen(function* () {
+        yield* (yield* MemoryEngine).setHealth("shop", "healthy")
+        expect((yield* (yield* Containers).inspect("shop")).state.health).toBe("healthy")
+        const event = yield* Stream.runHead(
+          (yield* Events).stream({ since: "1", filters: { event: ["health_status"] } })
+        )
+        expect(event).toMatchObject({ value: { action: "health_status: healthy" } })
+      }),
+      { containers: [waiting] }
+    ))
+
+  it("can't be made of nothing", async () => {
+    const layer = MemoryEngine.layer({ containers: [waiting, waiting] })
+    const outcome = await Effect.runPromise(Effect.either(Effect.scoped(Layer.build(layer))))
+    expect(outcome).toMatchObject({ left: { _tag: "InvalidRequest", field: "containers", value: "shop" } })
+  })
+})
+
+describe("faults", () => {
+  it("keep the engine out of reach until it is healed", () =>
+    run(
+      Effect.gen(function* () {
+        const containers = yield* Containers
+        const { gone, heal, requests } = yield* MemoryEngine
+        const wait = yield* Effect.fork(Effect.flip(containers.wait("shop")))
+        yield* Effect.repeat(requests, { until: ({ length }) => length > 0 })
+        yield* gone()
+        expect(yield* Fiber.join(wait)).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
+        yield* failsWith(containers.list(), "EngineUnavailable", { reason: "Refused" })
+        yield* heal
+        expect(yield* containers.list()).toHaveLength(1)
+      }),
+      { containers: [waiting] }
+    ))
+
+  it("refuse and slow down what they are for, as often as they are to", () =>
+    runByTestClock(
+      Effect.gen(function* () {
+        const containers = yield* Containers
+        const { refuse, requests, slow } = yield* MemoryEngine
+        yield* refuse({ method: "POST", path: "/containers/*/pause", times: 1 }, 500, "out of order")
+        yield* failsWith(containers.pause("shop"), "EngineError", { status: 500, detail: "out of order" })
+        yield* containers.pause("shop")
+        yield* slow({ path: /\/json$/ }, "5 seconds")
+        const inspect = yield* Effect.fork(containers.inspect("shop"))
+        yield* TestClock.adjust("4 seconds")
+        expect(yield* Fiber.poll(inspect)).toMatchObject({ _tag: "None" })
+        yield* TestClock.adjust("1 seconds")
+        expect((yield* Fiber.join(inspect)).state.status).toBe("paused")
+        yield* slow({}, Duration.minutes(2))
+        const late = yield* Effect.fork(Effect.flip(containers.list()))
+        yield* TestClock.adjust("1 minutes")
+        expect(yield* Fiber.join(late)).toMatchObject({ _tag: "EngineUnavailable", reason: "TimedOut" })
+        expect((yield* requests).map(({ path }) => path)).toEqual([
+          "/containers/shop/pause",
+          "/containers/shop/pause",
+          "/containers/shop/json",
+          "/containers/json"
+        ])
+      }),
+      { containers: [waiting] }
+    ))
+
+  it("cut streams, over which a follow goes on, each line once", () =>
+    run(
+      Effect.gen(function* () {
+        const { cutAfter, writeLine } = yield* MemoryEngine
+        const wanted = Array.from({ length: 50 }, (_, index) => `line ${index}`)
+        for (const text of wanted) yield* writeLine("shop", "stdout", text)
+        yield* cutAfter(1000, { times: 5 })
+        const given = yield* (yield* Logs).follow("shop").pipe(Stream.take(50), Stream.runCollect)
+        expect(Chunk.toReadonlyArray(given).map((one) => (one._tag === "LogLine" ? one.text : one.mark))).toEqual(
+          wanted
+        )
+      }),
+      { containers: [waiting] }
+    ))
+
+  it("lose lines, which a follow marks", () =>
+    run(
+      Effect.gen(function* () {
+        const { cut, gone, heal, rotateLog, writeLine } = yield* MemoryEngine
+        const seen: Array<string> = []
+        yield* writeLine("shop", "stdout", "one")
+        yield* (yield* Logs).follow("shop").pipe(
+          Stream.runForEachWhile((element) =>
+            Effect.gen(function* () {
+              seen.push(element._tag === "LogLine" ? element.text : element.mark)
+              if (seen.length > 1) return seen.length < 3
+              yield* gone()
+              yield* writeLine("shop", "stdout", "two")
+              yield* writeLine("shop", "stdout", "three")
+              yield* rotateLog("shop", 1)
+              yield* heal
+              yield* cut
+              return true
+            })
+          )
+        )
+        expect(seen).toEqual(["one", "gap", "three"])
+      }),
+      { containers: [waiting] }
+    ))
+})
+
+describe("the door", () => {
+  it("gives long lines in pieces with one timestamp", () =>
+    run(
+      Effect.gen(function* () {
+        const { writeLine } = yield* MemoryEngine
+        yield* writeLine("shop", "stdout", "a".repeat(40_000))
+        const { body, contentType } = yield* (yield* Docker).stream({
+          method: "GET",
+          path: "/containers/shop/logs",
+          query: { stdout: true, timestamps: true }
+        })
+        const bytes = yield* Stream.runFold(body, Buffer.alloc(0), (before, chunk) => Buffer.concat([before, chunk]))
+        expect(contentType).toBe("application/vnd.docker.multiplexed-stream")
+        const frames: Array<readonly [length: number, timestamp: string]> = []
+        for (let at = 0; at < bytes.length;) {
+          const length = bytes.readUInt32BE(at + 4)
+          frames.push([length - 31, bytes.toString("latin1", at + 8, at + 38)])
+          at += 8 + length
+        }
+        expect(frames.map(([length]) => length)).toEqual([16_384, 16_384, 7233])
+        expect(new Set(frames.map(([, timestamp]) => timestamp)).size).toBe(1)
+        expect(yield* texts("shop")).toEqual(["a".repeat(40_000)])
+      }),
+      { containers: [waiting] }
+    ))
+})

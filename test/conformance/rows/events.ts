@@ -1,0 +1,120 @@
+import { Containers, Events, Volumes } from "@dockwire/core"
+import { Chunk, Effect, Option, Stream } from "effect"
+import { expect } from "vitest"
+import { failsWith, type Rows } from "../cell.js"
+
+/** The cells of `Events`. */
+export const eventRows: Rows = {
+  stream: {
+    call: () => Effect.flatMap(Events, (events) => Stream.runDrain(events.stream())),
+    success: (bench) =>
+      Effect.gen(function* () {
+        const containers = yield* Containers
+        const events = yield* Events
+        const volumes = yield* Volumes
+        const volume = bench.name("volume")
+        const { id, name } = yield* bench.created(["sleep", "300"], { binds: [`${volume}:/data`] })
+        yield* containers.start(id)
+        yield* containers.pause(id)
+        yield* containers.unpause(id)
+        yield* containers.rename(id, `${name}-b`)
+        yield* containers.kill(id)
+        yield* containers.wait(id)
+        yield* containers.remove(id)
+        yield* volumes.remove(volume)
+        // Those that are remembered, and then no more are waited for.
+        const seen = yield* events.stream({ since: "1", filters: { type: ["container", "volume", "network"] } }).pipe(
+          Stream.filter((event) => event.id === id || event.id === volume || event.attributes["container"] === id),
+          Stream.takeUntil((event) => event.type === "volume" && event.action === "destroy"),
+          Stream.runCollect,
+          Effect.map(Chunk.toReadonlyArray)
+        )
+        expect(seen.map(({ action, type }) => `${type} ${action}`)).toEqual([
+          "volume create",
+          "container create",
+          "network connect",
+          "volume mount",
+          "container start",
+          "container pause",
+          "container unpause",
+          "container rename",
+          "container kill",
+          "network disconnect",
+          "volume unmount",
+          "container die",
+          "container destroy",
+          "volume destroy"
+        ])
+        expect(seen[1]?.attributes).toEqual({ ...bench.labels, image: "busybox:latest", name })
+        expect(seen[3]?.attributes).toMatchObject({ container: id, destination: "/data", driver: "local" })
+        expect(seen[2]?.attributes).toEqual({ container: id, name: "bridge", type: "bridge" })
+        expect(seen[7]?.attributes).toMatchObject({ name: `${name}-b`, oldName: `/${name}` })
+        expect(seen[8]?.attributes["signal"]).toBe("9")
+        expect(seen[11]?.attributes["exitCode"]).toBe("137")
+        const times = seen.map(({ timeNano }) => timeNano)
+        expect(times.every((time, index) => index === 0 || time > (times[index - 1] ?? 0n))).toBe(true)
+        // Both ends belong to the range.
+        const nano = (time: bigint) => `${time / 1_000_000_000n}.${String(time % 1_000_000_000n).padStart(9, "0")}`
+        const start = seen[4]?.timeNano ?? 0n
+        const one = yield* Stream.runCollect(
+          events.stream({ since: nano(start), until: nano(start), filters: { container: [id] } })
+        )
+        expect(Chunk.toReadonlyArray(one).map(({ action }) => action)).toEqual(["start"])
+      }),
+    missing: (bench) =>
+      Effect.gen(function* () {
+        const events = yield* Events
+        const found = yield* Stream.runCollect(
+          events.stream({ since: "1", until: "2", filters: { container: [bench.name()] } })
+        )
+        expect(Chunk.toReadonlyArray(found)).toEqual([])
+        const unknown = yield* Stream.runCollect(events.stream({ since: "1", until: "2", filters: { color: ["red"] } }))
+        expect(Chunk.toReadonlyArray(unknown)).toEqual([])
+      }),
+    conflict: "any number may listen",
+    "bad input": () =>
+      Effect.gen(function* () {
+        const events = yield* Events
+        yield* failsWith(Stream.runDrain(events.stream({ since: "yesterday" })), "InvalidRequest", { field: "since" })
+        yield* failsWith(Stream.runDrain(events.stream({ since: "2", until: "1" })), "InvalidRequest")
+      }),
+    "engine gone": (bench) =>
+      Effect.gen(function* () {
+        const { id } = yield* bench.created(["true"])
+        const events = yield* Events
+        const attempt = events
+          .stream({ since: "1", filters: { container: [id] } })
+          .pipe(Stream.runForEach(() => bench.gone))
+        yield* failsWith(attempt, "EngineUnavailable", { reason: "Lost" })
+      })
+  },
+  watch: {
+    call: () => Effect.flatMap(Events, (events) => Stream.runDrain(events.watch())),
+    success: (bench) =>
+      Effect.gen(function* () {
+        const events = yield* Events
+        // Whether the watch has begun shows only in what it gives.
+        const comings = Effect.forever(Effect.scoped(Effect.delay(bench.created(["true"]), "50 millis")))
+        const first = yield* Effect.raceFirst(
+          events.watch({ types: ["container"] }).pipe(
+            Stream.filterMap((element) =>
+              element._tag === "ContainerEvent" && element.event.attributes["dockwire.conformance"] !== undefined
+                ? Option.some(element)
+                : Option.none()
+            ),
+            Stream.filter(({ event }) =>
+              Object.entries(bench.labels).every(([key, value]) => event.attributes[key] === value)
+            ),
+            Stream.runHead
+          ),
+          comings
+        )
+        expect(first).toMatchObject({
+          value: { image: "busybox:latest", action: expect.stringMatching(/^(create|destroy)$/) }
+        })
+      }),
+    missing: "what is not there doesn't happen",
+    conflict: "any number may watch",
+    "bad input": "its one option has no wrong values"
+  }
+}

@@ -1,0 +1,161 @@
+import { Containers, Exec } from "@dockwire/core"
+import { Chunk, Effect, type Scope, Stream } from "effect"
+import { expect } from "vitest"
+import type { Bench } from "../bench.js"
+import { type Cell, failsWith, type Rows } from "../cell.js"
+
+const missing = "dockwire-nobody"
+
+const run = (id: string, command: ReadonlyArray<string>) => Effect.flatMap(Exec, (exec) => exec.run(id, command))
+
+const stream = (id: string, command: ReadonlyArray<string>) =>
+  Effect.flatMap(Exec, (exec) => Stream.runCollect(exec.stream(id, command)))
+
+const attach = (id: string) => Effect.flatMap(Exec, (exec) => exec.attach(id))
+
+const terminal = (id: string, command: ReadonlyArray<string>) =>
+  Effect.flatMap(Exec, (exec) => exec.terminal(id, command, { rows: 33, columns: 99 }))
+
+/** Any of them. */
+type Use = (id: string, command: ReadonlyArray<string>) => Effect.Effect<unknown, unknown, Exec | Scope.Scope>
+
+const notFound =
+  (use: Use): Cell =>
+  () =>
+    failsWith(use(missing, ["true"]), "ContainerNotFound", { detail: `No such container: ${missing}` })
+
+const conflict =
+  (use: Use): Cell =>
+  (bench: Bench) =>
+    Effect.gen(function* () {
+      const { id } = yield* bench.created(["sleep", "300"])
+      yield* failsWith(use(id, ["true"]), "ContainerStateConflict", {
+        state: "stopped",
+        detail: `container ${id} is not running`
+      })
+    })
+
+const noCommand = {
+  command: ["nope"],
+  detail:
+    'OCI runtime exec failed: exec failed: unable to start container process: exec: "nope": executable file not found in $PATH: unknown'
+}
+
+const badInput =
+  (use: Use): Cell =>
+  (bench: Bench) =>
+    Effect.gen(function* () {
+      const { id } = yield* bench.running()
+      yield* failsWith(use(id, ["nope"]), "ExecFailed", { containerId: id, ...noCommand })
+      yield* failsWith(use(id, []), "ExecFailed", { command: [] })
+    })
+
+/** The cells of `Exec`. */
+export const execRows: Rows = {
+  run: {
+    call: () => run(missing, ["true"]),
+    success: (bench) =>
+      Effect.gen(function* () {
+        const { id } = yield* bench.running()
+        expect(yield* run(id, ["sh", "-c", "echo out; echo err >&2; exit 3"])).toEqual({
+          exitCode: 3,
+          stdout: "out\n",
+          stderr: "err\n"
+        })
+        const exec = yield* Exec
+        expect(yield* exec.run(id, "cat", { stdin: Stream.make("a", "b\n") })).toMatchObject({
+          exitCode: 0,
+          stdout: "ab\n"
+        })
+        const { stdout } = yield* exec.run(id, "env", { environment: { GREETING: "hello" } })
+        expect(stdout.split("\n")).toContain("GREETING=hello")
+      }),
+    missing: notFound(run),
+    conflict: conflict(run),
+    "bad input": badInput(run)
+  },
+  stream: {
+    call: () => stream(missing, ["true"]),
+    success: (bench) =>
+      Effect.gen(function* () {
+        const { id } = yield* bench.running()
+        const output = Chunk.toReadonlyArray(yield* stream(id, ["sh", "-c", "echo out; exit 4"]))
+        expect(output.at(-1)).toEqual({ _tag: "Exit", exitCode: 4 })
+        expect(
+          output.slice(0, -1).map((piece) => (piece._tag === "Output" ? String(Buffer.from(piece.bytes)) : ""))
+        ).toEqual(["out\n"])
+      }),
+    missing: notFound(stream),
+    conflict: conflict(stream),
+    "bad input": badInput(stream),
+    "engine gone": (bench) =>
+      Effect.gen(function* () {
+        const { id } = yield* bench.running()
+        const attempt = (yield* Exec)
+          .stream(id, ["sh", "-c", "echo out; sleep 300"])
+          .pipe(Stream.runForEach(() => bench.gone))
+        yield* failsWith(attempt, "EngineUnavailable")
+      })
+  },
+  terminal: {
+    call: () => terminal(missing, ["true"]),
+    success: (bench) =>
+      Effect.gen(function* () {
+        const { id } = yield* bench.running()
+        const { exitCode, output, resize, write } = yield* terminal(id, ["cat"])
+        yield* write("hello\n")
+        const text = yield* output.pipe(
+          Stream.decodeText(),
+          Stream.scan("", (before, now) => before + now),
+          Stream.tap((all) =>
+            all.endsWith("hello\r\nhello\r\n")
+              ? Effect.zipRight(resize({ rows: 40, columns: 120 }), write("\u0004"))
+              : Effect.void
+          ),
+          Stream.runLast
+        )
+        expect(text).toMatchObject({ value: "hello\r\nhello\r\n" })
+        expect(yield* exitCode).toBe(0)
+      }),
+    missing: notFound(terminal),
+    conflict: conflict(terminal),
+    "bad input": (bench) =>
+      Effect.gen(function* () {
+        const { id } = yield* bench.running()
+        const { exitCode, output } = yield* terminal(id, ["nope"])
+        const text = yield* Stream.mkString(Stream.decodeText(output))
+        expect(text).toBe(`${noCommand.detail}\r\n`)
+        expect(yield* exitCode).toBe(126)
+        yield* failsWith(terminal(id, []), "ExecFailed", { command: [] })
+      })
+  },
+  attach: {
+    call: () => attach(missing),
+    success: (bench) =>
+      Effect.gen(function* () {
+        const { id } = yield* bench.created(["sh", "-c", "echo out; echo err >&2"])
+        const { output, tty } = yield* attach(id)
+        expect(tty).toBe(false)
+        yield* (yield* Containers).start(id)
+        const pieces = Chunk.toReadonlyArray(yield* Stream.runCollect(output))
+        const text = (stream: string) =>
+          pieces.map((piece) => (piece.stream === stream ? String(Buffer.from(piece.bytes)) : "")).join("")
+        expect([text("stdout"), text("stderr")]).toEqual(["out\n", "err\n"])
+      }),
+    missing: notFound(attach),
+    conflict: (bench) =>
+      Effect.gen(function* () {
+        const containers = yield* Containers
+        const { id } = yield* bench.created(["true"])
+        yield* containers.start(id)
+        yield* containers.wait(id)
+        yield* failsWith(attach(id), "ContainerStateConflict", { containerId: id })
+      }),
+    "bad input": (bench) =>
+      Effect.gen(function* () {
+        const { id } = yield* bench.running()
+        const { write } = yield* attach(id)
+        yield* failsWith(write("hello\n"), "InvalidRequest", { field: "standard input", value: id })
+      })
+  }
+}

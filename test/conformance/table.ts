@@ -1,0 +1,27 @@
+import { Containers, Docker, Events, Exec, Logs, Networks, Stats, Volumes } from "@dockwire/core"
+import type { Effect } from "effect"
+import type { Services } from "./bench.js"
+import type { Rows } from "./cell.js"
+import { containerRows } from "./rows/containers.js"
+import { containerVerbRows } from "./rows/containerVerbs.js"
+import { dockerRows } from "./rows/docker.js"
+import { eventRows } from "./rows/events.js"
+import { execRows } from "./rows/exec.js"
+import { logRows } from "./rows/logs.js"
+import { networkRows } from "./rows/networks.js"
+import { statsRows } from "./rows/stats.js"
+import { volumeRows } from "./rows/volumes.js"
+
+/** The services that must do the same over both engines: for each of its methods there is a row. */
+export const table: Readonly<
+  Record<string, { readonly service: Effect.Effect<object, never, Services>; readonly rows: Rows }>
+> = {
+  Containers: { service: Containers, rows: { ...containerRows, ...containerVerbRows } },
+  Volumes: { service: Volumes, rows: volumeRows },
+  Networks: { service: Networks, rows: networkRows },
+  Exec: { service: Exec, rows: execRows },
+  Stats: { service: Stats, rows: statsRows },
+  Logs: { service: Logs, rows: logRows },
+  Events: { service: Events, rows: eventRows },
+  Docker: { service: Docker, rows: dockerRows }
+}

@@ -1,0 +1,63 @@
+/** An entry of a tar that a test makes. */
+export interface TarEntry {
+  readonly name: string
+  readonly kind?: "file" | "link" | "symlink" | "directory"
+  readonly content?: string | Uint8Array
+  readonly linkName?: string
+  readonly mode?: number
+  readonly uid?: number
+  readonly gid?: number
+}
+
+const typeFlags = { file: "0", link: "1", symlink: "2", directory: "5" }
+const block = 512
+
+const header = (entry: TarEntry, size: number): Buffer => {
+  const bytes = Buffer.alloc(block)
+  const octal = (value: number, at: number, length: number) =>
+    bytes.write(`${value.toString(8).padStart(length - 1, "0")}\0`, at)
+  bytes.write(entry.name, 0, 100)
+  octal(entry.mode ?? 0o644, 100, 8)
+  octal(entry.uid ?? 0, 108, 8)
+  octal(entry.gid ?? 0, 116, 8)
+  octal(size, 124, 12)
+  octal(1_700_000_000, 136, 12)
+  bytes.write(typeFlags[entry.kind ?? "file"], 156)
+  bytes.write(entry.linkName ?? "", 157, 100)
+  bytes.write("ustar\x0000", 257, "latin1")
+  bytes.fill(" ", 148, 156)
+  const sum = bytes.reduce((total, byte) => total + byte, 0)
+  bytes.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148)
+  return bytes
+}
+
+/** A tar, of ustar's plainest kind, written byte by byte: what is wrong in it stays so. */
+export const tarball = (entries: ReadonlyArray<TarEntry>): Buffer =>
+  Buffer.concat([
+    ...entries.flatMap((entry) => {
+      const content = Buffer.from(entry.content ?? "")
+      const padding = (block - (content.length % block)) % block
+      return [header(entry, content.length), content, Buffer.alloc(padding)]
+    }),
+    Buffer.alloc(2 * block)
+  ])
+
+/** The pieces of a tar with one file of `size` bytes, each made when it is asked for. */
+export const largeTarball = function* (name: string, size: number, piece = 64 * 1024): Generator<Uint8Array> {
+  yield header({ name }, size)
+  for (let left = size; left > 0; left -= piece) yield Buffer.alloc(Math.min(left, piece), left % 251)
+  yield Buffer.alloc(((block - (size % block)) % block) + 2 * block)
+}
+
+/** The names in a plain tar and the sizes of what they hold. */
+export const tarNames = (tar: Uint8Array): ReadonlyArray<readonly [name: string, size: number]> => {
+  const bytes = Buffer.from(tar)
+  const names: Array<readonly [string, number]> = []
+  for (let at = 0; at + block <= bytes.length && bytes[at] !== 0;) {
+    const name = bytes.toString("utf8", at, at + 100).replace(/\0.*$/s, "")
+    const size = parseInt(bytes.toString("latin1", at + 124, at + 136), 8)
+    names.push([name, size])
+    at += block + Math.ceil(size / block) * block
+  }
+  return names
+}
