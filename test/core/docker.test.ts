@@ -70,10 +70,12 @@ describe("the endpoint", () => {
       "/var/run/docker.sock",
       "unix://relative",
       "unix://",
-      "ssh://user@host",
+      "ssh://",
+      "ssh://-oProxyCommand=touch%20x",
+      "ssh://host/path",
       "npipe:////./p"
     ]
-      .concat(["tcp://", "tcp://host:0", "tcp://host:99999", "tcp://host:port", "tcp://a b", "https://host", "fd://"])
+      .concat(["tcp://", "tcp://host:0", "tcp://host:99999", "tcp://host:port", "tcp://a b", "https://", "fd://"])
       .concat(["tcp://host/path", "tcp://user@host", "tcp://host:1?x=1", "unix:///a\0b"])) {
       expect(await Effect.runPromise(Effect.flip(endpointOf(host))), host).toMatchObject({
         _tag: "InvalidRequest",
@@ -236,7 +238,7 @@ describeEngine("the engine", () => {
     const proxy = await startCuttingProxy(testEngine().endpoint, { tcp: true })
     onTestFinished(proxy.close)
     expect(proxy.endpoint).toMatch(/^tcp:/)
-    expect(await runCore(proxy.endpoint, ping)).toEqual({ status: 200, body: "OK" })
+    expect(await runCore(proxy.endpoint, ping)).toMatchObject({ status: 200, body: "OK" })
     const version = await runCore(
       proxy.endpoint,
       Effect.flatMap(Docker, (docker) => docker.json({ method: "GET", path: "/version" }))

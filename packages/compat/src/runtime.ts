@@ -7,7 +7,7 @@ import { Containers, Docker, type InvalidRequest, Logs } from "@dockwire/core"
 
 /** What the old functions run on. */
 export interface CompatOptions {
-  /** The engine: `unix:///path` or `tcp://host:port`. What `DOCKER_HOST` names, or else Docker's own default, when not given. */
+  /** The engine: `unix:///path`, `tcp://host:port` or `ssh://user@host`. The one that the docker command would use when not given. */
   readonly endpoint?: string
   /** Hears, as a sentence, why a function gave nothing where its result can't say so. Default: a process warning. */
   readonly warn?: (message: string) => void

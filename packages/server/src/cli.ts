@@ -37,7 +37,7 @@ const dockerHost = Options.text("docker-host").pipe(
   Options.withFallbackConfig(Config.nonEmptyString("DOCKWIRE_DOCKER_HOST")),
   Options.optional,
   Options.withDescription(
-    "The engine: unix:///path or tcp://host:port; as DOCKER_HOST says when not given. DOCKWIRE_DOCKER_HOST"
+    "The engine: unix:///path, tcp://host:port or ssh://user@host; the one that the docker command would use when not given. DOCKWIRE_DOCKER_HOST"
   )
 )
 
