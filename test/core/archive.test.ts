@@ -1,7 +1,9 @@
 import { Archive, Docker, Exec } from "@dockwire/core"
 import * as Chunk from "effect/Chunk"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { type KillableEngine, startKillableEngine } from "../engine/killableEngine.js"
@@ -322,19 +324,32 @@ describeKillableEngine("the files of a container whose engine dies", () => {
       cmd: ["sh", "-c", "head -c 50000000 /dev/zero > /large; echo ready; sleep 1000"]
     })
     const layer = layerOf(engine.endpoint)
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    const written = Effect.flatMap(Archive, (archive) => archive.stat(id, "/large")).pipe(
+      Effect.filterOrFail(({ size }) => size === 50_000_000),
+      Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 400 })
+    )
+    expect(await runWith(layer, written)).toMatchObject({ size: 50_000_000 })
+    const comes = Effect.runSync(Deferred.make<void>())
     const getting = failureWith(
       layer,
       Effect.flatMap(Archive, (archive) =>
-        Stream.runDrain(Stream.tap(archive.get(id, "/large"), () => Effect.sleep("50 millis")))
+        Stream.runDrain(
+          Stream.tap(archive.get(id, "/large"), () =>
+            Effect.zipRight(Deferred.succeed(comes, undefined), Effect.sleep("50 millis"))
+          )
+        )
       )
     )
-    const endless = Stream.concat(Stream.make(tarball([{ name: "a", content: "b" }]).subarray(0, 600)), Stream.never)
+    const goes = Effect.runSync(Deferred.make<void>())
+    const endless = Stream.concat(
+      Stream.make(tarball([{ name: "a", content: "b" }]).subarray(0, 600)),
+      Stream.execute(Effect.zipRight(Deferred.succeed(goes, undefined), Effect.never))
+    )
     const putting = failureWith(
       layer,
       Effect.flatMap(Archive, (archive) => archive.put(id, "/tmp", endless))
     )
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await Effect.runPromise(Effect.zipRight(Deferred.await(comes), Deferred.await(goes)))
     await engine.kill()
     expect(await getting).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
     expect(await putting).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })

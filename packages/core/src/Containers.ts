@@ -28,8 +28,10 @@ import {
   releaseWith,
   stateConflict
 } from "./internal/answer.js"
-import { waitForContainer } from "./internal/containerWait.js"
+import { type WaitCondition, waitForContainer, type WaitOptions } from "./internal/containerWait.js"
 import { Logs } from "./Logs.js"
+
+export type { WaitCondition, WaitOptions } from "./internal/containerWait.js"
 
 /** What a container is doing. */
 export const ContainerState = Schema.Literal("created", "running", "paused", "restarting", "removing", "exited", "dead")
@@ -181,27 +183,6 @@ export interface ContainerExit {
   readonly exitCode: number
   /** The engine's words where waiting went wrong. */
   readonly error?: string
-}
-
-/** What to wait for. */
-export type WaitCondition =
-  | "running"
-  /** By its health check. */
-  | "healthy"
-  /** Or removed. */
-  | "exited"
-  /**
-   * A line of its present run, in which a text is found or which a RegExp matches. A RegExp sees the first 16 KiB of a line,
-   * and runs on the event loop: give none that backtracks without bound (`(a+)+b`).
-   */
-  | { readonly log: string | RegExp }
-  /** Something that takes connections on this TCP port: as published on the host, else at the container's own address. */
-  | { readonly port: number }
-
-/** How long to wait. */
-export interface WaitOptions {
-  /** Default 60 seconds. */
-  readonly timeout?: Duration.DurationInput
 }
 
 const Labels = Schema.Record({ key: Schema.String, value: Schema.String })

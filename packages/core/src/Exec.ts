@@ -19,8 +19,10 @@ import {
   InvalidRequest
 } from "./DockerError.js"
 import { containerNotFound, containerPath, decodeAnswer, nullable, refine, stateConflict } from "./internal/answer.js"
-import { demultiplex } from "./internal/demultiplex.js"
+import { demultiplex, type OutputPiece } from "./internal/demultiplex.js"
 import type { LogStream } from "./LogEvent.js"
+
+export type { OutputPiece } from "./internal/demultiplex.js"
 
 /** A command: its arguments, or a text of shell words, whose quotes are honoured and which no shell sees. */
 export type ExecCommand = ReadonlyArray<string> | string
@@ -51,13 +53,6 @@ export interface ExecResult {
   /** Decoded as UTF-8. */
   readonly stdout: string
   readonly stderr: string
-}
-
-/** A piece of output, cut anywhere. */
-export interface OutputPiece {
-  readonly _tag: "Output"
-  readonly stream: LogStream
-  readonly bytes: Uint8Array
 }
 
 /** What a running command gives: pieces of its output, and last how it ended. */

@@ -5,7 +5,6 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { connect } from "node:net"
-import type { WaitCondition, WaitOptions } from "../Containers.js"
 import type { DockerRequest, DockerShape } from "../Docker.js"
 import {
   type ContainerNotFound,
@@ -21,6 +20,27 @@ import { containerNotFound, containerPath, decodeAnswer, nullable, refine } from
 import { parseEndpoint } from "./endpoint.js"
 import { openEvents } from "./engineEvents.js"
 import { logTimestamp, nanosTimestamp, timestampMillis } from "./logTime.js"
+
+/** What to wait for. */
+export type WaitCondition =
+  | "running"
+  /** By its health check. */
+  | "healthy"
+  /** Or removed. */
+  | "exited"
+  /**
+   * A line of its present run, in which a text is found or which a RegExp matches. A RegExp sees the first 16 KiB of a line,
+   * and runs on the event loop: give none that backtracks without bound (`(a+)+b`).
+   */
+  | { readonly log: string | RegExp }
+  /** Something that takes connections on this TCP port: as published on the host, else at the container's own address. */
+  | { readonly port: number }
+
+/** How long to wait. */
+export interface WaitOptions {
+  /** Default 60 seconds. */
+  readonly timeout?: Duration.DurationInput
+}
 
 const Inspected = decodeAnswer(
   Schema.Struct({

@@ -3,8 +3,15 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { DockerDuplex, DockerRequest } from "../Docker.js"
 import { EngineError } from "../DockerError.js"
-import type { OutputPiece } from "../Exec.js"
+import type { LogStream } from "../LogEvent.js"
 import { frameLength, FrameSplitter } from "./frameSplitter.js"
+
+/** A piece of output, cut anywhere. */
+export interface OutputPiece {
+  readonly _tag: "Output"
+  readonly stream: LogStream
+  readonly bytes: Uint8Array
+}
 
 /** The outputs of a connection without a terminal, told apart. */
 export const demultiplex = (output: DockerDuplex["output"], request: DockerRequest) =>

@@ -4,9 +4,32 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DockerRequest, DockerShape } from "../Docker.js"
 import { type DockerFailure, type EngineError, InvalidRequest } from "../DockerError.js"
-import type { EngineEvent, EventsOptions } from "../Events.js"
 import { decodeAnswer, refine } from "./answer.js"
 import { engineTime } from "./logTime.js"
+
+/** Something that happened on the engine. */
+export interface EngineEvent {
+  /** `container`, `image`, `volume`, `network`, ... */
+  readonly type: string
+  /** `start`, `die`, `destroy`, ...; some carry more behind a colon: `health_status: healthy`. */
+  readonly action: string
+  /** The id of what it happened to; a name for images and volumes. */
+  readonly id: string
+  /** The engine's own attributes: name, image, exitCode, labels, ... */
+  readonly attributes: Readonly<Record<string, string>>
+  /** Nanoseconds since the epoch, by the engine's clock. */
+  readonly timeNano: bigint
+}
+
+/** Which events. */
+export interface EventsOptions {
+  /** Also those since this moment which the engine still remembers (256 at most, none over a restart of the engine). */
+  readonly since?: string | Date
+  /** Ends at this moment. Without `since` all that the engine remembers comes before. */
+  readonly until?: string | Date
+  /** The engine's filters: `{ type: ["container"], event: ["start", "die"] }`. */
+  readonly filters?: Readonly<Record<string, ReadonlyArray<string>>>
+}
 
 const Event = decodeAnswer(
   Schema.parseJson(

@@ -6,10 +6,70 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { DockerRequest, DockerShape } from "../Docker.js"
 import { type DockerFailure, EngineUnavailable, InvalidRequest } from "../DockerError.js"
-import type { EngineChange, EngineEvent, WatchedEvent, WatchedType, WatchElement, WatchOptions } from "../Events.js"
 import { decodeAnswer, nullable } from "./answer.js"
-import { openEvents } from "./engineEvents.js"
+import { type EngineEvent, openEvents } from "./engineEvents.js"
 import { logTimestamp, nanosTimestamp } from "./logTime.js"
+
+/** What a watch looks after. */
+export type WatchedType = "container" | "image" | "volume" | "network"
+
+/** What to watch. */
+export interface WatchOptions {
+  /** All four when not given. */
+  readonly types?: ReadonlyArray<WatchedType>
+}
+
+/** Something that happened, by what it happened to. `event` is the engine's own. */
+export type WatchedEvent =
+  | {
+      readonly _tag: "ContainerEvent"
+      readonly action: string
+      readonly containerId: string
+      readonly name: string
+      readonly image: string
+      readonly event: EngineEvent
+    }
+  | { readonly _tag: "ImageEvent"; readonly action: string; readonly image: string; readonly event: EngineEvent }
+  | { readonly _tag: "VolumeEvent"; readonly action: string; readonly volume: string; readonly event: EngineEvent }
+  | {
+      readonly _tag: "NetworkEvent"
+      readonly action: string
+      readonly networkId: string
+      readonly name: string
+      /** The container that was connected or disconnected. */
+      readonly containerId?: string
+      readonly event: EngineEvent
+    }
+
+/** In what the engine differs from what was known of it before a break; what came and went in between leaves no trace. */
+export interface EngineChange {
+  readonly type: WatchedType
+  /** The id; of volumes the name. */
+  readonly id: string
+  /** Of an image its tags, with commas between. */
+  readonly name: string
+  readonly change: "added" | "removed" | "changed"
+  /** `running`, `exited`, ... of a container, with its health behind a comma where there is one. */
+  readonly before?: string
+  readonly after?: string
+  /** The container runs, and not since before the break. */
+  readonly restarted?: boolean
+}
+
+/** The connection to the engine was lost: what happens from here on is not seen. */
+export interface Disconnected {
+  readonly _tag: "Disconnected"
+  readonly error: DockerFailure
+}
+
+/** The connection is there again, and this is what changed meanwhile; events follow from here on. */
+export interface Resynced {
+  readonly _tag: "Resynced"
+  readonly changes: ReadonlyArray<EngineChange>
+}
+
+/** What a watch gives. */
+export type WatchElement = WatchedEvent | Disconnected | Resynced
 
 /** What is known of one thing on the engine. */
 interface Known {
