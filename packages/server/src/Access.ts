@@ -46,8 +46,9 @@ export const refusal = (
     }
   }
   const origin = headers["origin"]
-  if (origin === undefined || origin.toLowerCase() === `http://${host}` || rules.publicOrigins.has(origin))
-    return undefined
+  // A public address is shown by a proxy, mostly with TLS: a page that came to it without is none of ours.
+  const isOwn = !rules.publicHosts.has(host) && origin?.toLowerCase() === `http://${host}`
+  if (origin === undefined || isOwn || rules.publicOrigins.has(origin)) return undefined
   return {
     _tag: "OriginNotAllowed",
     message: `Pages of ${JSON.stringify(origin)} may not use this server; if they should, start it with --public-origin.`

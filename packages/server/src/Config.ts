@@ -72,6 +72,11 @@ export const problemOf = (config: ServerConfig): ConfigProblem | undefined => {
   if (config.token !== undefined && Redacted.value(config.token).trim() === "") {
     return new ConfigProblem("--token is empty: give a long random text, or leave it out to have one made.")
   }
+  if (config.token !== undefined && !/^[\x21-\x7e]+$/.test(Redacted.value(config.token))) {
+    return new ConfigProblem(
+      "--token has white space or characters beyond ASCII, which no header can carry: give letters, digits and signs only."
+    )
+  }
   for (const origin of config.publicOrigins) {
     if (parseOrigin(origin) !== undefined) continue
     return new ConfigProblem(

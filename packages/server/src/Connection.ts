@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import { randomBytes } from "node:crypto"
 import { EngineMonitor } from "./EngineMonitor.js"
 import { errorCode, type Follower, Followers } from "./Followers.js"
 import {
@@ -26,7 +27,6 @@ import {
   containerLogsPrefix,
   containerLogsRoom,
   containerStatsPrefix,
-  containerStatsRoom,
   defaultTail,
   type Joined
 } from "./Wire.js"
@@ -137,8 +137,8 @@ export const makeConnection = (
         sendJoined(ring, asked, position, true)
         return viewer.release(subscription, last + 1)
       }
-      // What is still there comes all the same; what came before it is a gap.
-      sendJoined(ring, asked, position, false)
+      // What is still there comes all the same; what came before it is a gap, and told only once.
+      sendJoined(ring, asked, positionOfStart(ring, ring.oldest), false)
       sendGap(
         ring,
         last === undefined ? null : last + 1,
@@ -155,7 +155,13 @@ export const makeConnection = (
         ? ring.positionAt(from - 1)
         : formatPosition({ epoch: ring.epoch, seq: from - 1 })
 
-    const startFromEngine = (reader: HistoryReader, request: HistoryRequest, asked: string, options: FollowOptions) =>
+    const startFromEngine = (
+      reader: HistoryReader,
+      request: HistoryRequest,
+      asked: string,
+      options: FollowOptions,
+      gap: string | undefined
+    ) =>
       Effect.gen(function* () {
         const { subscription } = reader
         const { ring } = subscription
@@ -188,14 +194,15 @@ export const makeConnection = (
         // Where nothing comes, nothing is missing.
         yield* Effect.timeoutOption(first.await, firstWait)
         // The numbers begin anew where the ring goes on: not all that lies between has one.
-        const epoch = request.position === undefined ? ring.epoch : `${ring.epoch}x`
+        const epoch = request.position === undefined ? ring.epoch : `${ring.epoch}-${randomBytes(4).toString("hex")}`
         const position = request.position ?? formatPosition({ epoch: "", seq: 0 })
-        sendJoined(ring, asked, position, recovered, epoch)
+        sendJoined(ring, asked, position, gap === undefined && recovered, epoch)
+        if (gap !== undefined) sendGap(ring, null, null, gap)
         go.unsafeOpen()
       })
 
     /** Follows a container in its room; what the viewer asked for of its history comes first. */
-    const follow = (container: Container, asked: string, request: HistoryRequest) =>
+    const follow = (container: Container, asked: string, request: HistoryRequest, gap?: string): Effect.Effect<void> =>
       Effect.gen(function* () {
         const room = containerLogsRoom(container.id)
         if (followers.watches(viewer, container.id)) {
@@ -203,11 +210,16 @@ export const makeConnection = (
           return sendJoined(subscription.ring, asked, subscription.ring.positionAt(subscription.next - 1), true)
         }
         const engine = request.position === undefined ? undefined : enginePositionOf(request.position)
+        if (engine !== undefined && engine.containerId !== container.id) {
+          // The name is another container's now, and nothing of its log has been seen.
+          const reason = `The container was made anew; what ${engine.containerId.slice(0, 12)} wrote last is not told here.`
+          return yield* follow(container, asked, { since: "1" }, reason)
+        }
         const follower: Follower = yield* followers.watch(viewer, {
           containerId: container.id,
           name: container.name,
           tail: request.tail ?? 0,
-          ...(engine === undefined || engine.containerId !== container.id ? {} : { position: engine })
+          ...(engine === undefined ? {} : { position: engine })
         })
         // First in the room, then the history: nothing falls between.
         const subscription: Subscription = hub.subscribe(viewer, room, asked)
@@ -223,8 +235,9 @@ export const makeConnection = (
           subscription,
           onFirst: () => Effect.void
         }
-        if (start._tag === "Engine") return yield* startFromEngine(reader, request, asked, start.options)
-        sendJoined(ring, asked, positionOfStart(ring, start.from), start.recovered)
+        if (start._tag === "Engine") return yield* startFromEngine(reader, request, asked, start.options, gap)
+        sendJoined(ring, asked, positionOfStart(ring, start.from), gap === undefined && start.recovered)
+        if (gap !== undefined) sendGap(ring, null, null, gap)
         goOn(reader, start.from)
       })
 
@@ -244,10 +257,28 @@ export const makeConnection = (
           viewer.send({ event: "gap", room, data: { room, from: null, to: null, reason: error.message } })
           return
         }
-        const at = position === undefined ? undefined : (ring.seqOfPosition(position) ?? 0) + 1
-        const from = Math.max(ring.oldest, at ?? ring.lastLines(defaultTail).from)
+        const engine = position === undefined ? undefined : enginePositionOf(position)
+        const last =
+          position === undefined
+            ? undefined
+            : (ring.seqOfPosition(position) ?? (engine === undefined ? undefined : ring.seqOfPoint(engine)))
+        const lost = position !== undefined && (last === undefined || last + 1 < ring.oldest)
+        const from =
+          position === undefined
+            ? Math.max(ring.oldest, ring.lastLines(defaultTail).from)
+            : lost
+              ? ring.oldest
+              : (last ?? 0) + 1
         const subscription = hub.subscribe(viewer, room, asked)
-        sendJoined(ring, asked, positionOfStart(ring, from), true)
+        sendJoined(ring, asked, positionOfStart(ring, from), !lost)
+        if (lost) {
+          sendGap(
+            ring,
+            last === undefined ? null : last + 1,
+            ring.seq === 0 ? null : ring.oldest - 1,
+            "The container was removed, and the room keeps only its last lines."
+          )
+        }
         viewer.release(subscription, from)
       })
 
@@ -257,23 +288,41 @@ export const makeConnection = (
       position: string | undefined,
       then: (container: Container) => Effect.Effect<void>
     ): Effect.Effect<void> =>
-      resolve(idOrName).pipe(
-        Effect.matchEffect({
+      Effect.suspend(() => {
+        const settle = (error: LogsError) => {
+          const id = /^[0-9a-f]{64}$/.test(idOrName)
+            ? idOrName
+            : position === undefined
+              ? undefined
+              : enginePositionOf(position)?.containerId
+          const isGone = error._tag === "ContainerNotFound" && id !== undefined
+          return isGone ? joinGone(id, asked, position, error) : refuse(error, idOrName)
+        }
+        const later: Effect.Effect<void> = Effect.andThen(
+          monitor.whenAvailable,
+          Effect.matchEffect(resolve(idOrName), {
+            onSuccess: then,
+            onFailure: (error) =>
+              error._tag === "EngineUnavailable"
+                ? Effect.delay(
+                    Effect.suspend(() => later),
+                    "250 millis"
+                  )
+                : settle(error)
+          })
+        )
+        return Effect.matchEffect(resolve(idOrName), {
           onSuccess: then,
-          onFailure: (error) => {
-            if (error._tag === "EngineUnavailable") {
-              // Said now, and done when the engine is back.
-              const later = monitor.whenAvailable.pipe(
-                Effect.andThen(Effect.suspend(() => withContainer(idOrName, asked, position, then)))
-              )
-              if (waiting.has(asked)) return refuse(error, idOrName)
-              return Effect.zipRight(refuse(error, idOrName), runBeside(waiting, asked, later))
-            }
-            const gone = error._tag === "ContainerNotFound" && /^[0-9a-f]{64}$/.test(idOrName)
-            return gone ? joinGone(idOrName, asked, position, error) : refuse(error, idOrName)
-          }
+          onFailure: (error) =>
+            error._tag === "EngineUnavailable"
+              ? // Said now, and done when the engine is back; of two such requests the later counts.
+                Effect.andThen(
+                  refuse(error, idOrName),
+                  Effect.andThen(stop(waiting, asked), runBeside(waiting, asked, later))
+                )
+              : settle(error)
         })
-      )
+      })
 
     const tooManyRooms = (about: string) =>
       viewer.rooms + waiting.size < maxRooms
@@ -294,11 +343,7 @@ export const makeConnection = (
               : follow(container, room, { position, tail: defaultTail })
           )
         }
-        if (room.startsWith(containerStatsPrefix)) {
-          return withContainer(room.slice(containerStatsPrefix.length), room, position, (container) =>
-            Effect.sync(() => joinRoom(containerStatsRoom(container.id), room, position))
-          )
-        }
+        if (room.startsWith(containerStatsPrefix)) return notSupported(room)
         return Effect.sync(() => joinRoom(room, room, position))
       })
 

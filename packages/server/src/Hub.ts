@@ -120,8 +120,11 @@ class Rooms implements HubShape {
   unsubscribe = (viewer: Viewer, room: string): Subscription | undefined => {
     const subscription = viewer.remove(room)
     if (subscription === undefined) return undefined
-    this.rooms.get(room)?.members.delete(subscription)
-    this.relieve(room)
+    const left = this.rooms.get(room)
+    left?.members.delete(subscription)
+    // One in which nothing ever happened has nothing to remember, and names of rooms cost nothing.
+    if (left !== undefined && left.members.size === 0 && !left.claimed && left.ring.seq === 0) this.drop(room, left)
+    else this.relieve(room)
     return subscription
   }
 

@@ -108,13 +108,16 @@ const eventOf = (value: unknown): string | undefined =>
     ? value.event
     : undefined
 
+/** What a frame of so many bytes is answered with. */
+export const tooLarge = (bytes: number): ProtocolError => ({
+  code: "too_large",
+  message: `The message has ${bytes} bytes; at most ${maxClientFrameBytes} are read.`
+})
+
 /** Reads one frame of a client's. */
 export const decodeClientMessage = (frame: string): Either.Either<ClientMessage, ProtocolError> => {
   const bytes = Buffer.byteLength(frame)
-  if (bytes > maxClientFrameBytes) {
-    const detail = `The message has ${bytes} bytes; at most ${maxClientFrameBytes} are read.`
-    return Either.left({ code: "too_large", message: detail })
-  }
+  if (bytes > maxClientFrameBytes) return Either.left(tooLarge(bytes))
   return Either.flatMap(parseJson(frame), (value): Either.Either<ClientMessage, ProtocolError> => {
     const event = eventOf(value)
     if (event === undefined) {

@@ -16,6 +16,7 @@ import { makeConnection } from "./Connection.js"
 import { EngineMonitor } from "./EngineMonitor.js"
 import { Followers } from "./Followers.js"
 import { Hub } from "./Hub.js"
+import { type ProtocolError, tooLarge } from "./Protocol.js"
 import type { ViewerTransport } from "./Viewer.js"
 import { CloseCode, maxClientFrameBytes, path, subprotocol, ticketPrefix } from "./Wire.js"
 
@@ -24,7 +25,7 @@ const defaultPingInterval = 25_000
 /** How long a connection has to close before it is ended. */
 const closeTimeout = 2_000
 /** Frames of a client that wait to be dealt with; one that sends more is ended. */
-const maxWaitingFrames = 2_000
+const maxWaitingFrames = 1_000
 /** Above `maxClientFrameBytes` a frame is refused by an `error`; above this it isn't read at all, and ends the connection. */
 const hardFrameBytes = maxClientFrameBytes * 16
 
@@ -74,6 +75,11 @@ const transport = (socket: WebSocket): ViewerTransport => ({
   close: (code, reason) => closeWith(socket, code, reason)
 })
 
+const sizeOf = (data: RawData): number =>
+  Array.isArray(data) ? data.reduce((size, piece) => size + piece.length, 0) : data.byteLength
+
+const notText: ProtocolError = { code: "not_text", message: "Messages are text frames of JSON." }
+
 const frameText = (data: RawData): string =>
   Buffer.isBuffer(data)
     ? data.toString("utf8")
@@ -103,11 +109,14 @@ const serve = (socket: WebSocket, pingInterval: number) =>
     const hub = yield* Hub
     const followers = yield* Followers
     const monitor = yield* EngineMonitor
-    const frames = yield* Mailbox.make<{ readonly text: string | undefined }>()
+    const frames = yield* Mailbox.make<string | ProtocolError>()
     let waiting = 0
     socket.on("message", (data, isBinary) => {
+      if (socket.readyState !== socket.OPEN) return
       if (++waiting > maxWaitingFrames) return socket.terminate()
-      frames.unsafeOffer({ text: isBinary ? undefined : frameText(data) })
+      frames.unsafeOffer(
+        isBinary ? notText : sizeOf(data) > maxClientFrameBytes ? tooLarge(sizeOf(data)) : frameText(data)
+      )
     })
     socket.once("close", () => frames.unsafeDone(Exit.void))
     socket.resume()
@@ -123,13 +132,12 @@ const serve = (socket: WebSocket, pingInterval: number) =>
     const connection = yield* makeConnection(viewer)
     viewer.send({ event: "engine_status", data: monitor.status() })
 
-    const takeOne = Effect.flatMap(frames.take, ({ text }) => {
+    const takeOne = Effect.flatMap(frames.take, (frame) => {
       waiting--
-      return text === undefined
-        ? connection.offend({ code: "not_text", message: "Messages are text frames of JSON." })
-        : connection.receive(text)
+      return typeof frame === "string" ? connection.receive(frame) : connection.offend(frame)
     })
-    yield* Effect.ignore(Effect.forever(takeOne))
+    // What still waits when the client is gone is not done for nobody.
+    yield* Effect.raceFirst(Effect.ignore(Effect.forever(takeOne)), closed(socket))
   }).pipe(Effect.scoped)
 
 const serveUpgraded = (incoming: IncomingMessage, socket: WebSocket, allowed: boolean, pingInterval: number) => {

@@ -10,7 +10,8 @@ import { Server } from "./Server.js"
 const greet = (config: ServerConfig) =>
   Effect.gen(function* () {
     const { token, url } = yield* Server
-    if (config.token === undefined) yield* Console.log(`Dockwire: open ${url}/#token=${Redacted.value(token)}`)
+    if (config.token === undefined)
+      yield* Console.log(`Dockwire: open ${url}/#token=${encodeURIComponent(Redacted.value(token))}`)
     else yield* Console.log(`Dockwire: ${url} (the token is the one that you set: ${url}/#token=...)`)
     if (!isLoopback(config.host)) {
       yield* Console.warn(

@@ -256,6 +256,8 @@ export const makeSocket = (transport: Transport, options: SocketOptions = {}): S
     }, options.connectTimeout ?? 10_000)
     transport().then(
       (socket) => {
+        // What failed is told by `close`, which always follows. Before all else: closing one that connects is an error too.
+        socket.addEventListener("error", () => {})
         if (mine !== turn) return socket.close()
         current = socket
         socket.addEventListener("open", () => {
@@ -276,8 +278,6 @@ export const makeSocket = (transport: Transport, options: SocketOptions = {}): S
         socket.addEventListener("close", ({ code, reason }) => {
           if (mine === turn) ended(code, reason)
         })
-        // What failed is told by `close`, which always follows.
-        socket.addEventListener("error", () => {})
       },
       (cause: unknown) => {
         if (mine !== turn) return

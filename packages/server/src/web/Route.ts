@@ -16,8 +16,13 @@ export const selectedContainer = (hash: string): string | undefined => {
 
 /** Takes the token out of the address, where nobody should read it over the viewer's shoulder or in the history. */
 export const takeToken = (): string | undefined => {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token")
-  if (token === null) return undefined
+  // Not as a form's data, in which a plus is a space.
+  const token = /(?:^#|&)token=([^&]*)/.exec(location.hash)?.[1]
+  if (token === undefined) return undefined
   history.replaceState(null, "", location.pathname + location.search)
-  return token
+  try {
+    return decodeURIComponent(token)
+  } catch {
+    return token
+  }
 }
