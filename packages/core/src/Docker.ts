@@ -218,7 +218,7 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
     const dial = (
       request: DockerRequest,
       onResponse: (response: http.IncomingMessage) => void,
-      onFailure: (error: EngineUnavailable) => void,
+      onFailure: (error: DockerFailure) => void,
       onUpgrade?: (socket: Duplex) => void
     ): Connection => {
       const controller = quietController()
@@ -226,18 +226,22 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
       const timeout = Duration.decode(request.timeout ?? requestTimeout)
       const upload = request.upload === undefined ? undefined : streamReadable(request.upload, runtime)
       let open = true
+      let settled = false
       let timer: NodeJS.Timeout | undefined
       const connection: Connection = {
-        settle: () => clearTimeout(timer),
-        close: () => {
+        settle: () => {
+          settled = true
           clearTimeout(timer)
+        },
+        close: () => {
+          connection.settle()
           upload?.destroy()
           if (open) controller.abort()
           upgraded?.destroy()
         }
       }
       const startTimer = () => {
-        if (!Duration.isFinite(timeout)) return
+        if (settled || !Duration.isFinite(timeout)) return
         timer = setTimeout(
           () => {
             const detail = `no answer to ${request.method} ${request.path} after ${Duration.format(timeout)}`
@@ -250,37 +254,43 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
       if (upload === undefined) startTimer()
       else upload.once("end", startTimer)
       const query = Object.entries(request.query ?? {}).filter((entry) => entry[1] !== undefined)
-      modem.dial(
-        {
-          path: query.length === 0 ? request.path : `${request.path}?`,
-          method: request.method,
-          isStream: true,
-          statusCodes: everyStatus,
-          abortSignal: controller.signal,
-          hijack: onUpgrade !== undefined,
-          file: upload,
-          options: { _query: Object.fromEntries(query), _body: request.body ?? {} }
-        },
-        (error, response) => {
-          if (response instanceof http.IncomingMessage) {
-            // An abort costs an exception and the connection; one that has been read to its end is kept for the next.
-            response.once("end", () => {
-              // An engine that refuses need not have heard all of it.
-              if (upload !== undefined && !upload.readableEnded) connection.close()
-              open = false
-            })
-            response.on("error", () => {})
-            onResponse(response)
-          } else if (response instanceof Duplex && onUpgrade !== undefined) {
-            upgraded = response
-            response.on("error", () => {})
-            onUpgrade(response)
-          } else {
-            connection.close()
-            onFailure(unavailable(error ?? undefined))
+      try {
+        modem.dial(
+          {
+            path: query.length === 0 ? request.path : `${request.path}?`,
+            method: request.method,
+            isStream: true,
+            statusCodes: everyStatus,
+            abortSignal: controller.signal,
+            hijack: onUpgrade !== undefined,
+            file: upload,
+            options: { _query: Object.fromEntries(query), _body: request.body ?? {} }
+          },
+          (error, response) => {
+            if (response instanceof http.IncomingMessage) {
+              // An abort costs an exception and the connection; one that has been read to its end is kept for the next.
+              response.once("end", () => {
+                // An engine that refuses need not have heard all of it.
+                if (upload !== undefined && !upload.readableEnded) connection.close()
+                open = false
+              })
+              response.on("error", () => {})
+              onResponse(response)
+            } else if (response instanceof Duplex && onUpgrade !== undefined) {
+              upgraded = response
+              response.on("error", () => {})
+              onUpgrade(response)
+            } else {
+              connection.close()
+              onFailure(unavailable(error ?? undefined))
+            }
           }
-        }
-      )
+        )
+      } catch (error) {
+        // What can't be written as a query or as JSON is the caller's, and nothing has been asked.
+        connection.close()
+        onFailure(refused(request, 400, `nothing was asked: ${String(error)}`))
+      }
       return connection
     }
 
@@ -313,7 +323,7 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
         let connection: Connection | undefined
         // Closing with the scope, and not by a finalizer of the response, also covers an interrupt in mid-flight.
         yield* Effect.addFinalizer(() => Effect.sync(() => connection?.close()))
-        return yield* Effect.async<http.IncomingMessage | Duplex, EngineUnavailable>((resume) => {
+        return yield* Effect.async<http.IncomingMessage | Duplex, DockerFailure>((resume) => {
           const settled = (answer: http.IncomingMessage | Duplex) => {
             connection?.settle()
             resume(Effect.succeed(answer))

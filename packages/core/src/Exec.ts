@@ -137,6 +137,10 @@ const bytesOf = (input: Uint8Array | string): Uint8Array => (typeof input === "s
 const startFailure =
   /^(OCI runtime exec failed|exec failed|unable to start container process|.*executable file not found)/
 
+/** Keys that nobody types: on a terminal the engine would else take ctrl-p ctrl-q for itself, and hold every ctrl-p back. */
+const unlikelyKeys = (): string =>
+  ["ctrl-@", ...Array.from(randomBytes(12), (byte) => String.fromCharCode(97 + (byte % 26)))].join(",")
+
 const make = Effect.gen(function* () {
   const docker = yield* Docker
 
@@ -197,7 +201,9 @@ const make = Effect.gen(function* () {
           Tty: false
         })
         const request = startRequest(execId, false)
-        const duplex = yield* docker.hijack(request)
+        const duplex = yield* docker
+          .hijack(request)
+          .pipe(refine((error) => containerNotFound(id, error) ?? stateConflict(id, error)))
         const feed =
           stdin === undefined
             ? Effect.void
@@ -266,9 +272,12 @@ const make = Effect.gen(function* () {
       AttachStdout: true,
       AttachStderr: true,
       Tty: true,
+      DetachKeys: unlikelyKeys(),
       ConsoleSize: [size.rows, size.columns]
     })
-    const duplex = yield* docker.hijack(startRequest(execId, true))
+    const duplex = yield* docker
+      .hijack(startRequest(execId, true))
+      .pipe(refine((error) => containerNotFound(id, error) ?? stateConflict(id, error)))
     const handle: Terminal = {
       output: duplex.output,
       write: (input) => duplex.write(bytesOf(input)),
@@ -332,10 +341,7 @@ const make = Effect.gen(function* () {
           stdout: true,
           stderr: true,
           logs: options.replay ?? false,
-          // On a terminal the engine would take ctrl-p ctrl-q for itself, and hold every ctrl-p back.
-          detachKeys: tty
-            ? ["ctrl-@", ...Array.from(randomBytes(12), (byte) => String.fromCharCode(97 + (byte % 26)))].join(",")
-            : undefined
+          detachKeys: tty ? unlikelyKeys() : undefined
         }
       }
       const duplex = yield* docker.hijack(request)

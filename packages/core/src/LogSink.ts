@@ -83,16 +83,18 @@ const makeBuffered = <E, R>(options: WriterOptions<E, R>): Effect.Effect<LogSink
     const capacity = options.capacity ?? 16_384
     const capacityCharacters = options.capacityCharacters ?? 16 * 1024 * 1024
     const wake = yield* Effect.makeLatch(false)
-    const idle = yield* Effect.makeLatch(true)
     let buffer: Array<LogEvent> = []
     let characters = 0
     let dropped = 0
     let failing = false
+    /** Batches that have been taken out of the buffer, and those whose writing is over. */
+    let taken = 0
+    let over = 0
+    const waiting = new Set<() => void>()
 
     const rest = Effect.suspend(() => {
       if (buffer.length > 0) return Effect.void
       wake.unsafeClose()
-      idle.unsafeOpen()
       return wake.await
     })
     const writeNext = Effect.suspend(() => {
@@ -102,6 +104,7 @@ const makeBuffered = <E, R>(options: WriterOptions<E, R>): Effect.Effect<LogSink
       characters = 0
       dropped = 0
       if (batch.length === 0 && missed === 0) return Effect.void
+      const batchNumber = ++taken
       return Effect.suspend(() => options.write(batch, missed)).pipe(
         Effect.andThen(
           Effect.sync(() => {
@@ -113,11 +116,29 @@ const makeBuffered = <E, R>(options: WriterOptions<E, R>): Effect.Effect<LogSink
           if (failing) return Effect.void
           failing = true
           return Effect.logWarning(`The log sink "${options.name}" fails; events are dropped until it recovers`, cause)
-        })
+        }),
+        Effect.andThen(
+          Effect.sync(() => {
+            over = batchNumber
+            for (const check of waiting) check()
+          })
+        )
       )
     })
 
-    const flush = idle.await.pipe(
+    /** Done when what the buffer holds now is written or dropped, whatever is offered meanwhile. */
+    const delivered = Effect.async<void>((resume) => {
+      const last = buffer.length > 0 ? taken + 1 : taken
+      const check = () => {
+        if (over < last) return
+        waiting.delete(check)
+        resume(Effect.void)
+      }
+      waiting.add(check)
+      check()
+      return Effect.sync(() => waiting.delete(check))
+    })
+    const flush = delivered.pipe(
       Effect.interruptible,
       Effect.timeoutOption(options.flushTimeout ?? Duration.seconds(5)),
       Effect.asVoid
@@ -138,7 +159,6 @@ const makeBuffered = <E, R>(options: WriterOptions<E, R>): Effect.Effect<LogSink
           characters += length
           buffer.push(event)
         }
-        idle.unsafeClose()
         wake.unsafeOpen()
       },
       flush

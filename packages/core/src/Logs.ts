@@ -119,7 +119,12 @@ const readBatches = (docker: DockerShape, id: string, options: ReadOptions) =>
           onTimeout: () => Option.none()
         })
       )
-      return Stream.fromPull(Effect.succeed(pullUntil))
+      const last = Stream.suspend(() => {
+        if (failure === undefined) decoder.end()
+        const lines = take()
+        return lines.length > 0 ? Stream.succeed(lines) : Stream.empty
+      })
+      return Stream.concat(Stream.fromPull(Effect.succeed(pullUntil)), last)
     })
   )
 

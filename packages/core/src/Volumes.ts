@@ -105,12 +105,15 @@ const equal = (left: Readonly<Record<string, string>>, right: Readonly<Record<st
   return keys.length === Object.keys(right).length && keys.every((key) => left[key] === right[key])
 }
 
+/** The engine tells of a plugin with its tag. */
+const tagged = (driver: string) => (driver === "local" || driver.includes(":") ? driver : `${driver}:latest`)
+
 /** In what a volume that was there already differs from the one that was asked for. */
 const difference = (spec: VolumeSpec, found: Volume): string | undefined =>
-  found.driver !== (spec.driver ?? "local")
+  tagged(found.driver) !== tagged(spec.driver ?? "local")
     ? `its driver is ${found.driver}`
     : !equal(found.options, spec.options ?? {})
-      ? `its options are ${JSON.stringify(found.options)}`
+      ? "its options are others" // They may hold passwords.
       : !equal(found.labels, spec.labels ?? {})
         ? `its labels are ${JSON.stringify(found.labels)}`
         : undefined
@@ -192,8 +195,23 @@ const make = Effect.gen(function* () {
     (effect, options) => refine((error) => invalidFilter(options?.filters, error))(effect)
   )
 
+  /** A volume that is there belongs to somebody else, however like the one asked for it is: the scope must not remove it. */
+  const createNew = (spec: VolumeSpec) =>
+    spec.name === undefined
+      ? create(spec)
+      : inspect(spec.name).pipe(
+          Effect.flatMap(({ name }) =>
+            Effect.fail(
+              new NameConflict({ name, detail: "a volume of this name exists; a scope owns what it made itself" })
+            )
+          ),
+          Effect.catchTag("VolumeNotFound", () => create(spec))
+        )
+
   const scoped = Effect.fn("Volumes.scoped")((spec: VolumeSpec = {}) =>
-    Effect.acquireRelease(create(spec), ({ name }) => releaseWith(`The volume ${name}`, remove(name, { force: true })))
+    Effect.acquireRelease(createNew(spec), ({ name }) =>
+      releaseWith(`The volume ${name}`, remove(name, { force: true }))
+    )
   )
 
   return { create, inspect, list, prune, remove, scoped }
@@ -217,7 +235,7 @@ export interface VolumesShape {
   ) => Effect.Effect<void, VolumeNotFound | ResourceInUse | DockerFailure>
   /** Removes the anonymous ones that no container uses; those with names too by the filter `all=true`. `POST /volumes/prune` */
   readonly prune: (options?: VolumeFilters) => Effect.Effect<Pruned, InvalidRequest | DockerFailure>
-  /** A volume as long as the scope is open. A removal that fails is a logged warning. */
+  /** A new volume, as long as the scope is open; one of this name must not be there. A removal that fails is a logged warning. */
   readonly scoped: (
     spec?: VolumeSpec
   ) => Effect.Effect<Volume, NameConflict | InvalidRequest | DockerFailure, Scope.Scope>

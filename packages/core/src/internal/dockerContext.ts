@@ -84,7 +84,7 @@ const fromContext = (folder: string, name: string): Effect.Effect<FoundEndpoint,
     }
     const { docker } = (yield* Effect.mapError(
       Schema.decodeUnknown(ContextFile)(text),
-      ({ message }) => new InvalidRequest({ field, value: name, detail: `${path} is not understood: ${message}` })
+      () => new InvalidRequest({ field, value: name, detail: `${path} is not understood` })
     )).Endpoints
     const tlsFolder = join(folder, "contexts", "tls", digest, "docker")
     const tls = yield* certificates(field, tlsFolder, docker.SkipTLSVerify !== true)
@@ -113,11 +113,11 @@ export const findEndpoint: Effect.Effect<FoundEndpoint, InvalidRequest | ConfigE
       ? context
       : (yield* Effect.mapError(
           Schema.decodeUnknown(ConfigFile)(text),
-          ({ message }) =>
+          () =>
             new InvalidRequest({
               field: "Docker configuration",
               value: path,
-              detail: `it is not understood: ${message}`
+              detail: "it is not understood"
             })
         )).currentContext
   return current === undefined || current === "" || current === "default"

@@ -43,7 +43,10 @@ const ssh = new RegExp(`^ssh://(?:([^/:@?#\\s]+)@)?${host}$`)
  * 2375 when not given, 2376 with TLS.
  */
 export const parseEndpoint = (url: string, tls?: TlsOptions): Either.Either<Endpoint, InvalidRequest> => {
-  const refuse = (detail: string) => Either.left(new InvalidRequest({ field: "Docker endpoint", value: url, detail }))
+  const refuse = (detail: string) =>
+    Either.left(
+      new InvalidRequest({ field: "Docker endpoint", value: url.replace(/\/\/[^/]*:[^/]*@/, "//...@"), detail })
+    )
   if (url.startsWith("unix://")) {
     const socketPath = url.slice("unix://".length)
     // oxlint-disable-next-line no-control-regex

@@ -97,6 +97,11 @@ export class LogDecoder {
     for (const stream of ["stdout", "stderr"] as const) this.#close(stream)
   }
 
+  /** Whether there are records whose line has not been given out. */
+  get isOpen(): boolean {
+    return this.#open.stdout !== undefined || this.#open.stderr !== undefined || this.#current !== -1
+  }
+
   /** The tokens of all records whose line has not been given out. */
   undelivered(): ReadonlyArray<number> {
     const { stderr, stdout } = this.#open

@@ -134,6 +134,7 @@ const follow = (
   let sameError = ""
   let changed = ""
   let current: LogDecoder | undefined
+  let opened = false
 
   const give = Effect.suspend(() => {
     if (batch.length === 0) return Effect.void
@@ -149,6 +150,7 @@ const follow = (
     Effect.gen(function* () {
       track.begin(expectation)
       const { body } = yield* openLog(docker, containerId, { ...query, streams: undefined })
+      opened = true
       if (query.follow) {
         // Behind the look at the container it may have been started again: then this goes on into the run after.
         const looked = yield* Effect.either(inspectSubject(docker, containerId))
@@ -156,7 +158,7 @@ const follow = (
       }
       const decoder: LogDecoder = new LogDecoder(tty, query.follow, {
         record: (stream, timestamp, bytes, start, end) => {
-          const token = track.record(stream, timestamp, bytes, start, end, decoder.undelivered().length > 0)
+          const token = track.record(stream, timestamp, bytes, start, end, decoder.isOpen)
           const gap = track.takeGap()
           if (gap !== undefined) {
             batch.push({
@@ -183,8 +185,12 @@ const follow = (
           )
         },
         engineError: (message) => errors.push(message),
-        malformed: (detail) => errors.push(`what came is not a log: ${detail}`)
+        malformed: (detail) => {
+          malformed = true
+          errors.push(`what came is not a log: ${detail}`)
+        }
       })
+      let malformed = false
       current = decoder
       const errors: Array<string> = []
       const takeErrors = Effect.gen(function* () {
@@ -199,7 +205,7 @@ const follow = (
       })
       yield* body.pipe(
         Stream.map((chunk) => decoder.push(chunk)),
-        Stream.takeUntil(() => track.refused),
+        Stream.takeUntil(() => track.refused || malformed),
         Stream.runForEach(() => (errors.length === 0 ? give : Effect.zipRight(takeErrors, give))),
         Effect.ensuring(Effect.sync(() => track.end(decoder.undelivered())))
       )
@@ -275,6 +281,12 @@ const follow = (
         yield* prime(tty)
         begun = true
         if (track.anchor !== undefined) return
+      }
+      if (!begun && options.tail !== undefined && query.follow) {
+        // A follow never tells where its tail ends, and asked for once more after a cut it would leave out what came since.
+        yield* read(tty, { tail: options.tail, since, until: query.until, follow: false }, "anchor", false)
+        begun = true
+        return
       }
       // A log that was empty then has nothing old in it now.
       const ending = yield* read(tty, { ...query, tail: begun ? undefined : options.tail, since }, "anchor", flush)
@@ -462,8 +474,8 @@ const follow = (
       )
       // A container that is being removed is no failure: soon it is gone.
       if (failure !== undefined && !/dead or marked for removal/.test(failure.detail)) {
-        // Where nothing has ever come, it is for the caller to know.
-        if (track.anchor === undefined) return yield* failure
+        // Where the log could never be opened, it is for the caller to know.
+        if (!opened) return yield* failure
         yield* engineFails(failure.message)
       }
       fruitless = given ? 0 : fruitless + 1

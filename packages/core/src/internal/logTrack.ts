@@ -65,8 +65,9 @@ export class LogTrack {
 
   /** Begins to read anew. What had come of lines that are not complete is forgotten, as it comes again. */
   begin(expectation: Expectation): void {
-    const keep = (_: unknown, index: number) => index === 0 || !this.#undelivered.includes(index)
-    const anchorDelivered = !this.#undelivered.includes(0)
+    const undelivered = new Set(this.#undelivered)
+    const keep = (_: unknown, index: number) => index === 0 || !undelivered.has(index)
+    const anchorDelivered = !undelivered.has(0)
     // Positions hold the arrays that were, so these are new ones.
     this.#timestamps = this.#timestamps.filter(keep)
     this.#identities = this.#identities.filter(keep)

@@ -24,13 +24,17 @@ export class SshSocket extends Duplex {
   #words = ""
 
   constructor({ host, port, user }: Extract<Endpoint, { readonly _tag: "Ssh" }>, connectTimeout: Duration.Duration) {
-    super()
+    // One that the other side has ended is of no more use.
+    super({ allowHalfOpen: false })
     const seconds = Duration.isFinite(connectTimeout) ? Math.max(1, Math.ceil(Duration.toSeconds(connectTimeout))) : 0
     this.#child = spawn(
       "ssh",
       [
         "-o",
         "BatchMode=yes",
+        // A peer that vanished without a word must not leave a follow waiting for ever.
+        "-o",
+        "ServerAliveInterval=15",
         "-T",
         ...(seconds === 0 ? [] : ["-o", `ConnectTimeout=${seconds}`]),
         ...(user === undefined ? [] : ["-l", user]),
