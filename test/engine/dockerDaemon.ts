@@ -41,9 +41,12 @@ export const daemonPid = (folder: DaemonFolder): number | undefined =>
 export const otherDaemonPid = (folder: DaemonFolder): number | undefined => {
   const network = (pid: number | "self") => orElse(() => readlinkSync(`/proc/${pid}/ns/net`), "")
   const own = network("self")
-  return pids().find(
-    (pid) => programOf(pid) === "dockerd" && network(pid) === own && !argumentsOf(pid).includes(folder.data)
-  )
+  return pids().find((pid) => {
+    if (programOf(pid) !== "dockerd" || network(pid) !== own) return false
+    const [command = "", ...rest] = argumentsOf(pid)
+    // A daemon also runs itself for single tasks, under other names: `libnetwork-setkey`, `docker-untar`.
+    return basename(command) === "dockerd" && !rest.includes(folder.data)
+  })
 }
 
 /** Everything that runs for an engine: its daemon and containerd, the shims, and what runs in its containers. */

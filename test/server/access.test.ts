@@ -116,6 +116,8 @@ describe("who may", () => {
     expect((await ask("GET", "/healthz", { host: `127.0.0.1:${server.port}`, origin })).status).toBe(200)
     const proxied = { host: "logs.example.com", origin: "https://logs.example.com" }
     expect((await ask("GET", "/healthz", proxied)).status).toBe(200)
+    // A page that came to the same host without TLS may be anybody's.
+    expect((await ask("GET", "/healthz", { ...proxied, origin: "http://logs.example.com" })).status).toBe(403)
   })
 
   it("leaves health open, without detail, and everything with the headers of a careful server", async () => {

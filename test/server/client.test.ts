@@ -393,6 +393,17 @@ test("while the server is away it tries again, later and later", async () => {
   await back.visit(0)
 })
 
+test("a connection may be given up in the moment in which it is made", async () => {
+  const { url } = await serve()
+  // An error that nobody listens for would end the process, and this run.
+  visitor(url).disconnect()
+  const socket = visitor(url)
+  await new Promise((resolve) => setImmediate(resolve))
+  socket.disconnect()
+  const connected = collect(visitor(url), "connect")
+  await vi.waitFor(() => expect(connected).toHaveLength(1))
+})
+
 test("an attempt that is never answered is given up", async () => {
   const silent = createServer()
   let asked = 0

@@ -70,6 +70,7 @@ describe("the command", () => {
       [["--docker-host", "ftp://x"], {}, "ftp://x"],
       [["--host", "0.0.0.0"], {}, "can be reached from other machines"],
       [["--token", ""], {}, "--token is empty"],
+      [["--token", "two words"], {}, "--token has white space"],
       [[], { DOCKWIRE_PUBLIC_ORIGIN: "https://a.example.com/path" }, "is not an origin"]
     ]
     await Promise.all(

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { startCuttingProxy } from "../engine/cuttingProxy.js"
+import { engineCall, jsonAt } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { startTestContainer, type TestContainer } from "../engine/testContainer.js"
 import { type InProcessOptions, type InProcessServer, startInProcess } from "./inProcessServer.js"
@@ -39,6 +40,13 @@ const writing = (perSecond: number) =>
 const roomOf = ({ id }: TestContainer) => `container_logs_${id}`
 
 const numbers = (lines: ReadonlyArray<string>) => lines.map((line) => Number(line.slice("line ".length)))
+
+/** Runs a command in a container to its end. */
+const testExec = async (id: string, command: ReadonlyArray<string>) => {
+  const { endpoint } = testEngine()
+  const { json } = await engineCall(endpoint, "POST", `/containers/${id}/exec`, { Cmd: command })
+  await engineCall(endpoint, "POST", `/exec/${String(jsonAt(json, "Id"))}/start`, { Detach: true })
+}
 
 /** Every line from the first one on, each once and in order. */
 const expectUnbroken = (lines: ReadonlyArray<string>) => {
@@ -242,6 +250,44 @@ describeEngine("a container's log on the wire", () => {
     }
     expect(lines[0]).toBe("line 1")
     expectUnbroken(lines)
+  })
+
+  it("comes back by its name to what a container wrote last that was removed, or made anew, meanwhile", async () => {
+    const made = await container("echo first; while [ ! -e /go ]; do usleep 20000; done; echo last; sleep 1000")
+    const room = roomOf(made)
+    // Another viewer, so that the room goes on.
+    const other = await connect(server)
+    other.send({ event: "stream_container_logs", data: { container_id: made.id } })
+    const client = await connect(server)
+    const data = { container_id: made.name, tail: 10 }
+    client.send({ event: "stream_container_logs", data })
+    await client.until(() => client.lines(room).length === 1)
+    await client.cut()
+    const position = lastPosition(client, room) ?? ""
+    await testExec(made.id, ["touch", "/go"])
+    await other.until(() => other.lines(room).length === 2)
+    await made.remove()
+    await other.waitFor(isEvent("container_log_mark", ({ data }) => data.mark === "removed"))
+    const back = await connect(server)
+    back.send({ event: "stream_container_logs", data: { ...data, position } })
+    const joined = await back.waitFor(isEvent("joined"))
+    expect(joined.data).toMatchObject({ canonical: room, recovered: true })
+    await back.until(() => back.lines(room).length === 1)
+    expect(back.lines(room)).toEqual(["last"])
+
+    const again = await startTestContainer({
+      endpoint: testEngine().endpoint,
+      cmd: ["sh", "-c", "echo anew; sleep 1000"],
+      name: made.name
+    })
+    cleanups.push(again.remove)
+    const late = await connect(server)
+    late.send({ event: "stream_container_logs", data: { ...data, position } })
+    const renamed = await late.waitFor(isEvent("joined"))
+    expect(renamed.data).toMatchObject({ canonical: roomOf(again), recovered: false })
+    await late.waitFor(isEvent("gap"))
+    await late.until(() => late.lines(roomOf(again)).length === 1)
+    expect(late.lines(roomOf(again))).toEqual(["anew"])
   })
 
   it("comes back over a restart of the server, each line once", async () => {
