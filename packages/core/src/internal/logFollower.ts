@@ -282,12 +282,6 @@ const follow = (
         begun = true
         if (track.anchor !== undefined) return
       }
-      if (!begun && options.tail !== undefined && query.follow) {
-        // A follow never tells where its tail ends, and asked for once more after a cut it would leave out what came since.
-        yield* read(tty, { tail: options.tail, since, until: query.until, follow: false }, "anchor", false)
-        begun = true
-        return
-      }
       // A log that was empty then has nothing old in it now.
       const ending = yield* read(tty, { ...query, tail: begun ? undefined : options.tail, since }, "anchor", flush)
       begun ||= ending === "ended"
