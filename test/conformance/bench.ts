@@ -1,4 +1,5 @@
 import {
+  Archive,
   Containers,
   type ContainerSpec,
   type DockerError,
@@ -9,6 +10,7 @@ import {
   MemoryEngine,
   Networks,
   Stats,
+  System,
   Volumes
 } from "@dockwire/core"
 import { Duration, Effect, Layer, Schedule, type Scope } from "effect"
@@ -21,7 +23,7 @@ import { openEngineGate } from "./engineGate.js"
 export type EngineName = "real" | "memory"
 
 /** What is tested. */
-export type Services = Containers | Docker | Events | Exec | Logs | Networks | Stats | Volumes
+export type Services = Archive | Containers | Docker | Events | Exec | Logs | Networks | Stats | System | Volumes
 
 /** What a cell works with. */
 export interface Bench {
@@ -53,12 +55,14 @@ export interface Bench {
 }
 
 const services = Layer.mergeAll(
+  Archive.layer,
   Containers.layer,
   Events.layer,
   Exec.layer,
   Logs.layer,
   Networks.layer,
   Stats.layer,
+  System.layer,
   Volumes.layer
 )
 

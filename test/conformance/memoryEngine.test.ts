@@ -1,4 +1,5 @@
 import {
+  Archive,
   Containers,
   Docker,
   Events,
@@ -6,15 +7,16 @@ import {
   Logs,
   MemoryEngine,
   type MemoryEngineOptions,
-  ProgramStep
+  ProgramStep,
+  System
 } from "@dockwire/core"
 import { Chunk, Duration, Effect, Fiber, Layer, type Scope, Stream, TestClock, TestContext } from "effect"
 import { describe, expect, it } from "vitest"
 import { failsWith } from "./cell.js"
 
-type Services = Containers | Docker | Events | Exec | Logs | MemoryEngine
+type Services = Archive | Containers | Docker | Events | Exec | Logs | MemoryEngine | System
 
-const services = Layer.mergeAll(Containers.layer, Events.layer, Exec.layer, Logs.layer)
+const services = Layer.mergeAll(Archive.layer, Containers.layer, Events.layer, Exec.layer, Logs.layer, System.layer)
 
 const run = <A, E>(program: Effect.Effect<A, E, Services | Scope.Scope>, options?: MemoryEngineOptions) =>
   Effect.runPromise(
@@ -180,6 +182,110 @@ describe("a container", () => {
     const outcome = await Effect.runPromise(Effect.either(Effect.scoped(Layer.build(layer))))
     expect(outcome).toMatchObject({ left: { _tag: "InvalidRequest", field: "containers", value: "shop" } })
   })
+})
+
+describe("files", () => {
+  it("are those of the image and the container, which programs read", () =>
+    run(
+      Effect.gen(function* () {
+        const archive = yield* Archive
+        const exec = yield* Exec
+        expect(yield* (yield* Containers).wait("shop")).toEqual({ exitCode: 0 })
+        expect(yield* texts("shop")).toEqual(["of the container"])
+        expect(yield* archive.readFileString("other", "/etc/shop/name")).toBe("of the image")
+        expect(yield* exec.run("other", "cat /etc/shop/name nowhere -", { stdin: Stream.make("in") })).toEqual({
+          exitCode: 1,
+          stdout: "of the imagein",
+          stderr: "cat: can't open 'nowhere': No such file or directory\n"
+        })
+        // What one changes is none of the other's, and shows.
+        yield* archive.writeFile("other", "/etc/shop/name", "changed")
+        expect(yield* archive.readFileString("shop", "/etc/shop/name")).toBe("of the container")
+        expect(yield* (yield* Containers).changes("other")).toEqual([
+          { path: "/etc/shop", kind: "modified" },
+          { path: "/etc/shop/name", kind: "modified" }
+        ])
+        const events = yield* Stream.runCollect(
+          (yield* Events).stream({ since: "1", until: new Date(), filters: { container: ["other"] } })
+        )
+        expect(Array.from(events, ({ action }) => action)).toEqual(
+          expect.arrayContaining(["archive-path", "extract-to-dir"])
+        )
+      }),
+      {
+        images: [{ name: "shop", files: { "/etc/shop/name": "of the image" } }],
+        programs: [
+          {
+            image: "shop",
+            command: "serve",
+            run: ({ readFile }) => Stream.make(ProgramStep.piece(readFile("/etc/shop/name") ?? ""))
+          }
+        ],
+        containers: [
+          { name: "shop", image: "shop", command: ["serve"], files: { "/etc/shop/name": "of the container" } },
+          { ...waiting, name: "other", image: "shop" }
+        ]
+      }
+    ))
+
+  it("stand where files can stand", async () => {
+    for (const path of ["relative", "/", "/folder/", "/tmp", "/etc/a/b"]) {
+      const files = { "/etc/a": "", [path]: "" }
+      for (const options of [{ images: [{ name: "shop", files }] }, { containers: [{ ...waiting, files }] }]) {
+        const outcome = await Effect.runPromise(Effect.either(Effect.scoped(Layer.build(MemoryEngine.layer(options)))))
+        expect(outcome).toMatchObject({ _tag: "Left", left: { _tag: "InvalidRequest" } })
+      }
+    }
+  })
+
+  it("of volumes and of the host are the same in all containers that have them, and take room on the disk", () =>
+    run(
+      Effect.gen(function* () {
+        const archive = yield* Archive
+        const { diskUsage } = yield* System
+        yield* archive.writeFile("shop", "/data/kept", "12345")
+        yield* archive.writeFile("shop", "/host/kept", "host")
+        yield* archive.writeFile("shop", "/own", "123")
+        expect(yield* archive.readFileString("other", "/data/kept")).toBe("12345")
+        expect(yield* archive.readFileString("other", "/host/kept")).toBe("host")
+        yield* failsWith(archive.stat("other", "/own"), "FileNotFound")
+        // What the image has in the place of a new volume goes into it.
+        expect(yield* archive.readFileString("other", "/data/seed")).toBe("s")
+        expect(yield* diskUsage()).toMatchObject({
+          containers: { count: 2, active: 2, size: 3, reclaimable: 0 },
+          images: { count: 2, active: 1, size: 4_000_000, reclaimable: 2_000_000 },
+          volumes: { count: 1, active: 1, size: 6 },
+          buildCache: { count: 0, size: 0 }
+        })
+      }),
+      {
+        images: ["busybox", { name: "shop", files: { "/data/seed": "s" } }],
+        containers: [
+          { ...waiting, image: "shop", binds: ["kept:/data", "/srv:/host"] },
+          { ...waiting, image: "shop", name: "other", binds: ["kept:/data", "/srv:/host"] }
+        ]
+      }
+    ))
+
+  it("go with what is pruned", () =>
+    run(
+      Effect.gen(function* () {
+        const { prune } = yield* System
+        yield* (yield* Archive).writeFile("shop", "/own", "123")
+        expect(yield* prune()).toMatchObject({ containers: [], images: [], spaceReclaimed: 0 })
+        yield* (yield* Containers).kill("shop")
+        yield* (yield* Containers).wait("shop")
+        const { images, ...rest } = yield* prune({ allImages: true })
+        expect(rest).toMatchObject({ containers: [expect.any(String)], spaceReclaimed: 4_000_003 })
+        expect(images).toEqual([
+          expect.stringMatching(/^busybox/),
+          expect.stringMatching(/^sha256:/),
+          expect.stringMatching(/^other/),
+          expect.stringMatching(/^sha256:/)
+        ])
+      }),
+      { images: ["busybox", "other"], containers: [waiting] }
+    ))
 })
 
 describe("faults", () => {

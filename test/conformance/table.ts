@@ -1,7 +1,8 @@
-import { Containers, Docker, Events, Exec, Logs, Networks, Stats, Volumes } from "@dockwire/core"
+import { Archive, Containers, Docker, Events, Exec, Logs, Networks, Stats, System, Volumes } from "@dockwire/core"
 import type { Effect } from "effect"
 import type { Services } from "./bench.js"
 import type { Rows } from "./cell.js"
+import { archiveRows } from "./rows/archive.js"
 import { containerRows } from "./rows/containers.js"
 import { containerVerbRows } from "./rows/containerVerbs.js"
 import { dockerRows } from "./rows/docker.js"
@@ -10,6 +11,7 @@ import { execRows } from "./rows/exec.js"
 import { logRows } from "./rows/logs.js"
 import { networkRows } from "./rows/networks.js"
 import { statsRows } from "./rows/stats.js"
+import { systemRows } from "./rows/system.js"
 import { volumeRows } from "./rows/volumes.js"
 
 /** The services that must do the same over both engines: for each of its methods there is a row. */
@@ -21,7 +23,9 @@ export const table: Readonly<
   Networks: { service: Networks, rows: networkRows },
   Exec: { service: Exec, rows: execRows },
   Stats: { service: Stats, rows: statsRows },
+  Archive: { service: Archive, rows: archiveRows },
   Logs: { service: Logs, rows: logRows },
   Events: { service: Events, rows: eventRows },
+  System: { service: System, rows: systemRows },
   Docker: { service: Docker, rows: dockerRows }
 }

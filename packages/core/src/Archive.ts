@@ -4,11 +4,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { pack } from "tar-stream"
+import { posix } from "node:path"
 import { Docker, type DockerRequest } from "./Docker.js"
 import { type ContainerNotFound, type DockerFailure, EngineError, FileNotFound, InvalidRequest } from "./DockerError.js"
 import { containerNotFound, containerPath, decodeAnswer, refine } from "./internal/answer.js"
 import { checkedTar } from "./internal/tarCheck.js"
+import { packedTar } from "./internal/tarPack.js"
 
 /** What stands at a path of a container. */
 export interface FileStat {
@@ -105,6 +106,9 @@ const invalidPut = (path: string, error: EngineError): InvalidRequest | undefine
     ? new InvalidRequest({ field: "path", value: path, detail: error.detail })
     : undefined
 
+/** Of the root itself the engine makes a tar with absolute names, but where it is asked for what is in it. */
+const fromRoot = (path: string): string => (path !== "" && posix.resolve("/", path) === "/" ? "/." : path)
+
 const encoder = new TextEncoder()
 
 const make = Effect.gen(function* () {
@@ -152,7 +156,7 @@ const make = Effect.gen(function* () {
   )
 
   const get = (id: string, path: string): Stream.Stream<Uint8Array, ArchiveError> =>
-    Stream.unwrapScoped(Effect.map(open(id, path), ({ body }) => checkedTar(body)).pipe(rules(id, path)))
+    Stream.unwrapScoped(Effect.map(open(id, fromRoot(path)), ({ body }) => checkedTar(body)).pipe(rules(id, path)))
 
   const put = Effect.fn("Archive.put")(
     function* <E, R>(id: string, path: string, tar: Stream.Stream<Uint8Array, E, R>, options: PutOptions = {}) {
@@ -232,25 +236,16 @@ const make = Effect.gen(function* () {
     if (name === "" || name === "." || name === "..")
       return yield* new InvalidRequest({ field: "path", value: path, detail: "give the path of a file" })
     const bytes = typeof content === "string" ? encoder.encode(content) : content
-    const tar = Stream.suspend(() => {
-      const packed = pack()
-      packed.entry(
-        {
-          name,
-          mode: options.mode ?? 0o644,
-          uid: options.owner?.uid ?? 0,
-          gid: options.owner?.gid ?? 0,
-          mtime: new Date()
-        },
-        Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-      )
-      packed.finalize()
-      return Stream.fromAsyncIterable(packed, (error) => error).pipe(
-        Stream.filter((piece) => piece instanceof Uint8Array),
-        Stream.orDie
-      )
+    const header = {
+      name,
+      mode: options.mode ?? 0o644,
+      uid: options.owner?.uid ?? 0,
+      gid: options.owner?.gid ?? 0,
+      mtime: new Date()
+    }
+    yield* put(id, folder === "" ? "/" : folder, packedTar([{ header, content: bytes }]), {
+      noOverwriteDirNonDir: true
     })
-    yield* put(id, folder === "" ? "/" : folder, tar, { noOverwriteDirNonDir: true })
   })
 
   return { get, put, readFile, readFileString, stat, writeFile }
@@ -261,8 +256,8 @@ export interface ArchiveShape {
   /** What stands at a path; a link itself, not what it leads to. `HEAD /containers/{id}/archive` */
   readonly stat: (id: string, path: string) => Effect.Effect<FileStat, ArchiveError>
   /**
-   * A file or a folder with all in it, as a tar whose names begin with its own. Nothing is read ahead of its reader. A tar
-   * with an entry that leads out of the folder where it is unpacked (`..`, absolute, through a link) fails before that entry
+   * A file or a folder with all in it, as a tar whose names begin with its own, or with `.` where that is the root. Nothing
+   * is read ahead of its reader. A tar with an entry that leads out of the folder where it is unpacked (`..`, absolute, through a link) fails before that entry
    * comes. `GET /containers/{id}/archive`
    */
   readonly get: (id: string, path: string) => Stream.Stream<Uint8Array, ArchiveError>

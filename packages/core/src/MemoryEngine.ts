@@ -9,11 +9,12 @@ import { isRunning, said } from "./internal/memory/containerLife.js"
 import { memoryDoor } from "./internal/memory/door.js"
 import { EngineState, type MemoryContainer } from "./internal/memory/engineState.js"
 import { Faults, type RequestPattern } from "./internal/memory/faults.js"
-import { addImage } from "./internal/memory/imageRoutes.js"
+import { addFiles, addImage, type FileContents } from "./internal/memory/imageRoutes.js"
 import { predefinedNetworks } from "./internal/memory/networkRoutes.js"
 import type { MemoryProgram } from "./internal/memory/program.js"
 import type { LogStream } from "./LogEvent.js"
 
+export type { FileContents } from "./internal/memory/imageRoutes.js"
 export type { RequestPattern } from "./internal/memory/faults.js"
 export { type MemoryProgram, type ProgramRun, ProgramStep } from "./internal/memory/program.js"
 
@@ -22,12 +23,16 @@ export interface MemoryImageSpec {
   readonly name: string
   /** What its containers run when they are not given a command. Default `["sh"]`. */
   readonly command?: ReadonlyArray<string>
+  /** Files that its containers begin with, by their absolute paths. */
+  readonly files?: FileContents
 }
 
 /** A container that the engine has from the beginning. */
 export interface MemoryContainerSpec extends ContainerSpec {
   /** Whether it runs. Default true. */
   readonly started?: boolean
+  /** Files that are in it before it starts, by their absolute paths. */
+  readonly files?: FileContents
 }
 
 /** What the engine has from the beginning. */
@@ -135,14 +140,18 @@ const make = ({ containers = [], images = ["busybox"], programs = [] }: MemoryEn
     const door = memoryDoor(state, faults, endpoint)
     yield* predefinedNetworks(state)
     for (const image of images) {
-      const { command = ["sh"], name } = typeof image === "string" ? { name: image } : image
-      yield* addImage(state, name, command)
+      const { command = ["sh"], files, name } = typeof image === "string" ? { name: image, files: {} } : image
+      yield* addImage(state, name, command, files)
     }
     const service = yield* Effect.provide(Containers, Layer.provide(Containers.layer, Layer.succeed(Docker, door)))
-    for (const { started = true, ...spec } of containers) {
+    for (const { files = {}, started = true, ...spec } of containers) {
       if (!("id" in state.image(spec.image))) yield* addImage(state, spec.image, ["sh"])
-      yield* service.create(spec).pipe(
-        Effect.flatMap(({ id }) => (started ? service.start(id) : Effect.void)),
+      yield* Effect.gen(function* () {
+        const { id } = yield* service.create(spec)
+        const container = state.containers.get(id)
+        if (container !== undefined) yield* addFiles(container.files, files, yield* state.clock.now)
+        if (started) yield* service.start(id)
+      }).pipe(
         Effect.mapError(
           ({ message }) => new InvalidRequest({ field: "containers", value: spec.name ?? spec.image, detail: message })
         )
@@ -155,8 +164,9 @@ const make = ({ containers = [], images = ["busybox"], programs = [] }: MemoryEn
 
 /**
  * An engine in memory behind `Docker`: containers whose programs are scripted, with their logs, commands, volumes, networks
- * and events. All that is above the door is the real code. It answers as Docker Engine 26 does, keeps the time of Effect's
- * `Clock`, and goes wrong on demand. It pulls and builds no images, and has no files.
+ * files and events. All that is above the door is the real code. It answers as Docker Engine 26 does, keeps the time of
+ * Effect's `Clock`, and goes wrong on demand. It pulls and builds no images. Its containers begin with empty folders and
+ * the files that they are given.
  *
  * @example
  * import { Containers, Logs, MemoryEngine, ProgramStep } from "@dockwire/core"

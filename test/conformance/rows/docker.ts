@@ -1,7 +1,7 @@
 import { Docker } from "@dockwire/core"
 import { Effect, Stream } from "effect"
 import { expect } from "vitest"
-import { failsWith, type Rows } from "../cell.js"
+import { failsWith, inTurn, type Rows } from "../cell.js"
 
 const json = (method: "GET" | "POST" | "DELETE", path: string) =>
   Effect.flatMap(Docker, (docker) => docker.json({ method, path }))
@@ -32,7 +32,26 @@ export const dockerRows: Rows = {
       }),
     missing: () => failsWith(json("GET", "/nowhere"), "EngineError", { request: "GET /nowhere", ...notFound }),
     conflict: "the services above it say what is in the way of what",
-    "bad input": () => failsWith(json("DELETE", "/version"), "EngineError", notFound)
+    "bad input": () =>
+      Effect.gen(function* () {
+        yield* failsWith(json("DELETE", "/version"), "EngineError", notFound)
+        const docker = yield* Docker
+        // Each kind of thing has its own way to refuse a filter.
+        for (const [path, filter, status, detail] of [
+          ["/build/prune", { color: ["red"] }, 400, "failed to prune build cache: invalid filter 'color'"],
+          ["/images/prune", { color: ["red"] }, 400, "invalid filter 'color'"],
+          ["/images/prune", { dangling: ["red"] }, 400, "invalid filter 'dangling=[red]'"],
+          ["/images/prune", { until: ["red"] }, 500, 'failed to parse value as time or duration: "red"'],
+          ["/networks/prune", { until: ["red"] }, 400, 'failed to parse value as time or duration: "red"']
+        ] as const) {
+          const query = { filters: JSON.stringify({ ...filter, label: ["dockwire.nobody"] }) }
+          yield* failsWith(inTurn(docker.json({ method: "POST", path, query })), "EngineError", { status, detail })
+        }
+        yield* failsWith(docker.json({ method: "GET", path: "/system/df", query: { type: "red" } }), "EngineError", {
+          status: 400,
+          detail: "unknown object type: red"
+        })
+      })
   },
   stream: {
     call: () => Effect.flatMap(Docker, (docker) => docker.stream({ method: "GET", path: "/version" })),

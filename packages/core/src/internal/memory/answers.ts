@@ -14,6 +14,7 @@ export interface WholeAnswer {
   readonly status: number
   /** `undefined` for none. */
   readonly body: unknown
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** An answer that goes on, and may be written to where the connection was handed over. */
@@ -21,6 +22,7 @@ export interface OpenAnswer {
   readonly _tag: "Open"
   readonly status: number
   readonly contentType: string
+  readonly headers?: Readonly<Record<string, string>>
   readonly body: Stream.Stream<Uint8Array>
   readonly write: (bytes: Uint8Array) => Effect.Effect<void>
   readonly end: Effect.Effect<void>
@@ -39,6 +41,8 @@ export interface Call {
   readonly parameter: string
   readonly query: Query
   readonly body: unknown
+  /** What comes in place of a body that is JSON. */
+  readonly upload: Stream.Stream<Uint8Array>
   /** Whether the caller takes the connection over. */
   readonly upgrade: boolean
 }

@@ -40,13 +40,18 @@ const echo: BuiltIn = (args) => {
 }
 
 const cat: BuiltIn = (args, run) => {
-  const file = args.find((arg) => arg !== "-")
-  return file === undefined
-    ? Stream.concat(
-        Stream.map(run.stdin, (bytes) => ProgramStep.piece(bytes)),
-        exit(0)
-      )
-    : complain(`cat: can't open '${file}': No such file or directory`, 1)
+  let exitCode = 0
+  const output = (name: string): Steps =>
+    Stream.suspend(() => {
+      if (name === "-") return Stream.map(run.stdin, (bytes) => ProgramStep.piece(bytes))
+      const content = run.readFile(name)
+      if (content !== undefined) return Stream.succeed(ProgramStep.piece(content))
+      exitCode = 1
+      return Stream.succeed(ProgramStep.line(`cat: can't open '${name}': No such file or directory`, "stderr"))
+    })
+  return Stream.flatMap(Stream.fromIterable(args.length === 0 ? ["-"] : args), output).pipe(
+    Stream.concat(Stream.suspend(() => exit(exitCode)))
+  )
 }
 
 const seq: BuiltIn = (args) => {

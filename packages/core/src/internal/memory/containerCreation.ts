@@ -4,7 +4,8 @@ import { found } from "./answers.js"
 import { ContainerLog } from "./containerLog.js"
 import { said } from "./containerLife.js"
 import { type ContainerSettings, containerSettings } from "./containerSettings.js"
-import { type EngineState, type MemoryContainer, type Mount, newId } from "./engineState.js"
+import { type EngineState, type MemoryContainer, type MemoryImage, type Mount, newId } from "./engineState.js"
+import { copyOf, folderAt, type MemoryFolder, partsOf } from "./fileTree.js"
 import { type Refusal, refusal } from "./refusal.js"
 import { ensureVolume } from "./volumeRoutes.js"
 
@@ -100,6 +101,35 @@ const mountsOf = (state: EngineState, settings: ContainerSettings): Effect.Effec
     return mounts
   })
 
+/** The container's root: that of its image, with what is mounted there. */
+const filesOf = (
+  state: EngineState,
+  image: MemoryImage,
+  mounts: ReadonlyArray<Mount>
+): Effect.Effect<MemoryFolder, Refusal> =>
+  Effect.gen(function* () {
+    const root = copyOf(image.files)
+    for (const { name = "", source, target, type } of mounts) {
+      // It is there only while the container runs.
+      if (type === "tmpfs") continue
+      const now = yield* state.clock.now
+      const mounted = type === "volume" ? state.volumes.get(name)?.files : state.hostFolder(source, now)
+      const parts = partsOf(target)
+      const last = parts.at(-1)
+      const above = folderAt(root, parts.slice(0, -1).join("/"), now)
+      const there = last === undefined ? undefined : above?.children.get(last)
+      if (mounted === undefined || last === undefined || above === undefined) {
+        return yield* refusal(400, `invalid mount path: '${target}' mount path must be a folder below the root`)
+      }
+      // What the image has at its place comes into a volume that is new.
+      if (type === "volume" && there?.kind === "directory" && mounted.children.size === 0) {
+        for (const [key, node] of copyOf(there).children) mounted.children.set(key, node)
+      }
+      above.children.set(last, mounted)
+    }
+    return root
+  })
+
 /** Makes a container from the body of a create request. */
 export const createContainer = (
   state: EngineState,
@@ -142,6 +172,7 @@ export const createContainer = (
       created: yield* state.clock.now,
       settings,
       mounts,
+      files: yield* filesOf(state, image, mounts),
       log: new ContainerLog(),
       bell: new Bell(),
       endpoints,

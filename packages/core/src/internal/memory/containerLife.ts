@@ -6,6 +6,7 @@ import { freeAddress } from "./addresses.js"
 import { LogWriter } from "./containerLog.js"
 import type { ContainerRun, EngineState, MemoryContainer, MemoryNetwork, PublishedPort } from "./engineState.js"
 import { newId } from "./engineState.js"
+import { folderAt, lookUp } from "./fileTree.js"
 import { noSuchCommand, Process } from "./process.js"
 import { type Refusal, refusal } from "./refusal.js"
 import { signalNumber } from "./signals.js"
@@ -115,6 +116,14 @@ export const environmentOf = (container: MemoryContainer): Record<string, string
   HOME: "/root"
 })
 
+/** How its programs read its files. */
+export const readerOf =
+  ({ files }: MemoryContainer) =>
+  (path: string): Uint8Array | undefined => {
+    const found = lookUp(files, path, true)
+    return typeof found !== "string" && found.node.kind === "file" ? found.node.content : undefined
+  }
+
 /** The name by which the container knows itself. */
 export const hostnameOf = ({ id, settings }: MemoryContainer): string =>
   settings.hostname === "" ? id.slice(0, 12) : settings.hostname
@@ -154,7 +163,7 @@ export const startContainer = (state: EngineState, container: MemoryContainer): 
     const command = commandOf(container)
     const environment = environmentOf(container)
     const process = yield* Process.start(
-      { image, command, environment, tty, inside: false, openStdin },
+      { image, command, environment, tty, readFile: readerOf(container), inside: false, openStdin },
       state,
       (stream, bytes, now) => {
         if (logDriver !== "none") writers[stream === "stdout" ? 0 : 1].write(bytes, now)
@@ -167,6 +176,8 @@ export const startContainer = (state: EngineState, container: MemoryContainer): 
     }
     for (const connect of container.attaching) connect(process)
     container.attaching.clear()
+    const now = yield* state.clock.now
+    for (const { target, type } of container.mounts) if (type === "tmpfs") folderAt(container.files, target, now)
     container.ports = ports
     container.run = { process, writers, startedAt: yield* state.clock.now }
     container.startedAt = container.run.startedAt

@@ -16,7 +16,7 @@ import {
   stopContainer
 } from "./containerLife.js"
 import { RestartPolicy } from "./containerSettings.js"
-import { containerView, summaryView } from "./containerView.js"
+import { containerChanges, containerView, summaryView, writtenBytes } from "./containerView.js"
 import { type EngineState, type MemoryContainer, taggedName } from "./engineState.js"
 import type { Filters } from "./query.js"
 import { type Refusal, refusal } from "./refusal.js"
@@ -129,16 +129,20 @@ export const containerRoutes: Routes = {
   "POST /containers/prune": ({ query, state }) =>
     Effect.gen(function* () {
       const filters = yield* query.filters(["label", "label!", "until"])
+      const until = yield* filters.until(yield* state.clock.now)
       const deleted: Array<string> = []
+      let reclaimed = 0
       for (const container of state.containers.values()) {
-        const { id, settings, status } = container
+        const { created, id, settings, status } = container
+        if (until !== undefined && created > until) continue
         if (status !== "created" && status !== "exited") continue
         if (!filters.labels(settings.labels) || !filters.unlabelled(settings.labels)) continue
         yield* removeContainer(state, container, { force: false, volumes: false })
         deleted.push(id)
+        reclaimed += writtenBytes(container)
       }
-      yield* state.journal.add("container", "prune", "", { reclaimed: "0" })
-      return whole(200, { ContainersDeleted: deleted, SpaceReclaimed: 0 })
+      yield* state.journal.add("container", "prune", "", { reclaimed: String(reclaimed) })
+      return whole(200, { ContainersDeleted: deleted, SpaceReclaimed: reclaimed })
     }),
   "GET /containers/{id}/json": (call) =>
     Effect.map(containerOf(call), (container) => whole(200, containerView(call.state, container))),
@@ -269,7 +273,11 @@ export const containerRoutes: Routes = {
       yield* said(call.state, container, "top")
       return whole(200, { Processes: rows, Titles: ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"] })
     }),
-  "GET /containers/{id}/changes": (call) => Effect.as(containerOf(call), whole(200, null)),
+  "GET /containers/{id}/changes": (call) =>
+    Effect.map(containerOf(call), (container) => {
+      const changes = containerChanges(container).map(({ Kind, Path }) => ({ Path, Kind }))
+      return whole(200, changes.length === 0 ? null : changes)
+    }),
   "DELETE /containers/{id}": (call) =>
     Effect.gen(function* () {
       const container = yield* containerOf(call)

@@ -2,6 +2,15 @@ import { nanosTimestamp } from "../logTime.js"
 import { commandOf, hostnameOf, isRunning } from "./containerLife.js"
 import { never } from "./engineClock.js"
 import type { EngineState, MemoryContainer, Mount } from "./engineState.js"
+import { type Change, changesOf, cleanPath } from "./fileTree.js"
+
+/** What its programs and its users have changed of its image's files. */
+export const containerChanges = ({ files, image, mounts }: MemoryContainer): ReadonlyArray<Change> =>
+  changesOf(image.files, files, new Set(mounts.map(({ target }) => cleanPath(target))))
+
+/** Bytes that it holds beside its image and its volumes. */
+export const writtenBytes = (container: MemoryContainer): number =>
+  containerChanges(container).reduce((sum, { node }) => sum + (node?.kind === "file" ? node.content.length : 0), 0)
 
 const moment = (nanos: bigint | undefined) => (nanos === undefined ? never : nanosTimestamp(nanos))
 

@@ -17,11 +17,13 @@ import { apiVersion, version } from "./systemRoutes.js"
 /** How long an answer may take when the request doesn't say. */
 const requestTimeout = Duration.seconds(60)
 
-const headers = (contentType: string) => ({
+const headers = (contentType: string, more: Answer["headers"]): Readonly<Record<string, string>> => ({
   "api-version": apiVersion,
   "content-type": contentType,
+  "docker-experimental": "false",
   ostype: "linux",
-  server: `Docker/${version} (linux)`
+  server: `Docker/${version} (linux)`,
+  ...more
 })
 
 const jsonType = "application/json"
@@ -51,7 +53,12 @@ export const memoryDoor = (state: EngineState, faults: Faults, endpoint: string)
   const ask = (request: DockerRequest, upgrade: boolean): Effect.Effect<Answer, DockerFailure, Scope.Scope> =>
     Effect.gen(function* () {
       const refused = (status: number, detail: string) =>
-        new EngineError({ request: `${request.method} ${request.path}`, status, detail: detail.trim() })
+        new EngineError({
+          request: `${request.method} ${request.path}`,
+          status,
+          // An answer to HEAD has no body, and so no words.
+          detail: request.method === "HEAD" ? "" : detail.trim()
+        })
       for (const fault of faults.take(request)) {
         if (fault._tag === "Answer") return yield* refused(fault.status, fault.message)
         yield* Effect.sleep(fault.delay)
@@ -129,11 +136,12 @@ export const memoryDoor = (state: EngineState, faults: Faults, endpoint: string)
     const attempt = connect(request, (cut) =>
       Effect.gen(function* () {
         const answer = yield* ask(request, false)
-        if (answer._tag === "Whole") return { status: answer.status, body: answer.body, headers: headers(jsonType) }
+        const { status } = answer
+        if (answer._tag === "Whole") return { status, body: answer.body, headers: headers(jsonType, answer.headers) }
         const chunks = yield* Stream.runCollect(output(answer, cut))
         const text = decoder.decode(Buffer.concat(Chunk.toReadonlyArray(chunks)))
         const body = text === "" ? undefined : parseJson(text)
-        return { status: answer.status, body, headers: headers(answer.contentType) }
+        return { status, body, headers: headers(answer.contentType, answer.headers) }
       })
     )
     return again(request, Effect.scoped(attempt))
@@ -144,11 +152,11 @@ export const memoryDoor = (state: EngineState, faults: Faults, endpoint: string)
       Effect.map(ask(request, false), (answer): DockerStream => {
         if (answer._tag === "Open") {
           const { contentType, status } = answer
-          return { status, contentType, headers: headers(contentType), body: output(answer, cut) }
+          return { status, contentType, headers: headers(contentType, answer.headers), body: output(answer, cut) }
         }
         const bytes = answer.body === undefined ? [] : [encoder.encode(`${JSON.stringify(answer.body)}\n`)]
         const body = Stream.fromIterable(bytes)
-        return { status: answer.status, contentType: jsonType, headers: headers(jsonType), body }
+        return { status: answer.status, contentType: jsonType, headers: headers(jsonType, answer.headers), body }
       })
     )
     return again(request, attempt)

@@ -6,6 +6,7 @@ import type { ContainerLog, LogWriter } from "./containerLog.js"
 import type { ContainerSettings } from "./containerSettings.js"
 import { EngineClock } from "./engineClock.js"
 import { EventJournal } from "./eventJournal.js"
+import { type MemoryFolder, newFolder } from "./fileTree.js"
 import type { Process } from "./process.js"
 import type { MemoryProgram } from "./program.js"
 import { type Refusal, refusal } from "./refusal.js"
@@ -56,6 +57,8 @@ export interface MemoryContainer {
   readonly created: bigint
   readonly settings: ContainerSettings
   readonly mounts: ReadonlyArray<Mount>
+  /** Its root, with what is mounted there. */
+  readonly files: MemoryFolder
   readonly log: ContainerLog
   readonly bell: Bell
   /** By the network's id, or its name where there was none of it. */
@@ -108,11 +111,14 @@ export interface MemoryImage {
   tags: ReadonlyArray<string>
   readonly created: bigint
   readonly command: ReadonlyArray<string>
+  /** The root of its containers, before they change it. */
+  readonly files: MemoryFolder
 }
 
 /** A volume. */
 export interface MemoryVolume {
   readonly name: string
+  readonly files: MemoryFolder
   readonly created: bigint
   readonly options: Readonly<Record<string, string>> | null
   readonly labels: Readonly<Record<string, string>> | null
@@ -151,11 +157,20 @@ export class EngineState {
   readonly volumes = new Map<string, MemoryVolume>()
   readonly networks = new Map<string, MemoryNetwork>()
   readonly id = newId()
+  /** What containers find at a path of the host, which has no files. */
+  readonly #hostFolders = new Map<string, MemoryFolder>()
 
   constructor(
     readonly scope: Scope.Scope,
     readonly programs: ReadonlyArray<MemoryProgram>
   ) {}
+
+  /** The folder of the host that is bound into containers. */
+  hostFolder(path: string, now: bigint): MemoryFolder {
+    const folder = this.#hostFolders.get(path) ?? newFolder(now)
+    this.#hostFolders.set(path, folder)
+    return folder
+  }
 
   /** By id, name, or an unambiguous beginning of the id. */
   container(id: string): MemoryContainer | Refusal {

@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import { nullable } from "../answer.js"
 import { type Call, containerOf, readBody, type Routes, whole } from "./answers.js"
 import { attached } from "./attachRoutes.js"
-import { demandRunning, environmentOf, environmentRecord, said } from "./containerLife.js"
+import { demandRunning, environmentOf, environmentRecord, readerOf, said } from "./containerLife.js"
 import { type MemoryExec, newId } from "./engineState.js"
 import { frame } from "./frame.js"
 import { noSuchCommand, Process } from "./process.js"
@@ -39,6 +39,7 @@ const run = (call: Call, exec: MemoryExec, listen: (process: Process) => void): 
         command,
         environment: exec.environment,
         tty: exec.tty,
+        readFile: readerOf(container),
         inside: true,
         openStdin: exec.stdin
       },

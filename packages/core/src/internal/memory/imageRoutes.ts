@@ -1,25 +1,63 @@
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
+import { InvalidRequest } from "../../DockerError.js"
 import { nanosTimestamp } from "../logTime.js"
 import { type Call, found, type Routes, whole } from "./answers.js"
 import { isRunning } from "./containerLife.js"
 import { type EngineState, type MemoryImage, taggedName } from "./engineState.js"
+import { cleanPath, folderAt, type MemoryFolder, newFolder, partsOf } from "./fileTree.js"
 import { type Refusal, refusal } from "./refusal.js"
 
-const size = 2_000_000
+/** Files by their absolute paths. */
+export type FileContents = Readonly<Record<string, string | Uint8Array>>
+
+/** Bytes of every image. */
+export const imageSize = 2_000_000
+
+/** The folders that every image has. */
+const standardFolders = ["bin", "dev", "etc", "home", "proc", "root", "sys", "tmp", "usr", "var"]
 
 /** An image that the engine has. */
 export const addImage = (
   state: EngineState,
   name: string,
-  command: ReadonlyArray<string>
-): Effect.Effect<MemoryImage> =>
-  Effect.map(state.clock.now, (created) => {
+  command: ReadonlyArray<string>,
+  contents: FileContents = {}
+): Effect.Effect<MemoryImage, InvalidRequest> =>
+  Effect.gen(function* () {
+    const created = yield* state.clock.now
+    const files = newFolder(created)
+    for (const folder of standardFolders) files.children.set(folder, newFolder(created, modes[folder]))
+    yield* addFiles(files, contents, created)
     const tag = taggedName(name)
     const id = `sha256:${createHash("sha256").update(tag).digest("hex")}`
-    const image: MemoryImage = { id, tags: [tag], created, command }
+    const image: MemoryImage = { id, tags: [tag], created, command, files }
     state.images.set(id, image)
     return image
+  })
+
+const modes: Readonly<Record<string, number>> = { root: 0o700, tmp: 0o1777 }
+
+/** Puts files in a root, with the folders that they need. */
+export const addFiles = (
+  root: MemoryFolder,
+  contents: FileContents,
+  now: bigint
+): Effect.Effect<void, InvalidRequest> =>
+  Effect.gen(function* () {
+    for (const [path, content] of Object.entries(contents)) {
+      const parts = partsOf(cleanPath(path))
+      const name = parts.at(-1)
+      const folder = folderAt(root, parts.slice(0, -1).join("/"), now)
+      const invalid = (detail: string) => new InvalidRequest({ field: "files", value: path, detail })
+      if (!path.startsWith("/") || path.endsWith("/") || name === undefined)
+        return yield* invalid("give the absolute path of a file")
+      if (folder === undefined || folder.children.get(name)?.kind === "directory")
+        return yield* invalid("a file and a folder can't be in the same place")
+      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : Uint8Array.from(content)
+      folder.children.set(name, { kind: "file", content: bytes, mode: 0o644, uid: 0, gid: 0, modified: now })
+      folder.modified = now
+    }
   })
 
 const imageOf = ({ parameter, state }: Call): Effect.Effect<MemoryImage, Refusal> =>
@@ -28,7 +66,8 @@ const imageOf = ({ parameter, state }: Call): Effect.Effect<MemoryImage, Refusal
 const usersOf = (state: EngineState, image: MemoryImage) =>
   [...state.containers.values()].filter((container) => container.image === image)
 
-const summary = ({ created, id, tags }: MemoryImage) => ({
+/** An image as the engine shows it. */
+export const imageSummary = ({ created, id, tags }: MemoryImage) => ({
   Containers: -1,
   Created: Number(created / 1_000_000_000n),
   Id: id,
@@ -37,10 +76,27 @@ const summary = ({ created, id, tags }: MemoryImage) => ({
   RepoDigests: [],
   RepoTags: tags,
   SharedSize: -1,
-  Size: size
+  Size: imageSize
 })
 
 const shortId = (id: string) => id.replace(/^sha256:/, "").slice(0, 12)
+
+/** Takes names from an image, which is gone with the last one where nobody uses it. */
+const dropped = (state: EngineState, image: MemoryImage, tags: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const removed: Array<Record<string, string>> = []
+    for (const one of tags) {
+      removed.push({ Untagged: one })
+      yield* state.journal.add("image", "untag", image.id, { name: image.id })
+    }
+    image.tags = image.tags.filter((one) => !tags.includes(one))
+    if (image.tags.length === 0 && usersOf(state, image).length === 0) {
+      state.images.delete(image.id)
+      removed.push({ Deleted: image.id })
+      yield* state.journal.add("image", "delete", image.id, { name: image.id })
+    }
+    return removed
+  })
 
 const remove = (call: Call) =>
   Effect.gen(function* () {
@@ -71,22 +127,23 @@ const remove = (call: Call) =>
       const words = `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories`
       return yield* refusal(409, words)
     }
-    const gone = byTag ? [tag] : image.tags
-    const removed: Array<Record<string, string>> = []
-    for (const one of gone) {
-      removed.push({ Untagged: one })
-      yield* state.journal.add("image", "untag", image.id, { name: image.id })
-    }
-    image.tags = image.tags.filter((one) => !gone.includes(one))
-    if (image.tags.length === 0 && users.length === 0) {
-      state.images.delete(image.id)
-      removed.push({ Deleted: image.id })
-      yield* state.journal.add("image", "delete", image.id, { name: image.id })
-    }
-    return whole(200, removed)
+    return whole(200, yield* dropped(state, image, byTag ? [tag] : image.tags))
   })
 
-/** What `/images` asks for. */
+const buildFilters = [
+  "description",
+  "id",
+  "inuse",
+  "label",
+  "parent",
+  "private",
+  "shared",
+  "type",
+  "unused-for",
+  "until"
+]
+
+/** What `/images` and `/build` ask for. */
 export const imageRoutes: Routes = {
   "GET /images/json": ({ query, state }) =>
     Effect.gen(function* () {
@@ -113,7 +170,7 @@ export const imageRoutes: Routes = {
           before.every((moment) => created < moment) &&
           since.every((moment) => created > moment)
       )
-      return whole(200, [...images].reverse().map(summary))
+      return whole(200, [...images].reverse().map(imageSummary))
     }),
   "GET /images/{name}/json": (call) =>
     Effect.map(imageOf(call), (image) =>
@@ -128,7 +185,7 @@ export const imageRoutes: Routes = {
         Config: { Cmd: image.command, Entrypoint: null, Env: ["PATH=/bin"], Labels: null, WorkingDir: "", User: "" },
         Architecture: "amd64",
         Os: "linux",
-        Size: size,
+        Size: imageSize,
         RootFS: { Type: "layers", Layers: [image.id] },
         Metadata: { LastTagTime: nanosTimestamp(image.created) }
       })
@@ -153,6 +210,27 @@ export const imageRoutes: Routes = {
       return whole(201)
     }),
   "DELETE /images/{name}": remove,
+  "POST /images/prune": ({ query, state }) =>
+    Effect.gen(function* () {
+      const filters = yield* query.filters(["dangling", "label", "label!", "until"])
+      const dangling = (yield* filters.boolean("dangling")) ?? true
+      const until = yield* filters.until(yield* state.clock.now, 500)
+      const removed: Array<Record<string, string>> = []
+      for (const image of state.images.values()) {
+        if ((dangling && image.tags.length > 0) || usersOf(state, image).length > 0) continue
+        if (!filters.labels({}) || (until !== undefined && image.created > until)) continue
+        removed.push(...(yield* dropped(state, image, image.tags)))
+      }
+      const reclaimed = removed.filter(({ Deleted }) => Deleted !== undefined).length * imageSize
+      yield* state.journal.add("image", "prune", "", { reclaimed: String(reclaimed) })
+      return whole(200, { ImagesDeleted: removed.length === 0 ? null : removed, SpaceReclaimed: reclaimed })
+    }),
+  "POST /build/prune": ({ query }) =>
+    // It builds nothing, and so keeps nothing of it.
+    query.filters(buildFilters).pipe(
+      Effect.mapError(({ message, status }) => refusal(status, `failed to prune build cache: ${message}`)),
+      Effect.as(whole(200, { CachesDeleted: null, SpaceReclaimed: 0 }))
+    ),
   // It has no network, so its answers are those of an engine that can't reach a registry.
   "POST /images/create": ({ query }) =>
     query.text("fromImage") === undefined

@@ -253,9 +253,11 @@ export const networkRoutes: Routes = {
   "POST /networks/prune": ({ query, state }) =>
     Effect.gen(function* () {
       const filters = yield* query.filters(["label", "label!", "until"])
+      const until = yield* filters.until(yield* state.clock.now)
       const deleted: Array<string> = []
       for (const network of state.networks.values()) {
         if (network.predefined || state.members(network).length > 0) continue
+        if (until !== undefined && network.created > until) continue
         if (!filters.labels(network.labels) || !filters.unlabelled(network.labels)) continue
         state.networks.delete(network.id)
         deleted.push(network.name)

@@ -15,6 +15,7 @@ export interface ProcessOptions {
   readonly command: ReadonlyArray<string>
   readonly environment: Readonly<Record<string, string>>
   readonly tty: boolean
+  readonly readFile: ProgramRun["readFile"]
   /** Whether it is a command in a container that runs already. */
   readonly inside: boolean
   readonly openStdin: boolean
@@ -46,9 +47,9 @@ const choose = (programs: ReadonlyArray<MemoryProgram>, options: ProcessOptions)
   if (program !== undefined) {
     return { steps: program.run, signals: program.signals ?? { SIGTERM: 143, SIGINT: 130 } }
   }
-  const { command, environment, image, tty } = options
+  const { command, environment, image, readFile, tty } = options
   // As the first process of a container without a handler: the kernel gives it no signal but the last one.
-  return builtIn(command, { command, environment, image, tty, stdin: Stream.empty }) === undefined
+  return builtIn(command, { command, environment, image, readFile, tty, stdin: Stream.empty }) === undefined
     ? undefined
     : { steps: (run) => builtIn(command, run) ?? Stream.empty, signals: {} }
 }
@@ -101,8 +102,8 @@ export class Process {
       if (!options.openStdin) yield* stdin.end
       const process = new Process(options, context.clock, chosen.signals, stdin)
       process.listen(listener)
-      const { command, environment, image, tty } = options
-      const steps = chosen.steps({ command, environment, image, tty, stdin: Mailbox.toStream(stdin) })
+      const { command, environment, image, readFile, tty } = options
+      const steps = chosen.steps({ command, environment, image, readFile, tty, stdin: Mailbox.toStream(stdin) })
       yield* process.#run(steps, (exitCode) => exited(process, exitCode)).pipe(Effect.forkIn(context.scope))
       return process
     })

@@ -34,6 +34,8 @@ export interface ProgramRun {
   readonly command: ReadonlyArray<string>
   readonly environment: Readonly<Record<string, string>>
   readonly tty: boolean
+  /** The content of a file in the container, as it is now; `undefined` where there is none. */
+  readonly readFile: (path: string) => Uint8Array | undefined
   /** What is written to it; empty where no input was opened. */
   readonly stdin: Stream.Stream<Uint8Array>
 }

@@ -1,7 +1,9 @@
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { DockerRequest } from "../../Docker.js"
 import type { Answer, Routes } from "./answers.js"
+import { archiveRoutes } from "./archiveRoutes.js"
 import { attachRoutes } from "./attachRoutes.js"
 import { containerRoutes } from "./containerRoutes.js"
 import type { EngineState } from "./engineState.js"
@@ -17,6 +19,7 @@ import { systemRoutes } from "./systemRoutes.js"
 import { volumeRoutes } from "./volumeRoutes.js"
 
 const routes: Routes = {
+  ...archiveRoutes,
   ...attachRoutes,
   ...containerRoutes,
   ...eventRoutes,
@@ -53,14 +56,14 @@ const sent = (body: unknown): unknown => {
 /** Answers a request; what the engine doesn't know is not found. */
 export const answer = (
   state: EngineState,
-  { body, method, path, query }: DockerRequest,
+  { body, method, path, query, upload = Stream.empty }: DockerRequest,
   upgrade: boolean
 ): Effect.Effect<Answer, Refusal, Scope.Scope> => {
   for (const { handler, pattern } of compiled) {
     const match = pattern.exec(`${method} ${path}`)
     if (match === null) continue
-    const call = { state, parameter: decoded(match[1] ?? ""), query: new Query(query ?? {}), body: sent(body), upgrade }
-    return handler(call)
+    const parameter = decoded(match[1] ?? "")
+    return handler({ state, parameter, query: new Query(query ?? {}), body: sent(body), upload, upgrade })
   }
   return refusal(404, "page not found")
 }

@@ -2,6 +2,11 @@ import * as Effect from "effect/Effect"
 import { nanosTimestamp } from "../logTime.js"
 import { type Routes, whole } from "./answers.js"
 import { isRunning } from "./containerLife.js"
+import { summaryView, writtenBytes } from "./containerView.js"
+import { sizeOf } from "./fileTree.js"
+import { imageSize, imageSummary } from "./imageRoutes.js"
+import { refusal } from "./refusal.js"
+import { volumeView } from "./volumeRoutes.js"
 
 /** That of the engine after which this one is made. */
 export const version = "26.1.5"
@@ -14,12 +19,48 @@ export const hostMemory = 8 * 1024 ** 3
 /** What the engine's host has, which is none. */
 export const hostProcessors = 2
 
-const ping = () => Effect.succeed(whole(200, "OK"))
+const pingHeaders = { "builder-version": "2", swarm: "inactive" }
+
+const usageTypes = ["container", "image", "volume", "build-cache"]
 
 /** What concerns the engine itself. */
 export const systemRoutes: Routes = {
-  "GET /_ping": ping,
-  "HEAD /_ping": () => Effect.succeed(whole(200)),
+  "GET /_ping": () => Effect.succeed({ ...whole(200, "OK"), headers: pingHeaders }),
+  "HEAD /_ping": () => Effect.succeed({ ...whole(200), headers: pingHeaders }),
+  "GET /system/df": ({ query, state }) =>
+    Effect.gen(function* () {
+      const type = query.text("type")
+      if (type !== undefined && !usageTypes.includes(type)) {
+        return yield* refusal(400, `unknown object type: ${type}`)
+      }
+      const now = yield* state.clock.now
+      const containers = [...state.containers.values()]
+      const shown = <A>(of: string, items: () => A): A | null => (type === undefined || type === of ? items() : null)
+      return whole(200, {
+        LayersSize: shown("image", () => state.images.size * imageSize) ?? 0,
+        Images: shown("image", () =>
+          Array.from(state.images.values(), (image) => ({
+            ...imageSummary(image),
+            Containers: containers.filter((container) => container.image === image).length,
+            SharedSize: 0
+          }))
+        ),
+        Containers: shown("container", () =>
+          containers.map((container) => {
+            const written = writtenBytes(container)
+            const size = { ...(written === 0 ? {} : { SizeRw: written }), SizeRootFs: imageSize + written }
+            return { ...summaryView(state, container, now), ...size }
+          })
+        ),
+        Volumes: shown("volume", () =>
+          Array.from(state.volumes.values(), (volume) => ({
+            ...volumeView(volume),
+            UsageData: { RefCount: state.users(volume.name).length, Size: sizeOf(volume.files) }
+          }))
+        ),
+        BuildCache: shown("build-cache", () => [])
+      })
+    }),
   "GET /version": () =>
     Effect.succeed(
       whole(200, {

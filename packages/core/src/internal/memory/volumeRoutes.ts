@@ -4,6 +4,7 @@ import { nullable, StringRecord } from "../answer.js"
 import { nanosTimestamp } from "../logTime.js"
 import { readBody, type Routes, whole } from "./answers.js"
 import { type EngineState, type MemoryVolume, newId } from "./engineState.js"
+import { newFolder, sizeOf } from "./fileTree.js"
 import { type Refusal, refusal } from "./refusal.js"
 
 const Body = Schema.Struct({
@@ -15,7 +16,8 @@ const Body = Schema.Struct({
 
 const anonymousLabel = "com.docker.volume.anonymous"
 
-const view = (volume: MemoryVolume) => ({
+/** A volume as the engine shows it. */
+export const volumeView = (volume: MemoryVolume) => ({
   CreatedAt: `${nanosTimestamp(volume.created).slice(0, 19)}Z`,
   Driver: "local",
   Labels: volume.labels,
@@ -47,9 +49,11 @@ export const ensureVolume = (
     if (option !== undefined) return yield* refusal(400, `create ${name}: invalid option: "${option}"`)
     const there = state.volumes.get(name)
     if (there !== undefined) return there
+    const now = yield* state.clock.now
     const volume: MemoryVolume = {
       name,
-      created: yield* state.clock.now,
+      files: newFolder(now),
+      created: now,
       options: DriverOpts ?? null,
       labels: Name === "" ? { ...Labels, [anonymousLabel]: "" } : (Labels ?? null),
       anonymous: Name === ""
@@ -74,17 +78,17 @@ export const volumeRoutes: Routes = {
           filters.any("driver", (driver) => driver === "local") &&
           (dangling === undefined || dangling === isUnused(state, volume))
       )
-      return whole(200, { Volumes: volumes.map(view), Warnings: null })
+      return whole(200, { Volumes: volumes.map(volumeView), Warnings: null })
     }),
   "POST /volumes/create": (call) =>
     Effect.gen(function* () {
-      return whole(201, view(yield* ensureVolume(call.state, yield* readBody(Body)(call))))
+      return whole(201, volumeView(yield* ensureVolume(call.state, yield* readBody(Body)(call))))
     }),
   "GET /volumes/{name}": ({ parameter, state }) => {
     const volume = state.volumes.get(parameter)
     return volume === undefined
       ? refusal(404, `get ${parameter}: no such volume`)
-      : Effect.succeed(whole(200, view(volume)))
+      : Effect.succeed(whole(200, volumeView(volume)))
   },
   "DELETE /volumes/{name}": ({ parameter, query, state }) =>
     Effect.gen(function* () {
@@ -106,15 +110,17 @@ export const volumeRoutes: Routes = {
       const filters = yield* query.filters(["label", "label!", "all"])
       const all = yield* filters.boolean("all")
       const deleted: Array<string> = []
+      let reclaimed = 0
       for (const volume of state.volumes.values()) {
         const { anonymous, labels, name } = volume
         const asked = filters.labels(labels ?? {}) && filters.unlabelled(labels ?? {})
         if (!asked || !(anonymous || all === true) || !isUnused(state, volume)) continue
         state.volumes.delete(name)
         deleted.push(name)
+        reclaimed += sizeOf(volume.files)
         yield* state.journal.add("volume", "destroy", name, { driver: "local" })
       }
-      yield* state.journal.add("volume", "prune", "", { reclaimed: "0" })
-      return whole(200, { VolumesDeleted: deleted, SpaceReclaimed: 0 })
+      yield* state.journal.add("volume", "prune", "", { reclaimed: String(reclaimed) })
+      return whole(200, { VolumesDeleted: deleted, SpaceReclaimed: reclaimed })
     })
 }
