@@ -1,3 +1,4 @@
+import { defaultHubOptions } from "@dockwire/server"
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { startCuttingProxy } from "../engine/cuttingProxy.js"
 import { engineCall, jsonAt } from "../engine/engineRequest.js"
@@ -32,6 +33,14 @@ const container = async (script: string): Promise<TestContainer> => {
 /** Prints `line 1` to `line <count>`, then sleeps. */
 const printing = (count: number) =>
   container(`i=0; while [ $i -lt ${count} ]; do i=$((i+1)); echo line $i; done; sleep 1000`)
+
+/** Prints `line 1 xxx...` to `line <count> xxx...`, a kilobyte each: soon more than the buffers of two sockets hold. */
+const flooding = (count: number, first = "true") =>
+  container(
+    `${first}; i=0; while [ $i -lt ${count} ]; do i=$((i+1)); echo line $i ${"x".repeat(1_000)}; done; sleep 1000`
+  )
+
+const starts = (lines: ReadonlyArray<string>) => lines.map((line) => line.split(" ").slice(0, 2).join(" "))
 
 /** Prints `line 1`, `line 2`, ... for ever, about as many a second. */
 const writing = (perSecond: number) =>
@@ -349,44 +358,43 @@ describeEngine("a container's log on the wire", () => {
 })
 
 describeEngine("a viewer who reads slowly", () => {
-  // On a machine with other heavy work the second viewer's history was seen to stand still: not understood yet.
-  it("is paused and gets everything later, while others go on", { retry: 2 }, async () => {
-    const server = await start()
-    const flood = await printing(60_000)
+  it("is overtaken by its room and gets everything later over the same connection", async () => {
+    // The room keeps less than a third of what is written, and nobody is given up for being slow.
+    const server = await start({
+      pingInterval: 600_000,
+      hub: {
+        ring: { ...defaultHubOptions.ring, lines: 6_000 },
+        viewer: { ...defaultHubOptions.viewer, stall: 600_000 }
+      }
+    })
+    const flood = await flooding(20_000, "until [ -e /go ]; do usleep 50000; done")
     const slow = await connect(server)
-    slow.send({ event: "stream_container_logs", data: { container_id: flood.id, tail: 100_000 } })
-    await slow.until(() => slow.lines().length > 10)
-    slow.socket.pause()
     const fast = await connect(server)
-    fast.send({ event: "stream_container_logs", data: { container_id: flood.id, tail: 100_000 } })
-    await fast.until(() => fast.lines().length >= 60_000, 40_000)
-    expect(fast.lines()).toEqual(numbered(60_000))
-    slow.socket.resume()
-    // Past the hard limit it was closed, and comes back with its position.
-    const closed = await Promise.race([
-      slow.closed,
-      slow.until(() => slow.lines().length >= 60_000).then(() => undefined)
-    ])
-    const lines = [...slow.lines()]
-    if (closed !== undefined) {
-      expect(closed).toBe(4008)
-      const again = await connect(server)
-      const position = lastPosition(slow, roomOf(flood))
-      again.send({
-        event: "stream_container_logs",
-        data: { container_id: flood.id, ...(position === undefined ? {} : { position }) }
-      })
-      await again.until(() => lines.length + again.lines().length >= 60_000, 40_000)
-      lines.push(...again.lines())
+    for (const viewer of [slow, fast]) {
+      viewer.send({ event: "stream_container_logs", data: { container_id: flood.id } })
+      await viewer.waitFor(isEvent("joined"))
     }
-    expect(lines).toEqual(numbered(60_000))
-  })
+    slow.socket.pause()
+    await testExec(flood.id, ["touch", "/go"])
+    await fast.until(() => fast.lines().length > 9_000, 60_000)
+    // Its history comes from the engine, and the room goes on meanwhile.
+    const late = await connect(server)
+    late.send({ event: "stream_container_logs", data: { container_id: flood.id, tail: 100_000 } })
+    for (const viewer of [fast, late]) {
+      await viewer.until(() => viewer.lines().length >= 20_000, 60_000)
+      expect(starts(viewer.lines())).toEqual(numbered(20_000))
+    }
+    slow.socket.resume()
+    await slow.until(() => slow.lines().length >= 20_000, 60_000)
+    expect(starts(slow.lines())).toEqual(numbered(20_000))
+    expect(slow.messages.filter(isEvent("joined")).length).toBeGreaterThan(1)
+    expect(slow.messages.filter(isEvent("gap"))).toEqual([])
+    expect(server.viewers()).toBe(3)
+  }, 200_000)
 
   it("is closed with 4008 when its write stands still, and resumes whole", async () => {
     const server = await start({ hub: { viewer: { hardBytes: 4 * 1024 * 1024, stall: 1_500 } } })
-    // 40 MB: more than the buffers of the two sockets hold.
-    const text = "x".repeat(1_000)
-    const flood = await container(`i=0; while [ $i -lt 40000 ]; do i=$((i+1)); echo line $i ${text}; done; sleep 1000`)
+    const flood = await flooding(20_000)
     const slow = await connect(server)
     slow.send({ event: "stream_container_logs", data: { container_id: flood.id, tail: 100_000 } })
     await slow.until(() => slow.lines().length > 0)
@@ -401,8 +409,7 @@ describeEngine("a viewer who reads slowly", () => {
       data: { container_id: flood.id, tail: 100_000, ...(position === undefined ? {} : { position }) }
     })
     const total = () => slow.lines().length + again.lines().length
-    await again.until(() => total() >= 40_000, 50_000)
-    const all = [...slow.lines(), ...again.lines()].map((line) => line.split(" ").slice(0, 2).join(" "))
-    expect(all).toEqual(numbered(40_000))
-  })
+    await again.until(() => total() >= 20_000, 50_000)
+    expect(starts([...slow.lines(), ...again.lines()])).toEqual(numbered(20_000))
+  }, 120_000)
 })

@@ -112,6 +112,7 @@ describe("the hub", () => {
         paused.drain()
         for (let index = 101; index <= 150; index++) hub.offer([line(String(index))])
         paused.drain()
+        lost.drain()
         expect(lost.closes).toEqual([4008])
         expect(lost.lines).toEqual(["1"])
         expect(paused.closes).toEqual([])

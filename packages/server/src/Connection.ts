@@ -3,6 +3,7 @@ import { Containers, type FollowOptions, Logs, type LogsError } from "@dockwire/
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
+import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import { EngineMonitor } from "./EngineMonitor.js"
@@ -58,6 +59,7 @@ export const makeConnection = (
     const containers = yield* Containers
     const logs = yield* Logs
     const scope = yield* Effect.scope
+    const runtime = yield* Effect.runtime()
     const manners = new Manners(Date.now())
     /** Requests that wait for the engine, by the room as it was asked for. */
     const waiting = new Map<string, Fiber.RuntimeFiber<void>>()
@@ -65,6 +67,8 @@ export const makeConnection = (
     const reading = new Map<string, Fiber.RuntimeFiber<void>>()
     /** Full ids of containers that were asked for, by the string that asked. */
     const resolved = new Map<string, Container>()
+    /** The containers that are followed, by their rooms. */
+    const followed = new Map<string, Container>()
 
     const sendError = (error: ProtocolError) => Effect.sync(() => viewer.send({ event: "error", data: error }))
 
@@ -135,10 +139,10 @@ export const makeConnection = (
       const last = ring.seqOfPosition(position)
       if (last !== undefined && last + 1 >= ring.oldest) {
         sendJoined(ring, asked, position, true)
-        return viewer.release(subscription, last + 1)
+        return viewer.release(subscription, last + 1, position)
       }
       // What is still there comes all the same; what came before it is a gap, and told only once.
-      sendJoined(ring, asked, positionOfStart(ring, ring.oldest), false)
+      sendJoined(ring, asked, ring.positionBefore(ring.oldest), false)
       sendGap(
         ring,
         last === undefined ? null : last + 1,
@@ -147,13 +151,8 @@ export const makeConnection = (
           ? "The server no longer remembers these events: the room keeps only its last ones."
           : "The server was restarted or has forgotten the room since: what came in between is not known."
       )
-      viewer.release(subscription, ring.oldest)
+      viewer.release(subscription, ring.oldest, ring.positionBefore(ring.oldest))
     }
-
-    const positionOfStart = (ring: Ring, from: number): string =>
-      from - 1 >= ring.oldest || from - 1 === ring.seq
-        ? ring.positionAt(from - 1)
-        : formatPosition({ epoch: ring.epoch, seq: from - 1 })
 
     const startFromEngine = (
       reader: HistoryReader,
@@ -185,7 +184,7 @@ export const makeConnection = (
                   ring.seq === 0 ? null : ring.oldest - 1,
                   `What came before can't be read: ${error.message}`
                 )
-                goOn(reader, ring.oldest)
+                goOn(reader, ring.oldest, ring.positionBefore(ring.oldest))
               })
             )
           )
@@ -202,18 +201,21 @@ export const makeConnection = (
       })
 
     /** Follows a container in its room; what the viewer asked for of its history comes first. */
-    const follow = (container: Container, asked: string, request: HistoryRequest, gap?: string): Effect.Effect<void> =>
+    const follow = (container: Container, asked: string, request: HistoryRequest): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        if (!followers.watches(viewer, container.id)) return begin(container, asked, request)
+        const { position, ring } = hub.subscribe(viewer, containerLogsRoom(container.id), asked)
+        return Effect.sync(() => sendJoined(ring, asked, position, true))
+      })
+
+    const begin = (container: Container, asked: string, request: HistoryRequest, gap?: string): Effect.Effect<void> =>
       Effect.gen(function* () {
         const room = containerLogsRoom(container.id)
-        if (followers.watches(viewer, container.id)) {
-          const subscription = hub.subscribe(viewer, room, asked)
-          return sendJoined(subscription.ring, asked, subscription.ring.positionAt(subscription.next - 1), true)
-        }
         const engine = request.position === undefined ? undefined : enginePositionOf(request.position)
         if (engine !== undefined && engine.containerId !== container.id) {
           // The name is another container's now, and nothing of its log has been seen.
           const reason = `The container was made anew; what ${engine.containerId.slice(0, 12)} wrote last is not told here.`
-          return yield* follow(container, asked, { since: "1" }, reason)
+          return yield* begin(container, asked, { since: "1" }, reason)
         }
         const follower: Follower = yield* followers.watch(viewer, {
           containerId: container.id,
@@ -221,6 +223,7 @@ export const makeConnection = (
           tail: request.tail ?? 0,
           ...(engine === undefined ? {} : { position: engine })
         })
+        followed.set(room, container)
         // First in the room, then the history: nothing falls between.
         const subscription: Subscription = hub.subscribe(viewer, room, asked)
         subscription.held = true
@@ -233,13 +236,33 @@ export const makeConnection = (
           follower,
           head: containerHead(container.id, container.name),
           subscription,
-          onFirst: () => Effect.void
+          onFirst: () => Effect.void,
+          whenAvailable: monitor.whenAvailable
         }
         if (start._tag === "Engine") return yield* startFromEngine(reader, request, asked, start.options, gap)
-        sendJoined(ring, asked, positionOfStart(ring, start.from), gap === undefined && start.recovered)
+        sendJoined(ring, asked, ring.positionBefore(start.from), gap === undefined && start.recovered)
         if (gap !== undefined) sendGap(ring, null, null, gap)
-        goOn(reader, start.from)
+        goOn(reader, start.from, request.position ?? ring.positionBefore(start.from))
       })
+
+    /** The room went on without the viewer: it is read from the engine again from where the viewer is. */
+    const catchUp = (subscription: Subscription, container: Container): Effect.Effect<void> =>
+      Effect.gen(function* () {
+        yield* viewer.whenWritable
+        const { asked, position, ring } = subscription
+        if (viewer.closed || viewer.subscription(ring.room) !== subscription) return
+        hub.unsubscribe(viewer, ring.room)
+        yield* begin(container, asked, { position })
+      })
+
+    viewer.onOvertaken = (subscription) => {
+      const { asked, position, ring } = subscription
+      const container = followed.get(ring.room)
+      if (container === undefined || enginePositionOf(position) === undefined) return false
+      subscription.held = true
+      Runtime.runFork(runtime)(runBeside(waiting, asked, catchUp(subscription, container)))
+      return true
+    }
 
     /** A container that is gone: its room where it is still remembered, else a gap for who was there before. */
     const joinGone = (id: string, asked: string, position: string | undefined, error: LogsError) =>
@@ -270,7 +293,7 @@ export const makeConnection = (
               ? ring.oldest
               : (last ?? 0) + 1
         const subscription = hub.subscribe(viewer, room, asked)
-        sendJoined(ring, asked, positionOfStart(ring, from), !lost)
+        sendJoined(ring, asked, ring.positionBefore(from), !lost)
         if (lost) {
           sendGap(
             ring,
@@ -279,7 +302,7 @@ export const makeConnection = (
             "The container was removed, and the room keeps only its last lines."
           )
         }
-        viewer.release(subscription, from)
+        viewer.release(subscription, from, ring.positionBefore(from))
       })
 
     const withContainer = (

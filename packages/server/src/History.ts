@@ -27,7 +27,7 @@ export type HistoryStart =
   /** At this `seq` of the ring. */
   | { readonly _tag: "Ring"; readonly from: number; readonly recovered: boolean }
   /** With what the engine gives for this, up to where the ring goes on. */
-  | { readonly _tag: "Engine"; readonly options: FollowOptions; readonly recovered: boolean }
+  | { readonly _tag: "Engine"; readonly options: FollowOptions }
 
 /** The point in the engine's log that a position of the wire holds. */
 export const enginePositionOf = (position: string): LogPosition | undefined => {
@@ -69,7 +69,7 @@ const freshStart = (ring: Ring, follower: Follower, request: HistoryRequest): Hi
   // Nothing in the ring to join with, and nothing on its way: the log is empty.
   if (ring.seq === 0 && follower.tail > 0) return { _tag: "Ring", from: 1, recovered: true }
   const options = { ...(tail === undefined ? {} : { tail }), ...(since === undefined ? {} : { since }) }
-  return { _tag: "Engine", options, recovered: true }
+  return { _tag: "Engine", options }
 }
 
 /**
@@ -87,7 +87,7 @@ export const historyStart = (ring: Ring, follower: Follower, request: HistoryReq
   if (seq !== undefined) return { _tag: "Ring", from: seq + 1, recovered: true }
   const isStart = follower.position !== undefined && pointKey(follower.position) === pointKey(engine)
   if (isStart && ring.oldest === 1) return { _tag: "Ring", from: 1, recovered: !follower.beganWithGap() }
-  return { _tag: "Engine", options: { position: engine }, recovered: true }
+  return { _tag: "Engine", options: { position: engine } }
 }
 
 /** Finds the lines of the engine's answer in the ring. */
@@ -151,27 +151,43 @@ export interface HistoryReader {
   readonly subscription: Subscription
   /** Told of the first that comes: whether it is a gap. Nothing is sent before it is done. */
   readonly onFirst: (gap: boolean) => Effect.Effect<void>
+  /** Done when the engine answers. */
+  readonly whenAvailable: Effect.Effect<void>
 }
+
+const frameLines = 1_000
 
 /** Sends a part of the ring to this viewer alone: lines from before it joined, without numbers, as it has seen later ones. */
 const sendFromRing = (reader: HistoryReader, from: number, to: number): void => {
-  const { ring, viewer, next } = reader.subscription
-  const lines: Array<string> = []
+  const { position, ring, viewer } = reader.subscription
+  let lines: Array<string> = []
+  const finish = () => {
+    if (lines.length > 0)
+      viewer.write(Buffer.from(`[${linesMessage(ring.room, undefined, position, reader.head, lines)}]`))
+    lines = []
+  }
   for (let seq = from; seq < to; seq++) {
     const item = ring.at(seq)
     if (item?.head !== undefined) lines.push(item.json)
+    if (lines.length === frameLines) finish()
   }
-  if (lines.length === 0) return
-  viewer.write(Buffer.from(`[${linesMessage(ring.room, undefined, ring.positionAt(next - 1), reader.head, lines)}]`))
+  finish()
 }
 
-/** The ring goes on here: with numbers where the viewer has seen none, else up to where it joined and then as it was. */
-export const goOn = (reader: HistoryReader, from: number): void => {
+/**
+ * The ring goes on here: with numbers where the viewer has seen none, else up to where it joined and then as it was.
+ * `position` is the one right before.
+ */
+export const goOn = (reader: HistoryReader, from: number, position: string): void => {
   const { subscription } = reader
-  if (!subscription.delivered) return subscription.viewer.release(subscription, from)
+  if (!subscription.delivered) return subscription.viewer.release(subscription, from, position)
   sendFromRing(reader, from, subscription.joinedAt)
-  subscription.viewer.release(subscription, subscription.next)
+  subscription.viewer.release(subscription, subscription.next, subscription.position)
 }
+
+/** As the wire has it: behind lines that have no place in a ring. */
+const historyPosition = (position: LogPosition): string =>
+  formatPosition({ epoch: "", seq: 0, engine: position.toString() })
 
 const sendElements = (reader: HistoryReader, elements: ReadonlyArray<FollowElement>): void => {
   const { ring, viewer } = reader.subscription
@@ -182,8 +198,6 @@ const sendElements = (reader: HistoryReader, elements: ReadonlyArray<FollowEleme
     if (lines.length > 0) messages.push(linesMessage(ring.room, undefined, position, reader.head, lines))
     lines = []
   }
-  const positionOf = (element: FollowElement) =>
-    formatPosition({ epoch: "", seq: 0, engine: element.position.toString() })
   let last: FollowElement | undefined
   for (const element of elements) {
     if (element._tag === "LogLine") {
@@ -192,23 +206,21 @@ const sendElements = (reader: HistoryReader, elements: ReadonlyArray<FollowEleme
       continue
     }
     if (element.mark !== "gap") continue
-    if (last !== undefined) position = positionOf(last)
+    if (last !== undefined) position = historyPosition(last.position)
     finish()
     const { from, reason, to } = element
     const gap: Gap = {
       event: "gap",
       room: ring.room,
-      position: positionOf(element),
+      position: historyPosition(element.position),
       data: { room: ring.room, from, to, reason }
     }
     messages.push(JSON.stringify(gap))
   }
-  if (last !== undefined) position = positionOf(last)
+  if (last !== undefined) position = historyPosition(last.position)
   finish()
   if (messages.length > 0) viewer.write(Buffer.from(`[${messages.join(",")}]`))
 }
-
-const frameLines = 1_000
 
 /**
  * Reads the engine's log for one viewer, at the viewer's pace, until it comes to a line that the ring has; there the ring
@@ -218,6 +230,8 @@ export const readHistory = (reader: HistoryReader, options: FollowOptions): Effe
   const { ring, viewer } = reader.subscription
   const joint = new Joint(ring, reader.follower)
   let started = false
+  /** Where the viewer is, as far as the engine was read. */
+  let sent = options.position instanceof LogPosition ? options.position : undefined
 
   /** How many of the elements come before the ring, and where it goes on. */
   const cut = (elements: ReadonlyArray<FollowElement>) => {
@@ -248,16 +262,34 @@ export const readHistory = (reader: HistoryReader, options: FollowOptions): Effe
         const first = batch[0]
         yield* reader.onFirst(first?._tag === "LogMark" && first.mark === "gap")
       }
-      const { at, count } = cut(batch)
-      yield* send(count === batch.length ? batch : batch.slice(0, count))
-      if (at === undefined) return !viewer.closed
-      goOn(reader, at)
-      return false
+      let rest = batch
+      for (;;) {
+        const { at, count } = cut(rest)
+        yield* send(count === rest.length ? rest : rest.slice(0, count))
+        sent = rest[count - 1]?.position ?? sent
+        if (at === undefined) return !viewer.closed
+        // While it was being sent the ring may have let go of what follows; then the engine gives that too.
+        if (at >= ring.oldest) {
+          goOn(reader, at, sent === undefined ? ring.positionBefore(at) : historyPosition(sent))
+          return false
+        }
+        rest = rest.slice(count)
+      }
     })
 
-  return reader.logs.followBatches(reader.follower.containerId, options).pipe(
-    Stream.mapEffect(take),
-    Stream.takeWhile((more) => more),
-    Stream.runDrain
-  )
+  const read = (from: FollowOptions): Effect.Effect<void, LogsError> =>
+    reader.logs.followBatches(reader.follower.containerId, from).pipe(
+      Stream.mapEffect(take),
+      Stream.takeWhile((more) => more),
+      Stream.runDrain,
+      // It is only late: all is still there when the engine is back.
+      Effect.catchTag("EngineUnavailable", () =>
+        reader.whenAvailable.pipe(
+          Effect.delay("250 millis"),
+          Effect.andThen(Effect.suspend(() => read(sent === undefined ? from : { position: sent })))
+        )
+      )
+    )
+
+  return read(options)
 }

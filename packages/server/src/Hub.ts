@@ -111,9 +111,11 @@ class Rooms implements HubShape {
     }
     const { members, ring } = this.room(room)
     const next = ring.seq + 1
-    const subscription: Subscription = { viewer, ring, asked, joinedAt: next, next, held: false, delivered: false }
+    const place = { joinedAt: next, next, position: ring.positionAt(ring.seq) }
+    const subscription: Subscription = { viewer, ring, asked, ...place, held: false, delivered: false }
     members.add(subscription)
     viewer.add(subscription)
+    this.relieve(room)
     return subscription
   }
 
@@ -142,10 +144,7 @@ class Rooms implements HubShape {
     const before = room.ring.characters
     room.ring.push(events, Date.now())
     this.characters += room.ring.characters - before
-    for (const subscription of room.members) {
-      if (subscription.next < room.ring.oldest) subscription.viewer.giveUp()
-      else subscription.viewer.notify(subscription)
-    }
+    for (const subscription of room.members) subscription.viewer.notify(subscription)
     if (this.characters > this.options.characters) this.fitBudget()
   }
 

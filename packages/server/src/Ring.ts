@@ -45,6 +45,8 @@ export interface RingFrame {
   readonly from: number
   /** The `seq` after its last event. */
   readonly next: number
+  /** The position right after its last event. */
+  readonly position: string
   /** Whether there was more than fits in a frame. */
   readonly full: boolean
 }
@@ -161,6 +163,13 @@ export class Ring {
     })
   }
 
+  /** The position right before the event with this `seq`; without a point in the engine's log where that is not known any more. */
+  positionBefore(seq: number): string {
+    return seq > this.oldest || seq === this.seq + 1
+      ? this.positionAt(seq - 1)
+      : formatPosition({ epoch: this.epoch, seq: seq - 1 })
+  }
+
   /** The point of the engine's log behind the last event, where one is known. */
   get enginePosition(): LogPosition | undefined {
     return this.lastEnginePosition
@@ -226,11 +235,13 @@ export class Ring {
     const messages: Array<string> = []
     let characters = 0
     let seq = from
+    let position = ""
     while (seq <= this.seq && characters < this.maxFrameCharacters) {
       const item = this.at(seq)
       if (item === undefined) break
       if (item.head === undefined) {
-        messages.push(eventMessage(this.room, seq, this.positionAt(seq), item))
+        position = this.positionAt(seq)
+        messages.push(eventMessage(this.room, seq, position, item))
         characters += weightOf(item)
         seq++
         continue
@@ -243,8 +254,9 @@ export class Ring {
         lines.push(line.json)
         characters += line.json.length
       }
-      messages.push(linesMessage(this.room, first, this.positionAt(seq - 1), item.head, lines))
+      position = this.positionAt(seq - 1)
+      messages.push(linesMessage(this.room, first, position, item.head, lines))
     }
-    return { bytes: Buffer.from(`[${messages.join(",")}]`), from, next: seq, full: seq <= this.seq }
+    return { bytes: Buffer.from(`[${messages.join(",")}]`), from, next: seq, position, full: seq <= this.seq }
   }
 }

@@ -37,6 +37,8 @@ export interface Subscription {
   held: boolean
   /** Whether anything of the room has gone out since the viewer joined. */
   delivered: boolean
+  /** The position right before `next`, as the wire has it. */
+  position: string
 }
 
 /** One connection's way out. */
@@ -47,17 +49,17 @@ export class Viewer {
   private pendingBytes = 0
   private writingSince = 0
   closed = false
+  /**
+   * Called when a room's ring no longer has what comes next for the viewer. True: it is held, and what it missed is got
+   * from elsewhere. False, as by default: the connection is closed, and the client comes back with its position.
+   */
+  onOvertaken: (subscription: Subscription) => boolean = () => false
 
   constructor(
     private readonly transport: ViewerTransport,
     private readonly limits: ViewerLimits,
     private readonly onProgress: (ring: Ring) => void
   ) {}
-
-  /** Bytes handed over and not yet written. */
-  get pending(): number {
-    return this.pendingBytes
-  }
 
   get rooms(): number {
     return this.subscriptions.size
@@ -108,12 +110,16 @@ export class Viewer {
     else this.feed(subscription)
   }
 
-  /** Lets a held subscription go on from `next`. */
-  release(subscription: Subscription, next: number): void {
-    if (this.subscriptions.get(subscription.ring.room) !== subscription) return
+  /** Lets a held subscription go on from `next`; `position` is the one right before. */
+  release(subscription: Subscription, next: number, position: string): void {
+    const { ring } = subscription
+    if (this.subscriptions.get(ring.room) !== subscription) return
     subscription.next = next
+    subscription.position = position
     subscription.held = false
     this.notify(subscription)
+    // Also where there is nothing to write yet: who waits for a viewer that keeps up has one now.
+    this.onProgress(ring)
   }
 
   /** Done when nothing is being written any more, or the connection is gone: the pace of who reads history for it. */
@@ -149,10 +155,14 @@ export class Viewer {
 
   private feed(subscription: Subscription): void {
     const { ring } = subscription
-    if (subscription.next < ring.oldest) return this.giveUp()
+    if (subscription.next < ring.oldest) {
+      if (!this.onOvertaken(subscription)) this.giveUp()
+      return
+    }
     const frame = ring.frame(subscription.next)
     if (frame === undefined) return
     subscription.next = frame.next
+    subscription.position = frame.position
     subscription.delivered = true
     if (frame.next <= ring.seq) this.waiting.add(subscription)
     this.write(frame.bytes)
