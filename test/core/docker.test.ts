@@ -201,6 +201,44 @@ describe("an engine that can't be reached", () => {
   })
 })
 
+describe("a request with a body", () => {
+  it("has it as JSON with every method", async () => {
+    const came: Array<string> = []
+    const { endpoint } = await serverOf((socket) => {
+      let text = ""
+      socket.on("data", (bytes) => {
+        text += bytes.toString()
+        if (!text.endsWith('{"a":"é"}') && !text.endsWith("{}")) return
+        came.push(text)
+        text = ""
+        socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
+      })
+    })
+    for (const method of ["POST", "PUT", "DELETE", "GET"] as const) {
+      for (const body of [{ a: "é" }, {}]) {
+        const ask = Effect.flatMap(Docker, (docker) => docker.json({ method, path: "/x", body, timeout: "5 seconds" }))
+        expect((await runCore(endpoint, ask)).body).toBe("OK")
+        const head = came.at(-1)?.split("\r\n\r\n")
+        expect(head?.[0]).toMatch(new RegExp(`^${method} /x HTTP/1.1\r\n`))
+        expect(head?.[0]).toMatch(/content-type: application\/json/i)
+        expect(head?.[0]).toContain(`Content-Length: ${Buffer.byteLength(JSON.stringify(body))}`)
+        expect(head?.[1]).toBe(JSON.stringify(body))
+      }
+    }
+  })
+
+  it("that can't be written is refused before anything is asked", async () => {
+    const { endpoint } = await serverOf((socket) => socket.destroy())
+    const circle: Record<string, unknown> = {}
+    circle["self"] = circle
+    const ask = Effect.flatMap(Docker, (docker) => docker.json({ method: "PUT", path: "/x", body: circle }))
+    expect(await failureOf(endpoint, ask)).toMatchObject({
+      _tag: "EngineError",
+      detail: expect.stringContaining("nothing was asked")
+    })
+  })
+})
+
 describe("an answer that is not read to its end", () => {
   it("does no harm to the process, whenever it is left", async () => {
     const uncaught: Array<unknown> = []

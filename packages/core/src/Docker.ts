@@ -31,7 +31,7 @@ export interface DockerRequest {
   readonly path: string
   /** Members that are `undefined` are left out. */
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
-  /** Sent as JSON. */
+  /** Sent as JSON, whatever the method. */
   readonly body?: unknown
   /** Sent in place of `body` as it comes, no faster than the engine takes it: a tar. */
   readonly upload?: Stream.Stream<Uint8Array>
@@ -175,6 +175,9 @@ const parseJson = (text: string): unknown => {
   }
 }
 
+const jsonBody = (body: unknown): Buffer | undefined =>
+  body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+
 const engineWords = (text: string): string => {
   const json = parseJson(text)
   const words = typeof json === "object" && json !== null && "message" in json ? json.message : text
@@ -263,8 +266,10 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
             statusCodes: everyStatus,
             abortSignal: controller.signal,
             hijack: onUpgrade !== undefined,
-            file: upload,
-            options: { _query: Object.fromEntries(query), _body: request.body ?? {} }
+            // The modem's own way for a body sends one with POST alone.
+            file: upload ?? jsonBody(request.body),
+            headers: upload === undefined && request.body !== undefined ? { "Content-Type": "application/json" } : {},
+            options: { _query: Object.fromEntries(query), _body: {} }
           },
           (error, response) => {
             if (response instanceof http.IncomingMessage) {
