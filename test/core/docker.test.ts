@@ -201,6 +201,52 @@ describe("an engine that can't be reached", () => {
   })
 })
 
+describe("a connection that is not handed over", () => {
+  const attempt = Effect.flatMap(Docker, (docker) => Effect.scoped(docker.hijack({ method: "POST", path: "/x" })))
+  const flood = (head: string) =>
+    serverOf((socket) => {
+      const more = () => {
+        while (socket.writable && socket.write("x".repeat(65_536)));
+      }
+      socket.on("drain", more)
+      socket.once("data", () => {
+        socket.write(`HTTP/1.1 ${head}\r\nConnection: close\r\n\r\n`)
+        more()
+      })
+    })
+
+  it("is an EngineError, whatever comes behind the status and however long", async () => {
+    const whole = "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<html>no</html"
+    const silent = "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n"
+    for (const answer of [whole, silent, "HTTP/1.1 204 No Content\r\n\r\n"]) {
+      const { endpoint } = await serverOf((socket) => socket.once("data", () => socket.write(answer)))
+      expect(await failureOf(endpoint, attempt), answer).toMatchObject({
+        _tag: "EngineError",
+        request: "POST /x",
+        detail: expect.stringContaining("was not handed over")
+      })
+    }
+    const { endpoint } = await flood("200 OK")
+    expect(await failureOf(endpoint, attempt)).toMatchObject({ _tag: "EngineError", status: 200 })
+  })
+
+  it("is refused with the beginning of words that never end", async () => {
+    const { endpoint } = await flood("502 Bad Gateway")
+    for (const method of ["hijack", "stream"] as const) {
+      const ask = Effect.flatMap(Docker, (docker) => Effect.scoped(docker[method]({ method: "POST", path: "/x" })))
+      expect(await failureOf(endpoint, ask)).toMatchObject({
+        _tag: "EngineError",
+        status: 502,
+        detail: "x".repeat(65_536)
+      })
+    }
+    const silent = await serverOf((socket) =>
+      socket.once("data", () => socket.write("HTTP/1.1 500 No\r\nContent-Length: 100\r\n\r\nsome words"))
+    )
+    expect(await failureOf(silent.endpoint, attempt)).toMatchObject({ status: 500, detail: "some words" })
+  })
+})
+
 describe("a request with a body", () => {
   it("has it as JSON with every method", async () => {
     const came: Array<string> = []

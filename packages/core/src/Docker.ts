@@ -82,7 +82,7 @@ export interface DockerShape {
   readonly stream: (request: DockerRequest) => Effect.Effect<DockerStream, DockerFailure, Scope.Scope>
   /**
    * Asks and takes the connection over, to write on it as well; it is closed with the scope. A status of 400 and more is an
-   * `EngineError`.
+   * `EngineError`, and so is any answer that does not hand the connection over.
    */
   readonly hijack: (request: DockerRequest) => Effect.Effect<DockerDuplex, DockerFailure, Scope.Scope>
 }
@@ -149,6 +149,12 @@ const withoutDockerHost = (make: () => DockerModem): DockerModem => {
     if (host !== undefined) process.env["DOCKER_HOST"] = host
   }
 }
+
+/** Bytes of a refusal that are read of a stream's answer. */
+const longestRefusal = 64 * 1024
+
+/** How long the rest of such a refusal may take. */
+const refusalTimeout = Duration.seconds(5)
 
 /** A request under way. */
 interface Connection {
@@ -315,12 +321,21 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
           )
         : attempt
 
+    /** The engine's words are short; of a web page that answers in its place, or of what never ends, the beginning is enough. */
     const refusal = (request: DockerRequest, response: http.IncomingMessage) =>
-      Effect.flatMap(Stream.runCollect(readableChunks(response, unavailable)), (chunks) =>
-        Effect.fail(
-          refused(request, response.statusCode ?? 0, utf8.decode(Buffer.concat(Chunk.toReadonlyArray(chunks))))
+      Effect.suspend(() => {
+        const chunks: Array<Uint8Array> = []
+        let left = longestRefusal
+        return readableChunks(response, unavailable).pipe(
+          Stream.takeUntil((chunk) => (left -= chunk.length) <= 0),
+          Stream.runForEach((chunk) => Effect.sync(() => void chunks.push(chunk))),
+          Effect.timeoutOption(refusalTimeout),
+          Effect.flatMap(() => {
+            const words = utf8.decode(Buffer.concat(chunks).subarray(0, longestRefusal))
+            return Effect.fail(refused(request, response.statusCode ?? 0, words))
+          })
         )
-      )
+      })
 
     /** The answer, and with `upgrade` the connection instead where the engine hands it over. */
     const open = (request: DockerRequest, upgrade: boolean) =>
@@ -350,7 +365,12 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
     const hijack = (request: DockerRequest) =>
       Effect.gen(function* () {
         const socket = yield* open(request, true)
-        if (!(socket instanceof Duplex)) return yield* refusal(request, socket)
+        if (!(socket instanceof Duplex)) {
+          if ((socket.statusCode ?? 0) >= 400) return yield* refusal(request, socket)
+          const words =
+            "the connection was not handed over; is there a proxy before the engine that does not pass upgrades on?"
+          return yield* refused(request, socket.statusCode ?? 0, words)
+        }
         const write = (bytes: Uint8Array) =>
           Effect.async<void, EngineUnavailable>((resume) => {
             socket.write(bytes, (error) => resume(error ? Effect.fail(unavailable(error)) : Effect.void))
