@@ -212,8 +212,20 @@ const make = Effect.gen(function* () {
                 Stream.runForEach((input) => Effect.ignore(duplex.write(bytesOf(input)))),
                 Effect.andThen(duplex.end)
               )
-        const exit = Effect.map(ended(execId), ({ exitCode }): ExecOutput => ({ _tag: "Exit", exitCode }))
-        const output = refuseStartFailure(id, argv, execId, demultiplex(duplex.output, request))
+        const exit = ended(execId).pipe(
+          Effect.map(({ exitCode }): ExecOutput => ({ _tag: "Exit", exitCode })),
+          // The engine holds the connection as long as the command runs: one that ends much before it was cut.
+          Effect.timeoutFail({
+            duration: "10 seconds",
+            onTimeout: () =>
+              new EngineUnavailable({
+                endpoint: docker.endpoint,
+                reason: "Lost",
+                detail: "the connection ended, and the command runs on"
+              })
+          })
+        )
+        const output = refuseStartFailure(id, argv, execId, demultiplex(duplex.output, request, docker.endpoint))
         return output.pipe(
           Stream.concat(Stream.fromEffect(exit)),
           Stream.mergeLeft(Stream.drain(Stream.fromEffect(feed)))
@@ -347,7 +359,7 @@ const make = Effect.gen(function* () {
       const duplex = yield* docker.hijack(request)
       const pieces = tty
         ? Stream.map(duplex.output, (bytes): OutputPiece => ({ _tag: "Output", stream: "stdout", bytes }))
-        : demultiplex(duplex.output, request)
+        : demultiplex(duplex.output, request, docker.endpoint)
       const startedAt = (yield* container(id)).State.StartedAt
       const attached: Attached = {
         tty,
@@ -389,7 +401,8 @@ const stillStates: Readonly<Record<string, ContainerStateConflict["state"]>> = {
 export interface ExecShape {
   /**
    * Runs a command in a running container to its end. A command that can't start is `ExecFailed`, whatever code the engine
-   * makes up for it. Interrupting it closes the connection; the engine has no way to end the command itself.
+   * makes up for it; a connection that is cut before the command has ended is an `EngineUnavailable`, reason `Lost`.
+   * Interrupting it closes the connection; the engine has no way to end the command itself.
    * `POST /containers/{id}/exec`, `POST /exec/{id}/start`
    */
   readonly run: <E = never, R = never>(

@@ -2,7 +2,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { DockerDuplex, DockerRequest } from "../Docker.js"
-import { EngineError } from "../DockerError.js"
+import { EngineError, EngineUnavailable } from "../DockerError.js"
 import type { LogStream } from "../LogEvent.js"
 import { frameLength, FrameSplitter } from "./frameSplitter.js"
 
@@ -13,8 +13,15 @@ export interface OutputPiece {
   readonly bytes: Uint8Array
 }
 
-/** The outputs of a connection without a terminal, told apart. */
-export const demultiplex = (output: DockerDuplex["output"], request: DockerRequest) =>
+/**
+ * The outputs of a connection without a terminal, told apart. One that ends in the middle of a frame was cut: nothing else
+ * tells that of a connection that was taken over.
+ */
+export const demultiplex = (
+  output: DockerDuplex["output"],
+  request: DockerRequest,
+  endpoint: string
+): Stream.Stream<OutputPiece, EngineError | EngineUnavailable> =>
   Stream.suspend(() => {
     let pieces: Array<OutputPiece> = []
     let malformed: string | undefined
@@ -33,7 +40,14 @@ export const demultiplex = (output: DockerDuplex["output"], request: DockerReque
         malformed = detail
       }
     )
-    return Stream.mapConcatChunkEffect(output, (chunk) => {
+    const cut = Stream.suspend(() =>
+      splitter.isCut
+        ? Stream.fail(
+            new EngineUnavailable({ endpoint, reason: "Lost", detail: "the connection ended in the middle of a frame" })
+          )
+        : Stream.empty
+    )
+    const whole = Stream.mapConcatChunkEffect(output, (chunk) => {
       splitter.push(chunk)
       const taken = pieces
       pieces = []
@@ -47,4 +61,5 @@ export const demultiplex = (output: DockerDuplex["output"], request: DockerReque
             })
           )
     })
+    return Stream.concat(whole, cut)
   })
