@@ -60,8 +60,8 @@ export const networkRows: Rows = {
         ),
         failsWith(
           on((networks) => networks.list({ filters: { type: ["red"] } })),
-          "EngineError",
-          { status: 500, detail: "invalid filter: 'type'='red'" }
+          "InvalidRequest",
+          { field: "filters", value: '{"type":["red"]}', detail: "invalid filter: 'type'='red'" }
         )
       )
   },

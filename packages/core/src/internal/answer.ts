@@ -70,7 +70,7 @@ export const invalidFilter = (
   filters: Readonly<Record<string, ReadonlyArray<string>>> | undefined,
   error: EngineError
 ): InvalidRequest | undefined =>
-  error.status === 400 && /filter|as time or duration/.test(error.detail)
+  (error.status === 400 && /filter|as time or duration/.test(error.detail)) || /invalid filter/i.test(error.detail)
     ? new InvalidRequest({ field: "filters", value: JSON.stringify(filters ?? {}), detail: error.detail })
     : undefined
 
