@@ -15,13 +15,13 @@ import {
   ResourceInUse
 } from "./DockerError.js"
 import {
-  checkedName,
   containerNotFound,
   containerPath,
   decodeAnswer,
   filtersQuery,
   invalidFilter,
   nullable,
+  pathPart,
   rawObject,
   refine,
   releaseWith,
@@ -67,6 +67,7 @@ export interface Network {
 
 /** What a network is made from. */
 export interface NetworkSpec {
+  /** Any text that is not blank. */
   readonly name: string
   /** Default `bridge`. */
   readonly driver?: string
@@ -166,9 +167,16 @@ const notFound = (id: string, error: EngineError) =>
     : undefined
 
 const networkPath = (id: string, rest = ""): Effect.Effect<string, NetworkNotFound> =>
-  Effect.mapBoth(checkedName("network", id), {
-    onFailure: ({ detail }) => new NetworkNotFound({ network: id, detail: `nothing was asked: ${detail}` }),
-    onSuccess: (checked) => `/networks/${checked}${rest}`
+  Effect.suspend(() => {
+    const part = pathPart(id)
+    return part === undefined
+      ? Effect.fail(
+          new NetworkNotFound({
+            network: id,
+            detail: "nothing was asked, as this can't be a part of a path; a network of such a name is found by its id"
+          })
+        )
+      : Effect.succeed(`/networks/${part}${rest}`)
   })
 
 const checkedCidr = (field: string, value: string): Effect.Effect<void, InvalidRequest> => {
@@ -210,7 +218,10 @@ const make = Effect.gen(function* () {
 
   const create = Effect.fn("Networks.create")(
     function* (spec: NetworkSpec) {
-      yield* checkedName("network name", spec.name)
+      if (spec.name.trim() === "") {
+        const detail = "give a name that is not empty or blank"
+        return yield* new InvalidRequest({ field: "network name", value: spec.name, detail })
+      }
       for (const { gateway, ipRange, subnet } of spec.subnets ?? []) {
         yield* checkedCidr("subnet", subnet)
         if (ipRange !== undefined) yield* checkedCidr("IP range", ipRange)

@@ -19,6 +19,7 @@ import {
   filtersQuery,
   invalidFilter,
   nullable,
+  pathPart,
   rawObject,
   refine,
   releaseWith,
@@ -95,9 +96,13 @@ const notFound = (name: string, error: EngineError) =>
     : undefined
 
 const volumePath = (name: string): Effect.Effect<string, VolumeNotFound> =>
-  Effect.mapBoth(checkedName("volume", name), {
-    onFailure: ({ detail }) => new VolumeNotFound({ volume: name, detail: `nothing was asked: ${detail}` }),
-    onSuccess: (checked) => `/volumes/${checked}`
+  Effect.suspend(() => {
+    const part = pathPart(name)
+    return part === undefined
+      ? Effect.fail(
+          new VolumeNotFound({ volume: name, detail: "nothing was asked, as this can't be a part of a path" })
+        )
+      : Effect.succeed(`/volumes/${part}`)
   })
 
 const equal = (left: Readonly<Record<string, string>>, right: Readonly<Record<string, string>>) => {
@@ -142,7 +147,8 @@ const make = Effect.gen(function* () {
 
   const create = Effect.fn("Volumes.create")(
     function* (spec: VolumeSpec = {}) {
-      if (spec.name !== undefined) yield* checkedName("volume name", spec.name)
+      // What other drivers take for a name is for them to say.
+      if (spec.name !== undefined && (spec.driver ?? "local") === "local") yield* checkedName("volume name", spec.name)
       const request = {
         method: "POST",
         path: "/volumes/create",

@@ -75,6 +75,20 @@ export const networkRows: Rows = {
         expect(network).toMatchObject({ id, name, internal: false, ipv6: false, options: {}, members: [] })
         expect(network.subnets).toEqual([{ subnet: range }])
         expect((yield* on((networks) => networks.inspect(id.slice(0, 12)))).id).toBe(id)
+        // All that is not blank is a name; one of a single letter that nobody else has is not easily found.
+        const letter = String.fromCodePoint(0x4e00 + Math.floor(Math.random() * 20_000))
+        for (const word of [letter, ` ${name} b `, `_${name}`, `${name}/é?#%2F`, `-${name}`]) {
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const { id } = yield* Effect.acquireRelease(
+                on((networks) => networks.create({ name: word, labels: bench.labels, internal: true })),
+                ({ id }) => Effect.ignore(on((networks) => networks.remove(id)))
+              )
+              expect(yield* on((networks) => networks.inspect(word))).toMatchObject({ id, name: word })
+              yield* on((networks) => networks.remove(word))
+            })
+          )
+        }
       }),
     missing: () =>
       failsWith(
@@ -84,10 +98,12 @@ export const networkRows: Rows = {
       ),
     conflict: "it is the same whoever is on the network",
     "bad input": () =>
-      failsWith(
-        on((networks) => networks.inspect("a b")),
-        "NetworkNotFound",
-        { network: "a b" }
+      Effect.forEach(["", ".", "..", "a/../b", "a//b", "\ud800", "a b"], (network) =>
+        failsWith(
+          on((networks) => networks.inspect(network)),
+          "NetworkNotFound",
+          { network }
+        )
       )
   },
   create: {
@@ -321,9 +337,9 @@ export const networkRows: Rows = {
       }),
     "bad input": () =>
       failsWith(
-        on((networks) => networks.disconnect("a b", "dockwire-nobody")),
+        on((networks) => networks.disconnect("a/../b", "dockwire-nobody")),
         "NetworkNotFound",
-        { network: "a b" }
+        { network: "a/../b" }
       )
   },
   scoped: {
@@ -362,7 +378,7 @@ export const networkRows: Rows = {
       }),
     "bad input": () =>
       failsWith(
-        on((networks) => Effect.scoped(networks.scoped({ name: "a b" }))),
+        on((networks) => Effect.scoped(networks.scoped({ name: " " }))),
         "InvalidRequest",
         {
           field: "network name"

@@ -73,10 +73,12 @@ export const volumeRows: Rows = {
       ),
     conflict: "it is the same whoever uses the volume",
     "bad input": () =>
-      failsWith(
-        on((volumes) => volumes.inspect("a b")),
-        "VolumeNotFound",
-        { volume: "a b" }
+      Effect.forEach(["", ".", "..", "a/../b", "\ud800", "a b", "a", "é/?#%2F"], (volume) =>
+        failsWith(
+          on((volumes) => volumes.inspect(volume)),
+          "VolumeNotFound",
+          { volume }
+        )
       )
   },
   create: {

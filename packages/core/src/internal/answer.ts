@@ -74,7 +74,16 @@ export const invalidFilter = (
     ? new InvalidRequest({ field: "filters", value: JSON.stringify(filters ?? {}), detail: error.detail })
     : undefined
 
-/** A name as the engine wants those of volumes, networks and containers. */
+/**
+ * A name as a part of a path; `undefined` where it can't be one, whatever is done to it: the engine makes paths with `..`,
+ * `.` and nothing between slashes shorter, also when they are encoded.
+ */
+export const pathPart = (name: string): string | undefined =>
+  /\p{Surrogate}/u.test(name) || name.split("/").some((part) => part === "" || part === "." || part === "..")
+    ? undefined
+    : encodeURIComponent(name)
+
+/** A name as the engine wants those of containers and of its own volumes. */
 export const checkedName = (field: string, name: string): Effect.Effect<string, InvalidRequest> =>
   /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)
     ? Effect.succeed(name)
