@@ -1,8 +1,9 @@
-import { Containers, Docker, type DockerOptions } from "@dockwire/core"
+import { Containers, Docker, type DockerFailure, type DockerOptions } from "@dockwire/core"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
@@ -233,7 +234,11 @@ describe("a connection that is not handed over", () => {
   it("is refused with the beginning of words that never end", async () => {
     const { endpoint } = await flood("502 Bad Gateway")
     for (const method of ["hijack", "stream"] as const) {
-      const ask = Effect.flatMap(Docker, (docker) => Effect.scoped(docker[method]({ method: "POST", path: "/x" })))
+      const ask = Effect.flatMap(Docker, (docker) =>
+        Effect.scoped(
+          Effect.asVoid<unknown, DockerFailure, Scope.Scope>(docker[method]({ method: "POST", path: "/x" }))
+        )
+      )
       expect(await failureOf(endpoint, ask)).toMatchObject({
         _tag: "EngineError",
         status: 502,

@@ -21,6 +21,7 @@ const failure = ["EngineUnavailable", "EngineError"] as const
 const container = ["ContainerNotFound", ...failure] as const
 const stated = ["ContainerStateConflict", ...container] as const
 const filtered = ["InvalidRequest", ...failure] as const
+const pruned = ["PruneInProgress", ...filtered] as const
 const named = ["NameConflict", ...filtered] as const
 const files = ["FileNotFound", "InvalidRequest", ...container] as const
 const logs = ["LogsUnreadable", "InvalidRequest", ...container] as const
@@ -36,7 +37,7 @@ const errors = {
     kill: ["InvalidRequest", ...stated],
     list: filtered,
     pause: stated,
-    prune: filtered,
+    prune: pruned,
     remove: stated,
     rename: ["ContainerNotFound", ...named],
     restart: ["PortAllocated", ...stated],
@@ -61,7 +62,7 @@ const errors = {
     disconnect: ["NetworkNotFound", "InvalidRequest", ...container],
     inspect: ["NetworkNotFound", ...failure],
     list: filtered,
-    prune: filtered,
+    prune: pruned,
     remove: ["NetworkNotFound", "ResourceInUse", ...filtered],
     scoped: named
   },
@@ -72,14 +73,14 @@ const errors = {
     install: ["InstallFailed"],
     isInstalled: [],
     ping: failure,
-    prune: filtered,
+    prune: pruned,
     version: failure
   },
   Volumes: {
     create: named,
     inspect: ["VolumeNotFound", ...failure],
     list: filtered,
-    prune: filtered,
+    prune: pruned,
     remove: ["VolumeNotFound", "ResourceInUse", ...failure],
     scoped: named
   }

@@ -14,6 +14,7 @@ import {
   InvalidRequest,
   NameConflict,
   PortAllocated,
+  type PruneInProgress,
   type WaitFailed
 } from "./DockerError.js"
 import {
@@ -24,6 +25,7 @@ import {
   filtersQuery,
   invalidFilter,
   nullable,
+  pruneRefused,
   refine,
   releaseWith,
   stateConflict
@@ -582,7 +584,7 @@ const make = Effect.gen(function* () {
       const pruned: Pruned = { deleted: ContainersDeleted ?? [], spaceReclaimed: SpaceReclaimed ?? 0 }
       return pruned
     },
-    (effect, options) => refine((error) => invalidFilter(options?.filters, error))(effect)
+    (effect, options) => refine(pruneRefused("containers", options?.filters))(effect)
   )
 
   const waitUntil = Effect.fn("Containers.waitUntil")(function* (
@@ -718,7 +720,9 @@ export interface ContainersShape {
     limits: ContainerLimits
   ) => Effect.Effect<ReadonlyArray<string>, ContainerNotFound | ContainerStateConflict | InvalidRequest | DockerFailure>
   /** Removes those that don't run. `POST /containers/prune` */
-  readonly prune: (options?: Pick<ListOptions, "filters">) => Effect.Effect<Pruned, InvalidRequest | DockerFailure>
+  readonly prune: (
+    options?: Pick<ListOptions, "filters">
+  ) => Effect.Effect<Pruned, PruneInProgress | InvalidRequest | DockerFailure>
   /**
    * A container that runs as long as the scope is open: made and started, then removed with its anonymous volumes, also when
    * starting it failed. It fails as `create` does; a port that is taken is an `InvalidRequest` for `ports`. A removal that

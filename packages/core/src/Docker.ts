@@ -1,4 +1,3 @@
-import * as Chunk from "effect/Chunk"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"

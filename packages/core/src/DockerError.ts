@@ -76,6 +76,16 @@ export class NameConflict extends Schema.TaggedError<NameConflict>("@dockwire/co
   }
 }
 
+/** The engine prunes things of a kind for one at a time, and another prune of them is under way. */
+export class PruneInProgress extends Schema.TaggedError<PruneInProgress>("@dockwire/core/PruneInProgress")(
+  "PruneInProgress",
+  { kind: Schema.Literal("containers", "networks", "volumes", "images", "build cache"), detail: Schema.String }
+) {
+  override get message(): string {
+    return `Somebody else prunes ${this.kind} of this engine just now; try again when that is done. The engine said: ${this.detail}`
+  }
+}
+
 /** The container is in a state in which this can't be done. */
 export class ContainerStateConflict extends Schema.TaggedError<ContainerStateConflict>(
   "@dockwire/core/ContainerStateConflict"
@@ -239,6 +249,7 @@ export type DockerError =
   | FileNotFound
   | ResourceInUse
   | NameConflict
+  | PruneInProgress
   | ContainerStateConflict
   | PortAllocated
   | InvalidRequest

@@ -12,6 +12,7 @@ import {
   InvalidRequest,
   NameConflict,
   NetworkNotFound,
+  type PruneInProgress,
   ResourceInUse
 } from "./DockerError.js"
 import {
@@ -22,6 +23,7 @@ import {
   invalidFilter,
   nullable,
   pathPart,
+  pruneRefused,
   rawObject,
   refine,
   releaseWith,
@@ -297,7 +299,7 @@ const make = Effect.gen(function* () {
       const { NetworksDeleted } = yield* decodePruned(request, status, body)
       return NetworksDeleted ?? []
     },
-    (effect, options) => refine((error) => invalidFilter(options?.filters, error))(effect)
+    (effect, options) => refine(pruneRefused("networks", options?.filters))(effect)
   )
 
   /** What the engine says of a container and a network that do not go together. */
@@ -378,7 +380,9 @@ export interface NetworksShape {
   /** Removes it, when no container is on it. `DELETE /networks/{id}` */
   readonly remove: (id: string) => Effect.Effect<void, NetworkNotFound | ResourceInUse | InvalidRequest | DockerFailure>
   /** Removes those on which no container is; gives their names. `POST /networks/prune` */
-  readonly prune: (options?: NetworkFilters) => Effect.Effect<ReadonlyArray<string>, InvalidRequest | DockerFailure>
+  readonly prune: (
+    options?: NetworkFilters
+  ) => Effect.Effect<ReadonlyArray<string>, PruneInProgress | InvalidRequest | DockerFailure>
   /** Puts a container on it; one that is on it already is an `InvalidRequest`. `POST /networks/{id}/connect` */
   readonly connect: (
     id: string,

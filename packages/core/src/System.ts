@@ -8,8 +8,8 @@ import { constants } from "node:fs"
 import { access, readFile } from "node:fs/promises"
 import { delimiter, join } from "node:path"
 import { Docker, type DockerRequest } from "./Docker.js"
-import { type DockerFailure, InstallFailed, InvalidRequest } from "./DockerError.js"
-import { decodeAnswer, filtersQuery, invalidFilter, nullable, rawObject, refine } from "./internal/answer.js"
+import { type DockerFailure, InstallFailed, InvalidRequest, type PruneInProgress } from "./DockerError.js"
+import { decodeAnswer, filtersQuery, nullable, pruneRefused, rawObject, refine } from "./internal/answer.js"
 import { type HostCommand, hostCommand, runHostCommand } from "./internal/hostCommand.js"
 import { installPlan, instructions } from "./internal/installPlan.js"
 import { Operation, type OperationStep } from "./Operation.js"
@@ -379,41 +379,38 @@ const make = Effect.gen(function* () {
     return result
   })
 
-  const prune = Effect.fn("System.prune")(
-    function* (options: SystemPruneOptions = {}) {
-      const { filters } = options
-      if (options.volumes === true && filters?.["until"] !== undefined) {
-        const detail = "volumes can't be pruned by their age: leave out either"
-        return yield* new InvalidRequest({ field: "filters", value: JSON.stringify(filters), detail })
-      }
-      const one = (path: string, more: SystemPruneOptions["filters"] = {}) =>
-        ask(Pruned, {
-          method: "POST",
-          path,
-          query: { filters: filtersQuery({ ...filters, ...more }) },
-          timeout: "10 minutes"
-        })
-      // Containers first: what they used is unused then.
-      const containers = yield* one("/containers/prune")
-      const networks = yield* one("/networks/prune")
-      const volumes = options.volumes === true ? yield* one("/volumes/prune") : undefined
-      const images = yield* one("/images/prune", { dangling: [options.allImages === true ? "false" : "true"] })
-      const buildCache = filters === undefined ? yield* one("/build/prune") : undefined
-      const result: SystemPruned = {
-        containers: containers.ContainersDeleted ?? [],
-        networks: networks.NetworksDeleted ?? [],
-        images: (images.ImagesDeleted ?? []).flatMap(({ Deleted, Untagged }) => Deleted ?? Untagged ?? []),
-        volumes: volumes?.VolumesDeleted ?? [],
-        buildCache: buildCache?.CachesDeleted ?? [],
-        spaceReclaimed: [containers, networks, volumes, images, buildCache].reduce(
-          (sum, pruned) => sum + (pruned?.SpaceReclaimed ?? 0),
-          0
-        )
-      }
-      return result
-    },
-    (effect, options) => refine((error) => invalidFilter(options?.filters, error))(effect)
-  )
+  const prune = Effect.fn("System.prune")(function* (options: SystemPruneOptions = {}) {
+    const { filters } = options
+    if (options.volumes === true && filters?.["until"] !== undefined) {
+      const detail = "volumes can't be pruned by their age: leave out either"
+      return yield* new InvalidRequest({ field: "filters", value: JSON.stringify(filters), detail })
+    }
+    const one = (path: string, kind: PruneInProgress["kind"], more: SystemPruneOptions["filters"] = {}) =>
+      ask(Pruned, {
+        method: "POST",
+        path,
+        query: { filters: filtersQuery({ ...filters, ...more }) },
+        timeout: "10 minutes"
+      }).pipe(refine(pruneRefused(kind, filters)))
+    // Containers first: what they used is unused then.
+    const containers = yield* one("/containers/prune", "containers")
+    const networks = yield* one("/networks/prune", "networks")
+    const volumes = options.volumes === true ? yield* one("/volumes/prune", "volumes") : undefined
+    const images = yield* one("/images/prune", "images", { dangling: [options.allImages === true ? "false" : "true"] })
+    const buildCache = filters === undefined ? yield* one("/build/prune", "build cache") : undefined
+    const result: SystemPruned = {
+      containers: containers.ContainersDeleted ?? [],
+      networks: networks.NetworksDeleted ?? [],
+      images: (images.ImagesDeleted ?? []).flatMap(({ Deleted, Untagged }) => Deleted ?? Untagged ?? []),
+      volumes: volumes?.VolumesDeleted ?? [],
+      buildCache: buildCache?.CachesDeleted ?? [],
+      spaceReclaimed: [containers, networks, volumes, images, buildCache].reduce(
+        (sum, pruned) => sum + (pruned?.SpaceReclaimed ?? 0),
+        0
+      )
+    }
+    return result
+  })
 
   const isInstalled = Effect.fn("System.isInstalled")(function* () {
     const { endpoint } = docker
@@ -524,7 +521,9 @@ export interface SystemShape {
    * Removes what is not in use: stopped containers, networks, images, the build cache, and volumes where asked.
    * `POST /containers/prune`, `/networks/prune`, `/images/prune`, `/volumes/prune`, `/build/prune`
    */
-  readonly prune: (options?: SystemPruneOptions) => Effect.Effect<SystemPruned, InvalidRequest | DockerFailure>
+  readonly prune: (
+    options?: SystemPruneOptions
+  ) => Effect.Effect<SystemPruned, PruneInProgress | InvalidRequest | DockerFailure>
   /** What there is of the engine and of compose, and what is wrong: as data, never as a failure. `GET /version` */
   readonly isInstalled: () => Effect.Effect<Installation>
   /**

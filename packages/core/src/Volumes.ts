@@ -10,6 +10,7 @@ import {
   type EngineError,
   InvalidRequest,
   NameConflict,
+  type PruneInProgress,
   ResourceInUse,
   VolumeNotFound
 } from "./DockerError.js"
@@ -20,6 +21,7 @@ import {
   invalidFilter,
   nullable,
   pathPart,
+  pruneRefused,
   rawObject,
   refine,
   releaseWith,
@@ -198,7 +200,7 @@ const make = Effect.gen(function* () {
       const pruned: Pruned = { deleted: VolumesDeleted ?? [], spaceReclaimed: SpaceReclaimed ?? 0 }
       return pruned
     },
-    (effect, options) => refine((error) => invalidFilter(options?.filters, error))(effect)
+    (effect, options) => refine(pruneRefused("volumes", options?.filters))(effect)
   )
 
   /** A volume that is there belongs to somebody else, however like the one asked for it is: the scope must not remove it. */
@@ -240,7 +242,7 @@ export interface VolumesShape {
     options?: { readonly force?: boolean }
   ) => Effect.Effect<void, VolumeNotFound | ResourceInUse | DockerFailure>
   /** Removes the anonymous ones that no container uses; those with names too by the filter `all=true`. `POST /volumes/prune` */
-  readonly prune: (options?: VolumeFilters) => Effect.Effect<Pruned, InvalidRequest | DockerFailure>
+  readonly prune: (options?: VolumeFilters) => Effect.Effect<Pruned, PruneInProgress | InvalidRequest | DockerFailure>
   /** A new volume, as long as the scope is open; one of this name must not be there. A removal that fails is a logged warning. */
   readonly scoped: (
     spec?: VolumeSpec

@@ -3,7 +3,13 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { DockerRequest } from "../Docker.js"
-import { ContainerNotFound, ContainerStateConflict, EngineError, InvalidRequest } from "../DockerError.js"
+import {
+  ContainerNotFound,
+  ContainerStateConflict,
+  EngineError,
+  InvalidRequest,
+  PruneInProgress
+} from "../DockerError.js"
 
 /** Decodes what the engine answered; an answer of another shape is an `EngineError`. */
 export const decodeAnswer = <A, I>(schema: Schema.Schema<A, I>) => {
@@ -73,6 +79,14 @@ export const invalidFilter = (
   (error.status === 400 && /filter|as time or duration/.test(error.detail)) || /invalid filter/i.test(error.detail)
     ? new InvalidRequest({ field: "filters", value: JSON.stringify(filters ?? {}), detail: error.detail })
     : undefined
+
+/** The rule of a prune: the engine refused a filter, or another prune of this kind is under way. */
+export const pruneRefused =
+  (kind: PruneInProgress["kind"], filters: Readonly<Record<string, ReadonlyArray<string>>> | undefined) =>
+  (error: EngineError): InvalidRequest | PruneInProgress | undefined =>
+    error.status === 409 && /prune operation is already running/.test(error.detail)
+      ? new PruneInProgress({ kind, detail: error.detail })
+      : invalidFilter(filters, error)
 
 /**
  * A name as a part of a path; `undefined` where it can't be one, whatever is done to it: the engine makes paths with `..`,
