@@ -1,11 +1,13 @@
 import { Containers, type ContainersShape, type ContainerSpec } from "@dockwire/core"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Exit from "effect/Exit"
 import { createServer } from "node:net"
 import { once } from "node:events"
+import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it, onTestFinished } from "vitest"
 import { startCuttingProxy } from "../engine/cuttingProxy.js"
 import { engineRequest } from "../engine/engineRequest.js"
@@ -252,6 +254,48 @@ describeEngine("a container that can't be made", () => {
       status: 400,
       detail: expect.stringContaining("/no/such/command")
     })
+  })
+})
+
+describeEngine("a container that doesn't stop by itself", () => {
+  it("is killed in the time that was given, in the engine's terms, and never where none is to end", async () => {
+    const proxy = await startCuttingProxy(testEngine().endpoint)
+    onTestFinished(proxy.close)
+    const asked = async (timeout: Duration.DurationInput) => {
+      for (const verb of ["stop", "restart"] as const) {
+        const attempt = using((containers) => containers[verb]("dockwire-nobody", { timeout }))
+        expect(await failureOf(proxy.endpoint, attempt)).toMatchObject({ _tag: "ContainerNotFound" })
+      }
+      const [restart, stop] = [proxy.requests.at(-1), proxy.requests.at(-2)]
+      expect(restart?.split("?")[1]).toBe(stop?.split("?")[1])
+      return stop?.split("?")[1]
+    }
+    for (const forever of [
+      Duration.infinity,
+      Number.POSITIVE_INFINITY,
+      "-1 seconds",
+      -1,
+      -1n,
+      [-1, 0],
+      Duration.days(365 * 293),
+      Number.MAX_VALUE
+    ] as const) {
+      expect(await asked(forever), String(forever)).toBe("t=-1")
+    }
+    expect(await asked(0)).toBe("t=0")
+    expect(await asked(Duration.zero)).toBe("t=0")
+    expect(await asked("1 millis")).toBe("t=1")
+    expect(await asked("1500 millis")).toBe("t=2")
+    expect(await asked("1 hour")).toBe("t=3600")
+    expect(await asked(Duration.days(365 * 290))).toBe("t=9145440000")
+
+    const deaf = await created(["sh", "-c", "trap : TERM; while :; do sleep 0.1; done"], { config: { StopTimeout: 1 } })
+    await run((containers) => containers.start(deaf))
+    const stopped = run((containers) => containers.stop(deaf, { timeout: Duration.infinity }))
+    const first = await Promise.race([stopped.then(() => "stopped"), sleep(3_000, "still there")])
+    expect(first).toBe("still there")
+    await run((containers) => containers.kill(deaf))
+    await stopped
   })
 })
 

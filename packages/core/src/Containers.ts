@@ -138,7 +138,11 @@ export interface ListOptions {
 
 /** How to stop. */
 export interface StopOptions {
-  /** How long the container has before it is killed, in whole seconds. Default: the container's own, 10 seconds else. */
+  /**
+   * How long the container has before it is killed; the engine counts whole seconds, so begun ones count in full. For ever
+   * with `Duration.infinity`, with one of centuries, and as with the docker command with one below zero (`"-1 seconds"`).
+   * Default: the container's own, 10 seconds else.
+   */
   readonly timeout?: Duration.DurationInput
 }
 
@@ -267,6 +271,22 @@ const portAllocated = (id: string, error: EngineError): PortAllocated | undefine
     return undefined
   const address = /Bind for (\S+:\d+) failed|listen \w+ (\S+:\d+): bind/.exec(error.detail)
   return new PortAllocated({ containerId: id, address: address?.[1] ?? address?.[2], detail: error.detail })
+}
+
+/** Beyond, the engine's nanoseconds overflow, and it would kill at once. */
+const longestStop = 9_223_372_036
+
+/** The time to stop as the engine takes it: whole seconds, or -1 for ever. */
+const stopSeconds = (timeout: Duration.DurationInput): number => {
+  // Decoded, what is below nothing would be nothing, and the container killed at once.
+  const negative =
+    typeof timeout === "string"
+      ? timeout.startsWith("-")
+      : typeof timeout === "number" || typeof timeout === "bigint"
+        ? timeout < 0
+        : Array.isArray(timeout) && timeout.some((part) => part < 0)
+  const seconds = Math.ceil(Duration.toSeconds(timeout))
+  return negative || seconds > longestStop ? -1 : seconds
 }
 
 const imageName = /^[a-z0-9]/i
@@ -429,8 +449,8 @@ const make = Effect.gen(function* () {
   // The engine answers when the container has stopped, so its own time to do so comes on top.
   const stopRequest = (options: StopOptions) => {
     if (options.timeout === undefined) return { timeout: Duration.infinity }
-    const seconds = Math.ceil(Duration.toSeconds(options.timeout))
-    return { query: { t: seconds }, timeout: Duration.seconds(seconds + 60) }
+    const seconds = stopSeconds(options.timeout)
+    return { query: { t: seconds }, timeout: seconds < 0 ? Duration.infinity : Duration.seconds(seconds + 60) }
   }
 
   const stop = Effect.fn("Containers.stop")(
