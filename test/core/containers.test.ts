@@ -247,13 +247,28 @@ describeEngine("a container that can't be made", () => {
     expect(await failure((containers) => containers.restart(byContainer))).toMatchObject({ _tag: "PortAllocated" })
   })
 
-  it("can't be started for a command that is not there: the engine's own words", async () => {
-    const id = await created(["/no/such/command"])
-    expect(await failure((containers) => containers.start(id))).toMatchObject({
-      _tag: "EngineError",
-      status: 400,
-      detail: expect.stringContaining("/no/such/command")
-    })
+  it.each([
+    ["command", { command: ["/no/such/command"] }, "/no/such/command"],
+    ["command", { command: ["nope"] }, "executable file not found"],
+    ["command", { command: ["/etc"] }, "permission denied"],
+    ["user", { user: "nobody-at-all" }, "nobody-at-all"],
+    ["network", { network: "dockwire-no-network" }, "dockwire-no-network"],
+    ["network", { network: "container:dockwire-nobody" }, "dockwire-nobody"],
+    ["mounts", { binds: ["/etc/passwd:/etc"] }, "not a directory"],
+    ["devices", { hostConfig: { Devices: [{ PathOnHost: "/dev/nope", PathInContainer: "/dev/nope" }] } }, "/dev/nope"]
+  ] as const)("can't be started for its %s: %j", async (setting, more, words) => {
+    const id = await created(["true"], more)
+    for (const verb of ["start", "restart"] as const) {
+      expect(await failure((containers) => containers[verb](id))).toMatchObject({
+        _tag: "ContainerStateConflict",
+        containerId: id,
+        state: "misconfigured",
+        setting,
+        detail: expect.stringContaining(words)
+      })
+    }
+    const scoped = await failure((containers) => Effect.scoped(containers.scoped(spec(["true"], more))))
+    expect(scoped).toMatchObject({ _tag: "InvalidRequest", field: setting, detail: expect.stringContaining(words) })
   })
 })
 
@@ -337,7 +352,7 @@ describeEngine("a scoped container", () => {
   it("is removed when it can't be started, and when somebody else has removed it all is well", async () => {
     const name = uniqueName("scoped")
     const error = await failure((containers) => Effect.scoped(containers.scoped(spec(["/no/such/command"], { name }))))
-    expect(error).toMatchObject({ _tag: "EngineError", status: 400 })
+    expect(error).toMatchObject({ _tag: "InvalidRequest", field: "command", value: "/no/such/command" })
     expect(await exists(name)).toBe(false)
     await run((containers) =>
       Effect.scoped(

@@ -7,7 +7,8 @@ import type * as Scope from "effect/Scope"
 import { Docker, type DockerRequest } from "./Docker.js"
 import {
   type ContainerNotFound,
-  type ContainerStateConflict,
+  type ContainerSetting,
+  ContainerStateConflict,
   type DockerFailure,
   EngineError,
   ImageNotFound,
@@ -273,6 +274,42 @@ const portAllocated = (id: string, error: EngineError): PortAllocated | undefine
   return new PortAllocated({ containerId: id, address: address?.[1] ?? address?.[2], detail: error.detail })
 }
 
+/** By which words of the engine, or of what runs containers for it, a setting is known that keeps a container from starting. */
+const settingWords: ReadonlyArray<readonly [ContainerSetting, RegExp]> = [
+  ["network", /network .+ not found|cannot join network of a/i],
+  ["workingDirectory", /chdir to cwd/],
+  ["user", /unable to find (user|group)|no matching entries in (passwd|group)/],
+  ["devices", /gathering device information/],
+  ["mounts", /error mounting|bind source path does not exist|invalid mount/],
+  ["command", /exec: "[^"]*":|executable file .*not found|open executable/]
+]
+
+/** The rule of a start: what keeps it from that is in what it was made from. */
+const misconfigured = (id: string, error: EngineError): ContainerStateConflict | undefined => {
+  const absent = /(?:^|: )No such container: (.*)$/i.exec(error.detail)?.[1]
+  // A container whose network it was to share is gone, not itself.
+  const setting =
+    absent !== undefined && absent !== id
+      ? "network"
+      : settingWords.find(([_, words]) => absent === undefined && words.test(error.detail))?.[0]
+  return setting === undefined
+    ? undefined
+    : new ContainerStateConflict({ containerId: id, state: "misconfigured", setting, detail: error.detail })
+}
+
+const startRefused = (id: string, error: EngineError) =>
+  misconfigured(id, error) ?? containerNotFound(id, error) ?? stateConflict(id, error) ?? portAllocated(id, error)
+
+/** What the specification says of a setting. */
+const settingOf = (spec: ContainerSpec, setting: ContainerSetting): string =>
+  setting === "command"
+    ? [...(spec.entrypoint ?? []), ...(spec.command ?? [])].join(" ")
+    : setting === "mounts"
+      ? (spec.binds ?? []).join(", ")
+      : setting === "devices"
+        ? JSON.stringify(spec.hostConfig?.["Devices"] ?? [])
+        : (spec[setting] ?? "")
+
 /** Beyond, the engine's nanoseconds overflow, and it would kill at once. */
 const longestStop = 9_223_372_036
 
@@ -442,8 +479,7 @@ const make = Effect.gen(function* () {
     function* (id: string) {
       yield* verb(id, "POST", "/start")
     },
-    (effect, id) =>
-      refine((error) => containerNotFound(id, error) ?? stateConflict(id, error) ?? portAllocated(id, error))(effect)
+    (effect, id) => refine((error) => startRefused(id, error))(effect)
   )
 
   // The engine answers when the container has stopped, so its own time to do so comes on top.
@@ -464,8 +500,7 @@ const make = Effect.gen(function* () {
     function* (id: string, options: StopOptions = {}) {
       yield* verb(id, "POST", "/restart", stopRequest(options))
     },
-    (effect, id) =>
-      refine((error) => containerNotFound(id, error) ?? stateConflict(id, error) ?? portAllocated(id, error))(effect)
+    (effect, id) => refine((error) => startRefused(id, error))(effect)
   )
 
   const kill = Effect.fn("Containers.kill")(
@@ -636,7 +671,12 @@ const make = Effect.gen(function* () {
           Effect.fail(new InvalidRequest({ field: "ports", value: address ?? "", detail })),
         // It was made a moment ago: that it is gone or in another state is somebody else's doing.
         ContainerNotFound: (error) => Effect.fail(lostContainer(created.id, 404, error.detail)),
-        ContainerStateConflict: (error) => Effect.fail(lostContainer(created.id, 409, error.detail))
+        ContainerStateConflict: ({ detail, setting }) =>
+          Effect.fail(
+            setting === undefined
+              ? lostContainer(created.id, 409, detail)
+              : new InvalidRequest({ field: setting, value: settingOf(spec, setting), detail })
+          )
       })
     )
     return created
@@ -682,7 +722,10 @@ export interface ContainersShape {
     { readonly id: string; readonly warnings: ReadonlyArray<string> },
     ImageNotFound | NameConflict | InvalidRequest | DockerFailure
   >
-  /** Starts it; one that runs already is left alone. `POST /containers/{id}/start` */
+  /**
+   * Starts it; one that runs already is left alone. One that can't be started for what it is made from (a command or a
+   * network that is not there) is a `ContainerStateConflict`, state `misconfigured`. `POST /containers/{id}/start`
+   */
   readonly start: (
     id: string
   ) => Effect.Effect<void, ContainerNotFound | ContainerStateConflict | PortAllocated | DockerFailure>
@@ -745,8 +788,8 @@ export interface ContainersShape {
   ) => Effect.Effect<Pruned, PruneInProgress | InvalidRequest | DockerFailure>
   /**
    * A container that runs as long as the scope is open: made and started, then removed with its anonymous volumes, also when
-   * starting it failed. It fails as `create` does; a port that is taken is an `InvalidRequest` for `ports`. A removal that
-   * fails is a logged warning.
+   * starting it failed. It fails as `create` does; what keeps it from starting, as a port that is taken or a command that is
+   * not there, is an `InvalidRequest` for that field. A removal that fails is a logged warning.
    */
   readonly scoped: (
     spec: ContainerSpec

@@ -86,16 +86,29 @@ export class PruneInProgress extends Schema.TaggedError<PruneInProgress>("@dockw
   }
 }
 
+/** What of a container keeps it from being started. */
+export const ContainerSetting = Schema.Literal("command", "workingDirectory", "user", "network", "mounts", "devices")
+
+/** What of a container keeps it from being started. */
+export type ContainerSetting = typeof ContainerSetting.Type
+
 /** The container is in a state in which this can't be done. */
 export class ContainerStateConflict extends Schema.TaggedError<ContainerStateConflict>(
   "@dockwire/core/ContainerStateConflict"
 )("ContainerStateConflict", {
   containerId: Schema.String,
-  /** The state that stands in the way, where the engine named it. */
-  state: Schema.Literal("running", "stopped", "paused", "unpaused", "removing", "unknown"),
+  /**
+   * The state that stands in the way, where the engine named it. One that is `misconfigured` is made from what is not there
+   * or can't be used, and so never starts: `setting` says what.
+   */
+  state: Schema.Literal("running", "stopped", "paused", "unpaused", "removing", "misconfigured", "unknown"),
+  setting: Schema.optional(ContainerSetting),
   detail: Schema.String
 }) {
   override get message(): string {
+    if (this.state === "misconfigured") {
+      return `The container "${this.containerId}" can't be started as it is made: its ${this.setting ?? "configuration"} is not there or can't be used; provide it, or make the container anew. The engine said: ${this.detail}`
+    }
     const state = this.state === "unknown" ? "in the wrong state for this" : this.state
     return `The container "${this.containerId}" is ${state}. The engine said: ${this.detail}`
   }

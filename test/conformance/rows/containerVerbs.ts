@@ -65,9 +65,11 @@ export const containerVerbRows: Rows = {
           const { id } = yield* bench.created([command])
           yield* failsWith(
             on((containers) => containers.start(id)),
-            "EngineError",
+            "ContainerStateConflict",
             {
-              status: 400,
+              containerId: id,
+              state: "misconfigured",
+              setting: "command",
               detail: `${words}: ${detail}`
             }
           )

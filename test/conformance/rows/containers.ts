@@ -275,8 +275,8 @@ export const containerRows: Rows = {
         const spec = bench.spec(["nope"])
         yield* failsWith(
           on((containers) => Effect.scoped(containers.scoped(spec))),
-          "EngineError",
-          { status: 400 }
+          "InvalidRequest",
+          { field: "command", value: "nope" }
         )
         yield* failsWith(
           on((containers) => containers.inspect(spec.name)),

@@ -263,7 +263,11 @@ export const networkRows: Rows = {
         // Of one that doesn't run, the engine looks for the network only when it is started.
         const stopped = yield* bench.created(["true"])
         yield* on((networks) => networks.connect(missing, stopped.id))
-        yield* failsWith((yield* Containers).start(stopped.id), "EngineError", { status: 404, detail: notFound.detail })
+        yield* failsWith((yield* Containers).start(stopped.id), "ContainerStateConflict", {
+          state: "misconfigured",
+          setting: "network",
+          detail: notFound.detail
+        })
       }),
     conflict: (bench) =>
       Effect.gen(function* () {

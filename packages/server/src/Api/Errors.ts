@@ -19,6 +19,7 @@ export const ContainerNotFound = body(404, "ContainerNotFound", { containerId, d
 export const ContainerStateConflict = body(409, "ContainerStateConflict", {
   containerId,
   state: Core.ContainerStateConflict.fields.state,
+  setting: Core.ContainerStateConflict.fields.setting,
   detail
 })
 
