@@ -10,7 +10,9 @@ import {
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import { once } from "node:events"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { createServer as createHttpServer } from "node:http"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -193,6 +195,57 @@ describeKillableEngine("an engine of one's own, as a whole", () => {
       expect(await failureWith(layerOf(engine.endpoint), call(method))).toMatchObject({ reason: "Refused" })
     }
     await engine.start()
+  })
+})
+
+describe("what an engine takes on the disk", () => {
+  const nothing = { count: 0, active: 0, size: 0, reclaimable: 0 }
+  /** A server with an engine's answer, as engines of these versions are not at hand. */
+  const usageOf = async (answer: unknown) => {
+    const server = createHttpServer((_, response) => response.end(JSON.stringify(answer))).listen(0, "127.0.0.1")
+    await once(server, "listening")
+    onTestFinished(() => void server.close())
+    const address = server.address()
+    const endpoint = `tcp://127.0.0.1:${typeof address === "object" ? address?.port : ""}`
+    const usage = await runWith(
+      layerOf(endpoint),
+      Effect.flatMap(System, (system) => system.diskUsage())
+    )
+    expect(usage.raw).toEqual(answer)
+    const { raw: _, ...shares } = usage
+    return shares
+  }
+
+  it("is understood as API 1.52 tells it: in sums", async () => {
+    const usage = await usageOf({
+      ImageUsage: { ActiveCount: 1, TotalCount: 4, Reclaimable: 300, TotalSize: 1000 },
+      ContainerUsage: { ActiveCount: 2, TotalCount: 3, TotalSize: 70, Reclaimable: 20, Items: [{ Id: "x" }] },
+      VolumeUsage: { TotalCount: 1, TotalSize: -1 },
+      BuildCacheUsage: {}
+    })
+    expect(usage).toEqual({
+      images: { count: 4, active: 1, size: 1000, reclaimable: 300 },
+      containers: { count: 3, active: 2, size: 70, reclaimable: 20 },
+      volumes: { count: 1, active: 0, size: 0, reclaimable: 0 },
+      buildCache: nothing
+    })
+  })
+
+  it("is understood as old ones and Podman tell it: without what they don't know", async () => {
+    const images = [{ Id: "a", Size: 100, VirtualSize: 100 }]
+    expect(await usageOf({ LayersSize: 0, Images: images, Containers: [], Volumes: null, BuilderSize: 0 })).toEqual({
+      images: { count: 1, active: 0, size: 100, reclaimable: 100 },
+      containers: nothing,
+      volumes: nothing,
+      buildCache: nothing
+    })
+    const cache = [
+      { ID: "x", Size: 5 },
+      { ID: "y", Size: 7, InUse: true, Shared: false }
+    ]
+    expect(await usageOf({ LayersSize: 10, BuildCache: cache })).toMatchObject({
+      buildCache: { count: 2, active: 1, size: 12, reclaimable: 5 }
+    })
   })
 })
 

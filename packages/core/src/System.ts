@@ -182,11 +182,32 @@ const Info = decodeAnswer(
   })
 )
 
+/** What an engine of API 1.52 and more says of each kind: figures that are 0 are left out. */
+const KindUsage = nullable(
+  Schema.Struct({
+    TotalCount: nullable(Schema.Number),
+    ActiveCount: nullable(Schema.Number),
+    TotalSize: nullable(Schema.Number),
+    Reclaimable: nullable(Schema.Number)
+  })
+)
+
 const Usage = decodeAnswer(
   Schema.Struct({
+    ImageUsage: KindUsage,
+    ContainerUsage: KindUsage,
+    VolumeUsage: KindUsage,
+    BuildCacheUsage: KindUsage,
+    // Of the APIs before, which name each thing and leave the sums to who asks.
     LayersSize: nullable(Schema.Number),
     Images: nullable(
-      Schema.Array(Schema.Struct({ Containers: Schema.Number, Size: Schema.Number, SharedSize: Schema.Number }))
+      Schema.Array(
+        Schema.Struct({
+          Containers: nullable(Schema.Number),
+          Size: nullable(Schema.Number),
+          SharedSize: nullable(Schema.Number)
+        })
+      )
     ),
     Containers: nullable(Schema.Array(Schema.Struct({ State: Schema.String, SizeRw: nullable(Schema.Number) }))),
     Volumes: nullable(
@@ -195,7 +216,13 @@ const Usage = decodeAnswer(
       )
     ),
     BuildCache: nullable(
-      Schema.Array(Schema.Struct({ Size: Schema.Number, InUse: Schema.Boolean, Shared: Schema.Boolean }))
+      Schema.Array(
+        Schema.Struct({
+          Size: nullable(Schema.Number),
+          InUse: nullable(Schema.Boolean),
+          Shared: nullable(Schema.Boolean)
+        })
+      )
     )
   })
 )
@@ -215,13 +242,7 @@ const Pruned = decodeAnswer(
 )
 
 /** As the docker command reckons. */
-const diskUsage = ({
-  BuildCache,
-  Containers,
-  Images,
-  LayersSize,
-  Volumes
-}: Effect.Effect.Success<ReturnType<typeof Usage>>): Omit<DiskUsage, "raw"> => {
+const diskUsage = (usage: Effect.Effect.Success<ReturnType<typeof Usage>>): Omit<DiskUsage, "raw"> => {
   const share = <A>(
     items: ReadonlyArray<A> | null | undefined,
     isActive: (item: A) => boolean,
@@ -232,30 +253,49 @@ const diskUsage = ({
     const idle = all.filter((item) => !isActive(item))
     return { count: all.length, active: all.length - idle.length, size: sum(all), reclaimable: sum(idle) }
   }
+  const told = (kind: typeof usage.ImageUsage): DiskShare | undefined =>
+    kind == null
+      ? undefined
+      : {
+          count: kind.TotalCount ?? 0,
+          active: kind.ActiveCount ?? 0,
+          size: Math.max(0, kind.TotalSize ?? 0),
+          reclaimable: Math.max(0, kind.Reclaimable ?? 0)
+        }
   const images = share(
-    Images,
-    (image) => image.Containers > 0,
-    (image) => image.Size - Math.max(0, image.SharedSize)
+    usage.Images,
+    ({ Containers }) => (Containers ?? 0) > 0,
+    ({ SharedSize, Size }) => (Size ?? 0) - Math.max(0, SharedSize ?? 0)
   )
-  // Layers that images share count once: what is not used by one that is in use can go.
-  const layers = LayersSize ?? images.size
+  // Layers that images share count once: what is not used by one that is in use can go. Podman says 0 of them.
+  const layers = usage.LayersSize || images.size
   return {
-    images: { ...images, size: layers, reclaimable: Math.max(0, layers - (images.size - images.reclaimable)) },
-    containers: share(
-      Containers,
-      ({ State }) => State === "running" || State === "paused" || State === "restarting",
-      ({ SizeRw }) => SizeRw ?? 0
-    ),
-    volumes: share(
-      Volumes,
-      ({ UsageData }) => (UsageData?.RefCount ?? 0) > 0,
-      ({ UsageData }) => UsageData?.Size ?? 0
-    ),
-    buildCache: share(
-      BuildCache,
-      ({ InUse }) => InUse,
-      ({ Shared, Size }) => (Shared ? 0 : Size)
-    )
+    images: told(usage.ImageUsage) ?? {
+      ...images,
+      size: layers,
+      reclaimable: Math.max(0, layers - (images.size - images.reclaimable))
+    },
+    containers:
+      told(usage.ContainerUsage) ??
+      share(
+        usage.Containers,
+        ({ State }) => State === "running" || State === "paused" || State === "restarting",
+        ({ SizeRw }) => SizeRw ?? 0
+      ),
+    volumes:
+      told(usage.VolumeUsage) ??
+      share(
+        usage.Volumes,
+        ({ UsageData }) => (UsageData?.RefCount ?? 0) > 0,
+        ({ UsageData }) => UsageData?.Size ?? 0
+      ),
+    buildCache:
+      told(usage.BuildCacheUsage) ??
+      share(
+        usage.BuildCache,
+        ({ InUse }) => InUse ?? false,
+        ({ Shared, Size }) => (Shared === true ? 0 : (Size ?? 0))
+      )
   }
 }
 
