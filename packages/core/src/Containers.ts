@@ -291,7 +291,7 @@ const misconfigured = (id: string, error: EngineError): ContainerStateConflict |
   const setting =
     absent !== undefined && absent !== id
       ? "network"
-      : settingWords.find(([_, words]) => absent === undefined && words.test(error.detail))?.[0]
+      : settingWords.find(([, words]) => absent === undefined && words.test(error.detail))?.[0]
   return setting === undefined
     ? undefined
     : new ContainerStateConflict({ containerId: id, state: "misconfigured", setting, detail: error.detail })
