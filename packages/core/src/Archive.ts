@@ -287,7 +287,25 @@ export interface ArchiveShape {
   ) => Effect.Effect<void, ArchiveError>
 }
 
-/** Files of containers, in and out. */
+/**
+ * Files of containers, in and out.
+ *
+ * @example
+ * ```ts
+ * import { Archive, Docker } from "@dockwire/core"
+ * import { Effect, Layer } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const archive = yield* Archive
+ *   yield* archive.writeFile("web", "/tmp/settings", "colour=red", { mode: 0o600 })
+ *   const { kind, size } = yield* archive.stat("web", "/tmp/settings")
+ *   return { kind, size, text: yield* archive.readFileString("web", "/tmp/settings") }
+ * })
+ *
+ * const live = Archive.layer.pipe(Layer.provide(Docker.layerConfig))
+ * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+ * ```
+ */
 export class Archive extends Context.Tag("@dockwire/core/Archive")<Archive, ArchiveShape>() {
   /** Files in containers of the engine behind `Docker`. */
   static readonly layer: Layer.Layer<Archive, never, Docker> = Layer.effect(Archive, make)

@@ -800,7 +800,24 @@ export interface ContainersShape {
   >
 }
 
-/** Containers: list, inspect and the verbs. */
+/**
+ * Containers: list, inspect and the verbs.
+ *
+ * @example
+ * ```ts
+ * import { Containers, Docker } from "@dockwire/core"
+ * import { Effect, Layer } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const containers = yield* Containers
+ *   const { id } = yield* containers.scoped({ image: "busybox:latest", command: ["sh", "-c", "exit 3"] })
+ *   return yield* containers.wait(id)
+ * }).pipe(Effect.catchTag("ImageNotFound", ({ image }) => Effect.fail(`Pull ${image} first`)))
+ *
+ * const live = Containers.layer.pipe(Layer.provide(Docker.layerConfig))
+ * console.log(await Effect.runPromise(Effect.scoped(program).pipe(Effect.provide(live))))
+ * ```
+ */
 export class Containers extends Context.Tag("@dockwire/core/Containers")<Containers, ContainersShape>() {
   /** Containers of the engine behind `Docker`. */
   static readonly layer: Layer.Layer<Containers, never, Docker> = Layer.effect(Containers, make).pipe(

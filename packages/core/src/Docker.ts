@@ -427,6 +427,19 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
  * The one door to the engine. Everything else in this package asks through it, and what comes out when it goes wrong is
  * one of two: the engine answered (`EngineError`: status and its words), or it could not be reached or was lost
  * (`EngineUnavailable`). No API version is sent, so any engine answers with the newest that it knows.
+ *
+ * @example
+ * ```ts
+ * import { Docker } from "@dockwire/core"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const docker = yield* Docker
+ *   const { body, status } = yield* docker.json({ method: "GET", path: "/_ping", timeout: "5 seconds" })
+ *   return `${docker.endpoint} answers ${status} ${body}`
+ * })
+ * console.log(await Effect.runPromise(program.pipe(Effect.provide(Docker.layerConfig))))
+ * ```
  */
 export class Docker extends Context.Tag("@dockwire/core/Docker")<Docker, DockerShape>() {
   /** An engine at a given place. Nothing is connected before the first request. */

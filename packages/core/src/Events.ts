@@ -43,7 +43,27 @@ export interface EventsShape {
   readonly watch: (options?: WatchOptions) => Stream.Stream<WatchElement, InvalidRequest | DockerFailure>
 }
 
-/** The engine's events. */
+/**
+ * The engine's events.
+ *
+ * @example
+ * ```ts
+ * import { Containers, Docker, Events } from "@dockwire/core"
+ * import { Effect, Layer, Stream } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const events = yield* Events
+ *   const since = new Date()
+ *   yield* (yield* Containers).pause("web")
+ *   yield* (yield* Containers).unpause("web")
+ *   const seen = events.stream({ since, filters: { container: ["web"], event: ["pause", "unpause"] } })
+ *   return Array.from(yield* Stream.runCollect(Stream.take(seen, 2)), ({ action }) => action)
+ * })
+ *
+ * const live = Layer.merge(Containers.layer, Events.layer).pipe(Layer.provide(Docker.layerConfig))
+ * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+ * ```
+ */
 export class Events extends Context.Tag("@dockwire/core/Events")<Events, EventsShape>() {
   /** Events of the engine behind `Docker`. */
   static readonly layer: Layer.Layer<Events, never, Docker> = Layer.effect(Events, make)

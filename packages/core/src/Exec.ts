@@ -432,7 +432,24 @@ export interface ExecShape {
   ) => Effect.Effect<Attached, ContainerNotFound | ContainerStateConflict | DockerFailure, Scope.Scope>
 }
 
-/** Commands in running containers, and what runs in them already. */
+/**
+ * Commands in running containers, and what runs in them already.
+ *
+ * @example
+ * ```ts
+ * import { Docker, Exec } from "@dockwire/core"
+ * import { Effect, Layer, Stream } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const exec = yield* Exec
+ *   const { exitCode, stdout } = yield* exec.run("web", "wc -c", { stdin: Stream.make("twelve bytes") })
+ *   return { exitCode, counted: stdout.trim() }
+ * })
+ *
+ * const live = Exec.layer.pipe(Layer.provide(Docker.layerConfig))
+ * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+ * ```
+ */
 export class Exec extends Context.Tag("@dockwire/core/Exec")<Exec, ExecShape>() {
   /** Commands in containers of the engine behind `Docker`. */
   static readonly layer: Layer.Layer<Exec, never, Docker> = Layer.effect(Exec, make)

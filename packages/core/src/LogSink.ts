@@ -205,6 +205,21 @@ const errorsHandled = (output: NodeJS.WritableStream): Effect.Effect<void, never
  * that offers to `LogSink` never changes when its route does.
  *
  * A sink never slows or breaks the work: it has its own bounded buffer, and says what it dropped.
+ *
+ * @example
+ * ```ts
+ * import { LogSink, MemoryEngine, Logs } from "@dockwire/core"
+ * import { Effect, Layer } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* LogSink.drain((yield* Logs).read("shop"))
+ * })
+ *
+ * const engine = MemoryEngine.layer({ containers: [{ name: "shop", image: "busybox", command: ["echo", "open"] }] })
+ * // The route is a layer: another sink, and the program stays as it is.
+ * const live = Layer.merge(Logs.layer.pipe(Layer.provide(engine)), LogSink.layerConsole)
+ * await Effect.runPromise(program.pipe(Effect.provide(live)))
+ * ```
  */
 export class LogSink extends Context.Tag("@dockwire/core/LogSink")<LogSink, LogSinkShape>() {
   /** A sink with a bounded buffer before an effectful writer: the way to make one's own. */

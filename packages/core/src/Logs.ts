@@ -154,7 +154,28 @@ export interface LogsShape {
   ) => Stream.Stream<ReadonlyArray<FollowElement>, LogsError>
 }
 
-/** The logs of containers. */
+/**
+ * The logs of containers.
+ *
+ * @example
+ * ```ts
+ * import { Docker, Logs } from "@dockwire/core"
+ * import { Effect, Layer, Stream } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const logs = yield* Logs
+ *   yield* logs.follow("web").pipe(
+ *     Stream.take(3),
+ *     Stream.runForEach((element) =>
+ *       Effect.sync(() => console.log(element._tag === "LogLine" ? element.text : `-- ${element.mark}`))
+ *     )
+ *   )
+ * })
+ *
+ * const live = Logs.layer.pipe(Layer.provide(Docker.layerConfig))
+ * await Effect.runPromise(program.pipe(Effect.provide(live)))
+ * ```
+ */
 export class Logs extends Context.Tag("@dockwire/core/Logs")<Logs, LogsShape>() {
   /** Logs of the engine behind `Docker`. */
   static readonly layer: Layer.Layer<Logs, never, Docker> = Layer.effect(

@@ -169,8 +169,9 @@ const make = ({ containers = [], images = ["busybox"], programs = [] }: MemoryEn
  * the files that they are given.
  *
  * @example
+ * ```ts
  * import { Containers, Logs, MemoryEngine, ProgramStep } from "@dockwire/core"
- * import { Effect, Stream } from "effect"
+ * import { Effect, Layer, Stream } from "effect"
  *
  * const engine = MemoryEngine.layer({
  *   programs: [{ image: "shop", run: () => Stream.make(ProgramStep.line("ready"), ProgramStep.exit(3)) }],
@@ -179,9 +180,12 @@ const make = ({ containers = [], images = ["busybox"], programs = [] }: MemoryEn
  * const program = Effect.gen(function* () {
  *   const { exitCode } = yield* (yield* Containers).wait("shop")
  *   const lines = yield* Stream.runCollect((yield* Logs).read("shop"))
- *   return { exitCode, lines: [...lines].map(({ text }) => text) }
+ *   return { exitCode, lines: Array.from(lines, ({ text }) => text) }
  * })
- * program.pipe(Effect.provide([Containers.layer, Logs.layer]), Effect.provide(engine))
+ *
+ * const live = Layer.merge(Containers.layer, Logs.layer).pipe(Layer.provide(engine))
+ * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+ * ```
  */
 export class MemoryEngine extends Context.Tag("@dockwire/core/MemoryEngine")<MemoryEngine, MemoryEngineShape>() {
   /** An engine that lives as long as the layer. */

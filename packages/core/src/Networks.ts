@@ -401,7 +401,25 @@ export interface NetworksShape {
   ) => Effect.Effect<CreatedNetwork, NameConflict | InvalidRequest | DockerFailure, Scope.Scope>
 }
 
-/** Networks. */
+/**
+ * Networks.
+ *
+ * @example
+ * ```ts
+ * import { Docker, Networks } from "@dockwire/core"
+ * import { Effect, Layer } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const networks = yield* Networks
+ *   const { id } = yield* networks.scoped({ name: "dockwire-docstring", internal: true })
+ *   yield* networks.connect(id, "web", { aliases: ["front"] })
+ *   return (yield* networks.inspect(id)).members.length
+ * })
+ *
+ * const live = Networks.layer.pipe(Layer.provide(Docker.layerConfig))
+ * console.log(await Effect.runPromise(Effect.scoped(program).pipe(Effect.provide(live))))
+ * ```
+ */
 export class Networks extends Context.Tag("@dockwire/core/Networks")<Networks, NetworksShape>() {
   /** Networks of the engine behind `Docker`. */
   static readonly layer: Layer.Layer<Networks, never, Docker> = Layer.effect(Networks, make)

@@ -138,6 +138,19 @@ const start = <A, E, R>(operation: Operation<A, E, R>): Effect.Effect<Run<A, E>,
  * Long tasks. Every run has an id and gives `OperationStarted`, then lines and progress numbered by `seq`, then exactly
  * one of `OperationCompleted`, `OperationFailed`, `OperationInterrupted`: also when it is interrupted, dies, or loses its
  * engine. All of them go to `LogSink`, and the last one is flushed.
+ *
+ * @example
+ * ```ts
+ * import { LogSink, Operation } from "@dockwire/core"
+ * import { Effect, Stream } from "effect"
+ *
+ * const count: Operation<number> = {
+ *   kind: "count",
+ *   target: {},
+ *   steps: Stream.make(Operation.line("one"), Operation.line("two"), Operation.result(2))
+ * }
+ * console.log(await Effect.runPromise(Operation.run(count).pipe(Effect.provide(LogSink.layerConsole))))
+ * ```
  */
 export const Operation = {
   /** A line of output as a step; the operation's own voice where no stream is named. */

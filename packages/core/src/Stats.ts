@@ -158,7 +158,28 @@ export interface StatsShape {
   readonly stream: (id: string) => Stream.Stream<ContainerStats, ContainerNotFound | DockerFailure>
 }
 
-/** What containers use. */
+/**
+ * What containers use.
+ *
+ * @example
+ * ```ts
+ * import { Docker, Stats } from "@dockwire/core"
+ * import { Effect, Layer, Stream } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const stats = yield* Stats
+ *   yield* stats.stream("web").pipe(
+ *     Stream.take(2),
+ *     Stream.runForEach((now) =>
+ *       Effect.sync(() => console.log(now._tag === "Running" ? `${now.memoryUsage} bytes` : "stopped"))
+ *     )
+ *   )
+ * })
+ *
+ * const live = Stats.layer.pipe(Layer.provide(Docker.layerConfig))
+ * await Effect.runPromise(program.pipe(Effect.provide(live)))
+ * ```
+ */
 export class Stats extends Context.Tag("@dockwire/core/Stats")<Stats, StatsShape>() {
   /** Figures of the engine behind `Docker`. */
   static readonly layer: Layer.Layer<Stats, never, Docker> = Layer.effect(Stats, make)

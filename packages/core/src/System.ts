@@ -573,7 +573,25 @@ export interface SystemShape {
   readonly install: (options?: InstallOptions) => Operation<Installed, InstallFailed>
 }
 
-/** The engine itself, and what it runs on. */
+/**
+ * The engine itself, and what it runs on.
+ *
+ * @example
+ * ```ts
+ * import { Docker, System } from "@dockwire/core"
+ * import { Effect, Layer } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const system = yield* System
+ *   const { version } = yield* system.version()
+ *   const { images } = yield* system.diskUsage()
+ *   return `${version}: ${images.count} images of ${images.size} bytes`
+ * })
+ *
+ * const live = System.layer.pipe(Layer.provide(Docker.layerConfig))
+ * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+ * ```
+ */
 export class System extends Context.Tag("@dockwire/core/System")<System, SystemShape>() {
   /** The engine behind `Docker`, and this machine. */
   static readonly layer: Layer.Layer<System, never, Docker> = Layer.effect(System, make)

@@ -249,7 +249,24 @@ export interface VolumesShape {
   ) => Effect.Effect<Volume, NameConflict | InvalidRequest | DockerFailure, Scope.Scope>
 }
 
-/** Volumes. */
+/**
+ * Volumes.
+ *
+ * @example
+ * ```ts
+ * import { Docker, Volumes } from "@dockwire/core"
+ * import { Effect, Layer } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const volumes = yield* Volumes
+ *   const { name } = yield* volumes.scoped({ labels: { purpose: "example" } })
+ *   return (yield* volumes.list({ filters: { name: [name] } })).map(({ labels }) => labels["purpose"])
+ * })
+ *
+ * const live = Volumes.layer.pipe(Layer.provide(Docker.layerConfig))
+ * console.log(await Effect.runPromise(Effect.scoped(program).pipe(Effect.provide(live))))
+ * ```
+ */
 export class Volumes extends Context.Tag("@dockwire/core/Volumes")<Volumes, VolumesShape>() {
   /** Volumes of the engine behind `Docker`. */
   static readonly layer: Layer.Layer<Volumes, never, Docker> = Layer.effect(Volumes, make)

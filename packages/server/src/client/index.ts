@@ -2,13 +2,15 @@
  * The client, for Node and for bundlers: `connect` to a server, say what to follow, listen. It comes back by itself when the connection is
  * cut, goes on from where each room was read to, and gives nothing twice.
  *
+ * @example
  * ```ts
  * import { connect } from "@dockwire/server/client"
  *
- * const socket = connect("http://127.0.0.1:7070", { token })
+ * const socket = connect("http://127.0.0.1:7070", { token: process.env["DOCKWIRE_TOKEN"] ?? "" })
  * socket.emit("stream_container_logs", { container_id: "web", tail: 100 })
- * socket.on("docker_log", (event) => console.log(event.timestamp, event.line))
  * socket.on("gap", (gap) => console.log("missing:", gap.reason))
+ * await new Promise((seen) => socket.on("docker_log", (event) => seen(console.log(event.timestamp, event.line))))
+ * socket.disconnect()
  * ```
  */
 import { nodeTransport } from "./nodeTransport.js"
