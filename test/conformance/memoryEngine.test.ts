@@ -8,6 +8,7 @@ import {
   MemoryEngine,
   type MemoryEngineOptions,
   ProgramStep,
+  Stats,
   System
 } from "@dockwire/core"
 import { Chunk, Duration, Effect, Fiber, Layer, type Scope, Stream, TestClock, TestContext } from "effect"
@@ -66,6 +67,38 @@ describe("programs", () => {
       }
     ))
 
+  it("say what they have used", () =>
+    runByTestClock(
+      Effect.gen(function* () {
+        yield* TestClock.adjust("10 seconds")
+        expect(yield* Effect.flatMap(Stats, (stats) => stats.once("busy"))).toMatchObject({
+          cpuPercent: expect.closeTo(150, 0),
+          memoryUsage: 7_000_000,
+          networkReceived: expect.closeTo(10_000, -1),
+          networkSent: expect.closeTo(20_000, -1),
+          blockRead: expect.closeTo(30_000, -1),
+          blockWritten: expect.closeTo(40_000, -1)
+        })
+      }).pipe(Effect.provide(Stats.layer)),
+      {
+        programs: [
+          {
+            image: "busy",
+            run: () => Stream.never,
+            usage: (seconds) => ({
+              processorSeconds: 1.5 * seconds,
+              memory: 7_000_000,
+              received: 1000 * seconds,
+              sent: 2000 * seconds,
+              read: 3000 * seconds,
+              written: 4000 * seconds
+            })
+          }
+        ],
+        containers: [{ name: "busy", image: "busy" }]
+      }
+    ))
+
   it("hear the signals that they say", () =>
     run(
       Effect.gen(function* () {
@@ -74,15 +107,36 @@ describe("programs", () => {
         expect((yield* containers.inspect("server")).state).toMatchObject({ status: "exited", exitCode: 143 })
         yield* containers.kill("reloading", "HUP")
         expect(yield* containers.wait("reloading")).toEqual({ exitCode: 9 })
+        yield* containers.stop("careful")
+        expect(yield* texts("careful")).toEqual(["works", "saves", "goes"])
+        expect((yield* containers.inspect("careful")).state).toMatchObject({ status: "exited", exitCode: 4 })
+        // One that takes its time is killed after its own.
+        yield* containers.stop("stubborn", { timeout: "1 second" })
+        expect(yield* texts("stubborn")).toEqual(["no"])
+        expect((yield* containers.inspect("stubborn")).state).toMatchObject({ status: "exited", exitCode: 137 })
       }),
       {
         programs: [
+          {
+            image: "careful",
+            run: () => Stream.concat(Stream.make(ProgramStep.line("works")), Stream.never),
+            signals: {
+              SIGTERM: () => Stream.make(ProgramStep.line("saves"), ProgramStep.line("goes"), ProgramStep.exit(4))
+            }
+          },
+          {
+            image: "stubborn",
+            run: () => Stream.never,
+            signals: { SIGTERM: () => Stream.concat(Stream.make(ProgramStep.line("no")), Stream.never) }
+          },
           { image: "server", run: () => Stream.never },
           { image: "reloading", run: () => Stream.never, signals: { SIGHUP: 9 } }
         ],
         containers: [
           { name: "server", image: "server" },
-          { name: "reloading", image: "reloading" }
+          { name: "reloading", image: "reloading" },
+          { name: "careful", image: "careful" },
+          { name: "stubborn", image: "stubborn" }
         ]
       }
     ))
@@ -372,6 +426,44 @@ describe("faults", () => {
         expect(seen).toEqual(["one", "gap", "three"])
       }),
       { containers: [waiting] }
+    ))
+})
+
+describe("what is kept", () => {
+  it("of a log is as much as the engine's options say, or the container's own", () =>
+    run(
+      Effect.gen(function* () {
+        const { writeLine } = yield* MemoryEngine
+        const containers = yield* Containers
+        const own = { driver: "json-file", options: { "max-file": "1" } }
+        const { id } = yield* containers.create({ ...waiting, name: "own", log: own })
+        yield* containers.start(id)
+        for (let line = 0; line < 1000; line++) {
+          for (const name of ["shop", "own"]) yield* writeLine(name, "stdout", `line ${String(line).padStart(3, "0")}`)
+        }
+        const kept = yield* texts("shop")
+        // A line takes 79 bytes of a file and the next file begins behind 1000.
+        expect(kept.length).toBeGreaterThan(2 * 13)
+        expect(kept.length).toBeLessThanOrEqual(3 * 14)
+        expect(kept).toEqual(Array.from({ length: kept.length }, (_, index) => `line ${1000 - kept.length + index}`))
+        expect((yield* texts("own")).length).toBeLessThanOrEqual(14)
+        expect((yield* containers.inspect("own")).raw).toMatchObject({
+          HostConfig: { LogConfig: { Type: "json-file", Config: { "max-size": "1k", "max-file": "1" } } }
+        })
+      }),
+      { containers: [waiting], logOptions: { "max-size": "1k", "max-file": "3" } }
+    ))
+
+  it("of the requests are the last ones", () =>
+    run(
+      Effect.gen(function* () {
+        const { requests } = yield* MemoryEngine
+        const { json } = yield* Docker
+        for (let asked = 0; asked < 10_010; asked++) yield* json({ method: "GET", path: "/_ping", query: { asked } })
+        const kept = yield* requests
+        expect(kept).toHaveLength(10_000)
+        expect(kept[0]?.query).toEqual({ asked: 10 })
+      })
     ))
 })
 

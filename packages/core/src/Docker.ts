@@ -98,6 +98,16 @@ export interface DockerOptions {
   readonly requestTimeout?: Duration.DurationInput
 }
 
+/** Which engine the docker command would use. */
+export interface ConfiguredDocker extends DockerOptions {
+  readonly endpoint: string
+  /**
+   * Whether the environment or the command's configuration says anything of the engine, if only that it is the default one;
+   * else nobody has chosen this endpoint.
+   */
+  readonly configured: boolean
+}
+
 const everyStatus: DockerModem.StatusCodes = Object.fromEntries(
   Array.from({ length: 500 }, (_, index) => [index + 100, true])
 )
@@ -452,12 +462,21 @@ export class Docker extends Context.Tag("@dockwire/core/Docker")<Docker, DockerS
     )
 
   /**
-   * The engine that the docker command would use: `DOCKER_HOST` (with `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`), else the
-   * context that `DOCKER_CONTEXT` or the command's configuration names, else `unix:///var/run/docker.sock`.
+   * Which engine the docker command would use: `DOCKER_HOST` (with `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`), else the
+   * context that `DOCKER_CONTEXT` or the command's configuration names, else `unix:///var/run/docker.sock`. Nothing is asked
+   * of the engine.
    */
+  static readonly configured: Effect.Effect<ConfiguredDocker, InvalidRequest | ConfigError> = Effect.map(
+    findEndpoint,
+    ({ configured, endpoint = defaultEndpoint, tls }) => ({
+      configured,
+      endpoint,
+      ...(tls === undefined ? {} : { tls })
+    })
+  )
+
+  /** The engine that the docker command would use: that of `Docker.configured`. */
   static readonly layerConfig: Layer.Layer<Docker, InvalidRequest | ConfigError> = Layer.unwrapEffect(
-    Effect.map(findEndpoint, ({ endpoint, tls }) =>
-      Docker.layer({ ...(endpoint === undefined ? {} : { endpoint }), ...(tls === undefined ? {} : { tls }) })
-    )
+    Effect.map(Docker.configured, (options) => Docker.layer(options))
   )
 }

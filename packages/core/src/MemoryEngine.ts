@@ -13,10 +13,18 @@ import { addFiles, addImage, type FileContents } from "./internal/memory/imageRo
 import { predefinedNetworks } from "./internal/memory/networkRoutes.js"
 import type { MemoryProgram } from "./internal/memory/program.js"
 import type { LogStream } from "./LogEvent.js"
+import { Networks, type NetworkSpec } from "./Networks.js"
+import { Volumes, type VolumeSpec } from "./Volumes.js"
 
 export type { FileContents } from "./internal/memory/imageRoutes.js"
 export type { RequestPattern } from "./internal/memory/faults.js"
-export { type MemoryProgram, type ProgramRun, ProgramStep } from "./internal/memory/program.js"
+export {
+  type MemoryProgram,
+  type ProgramRun,
+  type ProgramSignals,
+  ProgramStep,
+  type ProgramUsage
+} from "./internal/memory/program.js"
 
 /** An image that the engine has from the beginning. */
 export interface MemoryImageSpec {
@@ -40,13 +48,22 @@ export interface MemoryEngineOptions {
   /** Default `busybox:latest`; the images of `containers` are there in any case. */
   readonly images?: ReadonlyArray<string | MemoryImageSpec>
   readonly containers?: ReadonlyArray<MemoryContainerSpec>
+  /** Made before the containers. */
+  readonly networks?: ReadonlyArray<NetworkSpec>
+  /** Made before the containers. */
+  readonly volumes?: ReadonlyArray<VolumeSpec>
   /** What containers and commands in them run. */
   readonly programs?: ReadonlyArray<MemoryProgram>
+  /**
+   * The `log-opts` of the engine's configuration, for containers of the driver `json-file` that bring none of their own:
+   * `{ "max-size": "1m", "max-file": "3" }`. A log is kept whole where neither says how much of it.
+   */
+  readonly logOptions?: Readonly<Record<string, string>>
 }
 
 /** The shape of `MemoryEngine`. A container is named by its id, a beginning of that, or its name. */
 export interface MemoryEngineShape {
-  /** All that was asked of the engine, oldest first. */
+  /** What was asked of the engine, oldest first: the last 10,000 requests. */
   readonly requests: Effect.Effect<ReadonlyArray<DockerRequest>>
   /** Writes a line into the container's output, as if its program did. */
   readonly writeLine: (
@@ -133,9 +150,16 @@ const handles = (state: EngineState, faults: Faults): MemoryEngineShape => {
   }
 }
 
-const make = ({ containers = [], images = ["busybox"], programs = [] }: MemoryEngineOptions) =>
+const make = ({
+  containers = [],
+  images = ["busybox"],
+  logOptions = {},
+  networks = [],
+  programs = [],
+  volumes = []
+}: MemoryEngineOptions) =>
   Effect.gen(function* () {
-    const state = new EngineState(yield* Effect.scope, programs)
+    const state = new EngineState(yield* Effect.scope, programs, logOptions)
     const faults = new Faults()
     const door = memoryDoor(state, faults, endpoint)
     yield* predefinedNetworks(state)
@@ -143,7 +167,22 @@ const make = ({ containers = [], images = ["busybox"], programs = [] }: MemoryEn
       const { command = ["sh"], files, name } = typeof image === "string" ? { name: image, files: {} } : image
       yield* addImage(state, name, command, files)
     }
-    const service = yield* Effect.provide(Containers, Layer.provide(Containers.layer, Layer.succeed(Docker, door)))
+    const services = yield* Layer.build(
+      Layer.mergeAll(Containers.layer, Networks.layer, Volumes.layer).pipe(Layer.provide(Layer.succeed(Docker, door)))
+    )
+    const wrong = (field: string, value: string) =>
+      Effect.mapError(
+        ({ message }: { readonly message: string }) => new InvalidRequest({ field, value, detail: message })
+      )
+    for (const spec of networks) {
+      yield* Context.get(services, Networks).create(spec).pipe(wrong("networks", spec.name))
+    }
+    for (const spec of volumes) {
+      yield* Context.get(services, Volumes)
+        .create(spec)
+        .pipe(wrong("volumes", spec.name ?? ""))
+    }
+    const service = Context.get(services, Containers)
     for (const { files = {}, started = true, ...spec } of containers) {
       if (!("id" in state.image(spec.image))) yield* addImage(state, spec.image, ["sh"])
       yield* Effect.gen(function* () {
@@ -151,11 +190,7 @@ const make = ({ containers = [], images = ["busybox"], programs = [] }: MemoryEn
         const container = state.containers.get(id)
         if (container !== undefined) yield* addFiles(container.files, files, yield* state.clock.now)
         if (started) yield* service.start(id)
-      }).pipe(
-        Effect.mapError(
-          ({ message }) => new InvalidRequest({ field: "containers", value: spec.name ?? spec.image, detail: message })
-        )
-      )
+      }).pipe(wrong("containers", spec.name ?? spec.image))
     }
     // What was asked until here was not asked by a user.
     faults.requests.length = 0

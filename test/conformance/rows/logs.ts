@@ -78,6 +78,21 @@ const reading =
         { stream: "stdout", text: "out" },
         { stream: "stdout", text: "err" }
       ])
+      // Four files of 28 lines are written, and two are kept.
+      const log = { driver: "json-file", options: { "max-size": "2k", "max-file": "2" } }
+      const rotated = yield* ended(bench, "seq 1 100", { log })
+      const left = (yield* collected(use, rotated.id)).map((line) => ("text" in line ? line.text : ""))
+      expect(left).toEqual(Array.from({ length: 44 }, (_, index) => String(57 + index)))
+      const unstartable = { driver: "json-file", options: { "max-size": "much" } }
+      const { id: never } = yield* bench.created(["true"], { log: unstartable })
+      yield* failsWith(
+        Effect.flatMap(Containers, (containers) => containers.start(never)),
+        "EngineError",
+        {
+          status: 500,
+          detail: "failed to create task for container: failed to initialize logging driver: invalid size: 'much'"
+        }
+      )
     })
 
 const live =

@@ -16,6 +16,8 @@ export interface FoundEndpoint {
   /** `undefined` where nothing names one. */
   readonly endpoint: string | undefined
   readonly tls: TlsOptions | undefined
+  /** Whether anything was said of the engine, if only that it is the default one. */
+  readonly configured: boolean
 }
 
 const ConfigFile = Schema.parseJson(Schema.Struct({ currentContext: Schema.optional(Schema.String) }))
@@ -72,7 +74,7 @@ const settings = Config.all({
   tlsVerify: setting("DOCKER_TLS_VERIFY")
 })
 
-const fromContext = (folder: string, name: string): Effect.Effect<FoundEndpoint, InvalidRequest> =>
+const fromContext = (folder: string, name: string): Effect.Effect<Omit<FoundEndpoint, "configured">, InvalidRequest> =>
   Effect.gen(function* () {
     const field = "Docker context"
     const digest = createHash("sha256").update(name).digest("hex")
@@ -102,6 +104,7 @@ export const findEndpoint: Effect.Effect<FoundEndpoint, InvalidRequest | ConfigE
   if (host !== undefined) {
     const secured = tls !== undefined || tlsVerify !== undefined
     return {
+      configured: true,
       endpoint: host,
       tls: secured ? yield* certificates("DOCKER_CERT_PATH", certPath ?? folder, tlsVerify !== undefined) : undefined
     }
@@ -120,7 +123,9 @@ export const findEndpoint: Effect.Effect<FoundEndpoint, InvalidRequest | ConfigE
               detail: "it is not understood"
             })
         )).currentContext
-  return current === undefined || current === "" || current === "default"
-    ? { endpoint: undefined, tls: undefined }
-    : yield* fromContext(folder, current)
+  if (current !== undefined && current !== "" && current !== "default") {
+    return { configured: true, ...(yield* fromContext(folder, current)) }
+  }
+  const configured = [context, certPath, tls, tlsVerify].some((value) => value !== undefined)
+  return { configured, endpoint: undefined, tls: undefined }
 })

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { Bell } from "./bell.js"
 import { found } from "./answers.js"
 import { ContainerLog } from "./containerLog.js"
@@ -6,6 +7,7 @@ import { said } from "./containerLife.js"
 import { type ContainerSettings, containerSettings } from "./containerSettings.js"
 import { type EngineState, type MemoryContainer, type MemoryImage, type Mount, newId } from "./engineState.js"
 import { copyOf, folderAt, type MemoryFolder, partsOf } from "./fileTree.js"
+import { logLimits } from "./logLimits.js"
 import { type Refusal, refusal } from "./refusal.js"
 import { ensureVolume } from "./volumeRoutes.js"
 
@@ -137,7 +139,9 @@ export const createContainer = (
   body: unknown
 ): Effect.Effect<MemoryContainer, Refusal> =>
   Effect.gen(function* () {
-    const settings = yield* containerSettings(body)
+    const asked = yield* containerSettings(body)
+    const settings: ContainerSettings =
+      asked.logDriver === "json-file" ? { ...asked, logOptions: { ...state.logOptions, ...asked.logOptions } } : asked
     if (Object.keys(settings.config).length === 0) {
       return yield* refusal(400, "config cannot be empty in order to create a container")
     }
@@ -173,7 +177,8 @@ export const createContainer = (
       settings,
       mounts,
       files: yield* filesOf(state, image, mounts),
-      log: new ContainerLog(),
+      // A driver that can't be started has no log.
+      log: new ContainerLog(Either.getOrUndefined(logLimits(settings))),
       bell: new Bell(),
       endpoints,
       hostConfig: settings.hostConfig,

@@ -1,5 +1,6 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import { isIPv4 } from "node:net"
 import { freeAddress } from "./addresses.js"
@@ -7,6 +8,7 @@ import { LogWriter } from "./containerLog.js"
 import type { ContainerRun, EngineState, MemoryContainer, MemoryNetwork, PublishedPort } from "./engineState.js"
 import { newId } from "./engineState.js"
 import { folderAt, lookUp } from "./fileTree.js"
+import { logLimits } from "./logLimits.js"
 import { noSuchCommand, Process } from "./process.js"
 import { type Refusal, refusal } from "./refusal.js"
 import { signalNumber } from "./signals.js"
@@ -156,6 +158,11 @@ export const startContainer = (state: EngineState, container: MemoryContainer): 
       return yield* fail(500, words, 128)
     }
     const { image, logDriver, openStdin, tty } = container.settings
+    const limits = logLimits(container.settings)
+    if (Either.isLeft(limits)) {
+      const words = `failed to create task for container: failed to initialize logging driver: ${limits.left}`
+      return yield* fail(500, words, 128)
+    }
     const writers = [
       new LogWriter(container.log, "stdout", logDriver === "json-file"),
       new LogWriter(container.log, "stderr", logDriver === "json-file")

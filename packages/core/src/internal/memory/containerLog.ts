@@ -11,11 +11,27 @@ export interface LogRecord {
 
 const recordSize = 16 * 1024
 
+/** How much of a log is kept: in files, of which the oldest goes when there is one too many. */
+export interface LogLimits {
+  /** Bytes from which on a file is full. */
+  readonly maxSize: number
+  readonly maxFiles: number
+  /** How many bytes a record takes in a file. */
+  readonly sizeOf: (record: LogRecord) => number
+}
+
 /** The records of a container, numbered from its first one on; the oldest may be gone. */
 export class ContainerLog {
   #records: Array<LogRecord> = []
   #first = 0
+  /** Bytes in the newest file. */
+  #size = 0
+  /** With which record each file begins, the oldest first. */
+  #files: ReadonlyArray<number> = [0]
   readonly bell = new Bell()
+
+  /** Without limits all is kept. */
+  constructor(readonly limits?: LogLimits) {}
 
   /** The number of the oldest that is there. */
   get first(): number {
@@ -32,15 +48,29 @@ export class ContainerLog {
   }
 
   append(record: LogRecord): void {
+    if (this.limits !== undefined) this.#makeRoom(this.limits, record)
     this.#records.push(record)
     this.bell.ring()
   }
 
   /** Drops the oldest records, so that this many are left. */
   rotate(keep: number): void {
-    const dropped = Math.max(0, this.#records.length - keep)
-    this.#records = this.#records.slice(dropped)
-    this.#first += dropped
+    this.#dropBefore(this.end - keep)
+  }
+
+  #makeRoom({ maxFiles, maxSize, sizeOf }: LogLimits, record: LogRecord): void {
+    if (this.#size >= maxSize) {
+      this.#size = 0
+      this.#files = [...this.#files, this.end].slice(-maxFiles)
+      this.#dropBefore(this.#files[0] ?? this.end)
+    }
+    this.#size += sizeOf(record)
+  }
+
+  #dropBefore(index: number): void {
+    if (index <= this.#first) return
+    this.#records = this.#records.slice(index - this.#first)
+    this.#first = index
   }
 }
 

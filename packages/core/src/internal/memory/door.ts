@@ -91,7 +91,7 @@ export const memoryDoor = (state: EngineState, faults: Faults, endpoint: string)
     work: (cut: Cut) => Effect.Effect<A, DockerFailure, R>
   ): Effect.Effect<A, DockerFailure, R | Scope.Scope> =>
     Effect.gen(function* () {
-      faults.requests.push(request)
+      faults.asked(request)
       if (faults.gone !== undefined) return yield* unavailable(faults.gone, "the engine in memory was told to be gone")
       const cut = yield* Deferred.make<never, EngineUnavailable>()
       const disconnect = faults.connected(() => Deferred.unsafeDone(cut, Effect.fail(lost())))

@@ -162,7 +162,9 @@ export class EngineState {
 
   constructor(
     readonly scope: Scope.Scope,
-    readonly programs: ReadonlyArray<MemoryProgram>
+    readonly programs: ReadonlyArray<MemoryProgram>,
+    /** Of the driver `json-file`, where a container doesn't bring its own. */
+    readonly logOptions: Readonly<Record<string, string>>
   ) {}
 
   /** The folder of the host that is bound into containers. */

@@ -30,6 +30,9 @@ const fits = ({ method, path }: RequestPattern, request: DockerRequest): boolean
   (path === undefined ||
     (typeof path === "string" ? new RegExp(`^${escaped(path)}$`).test(request.path) : request.path.search(path) >= 0))
 
+/** How many requests are remembered. */
+const remembered = 10_000
+
 /** What is to go wrong, and what was asked. */
 export class Faults {
   /** Why the engine can't be reached; `undefined` while it can. */
@@ -38,6 +41,12 @@ export class Faults {
   readonly #connections = new Set<() => void>()
   #rules: Array<Rule> = []
   #cut: { readonly afterBytes: number; left: number } | undefined
+
+  /** Takes note of what is asked. */
+  asked(request: DockerRequest): void {
+    this.requests.push(request)
+    if (this.requests.length > remembered) this.requests.shift()
+  }
 
   add(pattern: RequestPattern, fault: Fault): void {
     this.#rules.push({ pattern, fault, left: pattern.times ?? Number.POSITIVE_INFINITY })

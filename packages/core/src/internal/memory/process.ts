@@ -6,7 +6,7 @@ import type { LogStream } from "../../LogEvent.js"
 import { Bell } from "./bell.js"
 import { builtIn } from "./builtInPrograms.js"
 import type { EngineClock } from "./engineClock.js"
-import type { MemoryProgram, ProgramRun, ProgramStep } from "./program.js"
+import type { MemoryProgram, ProgramRun, ProgramSignals, ProgramStep, ProgramUsage } from "./program.js"
 import { Terminal } from "./terminal.js"
 
 /** What is run, and how. */
@@ -24,10 +24,20 @@ export interface ProcessOptions {
 /** Who hears what a process writes. */
 export type OutputListener = (stream: LogStream, bytes: Uint8Array, now: () => bigint) => void
 
+const idle = (seconds: number): ProgramUsage => ({
+  processorSeconds: seconds / 100,
+  memory: 4 * 1024 * 1024,
+  received: 0,
+  sent: 0,
+  read: 0,
+  written: 0
+})
+
 /** What a command stands for. */
 interface Chosen {
   readonly steps: (run: ProgramRun) => Stream.Stream<ProgramStep>
-  readonly signals: Readonly<Record<string, number>>
+  readonly signals: ProgramSignals
+  readonly usage: (seconds: number) => ProgramUsage
 }
 
 const imageName = (image: string): string => (/:[^/]*$|@/.test(image) ? image : `${image}:latest`)
@@ -45,13 +55,14 @@ const matches = (program: MemoryProgram, { command, image, inside }: ProcessOpti
 const choose = (programs: ReadonlyArray<MemoryProgram>, options: ProcessOptions): Chosen | undefined => {
   const program = programs.find((one) => matches(one, options))
   if (program !== undefined) {
-    return { steps: program.run, signals: program.signals ?? { SIGTERM: 143, SIGINT: 130 } }
+    const { run, signals = { SIGTERM: 143, SIGINT: 130 }, usage = idle } = program
+    return { steps: run, signals, usage }
   }
   const { command, environment, image, readFile, tty } = options
   // As the first process of a container without a handler: the kernel gives it no signal but the last one.
   return builtIn(command, { command, environment, image, readFile, tty, stdin: Stream.empty }) === undefined
     ? undefined
-    : { steps: (run) => builtIn(command, run) ?? Stream.empty, signals: {} }
+    : { steps: (run) => builtIn(command, run) ?? Stream.empty, signals: {}, usage: idle }
 }
 
 /** How the engine says that there is no such command. */
@@ -70,12 +81,16 @@ export class Process {
   readonly #terminal: Terminal | undefined
   #paused = false
   #killed: number | undefined
+  /** What is done since a signal came. */
+  #handling: ((run: ProgramRun) => Stream.Stream<ProgramStep>) | undefined
   exitCode: number | undefined
 
   private constructor(
     readonly options: ProcessOptions,
     readonly clock: EngineClock,
-    readonly signals: Readonly<Record<string, number>>,
+    readonly signals: ProgramSignals,
+    /** What it has used after so many seconds. */
+    readonly usage: (seconds: number) => ProgramUsage,
     readonly stdin: Mailbox.Mailbox<Uint8Array>
   ) {
     this.#terminal = options.tty ? new Terminal() : undefined
@@ -100,36 +115,46 @@ export class Process {
       if (chosen === undefined) return undefined
       const stdin = yield* Mailbox.make<Uint8Array>()
       if (!options.openStdin) yield* stdin.end
-      const process = new Process(options, context.clock, chosen.signals, stdin)
+      const process = new Process(options, context.clock, chosen.signals, chosen.usage, stdin)
       process.listen(listener)
       const { command, environment, image, readFile, tty } = options
-      const steps = chosen.steps({ command, environment, image, readFile, tty, stdin: Mailbox.toStream(stdin) })
-      yield* process.#run(steps, (exitCode) => exited(process, exitCode)).pipe(Effect.forkIn(context.scope))
+      const run: ProgramRun = { command, environment, image, readFile, tty, stdin: Mailbox.toStream(stdin) }
+      yield* process.#run(chosen.steps, run, (exitCode) => exited(process, exitCode)).pipe(Effect.forkIn(context.scope))
       return process
     })
   }
 
-  #run(steps: Stream.Stream<ProgramStep>, exited: (exitCode: number) => Effect.Effect<void>): Effect.Effect<void> {
+  #run(
+    steps: (run: ProgramRun) => Stream.Stream<ProgramStep>,
+    run: ProgramRun,
+    exited: (exitCode: number) => Effect.Effect<void>
+  ): Effect.Effect<void> {
     return Effect.gen(this, function* () {
-      let code = 0
-      const work = steps.pipe(
-        Stream.takeUntil((step) => step._tag === "Exit"),
-        Stream.runForEach((step) =>
-          Effect.zipRight(
-            this.bell.until(() => !this.#paused),
-            step._tag === "Exit" ? Effect.sync(() => (code = step.exitCode)) : this.write(step.stream, step.bytes)
-          )
-        ),
-        // A program that breaks says so, as a program does.
-        Effect.catchAllDefect((defect) => {
-          code = 1
-          return this.write("stderr", new TextEncoder().encode(`${String(defect)}\n`))
-        })
-      )
+      let code: number | undefined
+      const play = (steps: Stream.Stream<ProgramStep>) =>
+        steps.pipe(
+          Stream.takeUntil((step) => step._tag === "Exit"),
+          Stream.runForEach((step) =>
+            Effect.zipRight(
+              this.bell.until(() => !this.#paused),
+              step._tag === "Exit" ? Effect.sync(() => (code = step.exitCode)) : this.write(step.stream, step.bytes)
+            )
+          ),
+          Effect.zipRight(Effect.sync(() => (code ??= 0))),
+          // A program that breaks says so, as a program does.
+          Effect.catchAllDefect((defect) => {
+            code = 1
+            return this.write("stderr", new TextEncoder().encode(`${String(defect)}\n`))
+          })
+        )
       const killed = this.bell.until(() => this.#killed !== undefined)
-      yield* Effect.raceFirst(work, killed)
+      const signalled = this.bell.until(() => this.#handling !== undefined)
+      yield* Effect.raceFirst(Effect.raceFirst(play(steps(run)), signalled), killed)
+      if (code === undefined && this.#killed === undefined && this.#handling !== undefined) {
+        yield* Effect.raceFirst(play(this.#handling(run)), killed)
+      }
       yield* this.stdin.end
-      const exitCode = this.#killed ?? code
+      const exitCode = this.#killed ?? code ?? 0
       yield* exited(exitCode)
       this.exitCode = exitCode
       this.bell.ring()
@@ -179,9 +204,13 @@ export class Process {
 
   /** Sends a signal; whether the process ends of it. */
   signal(name: string): boolean {
-    const exitCode = name === "SIGKILL" ? 137 : this.signals[name]
-    if (exitCode !== undefined) this.end(exitCode)
-    return exitCode !== undefined
+    const reaction = name === "SIGKILL" ? 137 : this.signals[name]
+    if (typeof reaction === "number") this.end(reaction)
+    else if (reaction !== undefined) {
+      this.#handling ??= reaction
+      this.bell.ring()
+    }
+    return reaction !== undefined
   }
 
   /** Done when it has ended, and all that comes of that is done. */

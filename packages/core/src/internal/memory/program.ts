@@ -40,6 +40,23 @@ export interface ProgramRun {
   readonly stdin: Stream.Stream<Uint8Array>
 }
 
+/** What comes of signals: an exit code at once, or the last steps. */
+export type ProgramSignals = Readonly<Record<string, number | ((run: ProgramRun) => Stream.Stream<ProgramStep>)>>
+
+/** What a program has used since it was started. All but `memory` only ever grows. */
+export interface ProgramUsage {
+  /** Seconds of one processor. */
+  readonly processorSeconds: number
+  /** Bytes that it has now. */
+  readonly memory: number
+  /** Bytes from and to the network. */
+  readonly received: number
+  readonly sent: number
+  /** Bytes from and to disks. */
+  readonly read: number
+  readonly written: number
+}
+
 /**
  * What containers and commands in them run. The first program that matches is taken: its `image` is the container's, where
  * it names one, and its `command` is the beginning of the command's words (a text) or is found in them, joined by blanks
@@ -54,8 +71,10 @@ export interface MemoryProgram {
   /** Ends with an exit step, or with code 0 where the stream just ends. */
   readonly run: (run: ProgramRun) => Stream.Stream<ProgramStep>
   /**
-   * The signals that end it, and with which exit code. Default `{ SIGTERM: 143, SIGINT: 130 }`. `SIGKILL` ends every program
-   * with 137; other signals do nothing.
+   * The signals that end it, and with which exit code; or what it then does instead, to its end. Default
+   * `{ SIGTERM: 143, SIGINT: 130 }`. `SIGKILL` ends every program with 137; other signals do nothing.
    */
-  readonly signals?: Readonly<Record<string, number>>
+  readonly signals?: ProgramSignals
+  /** What it has used after so many seconds. Default: a hundredth of a processor, 4 MiB, and nothing else. */
+  readonly usage?: (seconds: number) => ProgramUsage
 }

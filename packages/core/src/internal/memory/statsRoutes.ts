@@ -8,19 +8,26 @@ import { isRunning } from "./containerLife.js"
 import { never } from "./engineClock.js"
 import type { EngineState, MemoryContainer } from "./engineState.js"
 import { opened } from "./logRoutes.js"
+import type { ProgramUsage } from "./program.js"
 import { refusal } from "./refusal.js"
 import { hostMemory, hostProcessors } from "./systemRoutes.js"
 
 const second = 1_000_000_000n
-const usedMemory = 4 * 1024 * 1024
+/** Bytes in a packet, about. */
+const packet = 1000
 const cachedMemory = 1024 * 1024
 
-/** A container in memory uses one hundredth of a processor. */
+/** What the container's program has used in its run. */
+const usage = ({ run }: MemoryContainer, now: bigint): ProgramUsage | undefined => {
+  if (run === undefined) return undefined
+  const ran = now > run.startedAt ? now - run.startedAt : 0n
+  return run.process.usage(Number(ran) / 1e9)
+}
+
 const cpu = (container: MemoryContainer, now: bigint) => {
-  const started = container.run?.startedAt ?? now
-  const ran = now > started ? now - started : 0n
+  const total = Math.round((usage(container, now)?.processorSeconds ?? 0) * 1e9)
   return {
-    cpu_usage: { total_usage: Number(ran / 100n), usage_in_kernelmode: 0, usage_in_usermode: Number(ran / 100n) },
+    cpu_usage: { total_usage: total, usage_in_kernelmode: 0, usage_in_usermode: total },
     system_cpu_usage: Number(now) * hostProcessors,
     online_cpus: hostProcessors,
     throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 }
@@ -47,20 +54,34 @@ const sample = (state: EngineState, container: MemoryContainer, now: bigint, wit
     (exec) => exec.container === container && exec.process !== undefined && exec.exitCode === undefined
   )
   const before = now - second
+  const used = usage(container, now)
+  const count = (value: number | undefined) => Math.round(value ?? 0)
   return {
     ...base,
     read: nanosTimestamp(now),
     preread: withBefore && before > 0n ? nanosTimestamp(before) : never,
     pids_stats: { current: 1 + commands.length },
-    blkio_stats: { io_service_bytes_recursive: [{ major: 8, minor: 0, op: "read", value: 0 }] },
+    blkio_stats: {
+      io_service_bytes_recursive: [
+        { major: 8, minor: 0, op: "read", value: count(used?.read) },
+        { major: 8, minor: 0, op: "write", value: count(used?.written) }
+      ]
+    },
     cpu_stats: cpu(container, now),
     precpu_stats: withBefore ? cpu(container, before) : noCpu,
     memory_stats: {
-      usage: usedMemory + cachedMemory,
+      usage: count(used?.memory) + cachedMemory,
       stats: { inactive_file: cachedMemory },
       limit: container.settings.memory === 0 ? hostMemory : container.settings.memory
     },
-    networks: { eth0: { rx_bytes: 0, rx_packets: 0, tx_bytes: 0, tx_packets: 0 } }
+    networks: {
+      eth0: {
+        rx_bytes: count(used?.received),
+        rx_packets: Math.ceil(count(used?.received) / packet),
+        tx_bytes: count(used?.sent),
+        tx_packets: Math.ceil(count(used?.sent) / packet)
+      }
+    }
   }
 }
 
