@@ -6,6 +6,15 @@ import { isIP } from "node:net"
 import { homedir } from "node:os"
 import { join } from "node:path"
 
+/** Which engines there are to choose from. */
+export const engineChoices = ["docker", "auto", "memory"] as const
+
+/**
+ * `docker`: a Docker engine. `auto`: the same, but where nothing names one and the default one has no socket, the demo.
+ * `memory`: the demo.
+ */
+export type EngineChoice = (typeof engineChoices)[number]
+
 /** Everything that can be set. */
 export interface ServerConfig {
   /** The address to listen on: a name or an IP address. */
@@ -14,6 +23,8 @@ export interface ServerConfig {
   readonly port: number
   /** Whoever has it may do everything. Made and kept in `dataDir` when not given. */
   readonly token?: Redacted.Redacted<string>
+  /** Default `docker`. */
+  readonly engine?: EngineChoice
   /** The engine, as `DOCKER_HOST` has it. As the environment says when not given. */
   readonly dockerHost?: string
   /** The server's own files; made when missing. */
@@ -66,6 +77,18 @@ const noPort = (port: string | number) =>
 export const parsePort = (text: string): Either.Either<number, ConfigProblem> =>
   /^\d{1,5}$/.test(text) && isPort(Number(text)) ? Either.right(Number(text)) : Either.left(noPort(text))
 
+/** The choice that a flag or variable means. */
+export const parseEngine = (text: string): Either.Either<EngineChoice, ConfigProblem> => {
+  const choice = engineChoices.find((one) => one === text)
+  return choice === undefined
+    ? Either.left(
+        new ConfigProblem(
+          `--engine ${JSON.stringify(text)} is no engine: give docker, auto (docker, or a demo where there is none) or memory (the demo).`
+        )
+      )
+    : Either.right(choice)
+}
+
 /** What is wrong with the settings as a whole; `undefined` when nothing is. */
 export const problemOf = (config: ServerConfig): ConfigProblem | undefined => {
   if (!isPort(config.port)) return noPort(config.port)
@@ -75,6 +98,11 @@ export const problemOf = (config: ServerConfig): ConfigProblem | undefined => {
   if (config.token !== undefined && !/^[\x21-\x7e]+$/.test(Redacted.value(config.token))) {
     return new ConfigProblem(
       "--token has white space or characters beyond ASCII, which no header can carry: give letters, digits and signs only."
+    )
+  }
+  if (config.engine === "memory" && config.dockerHost !== undefined) {
+    return new ConfigProblem(
+      `--engine memory shows a demo and asks no engine: leave it out to see the one at --docker-host ${config.dockerHost}, or leave that out.`
     )
   }
   for (const origin of config.publicOrigins) {

@@ -19,6 +19,12 @@ export interface KnownContainer {
   readonly status: string
 }
 
+/** How to watch. */
+export interface EngineMonitorOptions {
+  /** What viewers are told where the engine is a demo: as in `engine_status`. */
+  readonly demo?: string
+}
+
 /** The shape of the monitor. */
 export interface EngineMonitorShape {
   /** Whether the engine answers, as far as is known now. */
@@ -116,7 +122,7 @@ class KnownContainers {
   }
 }
 
-const make = Effect.gen(function* () {
+const make = Effect.fnUntraced(function* ({ demo }: EngineMonitorOptions) {
   const docker = yield* Docker
   const containers = yield* Containers
   const events = yield* Events
@@ -124,19 +130,21 @@ const make = Effect.gen(function* () {
   const known = new KnownContainers()
   const available = yield* Effect.makeLatch(false)
   const asked = yield* Effect.makeLatch(false)
+  /** The same at all times. */
+  const told = { endpoint: docker.endpoint, ...(demo === undefined ? {} : { demo }) }
   let listed = false
   let status: EngineStatus["data"] = {
     available: false,
-    endpoint: docker.endpoint,
+    ...told,
     reason: `The Docker engine at ${docker.endpoint} has not answered yet.`,
     timestamp: new Date().toISOString()
   }
 
-  const setStatus = (next: Omit<EngineStatus["data"], "endpoint" | "timestamp">) =>
+  const setStatus = (next: Omit<EngineStatus["data"], "endpoint" | "demo" | "timestamp">) =>
     Effect.sync(() => {
       const changed =
         next.available !== status.available || next.reason !== status.reason || next.version !== status.version
-      status = { ...next, endpoint: docker.endpoint, timestamp: new Date().toISOString() }
+      status = { ...next, ...told, timestamp: new Date().toISOString() }
       if (changed) hub.broadcast({ event: "engine_status", data: status })
       if (next.available) available.unsafeOpen()
       else available.unsafeClose()
@@ -256,9 +264,11 @@ const make = Effect.gen(function* () {
  * hub; after a break the containers are listed again, and what differs is reported.
  */
 export class EngineMonitor extends Context.Tag("@dockwire/server/EngineMonitor")<EngineMonitor, EngineMonitorShape>() {
+  /** A monitor of the engine behind `Docker`. */
+  static readonly layerWith = (
+    options: EngineMonitorOptions
+  ): Layer.Layer<EngineMonitor, never, Docker | Containers | Events | Hub> => Layer.scoped(EngineMonitor, make(options))
+
   /** The monitor of the engine behind `Docker`. */
-  static readonly layer: Layer.Layer<EngineMonitor, never, Docker | Containers | Events | Hub> = Layer.scoped(
-    EngineMonitor,
-    make
-  )
+  static readonly layer = EngineMonitor.layerWith({})
 }

@@ -16,10 +16,12 @@ import * as http from "node:http"
 import { accessRules, guard } from "./Access.js"
 import { Api } from "./Api/Api.js"
 import { Auth } from "./Auth.js"
+import { chooseEngine } from "./chooseEngine.js"
 import { ConfigProblem, problemOf, type ServerConfig, urlHost } from "./Config.js"
 import { EngineMonitor } from "./EngineMonitor.js"
 import { Followers } from "./Followers.js"
 import * as ContainersHttp from "./Http/Containers.js"
+import * as EngineHttp from "./Http/Engine.js"
 import * as HealthHttp from "./Http/Health.js"
 import * as PageHttp from "./Http/Page.js"
 import { requireCredential } from "./Http/RequireCredential.js"
@@ -37,6 +39,12 @@ export interface ServerOptions extends ServerConfig {
   readonly linger?: Duration.DurationInput
   /** Milliseconds between two pings of a connection. Default 25,000. */
   readonly pingInterval?: number
+}
+
+/** What a program can set where it brings the engine itself. */
+export interface ServerWithDockerOptions extends Omit<ServerOptions, "engine" | "dockerHost"> {
+  /** Where the engine is a demo: what viewers are told, as in `engine_status`. */
+  readonly demo?: string
 }
 
 /** A running server. */
@@ -69,7 +77,7 @@ const guarded = (config: ServerConfig) =>
   })
 
 const apiRoutes = Layer.mergeAll(
-  HttpLayerRouter.addHttpApi(Api).pipe(Layer.provide([ContainersHttp.layer, SessionHttp.layer])),
+  HttpLayerRouter.addHttpApi(Api).pipe(Layer.provide([ContainersHttp.layer, EngineHttp.layer, SessionHttp.layer])),
   notFound("/api/*")
 ).pipe(Layer.provide(requireCredential.layer))
 
@@ -140,9 +148,6 @@ const httpServer = (config: ServerConfig) =>
     })
   )
 
-const engine = (config: ServerConfig): Layer.Layer<Docker, InvalidRequest | ConfigError> =>
-  config.dockerHost === undefined ? Docker.layerConfig : Docker.layer({ endpoint: config.dockerHost })
-
 /** The server with its engine's services, its hub and its sink for log events. */
 type Provided = Server | Hub | LogSink | Followers | EngineMonitor
 
@@ -160,14 +165,14 @@ const running = (options: ServerOptions, token: Redacted.Redacted<string>) =>
   )
 
 const withToken = (
-  options: ServerOptions,
+  options: ServerWithDockerOptions,
   token: Redacted.Redacted<string>
 ): Layer.Layer<Provided, ConfigProblem, Docker> => {
   const core = Layer.mergeAll(Containers.layer, Events.layer, Logs.layer)
   const hub = Layer.provideMerge(Hub.layerSink, Hub.layerWith(options.hub ?? {}))
   const followers = options.linger === undefined ? Followers.layer : Followers.layerWith({ linger: options.linger })
   const watching = followers.pipe(
-    Layer.provideMerge(EngineMonitor.layer),
+    Layer.provideMerge(EngineMonitor.layerWith(options)),
     Layer.provideMerge(hub),
     Layer.provideMerge(core)
   )
@@ -183,7 +188,7 @@ const withToken = (
 /** A running server: its address and its token. */
 export class Server extends Context.Tag("@dockwire/server/Server")<Server, ServerShape>() {
   /** A server of the engine behind `Docker`. It runs as long as the layer lives. */
-  static readonly layerWithDocker = (options: ServerOptions): Layer.Layer<Provided, ConfigProblem, Docker> =>
+  static readonly layerWithDocker = (options: ServerWithDockerOptions): Layer.Layer<Provided, ConfigProblem, Docker> =>
     Layer.unwrapEffect(
       Effect.gen(function* () {
         const problem = problemOf(options)
@@ -193,11 +198,21 @@ export class Server extends Context.Tag("@dockwire/server/Server")<Server, Serve
     )
 
   /**
-   * A server of the engine that `dockerHost` or the environment names. It runs as long as the layer lives, also where no
-   * engine answers yet. Beside the server the layer gives its `Hub`, and a `LogSink` that leads into it.
+   * A server of the engine that `dockerHost` or the environment names, or of the demo where `engine` says so. It runs as long
+   * as the layer lives, also where no engine answers yet. Beside the server the layer gives its `Hub`, and a `LogSink` that
+   * leads into it.
    */
   static readonly layer = (
     options: ServerOptions
   ): Layer.Layer<Provided, ConfigProblem | InvalidRequest | ConfigError> =>
-    Layer.provide(Server.layerWithDocker(options), engine(options))
+    Layer.unwrapEffect(
+      Effect.gen(function* () {
+        const problem = problemOf(options)
+        if (problem !== undefined) return yield* Effect.fail(problem)
+        const { demo, layer } = yield* chooseEngine(options)
+        return Server.layerWithDocker({ ...options, ...(demo === undefined ? {} : { demo }) }).pipe(
+          Layer.provide(layer)
+        )
+      })
+    )
 }

@@ -328,6 +328,8 @@ export interface EngineStatus {
     /** A sentence for a person, when it is not available. */
     readonly reason?: string
     readonly version?: string
+    /** There when this is a demo, whose containers are not real: why, and the way to real ones, in sentences for a person. */
+    readonly demo?: string
     readonly timestamp: string
   }
 }

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { stripVTControlCharacters } from "node:util"
-import { ConfigProblem, defaultDataDir, parsePort, type ServerConfig } from "./Config.js"
+import { ConfigProblem, defaultDataDir, parseEngine, parsePort, type ServerConfig } from "./Config.js"
 
 const host = Options.text("host").pipe(
   Options.withFallbackConfig(Config.nonEmptyString("DOCKWIRE_HOST")),
@@ -41,6 +41,14 @@ const dockerHost = Options.text("docker-host").pipe(
   )
 )
 
+const engine = Options.text("engine").pipe(
+  Options.withFallbackConfig(Config.nonEmptyString("DOCKWIRE_ENGINE")),
+  Options.withDefault("docker"),
+  Options.withDescription(
+    "docker: a Docker engine, waited for where it does not answer. auto: the same, but a demo with containers that are not real where nothing names an engine and there is no Docker socket; decided once, at the start. memory: the demo. DOCKWIRE_ENGINE"
+  )
+)
+
 const dataDir = Options.text("data-dir").pipe(
   Options.withFallbackConfig(Config.nonEmptyString("DOCKWIRE_DATA_DIR")),
   Options.optional,
@@ -66,20 +74,24 @@ const publicOriginsOfEnvironment = Config.string("DOCKWIRE_PUBLIC_ORIGIN").pipe(
   Config.map((text) => text.split(/[\s,]+/).filter((origin) => origin !== ""))
 )
 
-const serve = Command.make("serve", { dataDir, dockerHost, host, insecure, port, publicOrigin, token }, (flags) =>
-  Effect.gen(function* () {
-    const config: ServerConfig = {
-      host: flags.host,
-      port: yield* parsePort(flags.port),
-      dataDir: Option.getOrElse(flags.dataDir, () => defaultDataDir()),
-      insecure: flags.insecure,
-      publicOrigins: flags.publicOrigin.length > 0 ? flags.publicOrigin : yield* publicOriginsOfEnvironment,
-      ...(Option.isSome(flags.token) ? { token: flags.token.value } : {}),
-      ...(Option.isSome(flags.dockerHost) ? { dockerHost: flags.dockerHost.value } : {})
-    }
-    const { serve } = yield* Effect.promise(() => import("./serve.js"))
-    yield* serve(config)
-  })
+const serve = Command.make(
+  "serve",
+  { dataDir, dockerHost, engine, host, insecure, port, publicOrigin, token },
+  (flags) =>
+    Effect.gen(function* () {
+      const config: ServerConfig = {
+        host: flags.host,
+        port: yield* parsePort(flags.port),
+        engine: yield* parseEngine(flags.engine),
+        dataDir: Option.getOrElse(flags.dataDir, () => defaultDataDir()),
+        insecure: flags.insecure,
+        publicOrigins: flags.publicOrigin.length > 0 ? flags.publicOrigin : yield* publicOriginsOfEnvironment,
+        ...(Option.isSome(flags.token) ? { token: flags.token.value } : {}),
+        ...(Option.isSome(flags.dockerHost) ? { dockerHost: flags.dockerHost.value } : {})
+      }
+      const { serve } = yield* Effect.promise(() => import("./serve.js"))
+      yield* serve(config)
+    })
 ).pipe(Command.withDescription("Run the log server"))
 
 const healthcheck = Command.make("healthcheck", { host, port }, () => Effect.void).pipe(

@@ -20,8 +20,9 @@ const greet = (config: ServerConfig) =>
     }
     const monitor = yield* EngineMonitor
     yield* Effect.timeoutOption(monitor.whenAsked, "3 seconds")
-    const { available, endpoint, reason, version } = monitor.status()
-    if (available) yield* Console.log(`Engine: Docker ${version} at ${endpoint}`)
+    const { available, demo, endpoint, reason, version } = monitor.status()
+    if (demo !== undefined) yield* Console.log(`Demo: these containers are not real. ${demo}`)
+    else if (available) yield* Console.log(`Engine: Docker ${version} at ${endpoint}`)
     else
       yield* Console.log(
         `Engine: ${reason}\nThe server is up all the same and goes on by itself as soon as the engine answers.`

@@ -7,7 +7,10 @@ import { EngineMonitor } from "../EngineMonitor.js"
 
 const noStore = { headers: { "cache-control": "no-store" } }
 
-/** `/healthz`: 200 as long as the server runs. `/readyz`: 200 while the engine answers, else 503. */
+/**
+ * `/healthz`: 200 as long as the server runs. `/readyz`: 200 while the engine answers, else 503; its text also says where that is
+ * a demo.
+ */
 export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | EngineMonitor> = HttpLayerRouter.use(
   (router) =>
     Effect.gen(function* () {
@@ -16,11 +19,11 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Engin
       yield* router.add(
         "GET",
         "/readyz",
-        Effect.sync(() =>
-          monitor.status().available
-            ? HttpServerResponse.text("ready\n", noStore)
-            : HttpServerResponse.text("not ready\n", { ...noStore, status: 503 })
-        )
+        Effect.sync(() => {
+          const { available, demo } = monitor.status()
+          if (!available) return HttpServerResponse.text("not ready\n", { ...noStore, status: 503 })
+          return HttpServerResponse.text(demo === undefined ? "ready\n" : "ready (demo)\n", noStore)
+        })
       )
     })
 )

@@ -16,6 +16,8 @@ const app = byId("app", HTMLElement)
 const notAllowed = byId("not-allowed", HTMLElement)
 const connection = byId("connection", HTMLElement)
 const countdown = byId("countdown", HTMLElement)
+const demo = byId("demo", HTMLElement)
+const demoWayOut = byId("demo-way-out", HTMLElement)
 const engine = byId("engine", HTMLElement)
 const engineProblem = byId("engine-problem", HTMLElement)
 const engineReason = byId("engine-reason", HTMLElement)
@@ -224,9 +226,14 @@ const start = (): void => {
     else if (code === "not_this_protocol") say(connection, "bad", "The server was updated: reload this page")
     else if (code === "closed") say(connection, "bad", message)
   })
-  socket.on("engine_status", ({ available, endpoint, reason, version }) => {
+  socket.on("engine_status", (status) => {
+    const { available, endpoint, reason, version } = status
+    demo.hidden = status.demo === undefined
+    demoWayOut.textContent = status.demo ?? ""
     engine.hidden = false
-    say(engine, available ? "good" : "bad", available ? `Docker ${version ?? ""}`.trim() : "Docker can't be reached")
+    if (!available) say(engine, "bad", "Docker can't be reached")
+    else if (status.demo === undefined) say(engine, "good", `Docker ${version ?? ""}`.trim())
+    else say(engine, "busy", "Demo, no Docker")
     engine.title = endpoint
     engineProblem.hidden = available
     engineEndpoint.textContent = endpoint

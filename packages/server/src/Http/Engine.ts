@@ -1,0 +1,10 @@
+/** The engine over HTTP. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as Effect from "effect/Effect"
+import { Api } from "../Api/Api.js"
+import { EngineMonitor } from "../EngineMonitor.js"
+
+/** Handlers of `EngineApi`. */
+export const layer = HttpApiBuilder.group(Api, "engine", (handlers) =>
+  Effect.map(EngineMonitor, (monitor) => handlers.handle("status", () => Effect.sync(monitor.status)))
+)

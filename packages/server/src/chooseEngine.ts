@@ -1,0 +1,50 @@
+/** Which engine the server is of: decided once, when it starts. */
+import { Docker, type InvalidRequest } from "@dockwire/core"
+import type { ConfigError } from "effect/ConfigError"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import { lstat } from "node:fs/promises"
+import type { ServerConfig } from "./Config.js"
+import { demoEngine } from "./demo/demoEngine.js"
+
+/** An engine, and what is to be told of it. */
+export interface ChosenEngine {
+  readonly layer: Layer.Layer<Docker, InvalidRequest>
+  /** As in `engine_status`. Missing where the engine is a real one. */
+  readonly demo?: string
+}
+
+const wayOut = "To see your own containers, start Docker, then stop Dockwire and run it again"
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")
+
+/** Whether nothing at all stands at the path: what can't be looked at, and a link that leads nowhere, are there. */
+const nothingAt = (path: string): Effect.Effect<boolean> =>
+  Effect.promise(() =>
+    lstat(path).then(
+      () => false,
+      (error: unknown) => isMissing(error)
+    )
+  )
+
+/** The engine that the settings mean. */
+export const chooseEngine = ({
+  dockerHost,
+  engine = "docker"
+}: ServerConfig): Effect.Effect<ChosenEngine, InvalidRequest | ConfigError> =>
+  Effect.gen(function* () {
+    if (engine === "memory") {
+      return { layer: demoEngine, demo: `Dockwire was started with --engine memory. ${wayOut} without that.` }
+    }
+    if (dockerHost !== undefined) return { layer: Docker.layer({ endpoint: dockerHost }) }
+    const { configured, ...found } = yield* Docker.configured
+    const docker: ChosenEngine = { layer: Docker.layer(found) }
+    if (engine === "docker" || configured || !found.endpoint.startsWith("unix://")) return docker
+    const socket = found.endpoint.slice("unix://".length)
+    if (!(yield* nothingAt(socket))) return docker
+    return {
+      layer: demoEngine,
+      demo: `When Dockwire started, no Docker engine was set and there was none at ${socket}. ${wayOut}.`
+    }
+  })
