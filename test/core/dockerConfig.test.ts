@@ -81,6 +81,33 @@ describe("the engine that the docker command would use", () => {
     }
   })
 
+  it("is told apart from one that nobody has chosen", async () => {
+    const configured = (variables: Readonly<Record<string, string>>) =>
+      Effect.runPromise(
+        Docker.configured.pipe(
+          Effect.map((options) => [options.configured, options.endpoint]),
+          Effect.withConfigProvider(
+            ConfigProvider.fromMap(new Map(Object.entries({ DOCKER_CONFIG: folder, ...variables })))
+          )
+        )
+      )
+    const byDefault = "unix:///var/run/docker.sock"
+    expect(await configured({})).toEqual([false, byDefault])
+    expect(await configured({ DOCKER_HOST: " ", DOCKER_CONTEXT: "", DOCKER_TLS_VERIFY: "" })).toEqual([
+      false,
+      byDefault
+    ])
+    await writeFile(join(folder, "config.json"), JSON.stringify({ currentContext: "default" }))
+    expect(await configured({})).toEqual([false, byDefault])
+    expect(await configured({ DOCKER_HOST: byDefault })).toEqual([true, byDefault])
+    expect(await configured({ DOCKER_CONTEXT: "default" })).toEqual([true, byDefault])
+    expect(await configured({ DOCKER_TLS_VERIFY: "1" })).toEqual([true, byDefault])
+    await writeContext("far", { Host: "tcp://far:2375" })
+    expect(await configured({ DOCKER_CONTEXT: "far" })).toEqual([true, "tcp://far:2375"])
+    await writeFile(join(folder, "config.json"), JSON.stringify({ currentContext: "far" }))
+    expect(await configured({})).toEqual([true, "tcp://far:2375"])
+  })
+
   it("is not guessed where what names it is wrong", async () => {
     const failure = (variables: Readonly<Record<string, string>>) => failureWith(layer(variables), endpoint)
     expect(await failure({ DOCKER_CONTEXT: "nowhere" })).toMatchObject({

@@ -9,11 +9,17 @@ const stopTime = 10_000
 
 /** How to start a server. */
 export interface ServerProcessOptions {
-  /** The engine. */
-  readonly endpoint: string
+  /** The engine. As the environment has it when not given. */
+  readonly endpoint?: string
   readonly dataDir: string
   /** Any that is free when not given. */
   readonly port?: number
+  /** Further flags. */
+  readonly flags?: ReadonlyArray<string>
+  /** In place of that of the tests. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** What runs the command that it is given, in this very process: `unshare ...`. */
+  readonly through?: ReadonlyArray<string>
 }
 
 /** A server in a process of its own, as a person starts it. */
@@ -24,6 +30,10 @@ export interface ServerProcess {
   readonly token: string
   /** The address that it printed for a browser. */
   readonly link: string
+  /** All that it has printed so far. */
+  readonly said: () => string
+  /** Of the process. */
+  readonly pid: number | undefined
   /** Ends it, gently or not; done when the process is gone. Rejects when it did not go by itself. */
   readonly stop: (signal?: "SIGTERM" | "SIGKILL") => Promise<void>
 }
@@ -35,16 +45,20 @@ const gone = (child: ChildProcess): Promise<void> =>
   })
 
 /** Starts the built server; done when it has printed its link. */
-export const startServer = ({ dataDir, endpoint, port = 0 }: ServerProcessOptions): Promise<ServerProcess> =>
+export const startServer = ({
+  dataDir,
+  endpoint,
+  environment,
+  flags = [],
+  port = 0,
+  through = []
+}: ServerProcessOptions): Promise<ServerProcess> =>
   new Promise((resolve, reject) => {
-    const environment = Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !name.startsWith("DOCKWIRE_"))
-    )
-    const flags = ["--port", String(port), "--data-dir", dataDir, "--docker-host", endpoint]
-    const child = spawn(process.execPath, [main, "serve", ...flags], {
-      env: environment,
-      stdio: ["ignore", "pipe", "pipe"]
-    })
+    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("DOCKWIRE_")))
+    const engine = endpoint === undefined ? [] : ["--docker-host", endpoint]
+    const serve = [main, "serve", "--port", String(port), "--data-dir", dataDir, ...engine, ...flags]
+    const [command = "", ...args] = [...through, process.execPath, ...serve]
+    const child = spawn(command, args, { env: environment ?? inherited, stdio: ["ignore", "pipe", "pipe"] })
     let said = ""
     const listen = (data: Buffer): void => {
       said += data.toString("utf8")
@@ -56,6 +70,8 @@ export const startServer = ({ dataDir, endpoint, port = 0 }: ServerProcessOption
         port: Number(at),
         token: decodeURIComponent(token),
         link: address,
+        said: () => said,
+        pid: child.pid,
         stop: async (signal = "SIGTERM") => {
           child.kill(signal)
           const late = setTimeout(() => child.kill("SIGKILL"), stopTime)

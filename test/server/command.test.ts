@@ -51,6 +51,7 @@ describe("the command", () => {
       "--port",
       "--token",
       "--docker-host",
+      "--engine",
       "--data-dir",
       "--public-origin",
       "--insecure"
@@ -68,6 +69,10 @@ describe("the command", () => {
       [["--port", "70000"], {}, "--port 70000 is not a port"],
       [["--public-origin", "logs.example.com"], {}, '--public-origin "logs.example.com" is not an origin'],
       [["--docker-host", "ftp://x"], {}, "ftp://x"],
+      [["--engine", "dcoker"], {}, '--engine "dcoker" is no engine: give docker, auto'],
+      [["--engine", ""], {}, '--engine "" is no engine: give docker, auto'],
+      [[], { DOCKWIRE_ENGINE: "podman" }, '--engine "podman" is no engine: give docker, auto'],
+      [["--engine", "memory", "--docker-host", "unix:///x"], {}, "--engine memory shows a demo and asks no engine"],
       [["--host", "0.0.0.0"], {}, "can be reached from other machines"],
       [["--token", ""], {}, "--token is empty"],
       [["--token", "two words"], {}, "--token has white space"],

@@ -1,5 +1,5 @@
 /** The server as a whole: everything behind one address. */
-import { Containers, Docker, Events, type InvalidRequest, Logs, type LogSink } from "@dockwire/core"
+import { Containers, type Docker, Events, type InvalidRequest, Logs, type LogSink } from "@dockwire/core"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServer from "@effect/platform/HttpServer"

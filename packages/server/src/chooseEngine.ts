@@ -14,7 +14,7 @@ export interface ChosenEngine {
   readonly demo?: string
 }
 
-const wayOut = "To see your own containers, start Docker, then stop Dockwire and run it again"
+const wayOut = "To see your own, start Docker and restart Dockwire"
 
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")
@@ -35,7 +35,7 @@ export const chooseEngine = ({
 }: ServerConfig): Effect.Effect<ChosenEngine, InvalidRequest | ConfigError> =>
   Effect.gen(function* () {
     if (engine === "memory") {
-      return { layer: demoEngine, demo: `Dockwire was started with --engine memory. ${wayOut} without that.` }
+      return { layer: demoEngine, demo: `Dockwire was started with --engine memory. ${wayOut} without it.` }
     }
     if (dockerHost !== undefined) return { layer: Docker.layer({ endpoint: dockerHost }) }
     const { configured, ...found } = yield* Docker.configured
@@ -45,6 +45,6 @@ export const chooseEngine = ({
     if (!(yield* nothingAt(socket))) return docker
     return {
       layer: demoEngine,
-      demo: `When Dockwire started, no Docker engine was set and there was none at ${socket}. ${wayOut}.`
+      demo: `No Docker was configured, or found at ${socket}. ${wayOut}.`
     }
   })

@@ -60,7 +60,9 @@ const handled = (site: Site, request: SiteRequest): Effect.Effect<ReadonlyArray<
       yield* Queue.offer(site.slowStatements, millis)
       return [done, yield* said("WARN", `slow query: products.search took ${millis}ms req=${id}`)]
     }
-    return (yield* happens(0.25)) ? [done, yield* said("DEBUG", `cache hit ${path} req=${id}`)] : [done]
+    return method === "GET" && (yield* happens(0.25))
+      ? [done, yield* said("DEBUG", `cache hit ${path} req=${id}`)]
+      : [done]
   })
 
 const starting = Effect.all([

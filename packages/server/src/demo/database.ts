@@ -1,5 +1,6 @@
 /** The demo's database: all to stderr, as PostgreSQL does. */
 import { type MemoryProgram, ProgramStep } from "@dockwire/core"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
@@ -28,23 +29,19 @@ const starting = Effect.gen(function* () {
   ]
 })
 
-const checkpoints = forever(
-  Effect.zipRight(
-    pause(18_000, 45_000),
-    Effect.gen(function* () {
-      const buffers = yield* Random.nextIntBetween(8, 190)
-      const share = ((buffers / 16_384) * 100).toFixed(1)
-      const write = (buffers / 10).toFixed(3)
-      return [
-        yield* said(27, "checkpoint starting: time"),
-        yield* said(
-          27,
-          `checkpoint complete: wrote ${buffers} buffers (${share}%); 0 WAL file(s) added, 0 removed, 0 recycled; write=${write} s, sync=0.011 s, total=${write} s`
-        )
-      ]
-    })
+/** A buffer takes a tenth of a second, as a checkpoint spreads its writes. */
+const checkpoint = Effect.gen(function* () {
+  yield* pause(18_000, 45_000)
+  const buffers = yield* Random.nextIntBetween(8, 190)
+  const share = ((buffers / 16_384) * 100).toFixed(1)
+  const write = (buffers / 10).toFixed(3)
+  const done = `checkpoint complete: wrote ${buffers} buffers (${share}%); 0 WAL file(s) added, 0 removed, 0 recycled; write=${write} s, sync=0.011 s, total=${write} s`
+  return Stream.fromEffect(said(27, "checkpoint starting: time")).pipe(
+    Stream.concat(Stream.fromEffect(Effect.zipRight(Effect.sleep(Duration.millis(buffers * 100)), said(27, done))))
   )
-)
+})
+
+const checkpoints = Stream.forever(Stream.unwrap(checkpoint))
 
 const slowStatements = (site: Site) =>
   forever(

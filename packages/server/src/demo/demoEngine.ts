@@ -23,10 +23,13 @@ const container = (
   networks: Readonly<Record<string, string | undefined>>,
   { config, ...spec }: Omit<MemoryContainerSpec, "name">
 ): MemoryContainerSpec => {
-  const endpoints = Object.entries(networks).map(([network, address]) => [
-    network,
-    { Aliases: [service], ...(address === undefined ? {} : { IPAMConfig: { IPv4Address: address } }) }
-  ])
+  const endpoints = Object.entries(networks).map(
+    ([network, address]) =>
+      [
+        network,
+        { Aliases: [service], ...(address === undefined ? {} : { IPAMConfig: { IPv4Address: address } }) }
+      ] as const
+  )
   return {
     name: `${project}-${service}-1`,
     labels: { ...labels, "com.docker.compose.service": service, "com.docker.compose.container-number": "1" },

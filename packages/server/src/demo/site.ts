@@ -1,5 +1,5 @@
 /** What the containers of the demo know of each other: who runs, and what goes from one to the next. */
-import { ProgramStep } from "@dockwire/core"
+import type { ProgramStep } from "@dockwire/core"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -34,7 +34,7 @@ const served = (site: Site, { kind, method, path }: Visit): Effect.Effect<SiteRe
     const id = (yield* Random.nextIntBetween(0x100000, 0xffffff)).toString(16)
     const request = { id, method, path }
     if (!site.running.has("database")) return { ...request, status: 500, millis: 3, fault: "database" }
-    if (path === "/api/cart" && (yield* happens(0.2))) return { ...request, status: 500, millis: 9, fault: "bug" }
+    if (path === "/api/cart" && (yield* happens(0.15))) return { ...request, status: 500, millis: 9, fault: "bug" }
     const slow = yield* happens(0.06)
     const millis = yield* slow ? Random.nextIntBetween(900, 2400) : Random.nextIntBetween(4, 90)
     return { ...request, status: kind === "order" ? 201 : 200, millis }

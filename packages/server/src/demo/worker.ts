@@ -43,7 +43,12 @@ const carriedOut = (site: Site): Stream.Stream<ProgramStep> =>
       const retried =
         tries === 1
           ? Stream.empty
-          : after(said("warn", "payment provider timed out", { order: number, attempt: 1, timeout_ms: 3000 }))
+          : Stream.fromEffect(
+              Effect.zipRight(
+                Effect.sleep("500 millis"),
+                said("warn", "payment provider timed out", { order: number, attempt: 1, timeout_ms: 500 })
+              )
+            )
       const millis = yield* Random.nextIntBetween(90, 640)
       return Stream.fromEffect(begun).pipe(
         Stream.concat(retried),

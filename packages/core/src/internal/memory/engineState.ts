@@ -211,7 +211,8 @@ export class EngineState {
   members(network: MemoryNetwork): ReadonlyArray<{ readonly container: MemoryContainer; readonly endpoint: Endpoint }> {
     return [...this.containers.values()].flatMap((container) => {
       const endpoint = container.endpoints.get(network.id)
-      return endpoint === undefined || container.run === undefined ? [] : [{ container, endpoint }]
+      const runs = container.run !== undefined && container.run.logEnd === undefined
+      return endpoint === undefined || !runs ? [] : [{ container, endpoint }]
     })
   }
 
