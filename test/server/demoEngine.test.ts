@@ -1,4 +1,4 @@
-import { Containers, type Docker, Logs, MemoryEngine, Networks, Stats, Volumes } from "@dockwire/core"
+import { Containers, type Docker, Logs, type MemoryEngine, Networks, Stats, Volumes } from "@dockwire/core"
 import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
