@@ -16,6 +16,7 @@ const readme = "packages/core/README.md"
 const elsewhere: Readonly<Record<string, string>> = {
   "Archive.layer": bench,
   "Containers.layer": bench,
+  "Docker.configured": config,
   "Docker.layer": bench,
   "Docker.layerConfig": config,
   "Events.layer": bench,
