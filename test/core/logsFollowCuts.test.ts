@@ -2,7 +2,7 @@ import { it } from "vitest"
 import { startCuttingProxy } from "../engine/cuttingProxy.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { startTestContainer } from "../engine/testContainer.js"
-import { followed } from "./followed.js"
+import { type Followed, followed } from "./followed.js"
 import { randomness } from "./randomness.js"
 
 const lines = 9_000
@@ -28,6 +28,72 @@ const firstDifference = (got: ReadonlyArray<string>, filler: string): string | u
   }
   return got.length === lines ? undefined : `${got.length} lines`
 }
+
+/** The texts of a stream. */
+const texts = ({ elements }: Followed, stream: "stdout" | "stderr") =>
+  elements.flatMap((element) => (element._tag === "LogLine" && element.stream === stream ? [element.text] : []))
+
+const chunks = 160
+
+/** A line of 10 MiB, among whose pieces there are lines of the other stream, and a last line behind it. */
+const longLine = `BEGIN {
+  filler = sprintf("%65536s", ""); gsub(/ /, "x", filler)
+  for (i = 1; i <= ${chunks}; i++) {
+    printf "%s%d", filler, i; fflush()
+    for (j = 1; j <= 3; j++) print "beside " i "." j > "/dev/stderr"
+  }
+  print ""; print "behind"
+}`
+
+describeEngine("a line of 10 MiB", () => {
+  it("goes on from each position within it, none of which is long", async ({ expect, onTestFinished }) => {
+    const random = randomness("a line of 10 MiB")
+    const { endpoint } = testEngine()
+    const container = await startTestContainer({ endpoint, cmd: ["awk", longLine] })
+    onTestFinished(container.remove)
+    await container.wait()
+    const proxy = await startCuttingProxy(endpoint, {
+      cutAfter: (request) =>
+        // First where of the last thousand records all but the first belong to the line.
+        request.includes("/logs?") && proxy.cuts() < 8
+          ? proxy.cuts() === 0
+            ? 500_000
+            : random.between(100_000, 9_000_000)
+          : undefined
+    })
+    onTestFinished(proxy.close)
+    const all = async (position?: string) => {
+      const log = followed(proxy.endpoint, container.id, position === undefined ? {} : { position })
+      await log.until((elements) => elements.some((element) => element._tag === "LogMark"))
+      await log.stop()
+      return log
+    }
+    const whole = await all()
+    const shown = whole.shown()
+    expect(proxy.cuts()).toBe(8)
+    const [long = ""] = texts(whole, "stdout").join("").split("behind")
+    const written = Array.from({ length: chunks }, (_, index) => `${"x".repeat(65_536)}${index + 1}`).join("")
+    console.log(
+      "PARTS",
+      shown.filter((text) => text.includes("[")).map((text) => text.slice(0, 8) + text.slice(-9))
+    )
+    expect(long.length).toBe(written.length)
+    expect(long === written).toBe(true)
+    expect(shown.filter((text) => text.startsWith("! beside ")).length).toBe(3 * chunks)
+    expect(shown.at(-1)).toBe("<stopped 0>")
+    const positions = whole.elements.map(({ position }) => position.toString())
+    const longest = Math.max(...positions.map((text) => text.length))
+    console.log(`a line of 10 MiB: positions of up to ${longest} characters, seed ${random.seed}`)
+    expect(longest).toBeLessThan(16 * 1024)
+    const parts = shown.flatMap((text, index) => (/ \[(1|2|6|10)\]$/.test(text) ? [index] : []))
+    const others = Array.from({ length: 5 }, () => random.between(0, shown.length - 2))
+    for (const index of [...parts, ...others]) {
+      const rest = await all(positions[index])
+      expect(rest.shown(), `behind element ${index}, seed ${random.seed}`).toEqual(shown.slice(index + 1))
+      expect(rest.elements.every(({ position }) => position.toString().length < 16 * 1024)).toBe(true)
+    }
+  })
+})
 
 describeEngine("a follow whose connections are cut at random bytes", () => {
   it.concurrent.for([
@@ -63,13 +129,9 @@ describeEngine("a follow whose connections are cut at random bytes", () => {
       const log = followed(proxy.endpoint, container.id)
       onTestFinished(log.stop)
       await log.until((elements) => elements.some((element) => element._tag === "LogMark"))
-      const texts = (stream: "stdout" | "stderr") =>
-        log.elements.flatMap((element) =>
-          element._tag === "LogLine" && element.stream === stream ? [element.text] : []
-        )
       console.log(`cuts with ${driver}: ${proxy.cuts()} cuts, ${log.elements.length} elements, seed ${random.seed}`)
-      expect(firstDifference(texts("stdout"), filler), `stdout, seed ${random.seed}`).toBeUndefined()
-      expect(firstDifference(texts("stderr"), filler), `stderr, seed ${random.seed}`).toBeUndefined()
+      expect(firstDifference(texts(log, "stdout"), filler), `stdout, seed ${random.seed}`).toBeUndefined()
+      expect(firstDifference(texts(log, "stderr"), filler), `stderr, seed ${random.seed}`).toBeUndefined()
       expect(log.shown().filter((text) => text.startsWith("<"))).toEqual(["<stopped 0>"])
       expect(proxy.cuts()).toBeGreaterThan(100)
     }

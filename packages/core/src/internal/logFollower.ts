@@ -265,7 +265,8 @@ const follow = (
       const slack = (yield* isOlderEngine) ? olderEngineSlackMillis : 0
       const from = engineTimeOf(anchor, -slack)
       if (slack === 0) {
-        for (const tail of tails) {
+        // The last records may begin with one of a long line that looks just like its first.
+        for (const tail of track.isAnchorUnique ? tails : [undefined]) {
           const ending = yield* read(tty, { follow, tail, since: from, until }, "anchor", flush)
           if (ending !== "refused") return
         }

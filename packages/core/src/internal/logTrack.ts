@@ -1,6 +1,6 @@
 import type { LogPart, LogStream } from "../LogEvent.js"
-import { type GivenParts, LogPosition, type LogRun } from "../LogPosition.js"
-import { recordIdentity } from "./recordIdentity.js"
+import { type GivenParts, LogPosition, type LogRun, type PassedRecord } from "../LogPosition.js"
+import { mayBePiece, recordIdentity } from "./recordIdentity.js"
 
 /** Records that a ring holds at the most. Beyond, it begins anew at a record that the engine may not give first. */
 const ringLimit = 65_536
@@ -26,9 +26,13 @@ export class LogTrack {
   /** How many records the rings before this one held: tokens count on from ring to ring. */
   #base = 0
   #parts: ReadonlyArray<GivenParts>
+  /** What the ring leaves out and has been given: as with the ring, it counts from the ring's first record on. */
+  #passed: ReadonlyArray<PassedRecord>
   #latest: string
   /** What of the ring is still to come again in this attempt. */
   readonly #awaited = new Map<number, number>()
+  /** By stream, up to which record all that comes in this attempt has been given. */
+  readonly #passing = new Map<LogStream, { readonly until: PassedRecord; left: number }>()
   #expectation: Expectation | undefined
   #refused = false
   #last = ""
@@ -44,13 +48,22 @@ export class LogTrack {
     this.#identities = point?.ring.identities.slice(0, point.length) ?? []
     this.#undelivered = point?.undelivered ?? []
     this.#parts = point?.parts ?? []
-    this.#latest = this.#timestamps.reduce((latest, timestamp) => (timestamp > latest ? timestamp : latest), "")
+    this.#passed = point?.passed ?? []
+    this.#latest = [...this.#timestamps, ...this.#passed.map(({ timestamp }) => timestamp)].reduce(
+      (latest, timestamp) => (timestamp > latest ? timestamp : latest),
+      ""
+    )
     this.#last = this.#timestamps.at(-1) ?? ""
   }
 
   /** The timestamp of the ring's first record, from which on to ask; `undefined` while there is none. */
   get anchor(): string | undefined {
     return this.#timestamps[0]
+  }
+
+  /** Whether the ring's first record is like no other, wherever in the log one begins to look for it. */
+  get isAnchorUnique(): boolean {
+    return !mayBePiece(this.#identities[0] ?? 0)
   }
 
   /** Whether the attempt did not begin with what it had to. */
@@ -75,6 +88,8 @@ export class LogTrack {
     this.#refused = false
     this.#expectation = this.#identities.length === 0 ? undefined : expectation
     this.#awaited.clear()
+    this.#passing.clear()
+    for (const until of this.#passed) this.#passing.set(until.stream, { until, left: until.count })
     for (const [index, identity] of this.#identities.entries()) {
       if (index > 0 || anchorDelivered) this.#awaited.set(identity, (this.#awaited.get(identity) ?? 0) + 1)
     }
@@ -96,6 +111,7 @@ export class LogTrack {
   record(stream: LogStream, timestamp: string, bytes: Buffer, start: number, end: number, open: boolean): number {
     if (this.#refused) return -1
     const identity = recordIdentity(stream, bytes, start, end)
+    let isFirst = false
     if (this.#expectation !== undefined) {
       const isAnchor = identity === this.#identities[0]
       if (!isAnchor && this.#expectation === "skip") return -1
@@ -104,11 +120,14 @@ export class LogTrack {
         return -1
       }
       this.#expectation = undefined
+      isFirst = isAnchor
       const anchorWaits = this.#undelivered.length > 0
       this.#undelivered = []
       if (isAnchor && anchorWaits) return this.#base
       if (!isAnchor && !this.#awaited.has(identity)) this.#pendingGap = { from: this.#last, to: timestamp }
     }
+    // The first record is in the ring too, the others are not.
+    if (this.#passing.size > 0 && this.#passes(stream, timestamp, identity) && !isFirst) return -1
     if (this.#awaited.size > 0) {
       const count = this.#awaited.get(identity)
       if (count !== undefined) {
@@ -125,6 +144,7 @@ export class LogTrack {
       this.#base += this.#identities.length
       this.#timestamps = [timestamp]
       this.#identities = [identity]
+      this.#passed = []
       return this.#base
     }
     this.#timestamps.push(timestamp)
@@ -141,6 +161,16 @@ export class LogTrack {
     return true
   }
 
+  /** Whether the record is one up to which, or the one up to which, all of its stream has been given. */
+  #passes(stream: LogStream, timestamp: string, identity: number): boolean {
+    const passing = this.#passing.get(stream)
+    if (passing === undefined) return false
+    // Behind it in any case: the engine no longer has it.
+    const isBehind = timestamp > passing.until.timestamp
+    if (isBehind || (identity === passing.until.identity && --passing.left === 0)) this.#passing.delete(stream)
+    return !isBehind
+  }
+
   #indexes(tokens: ReadonlyArray<number>): ReadonlyArray<number> {
     return tokens.length === 0 ? tokens : tokens.map((token) => token - this.#base).filter((index) => index >= 0)
   }
@@ -154,7 +184,8 @@ export class LogTrack {
       length: this.#identities.length,
       undelivered:
         this.#expectation === undefined && undelivered !== undefined ? this.#indexes(undelivered) : this.#undelivered,
-      parts: this.#parts
+      parts: this.#parts,
+      passed: this.#passed
     })
   }
 }
