@@ -41,10 +41,6 @@ export const failsWith = <A, E, R>(
 export const unavailable = <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<void, unknown, R> =>
   failsWith(attempt, "EngineUnavailable", { reason: "NotFound" })
 
-/** Why a method that makes something for a scope is not interrupted at once. */
-export const uninterrupted =
-  "what is being made is made to its end, so that it can be removed: interrupting waits for the engine's answer"
-
 /** The engine prunes for one at a time, and refuses whoever comes meanwhile. */
 export const inTurn = <A, E extends { readonly message: string }, R>(
   prune: Effect.Effect<A, E, R>

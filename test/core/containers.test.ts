@@ -345,7 +345,8 @@ describeEngine("a scoped container", () => {
           yield* Fiber.interrupt(fiber)
         })
       )
-      expect(await exists(name), `after ${wait} ms`).toBe(false)
+      // On a busy machine the interrupt may not have waited for it.
+      await eventually(() => exists(name)).toBe(false)
     }
   })
 

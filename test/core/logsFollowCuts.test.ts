@@ -73,10 +73,6 @@ describeEngine("a line of 10 MiB", () => {
     expect(proxy.cuts()).toBe(8)
     const [long = ""] = texts(whole, "stdout").join("").split("behind")
     const written = Array.from({ length: chunks }, (_, index) => `${"x".repeat(65_536)}${index + 1}`).join("")
-    console.log(
-      "PARTS",
-      shown.filter((text) => text.includes("[")).map((text) => text.slice(0, 8) + text.slice(-9))
-    )
     expect(long.length).toBe(written.length)
     expect(long === written).toBe(true)
     expect(shown.filter((text) => text.startsWith("! beside ")).length).toBe(3 * chunks)

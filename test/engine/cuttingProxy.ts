@@ -13,6 +13,8 @@ export interface CuttingProxyOptions {
    * the connection is cut; `undefined` for all.
    */
   readonly cutAfter?: (request: string) => number | undefined
+  /** Asked for each request: it goes on to the engine when this resolves, also when who asked has gone. */
+  readonly hold?: (request: string) => Promise<unknown> | undefined
 }
 
 /** Stands before an engine: counts connections, and cuts them where it is told to. */
@@ -51,6 +53,15 @@ export const startCuttingProxy = async (target: string, options: CuttingProxyOpt
       if (request !== undefined) {
         requests.push(request)
         left = options.cutAfter?.(request)
+        const held = options.hold?.(request)
+        if (held !== undefined) {
+          client.pause()
+          void held.then(() => {
+            engine.write(bytes)
+            client.resume()
+          })
+          return
+        }
       }
       if (!engine.write(bytes)) client.pause()
     })

@@ -25,6 +25,7 @@ import {
   decodeAnswer,
   filtersQuery,
   invalidFilter,
+  madeForScope,
   nullable,
   pruneRefused,
   refine,
@@ -663,7 +664,9 @@ const make = Effect.gen(function* () {
     )
 
   const scoped = Effect.fn("Containers.scoped")(function* (spec: ContainerSpec) {
-    const created = yield* Effect.acquireRelease(create(spec), ({ id }) => release(id))
+    const created = yield* madeForScope(`The container ${spec.name ?? `of ${spec.image}`}`, create(spec), ({ id }) =>
+      release(id)
+    )
     yield* start(created.id).pipe(
       Effect.catchTags({
         // What keeps it from starting is in its specification, and so this fails by what `create` fails by.
@@ -789,7 +792,8 @@ export interface ContainersShape {
   /**
    * A container that runs as long as the scope is open: made and started, then removed with its anonymous volumes, also when
    * starting it failed. It fails as `create` does; what keeps it from starting, as a port that is taken or a command that is
-   * not there, is an `InvalidRequest` for that field. A removal that fails is a logged warning.
+   * not there, is an `InvalidRequest` for that field. A removal that fails is a logged warning. Interrupting it returns at once, also
+   * while the engine makes the container: then it is removed when it is made.
    */
   readonly scoped: (
     spec: ContainerSpec

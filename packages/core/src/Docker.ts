@@ -19,7 +19,7 @@ import {
 } from "./DockerError.js"
 import { findEndpoint } from "./internal/dockerContext.js"
 import { defaultEndpoint, type Endpoint, parseEndpoint, type TlsOptions } from "./internal/endpoint.js"
-import { engineAgent } from "./internal/engineAgent.js"
+import { engineAgent, retire } from "./internal/engineAgent.js"
 import { readableChunks } from "./internal/readableChunks.js"
 import { streamReadable } from "./internal/streamReadable.js"
 
@@ -203,7 +203,7 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
   Effect.gen(function* () {
     const agent = yield* Effect.acquireRelease(
       Effect.sync(() => engineAgent(endpoint, Duration.decode(options.connectTimeout ?? "10 seconds"))),
-      (agent) => Effect.sync(() => agent.destroy())
+      (agent) => Effect.sync(() => retire(agent))
     )
     const requestTimeout = Duration.decode(options.requestTimeout ?? "60 seconds")
     const runtime = yield* Effect.runtime()

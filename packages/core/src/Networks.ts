@@ -21,6 +21,7 @@ import {
   decodeAnswer,
   filtersQuery,
   invalidFilter,
+  madeForScope,
   nullable,
   pathPart,
   pruneRefused,
@@ -357,7 +358,7 @@ const make = Effect.gen(function* () {
     )
 
   const scoped = Effect.fn("Networks.scoped")((spec: NetworkSpec) =>
-    Effect.acquireRelease(create(spec), ({ id }) => release(id))
+    madeForScope(`The network ${spec.name}`, create(spec), ({ id }) => release(id))
   )
 
   return { connect, create, disconnect, inspect, list, prune, remove, scoped }
@@ -395,7 +396,10 @@ export interface NetworksShape {
     container: string,
     options?: { readonly force?: boolean }
   ) => Effect.Effect<void, NetworkNotFound | ContainerNotFound | InvalidRequest | DockerFailure>
-  /** A network as long as the scope is open; then who is still on it is taken off. A removal that fails is a logged warning. */
+  /**
+   * A network as long as the scope is open; then who is still on it is taken off. A removal that fails is a logged warning.
+   * Interrupting it returns at once, also while the engine makes the network: then it is removed when it is made.
+   */
   readonly scoped: (
     spec: NetworkSpec
   ) => Effect.Effect<CreatedNetwork, NameConflict | InvalidRequest | DockerFailure, Scope.Scope>

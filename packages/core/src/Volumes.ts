@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { randomUUID } from "node:crypto"
 import type { Pruned } from "./Containers.js"
 import { Docker, type DockerRequest } from "./Docker.js"
 import {
@@ -19,6 +20,7 @@ import {
   decodeAnswer,
   filtersQuery,
   invalidFilter,
+  madeForScope,
   nullable,
   pathPart,
   pruneRefused,
@@ -115,6 +117,9 @@ const equal = (left: Readonly<Record<string, string>>, right: Readonly<Record<st
 /** The engine tells of a plugin with its tag. */
 const tagged = (driver: string) => (driver === "local" || driver.includes(":") ? driver : `${driver}:latest`)
 
+/** Of a volume with a name that a scope made: by its value the scope knows its own. */
+const scopeLabel = "com.dockwire.scope"
+
 /** In what a volume that was there already differs from the one that was asked for. */
 const difference = (spec: VolumeSpec, found: Volume): string | undefined =>
   tagged(found.driver) !== tagged(spec.driver ?? "local")
@@ -203,22 +208,15 @@ const make = Effect.gen(function* () {
     (effect, options) => refine(pruneRefused("volumes", options?.filters))(effect)
   )
 
-  /** A volume that is there belongs to somebody else, however like the one asked for it is: the scope must not remove it. */
-  const createNew = (spec: VolumeSpec) =>
-    spec.name === undefined
-      ? create(spec)
-      : inspect(spec.name).pipe(
-          Effect.flatMap(({ name }) =>
-            Effect.fail(
-              new NameConflict({ name, detail: "a volume of this name exists; a scope owns what it made itself" })
-            )
-          ),
-          Effect.catchTag("VolumeNotFound", () => create(spec))
-        )
-
+  /**
+   * A volume that is there belongs to somebody else, however like the one asked for it is: the scope must not remove it. The
+   * label tells them apart, as `create` gives a volume with other labels to nobody.
+   */
   const scoped = Effect.fn("Volumes.scoped")((spec: VolumeSpec = {}) =>
-    Effect.acquireRelease(createNew(spec), ({ name }) =>
-      releaseWith(`The volume ${name}`, remove(name, { force: true }))
+    madeForScope(
+      `The volume ${spec.name ?? "without a name"}`,
+      create(spec.name === undefined ? spec : { ...spec, labels: { ...spec.labels, [scopeLabel]: randomUUID() } }),
+      ({ name }) => releaseWith(`The volume ${name}`, remove(name, { force: true }))
     )
   )
 
@@ -243,7 +241,11 @@ export interface VolumesShape {
   ) => Effect.Effect<void, VolumeNotFound | ResourceInUse | DockerFailure>
   /** Removes the anonymous ones that no container uses; those with names too by the filter `all=true`. `POST /volumes/prune` */
   readonly prune: (options?: VolumeFilters) => Effect.Effect<Pruned, PruneInProgress | InvalidRequest | DockerFailure>
-  /** A new volume, as long as the scope is open; one of this name must not be there. A removal that fails is a logged warning. */
+  /**
+   * A new volume, as long as the scope is open; one of this name must not be there. A named one bears the label
+   * `com.dockwire.scope` beside its own. A removal that fails is a logged warning. Interrupting it returns at once, also
+   * while the engine makes the volume: then it is removed when it is made.
+   */
   readonly scoped: (
     spec?: VolumeSpec
   ) => Effect.Effect<Volume, NameConflict | InvalidRequest | DockerFailure, Scope.Scope>

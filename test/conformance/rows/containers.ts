@@ -1,7 +1,7 @@
 import { Containers } from "@dockwire/core"
 import { Effect } from "effect"
 import { expect } from "vitest"
-import { failsWith, type Rows, uninterrupted } from "../cell.js"
+import { failsWith, type Rows } from "../cell.js"
 import { difference } from "../differences.js"
 
 import { anyState, badName, missing, neverNamed, on, pruned, verb } from "./onContainers.js"
@@ -241,7 +241,6 @@ export const containerRows: Rows = {
   },
   scoped: {
     call: (bench) => on((containers) => Effect.scoped(containers.scoped(bench.spec(["true"])))),
-    interrupted: uninterrupted,
     success: (bench) =>
       Effect.gen(function* () {
         const id = yield* Effect.scoped(

@@ -2,7 +2,7 @@ import { Containers, Networks } from "@dockwire/core"
 import { Effect } from "effect"
 import { expect } from "vitest"
 import type { Bench } from "../bench.js"
-import { failsWith, inTurn, type Rows, uninterrupted } from "../cell.js"
+import { failsWith, inTurn, type Rows } from "../cell.js"
 
 const missing = "dockwire-nothing"
 
@@ -349,7 +349,6 @@ export const networkRows: Rows = {
   scoped: {
     call: (bench) =>
       on((networks) => Effect.scoped(networks.scoped({ name: bench.name("network"), labels: bench.labels }))),
-    interrupted: uninterrupted,
     success: (bench) =>
       Effect.gen(function* () {
         const name = bench.name("network")

@@ -2,7 +2,7 @@ import { Containers, Volumes } from "@dockwire/core"
 import { Effect } from "effect"
 import { expect } from "vitest"
 import type { Bench } from "../bench.js"
-import { failsWith, inTurn, type Rows, uninterrupted } from "../cell.js"
+import { failsWith, inTurn, type Rows } from "../cell.js"
 
 const missing = "dockwire-nothing"
 
@@ -202,7 +202,6 @@ export const volumeRows: Rows = {
   scoped: {
     call: (bench) =>
       on((volumes) => Effect.scoped(volumes.scoped({ name: bench.name("volume"), labels: bench.labels }))),
-    interrupted: uninterrupted,
     success: (bench) =>
       Effect.gen(function* () {
         const name = bench.name("volume")

@@ -1,7 +1,9 @@
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import type { DockerRequest } from "../Docker.js"
 import {
   ContainerNotFound,
@@ -124,6 +126,35 @@ export const releaseWith = <E extends { readonly message: string }>(what: string
       })
     ),
     Effect.catchAll((error) => Effect.logWarning(`${what} is left behind: ${error.message}`))
+  )
+
+/** An engine that is well makes and removes a thing in less: then nothing is left to be done behind an interrupt. */
+const patience = "300 millis"
+
+/**
+ * What is made for a scope. The engine can't be told to stop making it, so it is made beside: whoever is interrupted meanwhile
+ * is so at once, and what comes of it later is released when it comes. How long that may take is for `make` to bound.
+ */
+export const madeForScope = <A, E extends { readonly message: string }, R, R2>(
+  what: string,
+  make: Effect.Effect<A, E, R>,
+  release: (made: A) => Effect.Effect<void, never, R2>
+): Effect.Effect<A, E, R | R2 | Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const making = yield* Effect.forkDaemon(Effect.interruptible(make))
+      const abandoned = Effect.matchEffect(Fiber.join(making), {
+        onFailure: (error) =>
+          Effect.logDebug(`${what}, which nobody waits for any more, was not made: ${error.message}`),
+        onSuccess: release
+      })
+      const abandon = Effect.flatMap(Effect.forkDaemon(abandoned), (fiber) =>
+        Effect.timeoutOption(Effect.interruptible(Fiber.await(fiber)), patience)
+      )
+      const made = yield* restore(Fiber.join(making)).pipe(Effect.onInterrupt(() => abandon))
+      yield* Effect.addFinalizer(() => release(made))
+      return made
+    })
   )
 
 const conflictState = (detail: string): ContainerStateConflict["state"] =>

@@ -83,3 +83,12 @@ export const engineAgent = (endpoint: Endpoint, connectTimeout: Duration.Duratio
   Object.defineProperty(agent, inspect.custom, { value: () => "Agent" })
   return agent
 }
+
+/**
+ * Closes the connections that are kept, and keeps none any more. One that is in use is closed by who uses it: an answer that
+ * is still waited for, so that what the engine makes can be removed, comes all the same.
+ */
+export const retire = (agent: http.Agent): void => {
+  agent.maxFreeSockets = 0
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
+}
