@@ -70,26 +70,27 @@ export const childValue = async (script: string, args: ReadonlyArray<string>): P
   return result.value
 }
 
-const at = (value: unknown, name: string): unknown =>
+/** What stands under a name in a child's result; `undefined` where nothing does. */
+export const propertyAt = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
 
 /** The number under a name in a child's result. */
 export const numberAt = (value: unknown, name: string): number => {
-  const found = at(value, name)
+  const found = propertyAt(value, name)
   if (typeof found !== "number") throw new Error(`A child gave no number ${name}: ${JSON.stringify(value)}`)
   return found
 }
 
 /** The text under a name in a child's result. */
 export const textAt = (value: unknown, name: string): string => {
-  const found = at(value, name)
+  const found = propertyAt(value, name)
   if (typeof found !== "string") throw new Error(`A child gave no text ${name}: ${JSON.stringify(value)}`)
   return found
 }
 
 /** The numbers under a name in a child's result. */
 export const numbersAt = (value: unknown, name: string): ReadonlyArray<number> => {
-  const found = at(value, name)
+  const found = propertyAt(value, name)
   if (!Array.isArray(found)) throw new Error(`A child gave no numbers ${name}: ${JSON.stringify(value)}`)
   return found.map(Number)
 }

@@ -1,0 +1,206 @@
+/**
+ * Makes the same calls in every way, turn by turn in one process, and says what one took: milliseconds, and milliseconds of
+ * CPU time, of this process and of those that it had to start.
+ */
+import { Containers, Docker, type DockerError, Exec } from "@dockwire/core"
+import Dockerode from "dockerode"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { execFile } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { finished } from "node:stream/promises"
+import { Writable } from "node:stream"
+import { promisify } from "node:util"
+import { connectionOf } from "../engine/engineRequest.js"
+import { quantile } from "./statistics.js"
+
+const [kind = "", endpoint = "", docker = "", file = "", calls = "1", cliCalls = "1", rounds = "1"] =
+  process.argv.slice(2)
+
+/** Behind the time that is taken it says in few words what it had for an answer. */
+type Call<A> = (index: number) => A
+
+/** What is called in every way. */
+interface Ways {
+  /** In a program that runs, one call after the other, as a program would. */
+  readonly dockwire: Call<Effect.Effect<() => string, DockerError>>
+  readonly dockerode: Call<Promise<() => string>>
+  readonly cli: Call<Promise<() => string>>
+}
+type Way = keyof Ways
+
+const ids: ReadonlyArray<string> = readFileSync(file, "utf8").trim().split("\n")
+const idAt = (index: number): string => ids[index % ids.length] ?? ""
+const known = new Set(ids)
+/** Others may use the engine too. */
+const ownOf = (found: ReadonlyArray<string>): string => String(found.filter((id) => known.has(id)).length)
+
+const target = connectionOf(endpoint)
+const dockerode = new Dockerode(target)
+const layer = Layer.merge(Containers.layer, Exec.layer).pipe(Layer.provide(Docker.layer({ endpoint })))
+
+const run = promisify(execFile)
+const command = async (...args: ReadonlyArray<string>): Promise<string> =>
+  (await run(docker, ["-H", endpoint, ...args], { maxBuffer: 1 << 28 })).stdout
+
+const words = ["echo", "hello"]
+
+/** What a demultiplexed stream is written to, and all of it. */
+const textOf = (pieces: Array<Buffer>): Writable =>
+  new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      pieces.push(chunk)
+      done()
+    }
+  })
+
+const execWithDockerode: Ways["dockerode"] = async (index) => {
+  const exec = await dockerode.getContainer(idAt(index)).exec({ Cmd: words, AttachStdout: true, AttachStderr: true })
+  const stream = await exec.start({ hijack: true, stdin: false })
+  const output: Array<Buffer> = []
+  const errors: Array<Buffer> = []
+  dockerode.modem.demuxStream(stream, textOf(output), textOf(errors))
+  await finished(stream, { writable: false })
+  const { ExitCode } = await exec.inspect()
+  const result = { exitCode: ExitCode, stdout: Buffer.concat(output).toString("utf8") }
+  const stderr = Buffer.concat(errors).toString("utf8")
+  return () => `${result.exitCode} ${result.stdout}${stderr}`
+}
+
+const waysOf = (containers: Containers["Type"], exec: Exec["Type"]): Ways | undefined => {
+  switch (kind) {
+    case "list":
+      return {
+        dockwire: () => Effect.map(containers.list({ all: true }), (all) => () => ownOf(all.map(({ id }) => id))),
+        dockerode: async () => {
+          const all = await dockerode.listContainers({ all: true })
+          return () => ownOf(all.map(({ Id }) => Id))
+        },
+        cli: async () => {
+          const lines = (await command("ps", "--all", "--no-trunc", "--format", "json")).trimEnd().split("\n")
+          const all = lines.map((line): unknown => JSON.parse(line))
+          return () => ownOf(all.map((item) => String(Object(item).ID)))
+        }
+      }
+    case "inspect":
+      return {
+        dockwire: (index) =>
+          Effect.map(
+            containers.inspect(idAt(index)),
+            ({ id }) =>
+              () =>
+                String(id === idAt(index))
+          ),
+        dockerode: async (index) => {
+          const { Id } = await dockerode.getContainer(idAt(index)).inspect()
+          return () => String(Id === idAt(index))
+        },
+        cli: async (index) => {
+          const answer: unknown = JSON.parse(await command("inspect", "--type", "container", idAt(index)))
+          return () => String(Array.isArray(answer) && Object(answer[0]).Id === idAt(index))
+        }
+      }
+    case "exec":
+      return {
+        dockwire: (index) =>
+          Effect.map(
+            exec.run(idAt(index), words),
+            ({ exitCode, stderr, stdout }) =>
+              () =>
+                `${exitCode} ${stdout}${stderr}`
+          ),
+        dockerode: execWithDockerode,
+        // It gives the command's code as its own; one that is not 0 would throw.
+        cli: async (index) => {
+          const stdout = await command("exec", idAt(index), ...words)
+          return () => `0 ${stdout}`
+        }
+      }
+    default:
+      return undefined
+  }
+}
+
+/** Milliseconds of CPU time of the processes that this one has started and that are over; 0 where the system doesn't tell. */
+const childrenCpu = (): number => {
+  if (process.platform !== "linux") return 0
+  // Behind the name in brackets, which can hold anything: the fields from the third on, in ticks of 10 ms.
+  const fields = readFileSync("/proc/self/stat", "utf8").split(") ").at(-1)?.split(" ") ?? []
+  return (Number(fields[13]) + Number(fields[14])) * 10
+}
+
+const cpuNow = (): number => {
+  const { system, user } = process.cpuUsage()
+  return (system + user) / 1000 + childrenCpu()
+}
+
+/** What was taken by calls of which each ends by calling `next`. */
+const stopwatch = (count: number) => {
+  const taken: Array<number> = []
+  const cpuBefore = cpuNow()
+  let started = performance.now()
+  return {
+    next: () => {
+      const now = performance.now()
+      taken.push(now - started)
+      started = now
+    },
+    read: () => ({ p50: quantile(taken, 0.5), cpu: (cpuNow() - cpuBefore) / count })
+  }
+}
+
+const turn = async (ways: Ways, way: Way, count: number) => {
+  const watch = stopwatch(count)
+  let answer = () => ""
+  if (way === "dockwire") {
+    const calls = Effect.gen(function* () {
+      for (let index = 0; index < count; index++) {
+        answer = yield* ways.dockwire(index)
+        watch.next()
+      }
+    })
+    await Effect.runPromise(calls)
+  } else {
+    for (let index = 0; index < count; index++) {
+      answer = await ways[way](index)
+      watch.next()
+    }
+  }
+  return { ...watch.read(), answer: answer() }
+}
+
+const measure = async (ways: Ways) => {
+  const names: ReadonlyArray<Way> = docker === "" ? ["dockwire", "dockerode"] : ["dockwire", "dockerode", "cli"]
+  const count = (way: Way) => Number(way === "cli" ? cliCalls : calls)
+  const result = {
+    dockwire: { p50: new Array<number>(), cpu: new Array<number>() },
+    dockerode: { p50: new Array<number>(), cpu: new Array<number>() },
+    cli: { p50: new Array<number>(), cpu: new Array<number>() }
+  }
+  // Code that has not run a few times is not what a program runs with that asks often.
+  for (const way of ["dockwire", "dockerode"] as const) await turn(ways, way, count(way))
+  for (let round = 0; round < Number(rounds); round++) {
+    const answers: Array<string> = []
+    // Each begins in turn: what one leaves to be collected is not always the same one's to pay.
+    for (let place = 0; place < names.length; place++) {
+      const way = names[(round + place) % names.length] ?? "dockwire"
+      const { answer, cpu, p50 } = await turn(ways, way, count(way))
+      answers.push(answer)
+      result[way].p50.push(p50)
+      result[way].cpu.push(cpu)
+    }
+    if (new Set(answers).size !== 1) throw new Error(`The ways gave different answers: ${JSON.stringify(answers)}`)
+  }
+  return result
+}
+
+const program = Effect.gen(function* () {
+  const ways = waysOf(yield* Containers, yield* Exec)
+  if (ways === undefined) return yield* Effect.dieMessage(`There is no call ${kind}.`)
+  return yield* Effect.promise(() => measure(ways))
+})
+
+const result = await Effect.runPromise(Effect.provide(program, layer))
+process.stdout.write(`${JSON.stringify(result)}\n`)
+// Connections that are kept would keep the process.
+process.exit(0)
