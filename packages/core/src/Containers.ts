@@ -28,6 +28,7 @@ import {
   madeForScope,
   nullable,
   pruneRefused,
+  rawObject,
   refine,
   releaseWith,
   stateConflict
@@ -221,8 +222,6 @@ const Summaries = decodeAnswer(
   )
 )
 
-const Raw = Schema.Record({ key: Schema.String, value: Schema.Unknown })
-
 const Details = decodeAnswer(
   Schema.Struct({
     Id: Schema.String,
@@ -242,7 +241,6 @@ const Details = decodeAnswer(
     })
   })
 )
-const RawObject = decodeAnswer(Raw)
 const Created = decodeAnswer(Schema.Struct({ Id: Schema.String, Warnings: nullable(Schema.Array(Schema.String)) }))
 const Waited = decodeAnswer(
   Schema.Struct({ StatusCode: Schema.Number, Error: nullable(Schema.Struct({ Message: Schema.String })) })
@@ -441,7 +439,7 @@ const make = Effect.gen(function* () {
           finishedAt: details.State.FinishedAt,
           ...(details.State.Health == null ? {} : { health: details.State.Health.Status })
         },
-        raw: yield* RawObject(request, status, body)
+        raw: yield* rawObject(request, status, body)
       }
       return result
     },

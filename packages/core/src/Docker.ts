@@ -175,12 +175,14 @@ interface Connection {
 
 const utf8 = new TextDecoder()
 
-const headersOf = (response: http.IncomingMessage): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(response.headers).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, typeof value === "string" ? value : value.join(", ")]]
-    )
-  )
+const headersOf = ({ headers }: http.IncomingMessage): Record<string, string> => {
+  const texts: Record<string, string> = {}
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined) texts[name] = typeof value === "string" ? value : value.join(", ")
+  }
+  return texts
+}
 
 const parseJson = (text: string): unknown => {
   try {
@@ -419,8 +421,9 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
                 )
               })
               response.once("close", () => {
+                // Behind its end this says nothing, and an error is costly to make.
+                if (response.readableEnded) return
                 connection.settle()
-                // The first answer counts: behind an end this says nothing.
                 resume(Effect.fail(unavailable(response.errored ?? undefined)))
               })
             },

@@ -19,7 +19,7 @@ import {
   InvalidRequest
 } from "./DockerError.js"
 import { containerNotFound, containerPath, decodeAnswer, nullable, refine, stateConflict } from "./internal/answer.js"
-import { demultiplex, type OutputPiece } from "./internal/demultiplex.js"
+import { demultiplex, demultiplexer, type OutputPiece } from "./internal/demultiplex.js"
 import type { LogStream } from "./LogEvent.js"
 
 export type { OutputPiece } from "./internal/demultiplex.js"
@@ -184,92 +184,104 @@ const make = Effect.gen(function* () {
           )
     )
 
+  /** Starts a command, with its input already on the way: `feed` ends with that. */
+  const begin = <E = never, R = never>(id: string, command: ExecCommand, options: ExecOptions<E, R>) =>
+    Effect.gen(function* () {
+      const argv = yield* words(id, command)
+      const { stdin } = options
+      const execId = yield* create(id, argv, {
+        ...settings(options),
+        AttachStdin: stdin !== undefined,
+        AttachStdout: true,
+        AttachStderr: true,
+        Tty: false
+      })
+      const request = startRequest(execId, false)
+      const duplex = yield* docker
+        .hijack(request)
+        .pipe(refine((error) => containerNotFound(id, error) ?? stateConflict(id, error)))
+      const feed =
+        stdin === undefined
+          ? undefined
+          : stdin.pipe(
+              // A command need not read all that it is given; that it is gone is told by its exit.
+              Stream.runForEach((input) => Effect.ignore(duplex.write(bytesOf(input)))),
+              Effect.andThen(duplex.end)
+            )
+      /** The engine says as output of the command, and first, that there was none: it must not be taken for the command's own. */
+      const refuseStartFailure = (first: Uint8Array): Effect.Effect<void, DockerFailure | ExecFailed> => {
+        const detail = Buffer.from(first).toString("utf8").trim()
+        if (!startFailure.test(detail)) return Effect.void
+        return Effect.flatMap(ended(execId), ({ started }) =>
+          started ? Effect.void : Effect.fail(new ExecFailed({ containerId: id, command: argv, detail }))
+        )
+      }
+      const exit = ended(execId).pipe(
+        // The engine holds the connection as long as the command runs: one that ends much before it was cut.
+        Effect.timeoutFail({
+          duration: "10 seconds",
+          onTimeout: () =>
+            new EngineUnavailable({
+              endpoint: docker.endpoint,
+              reason: "Lost",
+              detail: "the connection ended, and the command runs on"
+            })
+        })
+      )
+      return { exit, feed, output: duplex.output, refuseStartFailure, request }
+    })
+
   const stream = <E = never, R = never>(
     id: string,
     command: ExecCommand,
     options: ExecOptions<E, R> = {}
   ): Stream.Stream<ExecOutput, ExecError | E, R> =>
     Stream.unwrapScoped(
-      Effect.gen(function* () {
-        const argv = yield* words(id, command)
-        const { stdin } = options
-        const execId = yield* create(id, argv, {
-          ...settings(options),
-          AttachStdin: stdin !== undefined,
-          AttachStdout: true,
-          AttachStderr: true,
-          Tty: false
+      Effect.map(begin(id, command, options), ({ exit, feed, output, refuseStartFailure, request }) => {
+        let first = true
+        const pieces = Stream.mapChunksEffect(demultiplex(output, request, docker.endpoint), (pieces) => {
+          const head = Option.getOrUndefined(Chunk.head(pieces))
+          if (!first || head === undefined) return Effect.succeed(pieces)
+          first = false
+          return Effect.as(refuseStartFailure(head.bytes), pieces)
         })
-        const request = startRequest(execId, false)
-        const duplex = yield* docker
-          .hijack(request)
-          .pipe(refine((error) => containerNotFound(id, error) ?? stateConflict(id, error)))
-        const feed =
-          stdin === undefined
-            ? Effect.void
-            : stdin.pipe(
-                // A command need not read all that it is given; that it is gone is told by its exit.
-                Stream.runForEach((input) => Effect.ignore(duplex.write(bytesOf(input)))),
-                Effect.andThen(duplex.end)
-              )
-        const exit = ended(execId).pipe(
-          Effect.map(({ exitCode }): ExecOutput => ({ _tag: "Exit", exitCode })),
-          // The engine holds the connection as long as the command runs: one that ends much before it was cut.
-          Effect.timeoutFail({
-            duration: "10 seconds",
-            onTimeout: () =>
-              new EngineUnavailable({
-                endpoint: docker.endpoint,
-                reason: "Lost",
-                detail: "the connection ended, and the command runs on"
-              })
-          })
-        )
-        const output = refuseStartFailure(id, argv, execId, demultiplex(duplex.output, request, docker.endpoint))
-        return output.pipe(
-          Stream.concat(Stream.fromEffect(exit)),
-          Stream.mergeLeft(Stream.drain(Stream.fromEffect(feed)))
-        )
+        const last = Effect.map(exit, ({ exitCode }): ExecOutput => ({ _tag: "Exit", exitCode }))
+        const all = Stream.concat(pieces, Stream.fromEffect(last))
+        return feed === undefined ? all : Stream.mergeLeft(all, Stream.drain(Stream.fromEffect(feed)))
       })
     )
 
-  /** The engine says as output of the command, and first, that there was none: it must not be taken for the command's own. */
-  const refuseStartFailure = (
-    containerId: string,
-    command: ReadonlyArray<string>,
-    execId: string,
-    output: Stream.Stream<ExecOutput, DockerFailure>
-  ): Stream.Stream<ExecOutput, DockerFailure | ExecFailed> => {
-    let first = true
-    return Stream.mapChunksEffect(output, (pieces) => {
-      const head = Option.getOrUndefined(Chunk.head(pieces))
-      if (!first || head?._tag !== "Output") return Effect.succeed(pieces)
-      first = false
-      const text = Buffer.from(head.bytes).toString("utf8")
-      if (!startFailure.test(text)) return Effect.succeed(pieces)
-      return Effect.flatMap(ended(execId), ({ started }) =>
-        started ? Effect.succeed(pieces) : Effect.fail(new ExecFailed({ containerId, command, detail: text.trim() }))
+  // Not by `stream`: for a short command, its operators would take more than all the rest.
+  const collect = <E = never, R = never>(id: string, command: ExecCommand, options: ExecOptions<E, R>) =>
+    Effect.gen(function* () {
+      const { exit, feed, output, refuseStartFailure, request } = yield* begin(id, command, options)
+      const pieces: Array<OutputPiece> = []
+      const { end, take } = demultiplexer(request, docker.endpoint)
+      const toItsEnd = Stream.runForEach(output, (chunk) =>
+        Effect.map(take(chunk), (some) => {
+          for (const piece of some) pieces.push(piece)
+        })
+      ).pipe(
+        Effect.andThen(end),
+        Effect.andThen(
+          Effect.suspend(() => (pieces[0] === undefined ? Effect.void : refuseStartFailure(pieces[0].bytes)))
+        ),
+        Effect.andThen(exit)
       )
+      // What gives the input may fail; where it is slow, the end of the command doesn't wait for it.
+      const { exitCode } = yield* feed === undefined
+        ? toItsEnd
+        : Effect.raceFirst(toItsEnd, Effect.zipRight(feed, Effect.never))
+      const text = (name: LogStream) =>
+        Buffer.concat(pieces.flatMap(({ bytes, stream }) => (stream === name ? [bytes] : []))).toString("utf8")
+      const result: ExecResult = { exitCode, stdout: text("stdout"), stderr: text("stderr") }
+      return result
     })
-  }
 
-  const run = Effect.fn("Exec.run")(function* <E = never, R = never>(
-    id: string,
-    command: ExecCommand,
-    options: ExecOptions<E, R> = {}
-  ) {
-    const output: Record<LogStream, Array<Uint8Array>> = { stdout: [], stderr: [] }
-    let exitCode = -1
-    yield* Stream.runForEach(stream(id, command, options), (piece) =>
-      Effect.sync(() => {
-        if (piece._tag === "Exit") exitCode = piece.exitCode
-        else output[piece.stream].push(piece.bytes)
-      })
-    )
-    const text = (name: LogStream) => Buffer.concat(output[name]).toString("utf8")
-    const result: ExecResult = { exitCode, stdout: text("stdout"), stderr: text("stderr") }
-    return result
-  })
+  const run = Effect.fn("Exec.run")(
+    <E = never, R = never>(id: string, command: ExecCommand, options: ExecOptions<E, R> = {}) =>
+      Effect.scoped(collect(id, command, options))
+  )
 
   const terminal = Effect.fn("Exec.terminal")(function* (
     id: string,

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { DockerRequest } from "../Docker.js"
@@ -12,12 +13,19 @@ import {
   InvalidRequest,
   PruneInProgress
 } from "../DockerError.js"
+import { schemaCheck } from "./schemaCheck.js"
 
-/** Decodes what the engine answered; an answer of another shape is an `EngineError`. */
+/**
+ * Decodes what the engine answered; an answer of another shape is an `EngineError`. What comes out may hold more than the
+ * schema names.
+ */
 export const decodeAnswer = <A, I>(schema: Schema.Schema<A, I>) => {
+  const check = schemaCheck(schema)
   const decode = Schema.decodeUnknown(schema)
-  return (request: DockerRequest, status: number, body: unknown): Effect.Effect<A, EngineError> =>
-    Effect.mapError(
+  return (request: DockerRequest, status: number, body: unknown): Effect.Effect<A, EngineError> => {
+    if (check !== undefined && check(body)) return Effect.succeed(body)
+    // What is wrong is told in words by who takes longer.
+    return Effect.mapError(
       decode(body),
       (error) =>
         new EngineError({
@@ -26,6 +34,7 @@ export const decodeAnswer = <A, I>(schema: Schema.Schema<A, I>) => {
           detail: `an answer that is not understood: ${ParseResult.TreeFormatter.formatErrorSync(error)}`
         })
     )
+  }
 }
 
 const idOrName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
@@ -66,8 +75,8 @@ export const nullable = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.opti
 /** String to string, as labels and options are. */
 export const StringRecord = Schema.Record({ key: Schema.String, value: Schema.String })
 
-/** The engine's own object, whole. */
-export const rawObject = decodeAnswer(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+/** The engine's own object, whole: as it came, and not a copy. */
+export const rawObject = decodeAnswer(Schema.declare(Predicate.isReadonlyRecord, { identifier: "object" }))
 
 /** The engine's filters as a query has them. */
 export const filtersQuery = (filters: Readonly<Record<string, ReadonlyArray<string>>> | undefined) =>
