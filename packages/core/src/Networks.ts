@@ -28,7 +28,8 @@ import {
   rawObject,
   refine,
   releaseWith,
-  StringRecord
+  StringRecord,
+  untilLetGo
 } from "./internal/answer.js"
 
 /** A range of addresses of a network. */
@@ -354,7 +355,10 @@ const make = Effect.gen(function* () {
           )
         }
         yield* remove(id)
-      }).pipe(Effect.catchTag("NetworkNotFound", () => Effect.void))
+      }).pipe(
+        untilLetGo,
+        Effect.catchTag("NetworkNotFound", () => Effect.void)
+      )
     )
 
   const scoped = Effect.fn("Networks.scoped")((spec: NetworkSpec) =>

@@ -27,7 +27,8 @@ import {
   rawObject,
   refine,
   releaseWith,
-  StringRecord
+  StringRecord,
+  untilLetGo
 } from "./internal/answer.js"
 
 /** A volume. */
@@ -216,7 +217,7 @@ const make = Effect.gen(function* () {
     madeForScope(
       `The volume ${spec.name ?? "without a name"}`,
       create(spec.name === undefined ? spec : { ...spec, labels: { ...spec.labels, [scopeLabel]: randomUUID() } }),
-      ({ name }) => releaseWith(`The volume ${name}`, remove(name, { force: true }))
+      ({ name }) => releaseWith(`The volume ${name}`, untilLetGo(remove(name, { force: true })))
     )
   )
 

@@ -3,6 +3,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { DockerRequest } from "../Docker.js"
@@ -184,3 +185,15 @@ export const stateConflict = (id: string, error: EngineError): ContainerStateCon
   error.status === 409 || (error.status === 500 && /is not paused/.test(error.detail))
     ? new ContainerStateConflict({ containerId: id, state: conflictState(error.detail), detail: error.detail })
     : undefined
+
+/**
+ * Tries a removal again for some seconds where the thing is in use: the engine answers that a container is removed a moment
+ * before it lets go of its volumes and networks, where its start was interrupted.
+ */
+export const untilLetGo = <A, E extends { readonly _tag: string }, R>(
+  removal: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.retry(removal, {
+    while: (error) => error._tag === "ResourceInUse",
+    schedule: Schedule.spaced("100 millis").pipe(Schedule.upTo("5 seconds"))
+  })
