@@ -260,14 +260,15 @@ describe("the installation of an engine", () => {
     )
 
   it("is by the distribution's own packages", () => {
+    const before = ["dpkg --configure -a", "apt-get update"]
     const install = "apt-get install --yes --no-install-recommends"
-    expect(commandsOf(debian("12"))).toEqual(Either.right(["apt-get update", `${install} docker.io`]))
-    const newer = Either.right(["apt-get update", `${install} docker.io docker-cli docker-compose docker-buildx`])
+    expect(commandsOf(debian("12"))).toEqual(Either.right([...before, `${install} docker.io`]))
+    const newer = Either.right([...before, `${install} docker.io docker-cli docker-compose docker-buildx`])
     expect(commandsOf(debian("13"))).toEqual(newer)
     expect(commandsOf(debian(""))).toEqual(newer)
     for (const version of ["22.04", "24.04", "26.04"]) {
       expect(commandsOf(ubuntu(version))).toEqual(
-        Either.right(["apt-get update", `${install} docker.io docker-compose-v2 docker-buildx`])
+        Either.right([...before, `${install} docker.io docker-compose-v2 docker-buildx`])
       )
     }
   })
@@ -340,6 +341,7 @@ describe("the installation of an engine", () => {
   it.runIf(process.getuid?.() === 0)("runs its commands one by one, with all that they say", async (context) => {
     if (!(await isKnown())) context.skip()
     const folder = await withPrograms({
+      dpkg: 'echo "dpkg $@" >> "$(dirname "$0")/calls"',
       "apt-get":
         'echo "$DEBIAN_FRONTEND: $@" >> "$(dirname "$0")/calls"; echo "doing $1"; echo "careful; \\$(reboot)" >&2'
     })
@@ -347,6 +349,7 @@ describe("the installation of an engine", () => {
     expect(outcome).toMatchObject({ _tag: "Right", right: { dryRun: false } })
     const calls = (await readFile(join(folder, "calls"), "utf8")).trim().split("\n")
     expect(calls).toEqual([
+      "dpkg --configure -a",
       "noninteractive: update",
       expect.stringMatching(/^noninteractive: install --yes --no-install-recommends docker\.io/)
     ])
@@ -358,12 +361,17 @@ describe("the installation of an engine", () => {
     async (context) => {
       if (!(await isKnown())) context.skip()
       const folder = await withPrograms({
+        dpkg: "exit 0",
         "apt-get": 'test "$1" = update && exit 0; echo "E: no such package" >&2; exit 100'
       })
       const { events, lines, outcome } = await installed(false)
       expect(outcome).toMatchObject({
         _tag: "Left",
-        left: { _tag: "InstallFailed", reason: "CommandFailed", detail: "apt-get: it ended with 100" }
+        left: {
+          _tag: "InstallFailed",
+          reason: "CommandFailed",
+          detail: "apt-get: it ended with 100 (E: no such package)"
+        }
       })
       expect(lines).toContain("E: no such package")
       expect(events.at(-1)?._tag).toBe("OperationFailed")

@@ -77,7 +77,7 @@ export const unpackedBinaries = (): EngineBinaries | undefined =>
   existsSync(unpackedRoot()) ? binariesIn(unpackedRoot()) : undefined
 
 /** The mirror that this machine's own apt sources name for its own release. */
-const debianMirror = async (folder: string): Promise<string> => {
+export const debianMirror = async (folder: string): Promise<string> => {
   const release = await readFile("/etc/os-release", "utf8")
   const codename = /^VERSION_CODENAME=(.+)$/m.exec(release)?.[1]?.replaceAll('"', "") ?? older
   const list = async (options: ReadonlyArray<string>) => {

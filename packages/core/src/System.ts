@@ -482,25 +482,27 @@ const make = Effect.gen(function* () {
     return result
   })
 
-  /** Runs a command as steps; what it says comes as lines, and that it failed as a failure. */
+  /** Runs a command as steps; what it says comes as lines, and that it failed as a failure with its last words. */
   const step = (command: HostCommand): Stream.Stream<OperationStep<never>, InstallFailed> =>
-    Stream.concat(
-      Stream.make(Operation.line(`$ ${words(command).join(" ")}`)),
-      Stream.flatMap(hostCommand(command), (output) =>
-        output._tag === "Line"
-          ? Stream.make(Operation.line(output.text, output.stream))
-          : output.exitCode === 0
-            ? Stream.empty
-            : Stream.fail(
-                new InstallFailed({
-                  reason: "CommandFailed",
-                  detail: `${command.program}: ${output.detail}`,
-                  command: words(command),
-                  instructions
-                })
-              )
+    Stream.suspend(() => {
+      const lastWords: Array<string> = []
+      return Stream.concat(
+        Stream.make(Operation.line(`$ ${words(command).join(" ")}`)),
+        Stream.flatMap(hostCommand(command), (output) => {
+          if (output._tag === "Line") {
+            if (output.stream === "stderr" && output.text.trim() !== "") lastWords.push(output.text.trim())
+            if (lastWords.length > 3) lastWords.shift()
+            return Stream.make(Operation.line(output.text, output.stream))
+          }
+          if (output.exitCode === 0) return Stream.empty
+          const said = lastWords.length === 0 ? "" : ` (${lastWords.join("; ")})`
+          const detail = `${command.program}: ${output.detail}${said}`
+          return Stream.fail(
+            new InstallFailed({ reason: "CommandFailed", detail, command: words(command), instructions })
+          )
+        })
       )
-    )
+    })
 
   const install = (options: InstallOptions = {}): Operation<Installed, InstallFailed> => {
     const dryRun = options.dryRun ?? false
@@ -568,7 +570,8 @@ export interface SystemShape {
   readonly isInstalled: () => Effect.Effect<Installation>
   /**
    * Installs the engine and compose on this machine by the packages of Debian and Ubuntu themselves; elsewhere it refuses and
-   * points to Docker's own instructions. It takes root, but for a dry run. No shell sees anything of it.
+   * points to Docker's own instructions. It takes root, but for a dry run. No shell sees anything of it. Interrupted, it ends
+   * apt: packages may be left half installed then, which the next installation puts right first.
    */
   readonly install: (options?: InstallOptions) => Operation<Installed, InstallFailed>
 }

@@ -30,8 +30,8 @@ const packagesFor = (id: string, version: number): Pick<InstallPlan, "packages" 
       }
 }
 
-const apt = (...args: ReadonlyArray<string>): HostCommand => ({
-  program: "apt-get",
+const run = (program: string, ...args: ReadonlyArray<string>): HostCommand => ({
+  program,
   args,
   environment: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" }
 })
@@ -58,7 +58,8 @@ export const installPlan = (
   return Either.right({
     ...chosen,
     system,
-    commands: [apt("update"), apt(...install)],
-    simulation: apt("--simulate", ...install)
+    // What an interrupted installation left half done is done first: apt refuses to go on before that.
+    commands: [run("dpkg", "--configure", "-a"), run("apt-get", "update"), run("apt-get", ...install)],
+    simulation: run("apt-get", "--simulate", ...install)
   })
 }

@@ -1,0 +1,46 @@
+/**
+ * Installs Docker on the machine where it runs, and tells all about it, a line of JSON each. Its first argument says how:
+ * `status` only looks, `dry-run` shows, `install` does it, `interrupt` stops at the first line that its second matches.
+ */
+import { Docker, LogSink, Operation, type OperationEvent, System } from "@dockwire/core"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+
+const [mode = "status", pattern = ""] = process.argv.slice(2)
+const tell = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
+
+const install = Effect.gen(function* () {
+  const system = yield* System
+  const run = yield* Operation.start(system.install({ dryRun: mode === "dry-run" }))
+  const stopAt = new RegExp(pattern)
+  const watch = (event: OperationEvent) =>
+    Effect.suspend(() => {
+      tell({ event })
+      return mode === "interrupt" && event._tag === "OperationLine" && stopAt.test(event.text)
+        ? Effect.asVoid(Effect.fork(run.cancel))
+        : Effect.void
+    })
+  yield* Stream.runForEach(run.events, watch)
+  const exit = yield* Effect.exit(run.result)
+  const failure = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
+  tell({
+    outcome: Exit.isSuccess(exit)
+      ? { _tag: "Success", value: exit.value }
+      : failure === undefined
+        ? { _tag: Cause.isInterruptedOnly(exit.cause) ? "Interrupted" : "Defect" }
+        : { _tag: "Failure", error: failure, message: failure.message }
+  })
+})
+
+const status = Effect.flatMap(System, (system) => system.isInstalled()).pipe(
+  Effect.map((installation) => tell({ installation }))
+)
+
+await Effect.scoped(mode === "status" ? status : install).pipe(
+  Effect.provide(Layer.merge(System.layer.pipe(Layer.provide(Docker.layerConfig)), LogSink.layerNone)),
+  Effect.runPromise
+)
