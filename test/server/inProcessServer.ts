@@ -28,6 +28,8 @@ export interface InProcessServer {
   readonly token: string
   /** How many connections there are, as the server sees it. */
   readonly viewers: () => number
+  /** Puts events into a room, as if they had come from where its events come from. */
+  readonly publish: Context.Tag.Service<typeof Hub>["publish"]
   readonly stop: () => Promise<void>
 }
 
@@ -55,6 +57,7 @@ export const startInProcess = async (options: InProcessOptions): Promise<InProce
     port: server.port,
     token: Redacted.value(server.token),
     viewers: hub.viewers,
+    publish: hub.publish,
     stop: async () => {
       await Effect.runPromise(Scope.close(scope, Exit.void))
       await rm(dataDir, { recursive: true, force: true })

@@ -116,6 +116,55 @@ describe("a connection", () => {
   })
 })
 
+describe("a connection whose buffers are full", () => {
+  it("is not ended for the pong that is late behind them", async () => {
+    const pinging = await startInProcess({
+      endpoint: "unix:///nonexistent/docker.sock",
+      pingInterval: 200,
+      hub: {
+        ring: { lines: 100_000, characters: 256 * 1024 * 1024, age: 600_000 },
+        viewer: { hardBytes: 4 * 1024 * 1024, stall: 600_000 }
+      }
+    })
+    try {
+      const witness = await connectWire(pinging.url, { token: pinging.token })
+      let pings = 0
+      witness.socket.on("ping", () => pings++)
+      const slow = await connectWire(pinging.url, { token: pinging.token })
+      slow.send({ event: "join", data: { room: "docker_logs" } })
+      await slow.waitFor(isEvent("joined"))
+      slow.socket.pause()
+      const count = 20_000
+      const head = { json: '{"operation_type":"test","status":"running"' }
+      const text = "x".repeat(1_000)
+      const json = JSON.stringify(["2026-01-01T00:00:00Z", "stdout", text])
+      pinging.publish(
+        "docker_logs",
+        Array.from({ length: count }, () => ({ event: "docker_log", head, json }))
+      )
+      await poll("ten pings that it could not answer", () => pings >= 10)
+      let closed = false
+      void slow.closed.then(() => (closed = true))
+      // A little at a time: each pong has megabytes before it.
+      while (!closed && slow.lines().length < count) {
+        const before = slow.bytes()
+        slow.socket.resume()
+        await poll("it reads", () => closed || slow.bytes() > before)
+        slow.socket.pause()
+        const seen = pings
+        await poll("a ping", () => pings > seen)
+      }
+      expect(slow.lines().length).toBe(count)
+      slow.socket.resume()
+      const seen = pings
+      await poll("more pings", () => pings > seen + 3)
+      expect(closed).toBe(false)
+    } finally {
+      await pinging.stop()
+    }
+  }, 120_000)
+})
+
 describe("rooms of operations", () => {
   it("are joined and left by name", async () => {
     const client = await connect()

@@ -16,6 +16,7 @@ import { makeConnection } from "./Connection.js"
 import { EngineMonitor } from "./EngineMonitor.js"
 import { Followers } from "./Followers.js"
 import { Hub } from "./Hub.js"
+import { KeepAlive } from "./KeepAlive.js"
 import { type ProtocolError, tooLarge } from "./Protocol.js"
 import type { ViewerTransport } from "./Viewer.js"
 import { CloseCode, maxClientFrameBytes, path, subprotocol, ticketPrefix } from "./Wire.js"
@@ -70,8 +71,8 @@ const closeWith = (socket: WebSocket, code: number, reason: string): void => {
   socket.once("close", () => clearTimeout(timer))
 }
 
-const transport = (socket: WebSocket): ViewerTransport => ({
-  send: (frame, done) => socket.send(frame, { binary: false }, () => done()),
+const transport = (socket: WebSocket, keepAlive: KeepAlive): ViewerTransport => ({
+  send: (frame, done) => keepAlive.send(frame, done),
   close: (code, reason) => closeWith(socket, code, reason)
 })
 
@@ -87,29 +88,13 @@ const frameText = (data: RawData): string =>
       ? Buffer.concat(data).toString("utf8")
       : Buffer.from(data).toString("utf8")
 
-/** Pings; a connection that has not answered one by the time of the next is dead. */
-const keepAlive = (socket: WebSocket, pingInterval: number) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      let alive = true
-      socket.on("pong", () => {
-        alive = true
-      })
-      return setInterval(() => {
-        if (!alive) return socket.terminate()
-        alive = false
-        socket.ping()
-      }, pingInterval).unref()
-    }),
-    (timer) => Effect.sync(() => clearInterval(timer))
-  )
-
 const serve = (socket: WebSocket, pingInterval: number) =>
   Effect.gen(function* () {
     const hub = yield* Hub
     const followers = yield* Followers
     const monitor = yield* EngineMonitor
     const frames = yield* Mailbox.make<string | ProtocolError>()
+    const keepAlive = new KeepAlive(socket)
     let waiting = 0
     socket.on("message", (data, isBinary) => {
       if (socket.readyState !== socket.OPEN) return
@@ -121,14 +106,14 @@ const serve = (socket: WebSocket, pingInterval: number) =>
     socket.once("close", () => frames.unsafeDone(Exit.void))
     socket.resume()
     const viewer = yield* Effect.acquireRelease(
-      Effect.sync(() => hub.attach(transport(socket))),
+      Effect.sync(() => hub.attach(transport(socket, keepAlive))),
       (viewer) =>
         Effect.zipRight(
           followers.unwatchAll(viewer),
           Effect.sync(() => hub.detach(viewer))
         )
     )
-    yield* keepAlive(socket, pingInterval)
+    yield* keepAlive.pingEvery(pingInterval)
     const connection = yield* makeConnection(viewer)
     viewer.send({ event: "engine_status", data: monitor.status() })
 
@@ -176,7 +161,7 @@ export class Sockets extends Context.Tag("@dockwire/server/Sockets")<
   Sockets,
   {
     readonly server: WebSocketServer
-    /** Milliseconds between two pings; who has not answered one by the time of the next is ended. */
+    /** Milliseconds between two pings: see `KeepAlive`. */
     readonly pingInterval: number
     /** Closes them all with 1001, and ends after half a second those that don't answer. */
     readonly closeAll: Effect.Effect<void>
