@@ -1,4 +1,4 @@
-import { defaultHubOptions } from "@dockwire/server"
+import { defaultHubOptions, type Wire } from "@dockwire/server"
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { startCuttingProxy } from "../engine/cuttingProxy.js"
 import { engineCall, jsonAt } from "../engine/engineRequest.js"
@@ -47,6 +47,8 @@ const writing = (perSecond: number) =>
   container(`i=0; while true; do i=$((i+1)); echo line $i; usleep ${Math.round(1_000_000 / perSecond)}; done`)
 
 const roomOf = ({ id }: TestContainer) => `container_logs_${id}`
+
+const isRemoval = ({ data }: Wire.ContainerLogMark) => data.mark === "removed"
 
 const numbers = (lines: ReadonlyArray<string>) => lines.map((line) => Number(line.slice("line ".length)))
 
@@ -334,6 +336,53 @@ describeEngine("a container's log on the wire", () => {
     expectUnbroken(lines)
   })
 
+  it("brings marks of before the ring too, each once, and goes on from a ring that has only marks", async () => {
+    const forgetful = await start({ hub: { ring: { ...defaultHubOptions.ring, age: 1 } } })
+    const made = await container(
+      "trap 'exit 3' TERM; for i in 1 2 3; do echo line $i; done; while true; do usleep 10000; done"
+    )
+    const room = roomOf(made)
+    const marks = (client: WireClient) =>
+      client.messages.filter(isEvent("container_log_mark")).map(({ data }) => data.mark)
+    const call = (verb: string) => engineCall(testEngine().endpoint, "POST", `/containers/${made.id}/${verb}`)
+    const other = await connect(forgetful)
+    other.send({ event: "stream_container_logs", data: { container_id: made.id } })
+    await other.until(() => other.lines().length === 3)
+    const early = await connect(forgetful)
+    early.send({ event: "stream_container_logs", data: { container_id: made.name } })
+    await early.until(() => early.lines().length === 3)
+    const position = lastPosition(early, room) ?? ""
+    await early.cut()
+    await call("restart?t=5")
+    await other.until(() => other.lines().length === 6)
+    const back = await connect(forgetful)
+    back.send({ event: "stream_container_logs", data: { container_id: made.name, position } })
+    await back.until(() => back.lines().length === 3)
+    expect(marks(back)).toEqual(["stopped", "started"])
+    const events = back.messages.filter((message) => "room" in message && message.room === room)
+    expect(events.map(({ event }) => event)).toEqual([
+      "joined",
+      "container_log_mark",
+      "container_log_mark",
+      ...events.slice(3).map(() => "docker_log")
+    ])
+    await call("stop?t=5")
+    await other.until(() => marks(other).length === 3)
+    const late = await connect(forgetful)
+    late.send({ event: "stream_container_logs", data: { container_id: made.name } })
+    await late.until(() => marks(late).length === 1)
+    await call("start")
+    await late.until(() => late.lines().length === 9)
+    await made.remove()
+    for (const client of [late, back, other]) await client.waitFor(isEvent("container_log_mark", isRemoval))
+    const again = await startTestContainer({ endpoint: testEngine().endpoint, cmd: ["sleep", "1000"], name: made.name })
+    cleanups.push(again.remove)
+    for (const client of [late, back, other]) await client.until(() => marks(client).at(-1) === "recreated")
+    expect(marks(late)).toEqual(["stopped", "started", "stopped", "removed", "recreated"])
+    expect(marks(back)).toEqual(["stopped", "started", "stopped", "started", "stopped", "removed", "recreated"])
+    expect(late.lines()).toEqual([...numbered(3), ...numbered(3), ...numbered(3)])
+  })
+
   it("has one engine stream however many watch, and none some time after the last has left", async () => {
     const proxy = await startCuttingProxy(testEngine().endpoint)
     cleanups.push(proxy.close)
@@ -391,6 +440,76 @@ describeEngine("a viewer who reads slowly", () => {
     expect(slow.messages.filter(isEvent("gap"))).toEqual([])
     expect(server.viewers()).toBe(3)
   }, 200_000)
+
+  it("has its history under another name too, and none of it once it has left", async () => {
+    const proxy = await startCuttingProxy(testEngine().endpoint)
+    cleanups.push(proxy.close)
+    const server = await start({
+      endpoint: proxy.endpoint,
+      linger: 200,
+      hub: { ring: { ...defaultHubOptions.ring, lines: 1_000 } }
+    })
+    const flood = await flooding(20_000)
+    await poll("all lines are in the log", async () => (await flood.output()).includes("line 20000 "))
+    const other = await connect(server)
+    other.send({ event: "stream_container_logs", data: { container_id: flood.id } })
+    await other.until(() => other.lines().length === 100)
+    const open = proxy.open()
+    const joinedTwice = async () => {
+      const client = await connect(server)
+      client.send({ event: "stream_container_logs", data: { container_id: flood.id, tail: 100_000 } })
+      await client.until(() => client.lines().length > 0)
+      client.socket.pause()
+      client.send({ event: "stream_container_logs", data: { container_id: flood.name } })
+      await poll("the server has read it", () => client.socket.bufferedAmount === 0)
+      return client
+    }
+    const left = await joinedTwice()
+    left.send({ event: "stop_container_logs", data: { container_id: flood.name } })
+    left.socket.resume()
+    await left.waitFor(isEvent("left"))
+    await poll("its own stream of the engine is closed", () => proxy.open() <= open)
+    const after = left.messages.findIndex(isEvent("left"))
+    expect(left.messages.slice(after).filter(isEvent("docker_log"))).toEqual([])
+    expect(left.lines().length).toBeLessThan(20_000)
+
+    const first = await joinedTwice()
+    first.socket.resume()
+    await first.until(() => first.messages.filter(isEvent("joined")).length === 2)
+    const second = first.messages.findLast(isEvent("joined"))
+    await first.cut()
+    const before = first.messages
+      .slice(0, first.messages.findLastIndex(isEvent("joined")))
+      .filter(isEvent("docker_log"))
+      .flatMap(({ data }) => data.lines.map((line) => line[2]))
+    const again = await connect(server)
+    const { position = "" } = second ?? {}
+    again.send({ event: "stream_container_logs", data: { container_id: flood.id, position } })
+    await again.until(() => before.length + again.lines().length >= 20_000, 60_000)
+    expect(starts([...before, ...again.lines()])).toEqual(numbered(20_000))
+  }, 120_000)
+
+  it("hears of the removal that happened while its history was read", async () => {
+    const server = await start({ hub: { ring: { ...defaultHubOptions.ring, age: 1 } } })
+    const flood = await flooding(20_000)
+    await poll("all lines are in the log", async () => (await flood.output()).includes("line 20000 "))
+    const other = await connect(server)
+    other.send({ event: "stream_container_logs", data: { container_id: flood.id } })
+    await other.until(() => other.lines().length > 0)
+    const client = await connect(server)
+    client.send({ event: "stream_container_logs", data: { container_id: flood.id, tail: 100_000 } })
+    await client.until(() => client.lines().length > 0)
+    client.socket.pause()
+    await flood.remove()
+    await other.waitFor(isEvent("container_log_mark", isRemoval))
+    client.socket.resume()
+    await client.waitFor(isEvent("container_log_mark", isRemoval))
+    const made = await startTestContainer({ endpoint: testEngine().endpoint, cmd: ["sleep", "1000"], name: flood.name })
+    cleanups.push(made.remove)
+    await client.waitFor(isEvent("container_log_mark", ({ data }) => data.mark === "recreated"))
+    const marks = client.messages.filter(isEvent("container_log_mark")).map(({ data }) => data.mark)
+    expect(marks.filter((mark) => mark === "removed")).toHaveLength(1)
+  }, 120_000)
 
   it("is closed with 4008 when its write stands still, and resumes whole", async () => {
     const server = await start({ hub: { viewer: { hardBytes: 4 * 1024 * 1024, stall: 1_500 } } })

@@ -48,6 +48,9 @@ export interface Connection {
 
 const firstWait = "1 second"
 
+/** Before all that a log has. */
+const startPosition = formatPosition({ epoch: "", seq: 0 })
+
 /** A conversation with a viewer, in the scope that the connection lives in. */
 export const makeConnection = (
   viewer: Viewer
@@ -63,8 +66,10 @@ export const makeConnection = (
     const manners = new Manners(Date.now())
     /** Requests that wait for the engine, by the room as it was asked for. */
     const waiting = new Map<string, Fiber.RuntimeFiber<void>>()
-    /** Readings of history, likewise. */
+    /** Readings of history, by the canonical room. */
     const reading = new Map<string, Fiber.RuntimeFiber<void>>()
+    /** Viewers' ways back into rooms that overtook them, likewise. */
+    const catchingUp = new Map<string, Fiber.RuntimeFiber<void>>()
     /** Full ids of containers that were asked for, by the string that asked. */
     const resolved = new Map<string, Container>()
     /** The containers that are followed, by their rooms. */
@@ -93,24 +98,22 @@ export const makeConnection = (
         Effect.tap((container) => Effect.sync(() => resolved.set(idOrName, container)))
       )
 
-    const stop = (fibers: Map<string, Fiber.RuntimeFiber<void>>, asked: string) =>
+    const stop = (fibers: Map<string, Fiber.RuntimeFiber<void>>, key: string) =>
       Effect.suspend(() => {
-        const fiber = fibers.get(asked)
-        fibers.delete(asked)
+        const fiber = fibers.get(key)
+        fibers.delete(key)
         return fiber === undefined ? Effect.void : Fiber.interrupt(fiber)
       })
 
     /** Runs beside the conversation, until it is done or the room is left. */
-    const runBeside = (fibers: Map<string, Fiber.RuntimeFiber<void>>, asked: string, effect: Effect.Effect<void>) =>
+    const runBeside = (fibers: Map<string, Fiber.RuntimeFiber<void>>, key: string, effect: Effect.Effect<void>) =>
       Effect.gen(function* () {
         const fiber = yield* Effect.forkIn(effect, scope)
-        fibers.set(asked, fiber)
+        fibers.set(key, fiber)
         fiber.addObserver(() => {
-          if (fibers.get(asked) === fiber) fibers.delete(asked)
+          if (fibers.get(key) === fiber) fibers.delete(key)
         })
       })
-
-    const cancel = (asked: string) => Effect.zipRight(stop(waiting, asked), stop(reading, asked))
 
     const sendJoined = (ring: Ring, asked: string, position: string, recovered: boolean, epoch = ring.epoch) => {
       const data: Joined["data"] = {
@@ -189,13 +192,13 @@ export const makeConnection = (
             )
           )
         )
-        yield* runBeside(reading, asked, history)
+        yield* runBeside(reading, ring.room, history)
         // Where nothing comes, nothing is missing.
         yield* Effect.timeoutOption(first.await, firstWait)
+        if (!viewer.has(subscription)) return
         // The numbers begin anew where the ring goes on: not all that lies between has one.
         const epoch = request.position === undefined ? ring.epoch : `${ring.epoch}-${randomBytes(4).toString("hex")}`
-        const position = request.position ?? formatPosition({ epoch: "", seq: 0 })
-        sendJoined(ring, asked, position, gap === undefined && recovered, epoch)
+        sendJoined(ring, asked, request.position ?? startPosition, gap === undefined && recovered, epoch)
         if (gap !== undefined) sendGap(ring, null, null, gap)
         go.unsafeOpen()
       })
@@ -227,9 +230,11 @@ export const makeConnection = (
         // First in the room, then the history: nothing falls between.
         const subscription: Subscription = hub.subscribe(viewer, room, asked)
         subscription.held = true
+        if (!subscription.delivered) subscription.position = request.position ?? startPosition
         const { ring } = subscription
         const isFirst = request.position === undefined && request.since === undefined && request.tail === follower.tail
         if (!isFirst) yield* follower.loaded
+        if (!viewer.has(subscription)) return
         const start = historyStart(ring, follower, request)
         const reader: HistoryReader = {
           logs,
@@ -250,17 +255,17 @@ export const makeConnection = (
       Effect.gen(function* () {
         yield* viewer.whenWritable
         const { asked, position, ring } = subscription
-        if (viewer.closed || viewer.subscription(ring.room) !== subscription) return
+        if (!viewer.has(subscription)) return
         hub.unsubscribe(viewer, ring.room)
         yield* begin(container, asked, { position })
       })
 
     viewer.onOvertaken = (subscription) => {
-      const { asked, position, ring } = subscription
+      const { position, ring } = subscription
       const container = followed.get(ring.room)
       if (container === undefined || enginePositionOf(position) === undefined) return false
       subscription.held = true
-      Runtime.runFork(runtime)(runBeside(waiting, asked, catchUp(subscription, container)))
+      Runtime.runFork(runtime)(runBeside(catchingUp, ring.room, catchUp(subscription, container)))
       return true
     }
 
@@ -274,7 +279,7 @@ export const makeConnection = (
           viewer.send({
             event: "joined",
             room,
-            position: position ?? formatPosition({ epoch: "", seq: 0 }),
+            position: position ?? startPosition,
             data: { room: asked, canonical: room, epoch: "", seq: 0, oldest: 1, recovered: false }
           })
           viewer.send({ event: "gap", room, data: { room, from: null, to: null, reason: error.message } })
@@ -382,10 +387,13 @@ export const makeConnection = (
 
     const leave = (asked: string) =>
       Effect.gen(function* () {
-        yield* cancel(asked)
+        yield* stop(waiting, asked)
         const room = canonical(asked)
         const subscription = hub.unsubscribe(viewer, room)
-        if (subscription !== undefined) yield* cancel(subscription.asked)
+        if (subscription !== undefined) yield* stop(waiting, subscription.asked)
+        yield* stop(catchingUp, room)
+        yield* stop(reading, room)
+        followed.delete(room)
         if (room.startsWith(containerLogsPrefix)) {
           yield* followers.unwatch(viewer, room.slice(containerLogsPrefix.length))
         }

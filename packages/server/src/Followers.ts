@@ -34,6 +34,8 @@ export interface Follower {
   readonly position: LogPosition | undefined
   /** Done when all that the log had when the follower began is in the room. */
   readonly loaded: Effect.Effect<void>
+  /** Done when it has ended, and all that it had to tell is in the room; or after 3 seconds. */
+  readonly over: Effect.Effect<void>
   /** Whether it began with a gap: what came right after `position` is gone. */
   readonly beganWithGap: () => boolean
 }
@@ -61,13 +63,18 @@ export interface FollowersShape {
 const maxTail = 5_000
 const batchLines = 2_000
 
+const atMost3Seconds = (effect: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.asVoid(Effect.timeoutOption(effect, "3 seconds"))
+
 class State implements Follower {
   readonly viewers = new Set<Viewer>()
   readonly room: string
+  private readonly closing = Effect.unsafeMakeLatch(false)
   loaded: Effect.Effect<void> = Effect.void
+  readonly over = atMost3Seconds(this.closing.await)
   fiber: Fiber.RuntimeFiber<void> | undefined
   linger: Fiber.RuntimeFiber<void> | undefined
-  /** Given up: another follower may publish to the room now. */
+  /** Another follower may publish to the room now. */
   ended = false
   private elements = 0
   private gapFirst = false
@@ -83,6 +90,12 @@ class State implements Follower {
   ) {
     this.room = containerLogsRoom(containerId)
     if (position !== undefined) this.reached = pointTime(position)
+  }
+
+  close(): void {
+    this.ended = true
+    this.open()
+    this.closing.unsafeOpen()
   }
 
   beganWithGap = (): boolean => this.gapFirst
@@ -183,8 +196,7 @@ const make = (options: FollowersOptions) =>
     const end = (state: State) =>
       Effect.sync(() => {
         if (state.ended) return
-        state.ended = true
-        state.open()
+        state.close()
         followers.delete(state.containerId)
         hub.forget(state.room)
       })
@@ -203,7 +215,7 @@ const make = (options: FollowersOptions) =>
         const position = hub.existing(containerLogsRoom(from.containerId))?.enginePosition ?? from.position
         const tail = position === undefined ? Math.min(maxTail, Math.max(defaultTail, from.tail)) : 0
         const state = new State(from.containerId, tail, position, () => latch.unsafeOpen())
-        state.loaded = Effect.asVoid(Effect.timeoutOption(latch.await, "3 seconds"))
+        state.loaded = atMost3Seconds(latch.await)
         hub.nameContainer(from.containerId, from.name)
         hub.claim(state.room)
         followers.set(from.containerId, state)

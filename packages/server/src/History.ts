@@ -1,17 +1,16 @@
 /** What a viewer gets of a container's log before the live lines: from the room's ring, else read from the engine. */
 import { LogPosition } from "@dockwire/core"
-import type { FollowElement, FollowOptions, LogLine, Logs, LogsError } from "@dockwire/core"
+import type { FollowElement, FollowOptions, LogLine, LogMark, Logs, LogsError } from "@dockwire/core"
 import type * as Context from "effect/Context"
 import * as Either from "effect/Either"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Follower } from "./Followers.js"
 import { looseKey, pointKey } from "./LogPoint.js"
-import { type LineHead, linesMessage, type Ring } from "./Ring.js"
-import { containerLine } from "./RoomEvents.js"
+import { eventMessage, type LineHead, linesMessage, type Ring } from "./Ring.js"
+import { containerLine, containerMark } from "./RoomEvents.js"
 import { formatPosition, parsePosition } from "./RoomPosition.js"
 import type { Subscription } from "./Viewer.js"
-import type { Gap } from "./Wire.js"
 
 /** What a viewer asks for. */
 export interface HistoryRequest {
@@ -90,10 +89,11 @@ export const historyStart = (ring: Ring, follower: Follower, request: HistoryReq
   return { _tag: "Engine", options: { position: engine } }
 }
 
-/** Finds the lines of the engine's answer in the ring. */
+/** Finds in the ring what the engine gives. */
 class Joint {
   private readonly exact = new Map<string, number>()
   private readonly loose = new Map<string, number>()
+  private readonly marks = new Map<string, number>()
   private indexed = 0
   private readonly startKey: string | undefined
 
@@ -110,16 +110,27 @@ class Joint {
     return this.ring.oldest === 1 && this.startKey !== undefined && pointKey(line.position) === this.startKey
   }
 
-  /** The `seq` of this line in the ring, where it is there. */
-  find(line: LogLine & { readonly position: LogPosition }): number | undefined {
+  /** The `seq` of this line or mark in the ring, where it is there. */
+  find(element: FollowElement): number | undefined {
+    const at = element._tag === "LogLine" ? this.findLine(element) : this.findMark(element)
+    return at !== undefined && at >= this.ring.oldest ? at : undefined
+  }
+
+  private findMark(mark: LogMark): number | undefined {
+    // A gap is none that the other follow must have.
+    if (mark.mark === "gap") return undefined
+    this.index()
+    return this.marks.get(containerMark(mark).json)
+  }
+
+  private findLine(line: LogLine & { readonly position: LogPosition }): number | undefined {
     const first = this.firstTime()
     // What is older than the ring's first line can't be in it, but for streams that overtake each other by moments.
     if (first === undefined || line.timestamp.slice(0, 18) < first.slice(0, 18)) return undefined
     this.index()
     const exact = this.exact.get(pointKey(line.position))
-    if (exact !== undefined && exact >= this.ring.oldest) return exact
-    const loose = line.timestamp > first ? this.loose.get(looseKey(line.position)) : undefined
-    return loose !== undefined && loose >= this.ring.oldest ? loose : undefined
+    if (exact !== undefined) return exact
+    return line.timestamp > first ? this.loose.get(looseKey(line.position)) : undefined
   }
 
   private firstTime(): string | undefined {
@@ -133,13 +144,30 @@ class Joint {
   private index(): void {
     for (let seq = Math.max(this.indexed + 1, this.ring.oldest); seq <= this.ring.seq; seq++) {
       const item = this.ring.at(seq)
-      if (item?.head === undefined || item.enginePosition === undefined) continue
-      const exact = pointKey(item.enginePosition)
-      const loose = looseKey(item.enginePosition)
-      if ((this.exact.get(exact) ?? 0) < this.ring.oldest) this.exact.set(exact, seq)
-      if ((this.loose.get(loose) ?? 0) < this.ring.oldest) this.loose.set(loose, seq)
+      if (item === undefined) continue
+      if (item.event === "container_log_mark") this.note(this.marks, item.json, seq)
+      if (item.head === undefined || item.enginePosition === undefined) continue
+      this.note(this.exact, pointKey(item.enginePosition), seq)
+      this.note(this.loose, looseKey(item.enginePosition), seq)
     }
     this.indexed = this.ring.seq
+    for (const places of [this.marks, this.exact, this.loose]) this.forget(places)
+  }
+
+  /** Of equal ones the first that is kept counts. */
+  private note(places: Map<string, number>, key: string, seq: number): void {
+    const known = places.get(key)
+    if (known !== undefined && known >= this.ring.oldest) return
+    places.delete(key)
+    places.set(key, seq)
+  }
+
+  /** What the ring let go of; the oldest stand first. */
+  private forget(places: Map<string, number>): void {
+    for (const [key, seq] of places) {
+      if (seq >= this.ring.oldest) return
+      places.delete(key)
+    }
   }
 }
 
@@ -189,37 +217,33 @@ export const goOn = (reader: HistoryReader, from: number, position: string): voi
 const historyPosition = (position: LogPosition): string =>
   formatPosition({ epoch: "", seq: 0, engine: position.toString() })
 
+const isRemoved = (element: FollowElement | undefined): boolean =>
+  element?._tag === "LogMark" && element.mark === "removed"
+
 const sendElements = (reader: HistoryReader, elements: ReadonlyArray<FollowElement>): void => {
-  const { ring, viewer } = reader.subscription
+  const { subscription } = reader
+  const { ring, viewer } = subscription
   const messages: Array<string> = []
   let lines: Array<string> = []
-  let position = ""
+  let last: LogPosition | undefined
   const finish = () => {
-    if (lines.length > 0) messages.push(linesMessage(ring.room, undefined, position, reader.head, lines))
+    if (lines.length > 0 && last !== undefined) {
+      messages.push(linesMessage(ring.room, undefined, historyPosition(last), reader.head, lines))
+    }
     lines = []
   }
-  let last: FollowElement | undefined
   for (const element of elements) {
-    if (element._tag === "LogLine") {
-      lines.push(containerLine(element))
-      last = element
-      continue
+    if (element._tag === "LogLine") lines.push(containerLine(element))
+    else {
+      finish()
+      messages.push(eventMessage(ring.room, undefined, historyPosition(element.position), containerMark(element)))
     }
-    if (element.mark !== "gap") continue
-    if (last !== undefined) position = historyPosition(last.position)
-    finish()
-    const { from, reason, to } = element
-    const gap: Gap = {
-      event: "gap",
-      room: ring.room,
-      position: historyPosition(element.position),
-      data: { room: ring.room, from, to, reason }
-    }
-    messages.push(JSON.stringify(gap))
+    last = element.position
   }
-  if (last !== undefined) position = historyPosition(last.position)
   finish()
-  if (messages.length > 0) viewer.write(Buffer.from(`[${messages.join(",")}]`))
+  if (last === undefined) return
+  if (!subscription.delivered) subscription.position = historyPosition(last)
+  viewer.write(Buffer.from(`[${messages.join(",")}]`))
 }
 
 /**
@@ -227,7 +251,8 @@ const sendElements = (reader: HistoryReader, elements: ReadonlyArray<FollowEleme
  * goes on. Nothing of the room goes out before.
  */
 export const readHistory = (reader: HistoryReader, options: FollowOptions): Effect.Effect<void, LogsError> => {
-  const { ring, viewer } = reader.subscription
+  const { subscription } = reader
+  const { ring, viewer } = subscription
   const joint = new Joint(ring, reader.follower)
   let started = false
   /** Where the viewer is, as far as the engine was read. */
@@ -236,10 +261,9 @@ export const readHistory = (reader: HistoryReader, options: FollowOptions): Effe
   /** How many of the elements come before the ring, and where it goes on. */
   const cut = (elements: ReadonlyArray<FollowElement>) => {
     for (const [index, element] of elements.entries()) {
-      if (element._tag !== "LogLine") continue
       const at = joint.find(element)
       if (at !== undefined) return { count: index, at }
-      if (joint.isRightBefore(element)) return { count: index + 1, at: 1 }
+      if (element._tag === "LogLine" && joint.isRightBefore(element)) return { count: index + 1, at: 1 }
     }
     return { count: elements.length, at: undefined }
   }
@@ -262,12 +286,14 @@ export const readHistory = (reader: HistoryReader, options: FollowOptions): Effe
         const first = batch[0]
         yield* reader.onFirst(first?._tag === "LogMark" && first.mark === "gap")
       }
+      // The room's last mark stands in its ring, where another may follow.
+      if (isRemoved(batch.at(-1))) yield* reader.follower.over
       let rest = batch
       for (;;) {
         const { at, count } = cut(rest)
         yield* send(count === rest.length ? rest : rest.slice(0, count))
         sent = rest[count - 1]?.position ?? sent
-        if (at === undefined) return !viewer.closed
+        if (at === undefined) return viewer.has(subscription)
         // While it was being sent the ring may have let go of what follows; then the engine gives that too.
         if (at >= ring.oldest) {
           goOn(reader, at, sent === undefined ? ring.positionBefore(at) : historyPosition(sent))
@@ -282,6 +308,10 @@ export const readHistory = (reader: HistoryReader, options: FollowOptions): Effe
       Stream.mapEffect(take),
       Stream.takeWhile((more) => more),
       Stream.runDrain,
+      // The container was removed, and nothing of what came is in the ring.
+      Effect.tap(() => {
+        if (subscription.held) goOn(reader, ring.seq + 1, ring.positionAt(ring.seq))
+      }),
       // It is only late: all is still there when the engine is back.
       Effect.catchTag("EngineUnavailable", () =>
         reader.whenAvailable.pipe(

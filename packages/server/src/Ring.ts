@@ -69,8 +69,10 @@ export const linesMessage = (
   `{"event":"docker_log","room":${JSON.stringify(room)},${seq === undefined ? "" : `"seq":${seq},`}"position":` +
   `${JSON.stringify(position)},"data":${head.json},"lines":[${lines.join(",")}]}}`
 
-const eventMessage = (room: string, seq: number, position: string, item: RingItem): string =>
-  `{"event":"${item.event}","room":${JSON.stringify(room)},"seq":${seq},"position":${JSON.stringify(position)},"data":${item.json}}`
+/** JSON of any other message; likewise. */
+export const eventMessage = (room: string, seq: number | undefined, position: string, item: RingEvent): string =>
+  `{"event":"${item.event}","room":${JSON.stringify(room)},${seq === undefined ? "" : `"seq":${seq},`}"position":` +
+  `${JSON.stringify(position)},"data":${item.json}}`
 
 /** The last events of a room. `seq` counts 1, 2, 3, ... over all that were ever pushed. */
 export class Ring {

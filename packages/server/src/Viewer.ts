@@ -37,7 +37,7 @@ export interface Subscription {
   held: boolean
   /** Whether anything of the room has gone out since the viewer joined. */
   delivered: boolean
-  /** The position right before `next`, as the wire has it. */
+  /** Up to where the viewer has the room, as the wire has it: right before `next`, or within the history while it is held. */
   position: string
 }
 
@@ -71,6 +71,11 @@ export class Viewer {
 
   get all(): ReadonlyArray<Subscription> {
     return [...this.subscriptions.values()]
+  }
+
+  /** Whether it is in this room still, and by this very joining. */
+  has(subscription: Subscription): boolean {
+    return !this.closed && this.subscriptions.get(subscription.ring.room) === subscription
   }
 
   add(subscription: Subscription): void {
@@ -113,7 +118,7 @@ export class Viewer {
   /** Lets a held subscription go on from `next`; `position` is the one right before. */
   release(subscription: Subscription, next: number, position: string): void {
     const { ring } = subscription
-    if (this.subscriptions.get(ring.room) !== subscription) return
+    if (!this.has(subscription)) return
     subscription.next = next
     subscription.position = position
     subscription.held = false
