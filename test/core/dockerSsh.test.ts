@@ -2,6 +2,8 @@ import { Docker, Logs } from "@dockwire/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { delimiter } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, afterEach, beforeAll, expect, it, onTestFinished } from "vitest"
@@ -41,6 +43,36 @@ describeKillableEngine("an engine over ssh", () => {
     const layer = wayServices.pipe(Layer.provideMerge(docker()))
     expect(await runWith(layer, tryWay(container.id))).toEqual(wayWorks)
     expect(await interruptionTime(layer, forever(container.id), 1_500)).toBeLessThan(1_000)
+  })
+
+  it("keeps the process neither from ending nor alive without cause", async () => {
+    withClient(server.path)
+    const core = new URL("../../packages/core/src/index.ts", import.meta.url).href
+    // Never disposed: the connection of the first request is kept for the next.
+    const program = `
+      import { Docker } from ${JSON.stringify(core)}
+      import { Effect, ManagedRuntime } from "effect"
+      const runtime = ManagedRuntime.make(Docker.layer({ endpoint: "ssh://${server.user}@127.0.0.1:${server.port}" }))
+      const ask = (method, path) => runtime.runPromise(Effect.flatMap(Docker, (docker) => docker.json({ method, path })))
+      const { body } = await ask("GET", "/_ping")
+      // Nothing else than this answer, for which the kept connection is used, keeps the process alive.
+      const waited = await ask("POST", "/containers/" + process.env.WAITED + "/wait")
+      process.stdout.write(JSON.stringify({ body, waited: waited.body.StatusCode, at: Date.now() }))`
+    const waited = await startTestContainer({ endpoint: testEngine().endpoint, cmd: ["sh", "-c", "sleep 3; exit 5"] })
+    onTestFinished(waited.remove)
+    const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", program], {
+      env: { ...process.env, WAITED: waited.id },
+      stdio: ["ignore", "pipe", "inherit"]
+    })
+    onTestFinished(() => void child.kill("SIGKILL"))
+    let output = ""
+    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()))
+    const [code]: ReadonlyArray<unknown> = await once(child, "close")
+    const ended = Date.now()
+    expect(code).toBe(0)
+    const { at, ...answers } = Object(JSON.parse(output))
+    expect(answers).toEqual({ body: "OK", waited: 5 })
+    expect(ended - at).toBeLessThan(1_000)
   })
 
   it("denies a key that it doesn't know", async () => {

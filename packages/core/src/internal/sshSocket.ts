@@ -1,5 +1,6 @@
 import * as Duration from "effect/Duration"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
+import { Socket } from "node:net"
 import { Duplex } from "node:stream"
 import type { Endpoint } from "./endpoint.js"
 
@@ -98,13 +99,20 @@ export class SshSocket extends Duplex {
     return this
   }
 
+  // An idle connection must not keep the process from ending, and one that is waited on must: the pipes count like the child.
+
   ref(): this {
-    this.#child.ref()
+    for (const handle of this.#handles()) handle.ref()
     return this
   }
 
   unref(): this {
-    this.#child.unref()
+    for (const handle of this.#handles()) handle.unref()
     return this
+  }
+
+  #handles(): ReadonlyArray<{ readonly ref: () => unknown; readonly unref: () => unknown }> {
+    const { stderr, stdin, stdout } = this.#child
+    return [this.#child, ...[stdin, stdout, stderr].filter((pipe) => pipe instanceof Socket)]
   }
 }
