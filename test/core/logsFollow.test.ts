@@ -51,6 +51,35 @@ const counter = `
   echo $n > /n; echo run $run ends; exit 7`
 
 describeEngine("a follow", () => {
+  it("with a tail that is cut before its first line gives all that is written until it is back", async () => {
+    const container = await created("until [ -e /go ]; do sleep 0.05; done; seq 50; exec sleep 600")
+    await container.start()
+    let endOutage = () => {}
+    const outage = new Promise<void>((resolve) => (endOutage = resolve))
+    let cut = false
+    const proxy = await startCuttingProxy(testEngine().endpoint, {
+      hold: (request) => (cut && request.includes("/logs?") ? outage : undefined)
+    })
+    onTestFinished(proxy.close)
+    const log = followed(proxy.endpoint, container.id, { tail: 5 })
+    onTestFinished(log.stop)
+    // It looks at the container again when the log is open.
+    await eventually(() => {
+      const opened = proxy.requests.findIndex((request) => request.includes("/logs?"))
+      return opened >= 0 && proxy.requests.slice(opened).some((request) => request.endsWith("/json"))
+    }).toBe(true)
+    cut = true
+    proxy.cutAll()
+    const { json } = await engineCall(testEngine().endpoint, "POST", `/containers/${container.id}/exec`, {
+      Cmd: ["touch", "/go"]
+    })
+    await engineCall(testEngine().endpoint, "POST", `/exec/${Object(json).Id}/start`, { Detach: true })
+    await eventually(container.output).toContain("\n50\n")
+    endOutage()
+    await log.until((elements) => elements.length >= 50)
+    expect(log.shown()).toEqual(Array.from({ length: 50 }, (_, index) => `${index + 1}`))
+  })
+
   it("goes on over five stops and starts, with every line once and the marks in their places", async () => {
     const container = await created(counter)
     const log = await followWaiting(container)

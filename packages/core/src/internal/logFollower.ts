@@ -69,6 +69,12 @@ const lastWordsMillis = 100
 /** The engine tells of an end as soon as it has read what is left, for which it takes seconds at the most. */
 const toldMillis = 15_000
 
+/** The moment of an HTTP `Date`. */
+const logTimestampOf = (date: string | undefined): string | undefined => {
+  const millis = date === undefined ? Number.NaN : Date.parse(date)
+  return Number.isNaN(millis) ? undefined : nanosTimestamp(BigInt(millis) * 1_000_000n)
+}
+
 const neverStarted = "0001-01-01T00:00:00.000000000Z"
 
 const parsedPosition = (options: FollowOptions) =>
@@ -135,6 +141,8 @@ const follow = (
   let changed = ""
   let current: LogDecoder | undefined
   let opened = false
+  /** When the log was opened first, by the engine's clock. */
+  let openedAt: string | undefined
 
   const give = Effect.suspend(() => {
     if (batch.length === 0) return Effect.void
@@ -149,8 +157,9 @@ const follow = (
   const read = (tty: boolean, query: Omit<LogQuery, "streams">, expectation: Expectation, flush: boolean) =>
     Effect.gen(function* () {
       track.begin(expectation)
-      const { body } = yield* openLog(docker, containerId, { ...query, streams: undefined })
+      const { body, headers } = yield* openLog(docker, containerId, { ...query, streams: undefined })
       opened = true
+      openedAt ??= logTimestampOf(headers?.["date"]) ?? (yield* now)
       if (query.follow) {
         // Behind the look at the container it may have been started again: then this goes on into the run after.
         const looked = yield* Effect.either(inspectSubject(docker, containerId))
@@ -283,10 +292,42 @@ const follow = (
         begun = true
         if (track.anchor !== undefined) return
       }
+      const cutAt = begun || options.tail === undefined ? undefined : openedAt
+      const from =
+        cutAt === undefined || options.tail === undefined ? since : yield* tailAgain(tty, options.tail, cutAt)
       // A log that was empty then has nothing old in it now.
-      const ending = yield* read(tty, { ...query, tail: begun ? undefined : options.tail, since }, "anchor", flush)
+      const tail = begun || cutAt !== undefined ? undefined : options.tail
+      const ending = yield* read(tty, { ...query, tail, since: from }, "anchor", flush)
       begun ||= ending === "ended"
     })
+
+  /**
+   * From where to ask where a connection was cut before its first line: asked for its tail again, the engine would leave out
+   * what was written meanwhile but for the last lines. So from the first of those, and at the latest from when it was opened.
+   */
+  const tailAgain = (tty: boolean, tail: number, before: string) =>
+    Effect.gen(function* () {
+      let from = before
+      let found = false
+      const { body } = yield* openLog(docker, containerId, { follow: false, streams: undefined, tail })
+      const decoder = new LogDecoder(tty, false, {
+        record: (_stream, timestamp) => {
+          if (!found && timestamp < from) from = timestamp
+          found = true
+          return -1
+        },
+        line: () => {},
+        engineError: () => {},
+        malformed: () => {}
+      })
+      yield* body.pipe(
+        Stream.map((chunk) => decoder.push(chunk)),
+        Stream.takeUntil(() => found),
+        Stream.runDrain
+      )
+      const asked = engineTimeOf(from)
+      return since !== undefined && Number(since) > Number(asked) ? since : asked
+    }).pipe(Effect.scoped)
 
   /** Takes the last record as given, so that what comes after it is what is new. */
   const prime = (tty: boolean) =>
