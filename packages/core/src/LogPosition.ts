@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import { InvalidRequest } from "./DockerError.js"
 import type { LogStream } from "./LogEvent.js"
 import { logTimestamp } from "./internal/logTime.js"
-import { identityStream } from "./internal/recordIdentity.js"
+import { identityStream, mayBePiece } from "./internal/recordIdentity.js"
 
 /** Which run of a container a point lies in. */
 export interface LogRun {
@@ -124,7 +124,9 @@ export class LogPosition {
   toString(): string {
     const { length, undelivered } = this.point
     const oldest = Math.min(length - 1, ...undelivered)
-    const start = length > writtenRecords ? Math.max(0, oldest) : 0
+    // A ring that begins with a piece of a line is found again by reading the whole log.
+    const isShort = length <= writtenRecords || mayBePiece(this.point.ring.identities[oldest] ?? 0)
+    const start = isShort ? 0 : Math.max(0, oldest)
     const { containerId, parts, passed, ring, run, ...point } = shortened(this.point, start)
     const records = ring.timestamps.map((timestamp, index) => [timestamp, ring.identities[index] ?? 0] as const)
     const given = parts.map(({ count, stream, timestamp }) => [stream, timestamp, count] as const)

@@ -5,6 +5,9 @@ import { mayBePiece, recordIdentity } from "./recordIdentity.js"
 /** Records that a ring holds at the most. Beyond, it begins anew at a record that the engine may not give first. */
 const ringLimit = 65_536
 
+/** Records that a ring holds at the most, rather than to begin anew at a piece of a line. */
+const pieceRingLimit = 1024
+
 /** How what comes is to be held against what has been given already. */
 export type Expectation =
   /** The ring's first record comes first, else the attempt is of no use. */
@@ -140,7 +143,9 @@ export class LogTrack {
     const above = timestamp > this.#latest
     if (above) this.#latest = timestamp
     // A line that stays open behind so many records is not waited for: it would hold them all.
-    if ((above && !open) || this.#identities.length >= ringLimit) {
+    // A piece may have equals, so a ring rather goes on from the whole line before it.
+    const begins = above && !open && (!mayBePiece(identity) || this.#identities.length >= pieceRingLimit)
+    if (begins || this.#identities.length >= ringLimit) {
       this.#base += this.#identities.length
       this.#timestamps = [timestamp]
       this.#identities = [identity]
