@@ -80,13 +80,15 @@ const modeBits = [
 const hasBit = (mode: number, bit: number): boolean => Math.floor(mode / 2 ** bit) % 2 === 1
 
 const fileStat = ({ linkTarget, mode, mtime, name, size }: Effect.Effect.Success<ReturnType<typeof PathStat>>) => {
+  const kind = kinds.find(([bit]) => hasBit(mode, bit))?.[1] ?? "file"
   const stat: FileStat = {
     name,
-    kind: kinds.find(([bit]) => hasBit(mode, bit))?.[1] ?? "file",
+    kind,
     size,
     mode: modeBits.reduce((sum, [bit, value]) => sum + (hasBit(mode, bit) ? value : 0), mode % 0o1000),
     modified: mtime,
-    ...(linkTarget === undefined || linkTarget === "" ? {} : { linkTarget })
+    // Podman gives everything's own path there.
+    ...(kind !== "symlink" || linkTarget === undefined || linkTarget === "" ? {} : { linkTarget })
   }
   return stat
 }
@@ -99,7 +101,7 @@ const fileNotFound = (containerId: string, path: string, error: EngineError): Fi
 
 /** What the engine says, with whatever status, of a request that can't be met as it is. */
 const refusedPut =
-  /not a directory|is a directory|cannot overwrite|marked read-only|read-only file system|archive\/tar|unexpected EOF/i
+  /not a directory|is a directory|cannot overwrite|file exists$|marked read-only|read-only file system|archive\/tar|unexpected EOF/i
 
 const invalidPut = (path: string, error: EngineError): InvalidRequest | undefined =>
   error.status === 400 || refusedPut.test(error.detail)

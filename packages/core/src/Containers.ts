@@ -33,16 +33,13 @@ import {
   releaseWith,
   stateConflict
 } from "./internal/answer.js"
+import { type ContainerState, containerState, ContainerStateWord } from "./internal/containerState.js"
 import { type WaitCondition, waitForContainer, type WaitOptions } from "./internal/containerWait.js"
 import { Logs } from "./Logs.js"
 
 export type { WaitCondition, WaitOptions } from "./internal/containerWait.js"
 
-/** What a container is doing. */
-export const ContainerState = Schema.Literal("created", "running", "paused", "restarting", "removing", "exited", "dead")
-
-/** What a container is doing. */
-export type ContainerState = typeof ContainerState.Type
+export { ContainerState } from "./internal/containerState.js"
 
 /** A port of a container; `publicPort` and `ip` where it is published on the host. */
 export interface ContainerPort {
@@ -205,7 +202,7 @@ const Summaries = decodeAnswer(
       ImageID: Schema.String,
       Command: Schema.String,
       Created: Schema.Number,
-      State: ContainerState,
+      State: ContainerStateWord,
       Status: Schema.String,
       Ports: nullable(
         Schema.Array(
@@ -232,7 +229,7 @@ const Details = decodeAnswer(
     Config: Schema.Struct({ Image: Schema.String, Tty: Schema.optional(Schema.Boolean), Labels: nullable(Labels) }),
     HostConfig: Schema.Struct({ LogConfig: Schema.optional(Schema.Struct({ Type: Schema.String })) }),
     State: Schema.Struct({
-      Status: ContainerState,
+      Status: ContainerStateWord,
       ExitCode: Schema.Number,
       Error: Schema.optional(Schema.String),
       StartedAt: Schema.String,
@@ -263,6 +260,15 @@ const PrunedContainers = decodeAnswer(
 
 const restartPolicy = (restart: ContainerSpec["restart"]) =>
   restart === undefined ? undefined : { Name: restart.policy, MaximumRetryCount: restart.maximumRetryCount ?? 0 }
+
+/** Podman leaves it out where a port is published on all addresses. */
+const addressOf = ({
+  IP,
+  PublicPort
+}: {
+  readonly IP?: string | undefined
+  readonly PublicPort?: number | undefined
+}) => (IP !== undefined && IP !== "" ? { ip: IP } : PublicPort === undefined ? {} : { ip: "0.0.0.0" })
 
 const withoutSlash = (name: string) => (name.startsWith("/") ? name.slice(1) : name)
 
@@ -403,10 +409,10 @@ const make = Effect.gen(function* () {
         imageId: summary.ImageID,
         command: summary.Command,
         created: summary.Created,
-        state: summary.State,
+        state: containerState(summary.State),
         status: summary.Status,
         ports: (summary.Ports ?? []).map((port) => ({
-          ...(port.IP === undefined ? {} : { ip: port.IP }),
+          ...addressOf(port),
           privatePort: port.PrivatePort,
           ...(port.PublicPort === undefined ? {} : { publicPort: port.PublicPort }),
           protocol: port.Type
@@ -432,12 +438,15 @@ const make = Effect.gen(function* () {
         logDriver: details.HostConfig.LogConfig?.Type ?? "",
         restartCount: details.RestartCount ?? 0,
         state: {
-          status: details.State.Status,
+          status: containerState(details.State.Status),
           exitCode: details.State.ExitCode,
           error: details.State.Error ?? "",
           startedAt: details.State.StartedAt,
           finishedAt: details.State.FinishedAt,
-          ...(details.State.Health == null ? {} : { health: details.State.Health.Status })
+          // Podman gives an empty one where there is no check.
+          ...(details.State.Health == null || details.State.Health.Status === ""
+            ? {}
+            : { health: details.State.Health.Status })
         },
         raw: yield* rawObject(request, status, body)
       }
@@ -462,9 +471,9 @@ const make = Effect.gen(function* () {
       refine((error) =>
         error.status === 404 && /no such image/i.test(error.detail)
           ? new ImageNotFound({ image: spec.image, detail: error.detail })
-          : error.status === 409
+          : error.status === 409 || /name is already in use/.test(error.detail)
             ? new NameConflict({ name: spec.name ?? "", detail: error.detail })
-            : error.status === 400 || error.detail.startsWith("invalid volume specification")
+            : error.status === 400 || /^invalid volume specification|: invalid argument$/.test(error.detail)
               ? new InvalidRequest({
                   field: "container specification",
                   value: spec.name ?? spec.image,
@@ -579,9 +588,9 @@ const make = Effect.gen(function* () {
         query: { ps_args: psArguments }
       } as const
       const { body, status } = yield* docker.json(request)
+      if (body === undefined) return yield* Effect.flatMap(inspect(id), ({ state }) => Effect.fail(noTable(id, state)))
       const { Processes, Titles } = yield* Top(request, status, body)
-      const result: ProcessTable = { titles: Titles, processes: Processes ?? [] }
-      return result
+      return processTable(Titles, Processes ?? [])
     },
     (effect, id) => refine((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
   )
@@ -704,6 +713,28 @@ const make = Effect.gen(function* () {
     waitUntil
   }
 })
+
+/** Podman gives an empty answer where it can't list the processes: the state tells why. */
+const noTable = (id: string, { status }: ContainerDetails["state"]) =>
+  status === "running" || status === "paused"
+    ? new EngineError({ request: `GET /containers/${id}/top`, status: 200, detail: "an empty answer" })
+    : new ContainerStateConflict({
+        containerId: id,
+        state: "stopped",
+        detail: `an empty answer, and the container is ${status}`
+      })
+
+/** Podman gives the lines of ps as they are: the last column takes what is left of each. */
+const processTable = (titles: ReadonlyArray<string>, processes: ReadonlyArray<ReadonlyArray<string>>): ProcessTable => {
+  const [line, ...more] = titles
+  const split = line?.trim().split(/\s+/) ?? []
+  if (more.length > 0 || split.length < 2) return { titles, processes }
+  const columns = (words: ReadonlyArray<string>) => [
+    ...words.slice(0, split.length - 1),
+    words.slice(split.length - 1).join(" ")
+  ]
+  return { titles: split, processes: processes.map((row) => columns(row.join(" ").trim().split(/\s+/))) }
+}
 
 const lostContainer = (id: string, status: number, detail: string) =>
   new EngineError({ request: `POST /containers/${id}/start`, status, detail })

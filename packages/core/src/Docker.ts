@@ -283,8 +283,9 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
             statusCodes: everyStatus,
             abortSignal: controller.signal,
             hijack: onUpgrade !== undefined,
-            // The modem's own way for a body sends one with POST alone.
-            file: upload ?? jsonBody(request.body),
+            // The modem's own way for a body sends one with POST alone. Without a body it announces chunks for a connection
+            // that is to be handed over, and what ends them would come to Podman as input of the container.
+            file: upload ?? jsonBody(request.body) ?? (onUpgrade === undefined ? undefined : Buffer.alloc(0)),
             headers: upload === undefined && request.body !== undefined ? { "Content-Type": "application/json" } : {},
             options: { _query: Object.fromEntries(query), _body: {} }
           },

@@ -19,6 +19,7 @@ import {
   InvalidRequest
 } from "./DockerError.js"
 import { containerNotFound, containerPath, decodeAnswer, nullable, refine, stateConflict } from "./internal/answer.js"
+import { EngineContainerState } from "./internal/containerState.js"
 import { demultiplex, demultiplexer, type OutputPiece } from "./internal/demultiplex.js"
 import type { LogStream } from "./LogEvent.js"
 
@@ -106,7 +107,7 @@ const Container = decodeAnswer(
   Schema.Struct({
     Id: Schema.String,
     Config: Schema.Struct({ Tty: Schema.optional(Schema.Boolean), OpenStdin: Schema.optional(Schema.Boolean) }),
-    State: Schema.Struct({ Status: Schema.String, StartedAt: Schema.String })
+    State: Schema.Struct({ Status: EngineContainerState, StartedAt: Schema.String })
   })
 )
 
@@ -135,7 +136,7 @@ const bytesOf = (input: Uint8Array | string): Uint8Array => (typeof input === "s
 
 /** How the engine says, as output of the command, that there was none. */
 const startFailure =
-  /^(OCI runtime exec failed|exec failed|unable to start container process|.*executable file not found)/
+  /^(OCI runtime exec failed|(Error: )?(runc|crun): |exec failed|unable to start container process|.*executable file not found)/
 
 /** Keys that nobody types: on a terminal the engine would else take ctrl-p ctrl-q for itself, and hold every ctrl-p back. */
 const unlikelyKeys = (): string =>

@@ -166,7 +166,7 @@ const network = (request: DockerRequest, status: number, body: unknown): Effect.
   })
 
 const notFound = (id: string, error: EngineError) =>
-  error.status === 404 && /network .* not found|no such network|unable to find network/i.test(error.detail)
+  error.status === 404 && /network (.* )?not found|no such network|unable to find network/i.test(error.detail)
     ? new NetworkNotFound({ network: id, detail: error.detail })
     : undefined
 
@@ -266,12 +266,18 @@ const make = Effect.gen(function* () {
         if (error.status === 409 || /already exists/.test(error.detail)) {
           return new NameConflict({ name: spec.name, detail: error.detail })
         }
-        if (/overlaps/.test(error.detail)) {
+        if (/overlaps|is already used on the host/.test(error.detail)) {
           return invalid("subnet", (spec.subnets ?? []).map(({ subnet }) => subnet).join(", "))
         }
-        if (error.status === 404 && /plugin/.test(error.detail)) return invalid("driver", spec.driver ?? "bridge")
-        if (error.status === 403) return invalid("network name", spec.name)
-        return error.status === 400 ? invalid("network specification", spec.name) : undefined
+        if ((error.status === 404 && /plugin/.test(error.detail)) || error.detail.startsWith("unsupported driver")) {
+          return invalid("driver", spec.driver ?? "bridge")
+        }
+        if (error.status === 403 || /conflicts with a valid network mode/.test(error.detail)) {
+          return invalid("network name", spec.name)
+        }
+        return error.status === 400 || /out of range$|: invalid argument$|not in subnet/.test(error.detail)
+          ? invalid("network specification", spec.name)
+          : undefined
       })(effect)
   )
 
@@ -283,10 +289,12 @@ const make = Effect.gen(function* () {
       refine(
         (error) =>
           notFound(id, error) ??
-          (/active endpoints/.test(error.detail)
+          (/active endpoints|network is being used/.test(error.detail)
             ? new ResourceInUse({ resource: id, detail: error.detail })
             : undefined) ??
-          (error.status === 403 ? new InvalidRequest({ field: "network", value: id, detail: error.detail }) : undefined)
+          (error.status === 403 || error.detail.startsWith("default network")
+            ? new InvalidRequest({ field: "network", value: id, detail: error.detail })
+            : undefined)
       )(effect)
   )
 
@@ -308,9 +316,9 @@ const make = Effect.gen(function* () {
   const mismatch = (id: string, container: string, error: EngineError) =>
     notFound(id, error) ??
     containerNotFound(container, error) ??
-    (error.status === 403 || /is not connected/.test(error.detail)
+    (error.status === 403 || /is not connected|already connected|to host network/.test(error.detail)
       ? new InvalidRequest({ field: "container", value: container, detail: error.detail })
-      : error.status === 400
+      : error.status === 400 || /not belong to any|not in any subnet/.test(error.detail)
         ? new InvalidRequest({ field: "connection", value: container, detail: error.detail })
         : undefined)
 

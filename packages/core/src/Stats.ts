@@ -1,11 +1,13 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Docker, type DockerRequest } from "./Docker.js"
 import type { ContainerNotFound, DockerFailure } from "./DockerError.js"
 import { containerNotFound, containerPath, decodeAnswer, nullable, refine } from "./internal/answer.js"
+import { EngineContainerState } from "./internal/containerState.js"
 
 /** What a running container uses, as the docker command computes it. */
 export interface RunningStats {
@@ -71,6 +73,14 @@ const Sample = Schema.Struct({
 const decodeSample = decodeAnswer(Sample)
 const decodeLine = decodeAnswer(Schema.parseJson(Sample))
 
+const decodeState = decodeAnswer(Schema.Struct({ State: Schema.Struct({ Status: EngineContainerState }) }))
+
+const stopped = (containerId: string): StoppedStats => ({ _tag: "Stopped", containerId })
+
+/** Whether there is a sample before it, or no need of one: a stopped container's has the year 1. */
+const hasBefore = ({ precpu_stats, read }: typeof Sample.Type): boolean =>
+  precpu_stats.system_cpu_usage !== undefined || read.startsWith("0001-")
+
 const cpuPercent = ({ cpu_stats: now, precpu_stats: before }: typeof Sample.Type): number => {
   const used = now.cpu_usage.total_usage - before.cpu_usage.total_usage
   const passed = (now.system_cpu_usage ?? 0) - (before.system_cpu_usage ?? 0)
@@ -91,7 +101,7 @@ const blockBytes = ({ blkio_stats }: typeof Sample.Type, operation: string): num
 
 const figures = (containerId: string, sample: typeof Sample.Type): ContainerStats => {
   // The engine answers for a stopped container too, with zeros and the year 1.
-  if (sample.read.startsWith("0001-")) return { _tag: "Stopped", containerId }
+  if (sample.read.startsWith("0001-")) return stopped(containerId)
   const networks = Object.values(sample.networks ?? {})
   const usage = memoryUsage(sample)
   const limit = sample.memory_stats.limit ?? 0
@@ -122,12 +132,16 @@ const make = Effect.gen(function* () {
     function* (id: string) {
       const request = yield* statsRequest(id, false)
       const { body, status } = yield* docker.json(request)
-      return figures(id, yield* decodeSample(request, status, body))
+      // Podman has nothing to say of a stopped one, and gives a sample with nothing before it to be held against.
+      if (body === undefined) return stopped(id)
+      const sample = yield* decodeSample(request, status, body)
+      return hasBefore(sample) ? figures(id, sample) : yield* second(id)
     },
     (effect, id) => refine((error) => containerNotFound(id, error))(effect)
   )
 
-  const stream = (id: string): Stream.Stream<ContainerStats, ContainerNotFound | DockerFailure> =>
+  /** The figures of one run, or further: Docker's end when the container is removed, Podman's when it stops. */
+  const samples = (id: string): Stream.Stream<ContainerStats, ContainerNotFound | DockerFailure> =>
     Stream.unwrapScoped(
       Effect.gen(function* () {
         const request = yield* statsRequest(id, true)
@@ -138,14 +152,47 @@ const make = Effect.gen(function* () {
           Stream.filter((line) => line.trim() !== ""),
           Stream.mapEffect((line) => decodeLine(request, status, line)),
           // The first sample has nothing before it to be held against; the docker command leaves it out too.
-          Stream.filter(
-            ({ precpu_stats, read }) => precpu_stats.system_cpu_usage !== undefined || read.startsWith("0001-")
-          ),
-          Stream.map((sample) => figures(id, sample)),
-          Stream.changesWith((before, now) => before._tag === "Stopped" && now._tag === "Stopped")
+          Stream.filter(hasBefore),
+          Stream.map((sample) => figures(id, sample))
         )
       }).pipe(refine((error) => containerNotFound(id, error)))
     )
+
+  const second = (id: string) =>
+    Effect.map(
+      Stream.runHead(samples(id)),
+      Option.getOrElse(() => stopped(id))
+    )
+
+  const isRunning = (id: string) =>
+    Effect.gen(function* () {
+      const request = { method: "GET", path: yield* containerPath(id, "/json") } as const
+      const { body, status } = yield* docker.json(request)
+      const { State } = yield* decodeState(request, status, body)
+      return State.Status === "running" || State.Status === "paused"
+    }).pipe(refine((error) => containerNotFound(id, error)))
+
+  const soon = (id: string): Stream.Stream<ContainerStats, DockerFailure> =>
+    Stream.unwrap(
+      Effect.as(
+        Effect.sleep("1 second"),
+        Stream.suspend(() => later(id))
+      )
+    )
+
+  /** Behind the end of the figures: that there are none, and those of the next run, until there is no container any more. */
+  const later = (id: string): Stream.Stream<ContainerStats, DockerFailure> =>
+    Stream.unwrap(
+      Effect.map(isRunning(id), (running) =>
+        Stream.concat(running ? samples(id) : Stream.succeed(stopped(id)), soon(id))
+      )
+    ).pipe(Stream.catchTag("ContainerNotFound", () => Stream.empty))
+
+  const stream = (id: string): Stream.Stream<ContainerStats, ContainerNotFound | DockerFailure> =>
+    Stream.concat(
+      samples(id),
+      Stream.suspend(() => later(id))
+    ).pipe(Stream.changesWith((before, now) => before._tag === "Stopped" && now._tag === "Stopped"))
 
   return { once, stream }
 })

@@ -12,6 +12,7 @@ import { type DockerFailure, InstallFailed, InvalidRequest, type PruneInProgress
 import { decodeAnswer, filtersQuery, nullable, pruneRefused, rawObject, refine } from "./internal/answer.js"
 import { type HostCommand, hostCommand, runHostCommand } from "./internal/hostCommand.js"
 import { installPlan, instructions } from "./internal/installPlan.js"
+import { pruneVolumes } from "./internal/volumePrune.js"
 import { Operation, type OperationStep } from "./Operation.js"
 
 /** What an engine says at its door. */
@@ -232,7 +233,6 @@ const Pruned = decodeAnswer(
   Schema.Struct({
     ContainersDeleted: Deleted,
     NetworksDeleted: Deleted,
-    VolumesDeleted: Deleted,
     CachesDeleted: Deleted,
     ImagesDeleted: nullable(
       Schema.Array(Schema.Struct({ Untagged: nullable(Schema.String), Deleted: nullable(Schema.String) }))
@@ -435,18 +435,21 @@ const make = Effect.gen(function* () {
     // Containers first: what they used is unused then.
     const containers = yield* one("/containers/prune", "containers")
     const networks = yield* one("/networks/prune", "networks")
-    const volumes = options.volumes === true ? yield* one("/volumes/prune", "volumes") : undefined
+    const volumes =
+      options.volumes === true
+        ? yield* pruneVolumes(docker, filters ?? {}).pipe(refine(pruneRefused("volumes", filters)))
+        : undefined
     const images = yield* one("/images/prune", "images", { dangling: [options.allImages === true ? "false" : "true"] })
     const buildCache = filters === undefined ? yield* one("/build/prune", "build cache") : undefined
     const result: SystemPruned = {
       containers: containers.ContainersDeleted ?? [],
       networks: networks.NetworksDeleted ?? [],
       images: (images.ImagesDeleted ?? []).flatMap(({ Deleted, Untagged }) => Deleted ?? Untagged ?? []),
-      volumes: volumes?.VolumesDeleted ?? [],
+      volumes: volumes?.deleted ?? [],
       buildCache: buildCache?.CachesDeleted ?? [],
-      spaceReclaimed: [containers, networks, volumes, images, buildCache].reduce(
+      spaceReclaimed: [containers, networks, images, buildCache].reduce(
         (sum, pruned) => sum + (pruned?.SpaceReclaimed ?? 0),
-        0
+        volumes?.spaceReclaimed ?? 0
       )
     }
     return result

@@ -30,6 +30,7 @@ import {
   StringRecord,
   untilLetGo
 } from "./internal/answer.js"
+import { pruneVolumes } from "./internal/volumePrune.js"
 
 /** A volume. */
 export interface Volume {
@@ -72,12 +73,6 @@ const One = Schema.Struct({
   Labels: nullable(StringRecord)
 })
 const Many = decodeAnswer(Schema.Struct({ Volumes: nullable(Schema.Array(Schema.Unknown)) }))
-const Removed = decodeAnswer(
-  Schema.Struct({
-    VolumesDeleted: nullable(Schema.Array(Schema.String)),
-    SpaceReclaimed: Schema.optional(Schema.Number)
-  })
-)
 const decodeOne = decodeAnswer(One)
 
 const volume = (request: DockerRequest, status: number, body: unknown): Effect.Effect<Volume, EngineError> =>
@@ -171,13 +166,11 @@ const make = Effect.gen(function* () {
     },
     (effect, spec) =>
       refine((error) =>
-        error.status === 400 || (error.status === 404 && /plugin/.test(error.detail))
-          ? new InvalidRequest({
-              field: error.status === 404 ? "driver" : "volume specification",
-              value: (error.status === 404 ? spec?.driver : spec?.name) ?? "",
-              detail: error.detail
-            })
-          : undefined
+        (error.status === 404 && /plugin/.test(error.detail)) || error.detail.endsWith("required plugin missing")
+          ? new InvalidRequest({ field: "driver", value: spec?.driver ?? "", detail: error.detail })
+          : error.status === 400 || error.detail.endsWith(": invalid argument")
+            ? new InvalidRequest({ field: "volume specification", value: spec?.name ?? "", detail: error.detail })
+            : undefined
       )(effect)
   )
 
@@ -196,14 +189,7 @@ const make = Effect.gen(function* () {
 
   const prune = Effect.fn("Volumes.prune")(
     function* (options: VolumeFilters = {}) {
-      const request = {
-        method: "POST",
-        path: "/volumes/prune",
-        query: { filters: filtersQuery(options.filters) }
-      } as const
-      const { body, status } = yield* docker.json(request)
-      const { SpaceReclaimed, VolumesDeleted } = yield* Removed(request, status, body)
-      const pruned: Pruned = { deleted: VolumesDeleted ?? [], spaceReclaimed: SpaceReclaimed ?? 0 }
+      const pruned: Pruned = yield* pruneVolumes(docker, options.filters ?? {})
       return pruned
     },
     (effect, options) => refine(pruneRefused("volumes", options?.filters))(effect)

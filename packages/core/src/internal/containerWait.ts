@@ -17,6 +17,7 @@ import {
 } from "../DockerError.js"
 import type { LogsError, LogsShape } from "../Logs.js"
 import { containerNotFound, containerPath, decodeAnswer, nullable, refine } from "./answer.js"
+import { EngineContainerState } from "./containerState.js"
 import { parseEndpoint } from "./endpoint.js"
 import { openEvents } from "./engineEvents.js"
 import { logTimestamp, nanosTimestamp, timestampMillis } from "./logTime.js"
@@ -49,7 +50,7 @@ const Inspected = decodeAnswer(
       Healthcheck: nullable(Schema.Struct({ Test: nullable(Schema.Array(Schema.String)) }))
     }),
     State: Schema.Struct({
-      Status: Schema.String,
+      Status: EngineContainerState,
       ExitCode: Schema.Number,
       Error: Schema.optional(Schema.String),
       StartedAt: Schema.String,
@@ -298,7 +299,7 @@ export const waitForContainer = (
             const { Health, Status } = look.State
             if (Health?.Status === "healthy") return "met"
             if (Health?.Status === "unhealthy") return { reason: "Unhealthy", detail: "it is unhealthy" }
-            if (Status !== "running" || (Health != null && Health.Status !== "none")) return startFailed(look)
+            if (Status !== "running" || (Health != null && !/^(none)?$/.test(Health.Status))) return startFailed(look)
             return { reason: "Impossible", detail: "it has no health check" }
           })
       }

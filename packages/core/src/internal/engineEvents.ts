@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import type { DockerRequest, DockerShape } from "../Docker.js"
 import { type DockerFailure, type EngineError, InvalidRequest } from "../DockerError.js"
 import { decodeAnswer, refine } from "./answer.js"
-import { engineTime } from "./logTime.js"
+import { engineTime, engineTimeNanos } from "./logTime.js"
 
 /** Something that happened on the engine. */
 export interface EngineEvent {
@@ -48,6 +48,17 @@ const Event = decodeAnswer(
 // JSON.parse would lose the last digits of a number of nineteen.
 const timeNano = /"timeNano":(\d+)/
 
+/** Podman's word for it is another. */
+const isDestroy = (type: string, action: string): boolean =>
+  action === "remove" && (type === "container" || type === "volume")
+
+const withRemove = (filters: Readonly<Record<string, ReadonlyArray<string>>>) => {
+  const { event } = filters
+  return event?.includes("destroy") === true && !event.includes("remove")
+    ? { ...filters, event: [...event, "remove"] }
+    : filters
+}
+
 /** Subscribes: what happens from here on comes by the stream, however late that is read. Closed with the scope. */
 export const openEvents = (
   docker: DockerShape,
@@ -68,13 +79,19 @@ export const openEvents = (
       const value = options[field]
       return value === undefined ? Effect.succeed(undefined) : engineTime(field, value)
     }
+    const since = yield* time("since")
+    const until = yield* time("until")
+    if (since !== undefined && until !== undefined && engineTimeNanos(since) > engineTimeNanos(until)) {
+      const detail = `it is after until, which is ${String(options.until)}`
+      return yield* new InvalidRequest({ field: "since", value: String(options.since), detail })
+    }
     const request: DockerRequest = {
       method: "GET",
       path: "/events",
       query: {
-        since: yield* time("since"),
-        until: yield* time("until"),
-        filters: options.filters === undefined ? undefined : JSON.stringify(options.filters)
+        since,
+        until,
+        filters: options.filters === undefined ? undefined : JSON.stringify(withRemove(options.filters))
       }
     }
     const { body, status } = yield* docker.stream(request)
@@ -85,11 +102,13 @@ export const openEvents = (
       Stream.mapEffect((line) =>
         Effect.map(Event(request, status, line), (event): EngineEvent => {
           const nanos = timeNano.exec(line)?.[1]
+          const attributes = event.Actor.Attributes ?? {}
           return {
             type: event.Type,
-            action: event.Action,
-            id: event.Actor.ID,
-            attributes: event.Actor.Attributes ?? {},
+            action: isDestroy(event.Type, event.Action) ? "destroy" : event.Action,
+            // Podman has the name of a volume only there.
+            id: event.Actor.ID === "" ? (attributes["name"] ?? "") : event.Actor.ID,
+            attributes,
             timeNano: nanos === undefined ? BigInt(event.time) * 1_000_000_000n : BigInt(nanos)
           }
         })

@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import type { DockerRequest, DockerShape } from "../Docker.js"
 import { type DockerFailure, EngineUnavailable, InvalidRequest } from "../DockerError.js"
 import { decodeAnswer, nullable } from "./answer.js"
+import { EngineContainerState } from "./containerState.js"
 import { type EngineEvent, openEvents } from "./engineEvents.js"
 import { logTimestamp, nanosTimestamp } from "./logTime.js"
 
@@ -90,7 +91,7 @@ const Containers = decodeAnswer(
 const Inspected = decodeAnswer(
   Schema.Struct({
     State: Schema.Struct({
-      Status: Schema.String,
+      Status: EngineContainerState,
       StartedAt: Schema.String,
       Health: nullable(Schema.Struct({ Status: Schema.String }))
     })
@@ -123,7 +124,7 @@ const look = (docker: DockerShape, types: ReadonlyArray<WatchedType>): Effect.Ef
               name,
               state: State.Status,
               started: { exactly: State.StartedAt },
-              ...(State.Health == null || State.Health.Status === "none" ? {} : { health: State.Health.Status })
+              ...(State.Health == null || /^(none)?$/.test(State.Health.Status) ? {} : { health: State.Health.Status })
             }
           ]),
           // It was removed between the two looks: the event of that comes.

@@ -11,6 +11,7 @@ import {
 } from "../DockerError.js"
 import type { LogStream } from "../LogEvent.js"
 import { containerNotFound, containerPath, decodeAnswer } from "./answer.js"
+import { EngineContainerState } from "./containerState.js"
 import { logTimestamp } from "./logTime.js"
 
 /** What can end the reading of a log. */
@@ -34,7 +35,7 @@ const Inspected = decodeAnswer(
     Id: Schema.String,
     Config: Schema.Struct({ Tty: Schema.optional(Schema.Boolean) }),
     State: Schema.Struct({
-      Status: Schema.String,
+      Status: EngineContainerState,
       StartedAt: Schema.String,
       FinishedAt: Schema.String,
       ExitCode: Schema.Number
@@ -92,7 +93,7 @@ export const openLog = (docker: DockerShape, id: string, query: LogQuery) =>
       Effect.catchTag("EngineError", (error) =>
         Effect.fail(
           containerNotFound(id, error) ??
-            (error.status === 501 || /does not support reading/.test(error.detail)
+            (error.status === 501 || /does not support reading|cannot read logs/.test(error.detail)
               ? new LogsUnreadable({ containerId: id, detail: error.detail })
               : error)
         )

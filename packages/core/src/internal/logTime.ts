@@ -66,6 +66,9 @@ export const timestampMillis = (timestamp: string): number => Date.parse(timesta
 /** The moment of an engine's time, in milliseconds since the epoch. */
 export const engineTimeMillis = (time: string): number => Number(time) * 1000
 
+/** The moment of an engine's time, in nanoseconds since the epoch. */
+export const engineTimeNanos = (time: string): bigint => BigInt(time.replace(".", ""))
+
 /** Nanoseconds since the epoch as a canonical timestamp. */
 export const nanosTimestamp = (nanos: bigint): string =>
   format({ seconds: Number(nanos / 1_000_000_000n), nanos: String(nanos % 1_000_000_000n).padStart(9, "0") })

@@ -72,8 +72,11 @@ export class SshSocket extends Duplex {
     this.#child.stdout.resume()
   }
 
-  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#child.stdin.write(chunk, done)
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: () => void): void {
+    // Where it fails ssh has ended, or is about to: what it says then tells why.
+    this.#child.stdin.write(chunk, (error) => {
+      if (error == null) done()
+    })
   }
 
   override _final(done: (error?: Error | null) => void): void {
