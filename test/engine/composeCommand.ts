@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
 import { promisify } from "node:util"
-import { unpackedBinaries } from "./debianPackages.js"
+import { unpackedBinaries } from "./engineBinaries.js"
 
 const run = promisify(execFile)
 

@@ -4,7 +4,7 @@ import { mkdir, readFile, rm, rmdir, writeFile } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { promisify } from "node:util"
-import type { EngineBinaries } from "./debianPackages.js"
+import type { DaemonBinaries } from "./engineBinaries.js"
 import type { DaemonFolder } from "./engineFolders.js"
 import { answersPing } from "./engineRequest.js"
 import { identityOf } from "./processIdentity.js"
@@ -125,19 +125,22 @@ const lastWords = async (folder: DaemonFolder): Promise<string> => {
 
 /** How a daemon is started. */
 export interface DaemonOptions {
-  readonly binaries: EngineBinaries
+  readonly binaries: DaemonBinaries
   /** More arguments for dockerd. */
   readonly flags?: ReadonlyArray<string>
+  /** A command that runs dockerd with the words behind its own. */
+  readonly wrapper?: ReadonlyArray<string>
   /** Whether it lives in the network namespace that is pinned in its folder. */
   readonly ownNetwork?: boolean
 }
 
 /** Only these of our own environment reach the engine: what tests set must not. */
-const daemonEnvironment = (binaries: EngineBinaries): Record<string, string> => {
+const daemonEnvironment = (binaries: DaemonBinaries): Record<string, string> => {
   const kept = Object.entries(process.env).flatMap(([name, value]) =>
     value !== undefined && (name === "HOME" || /^(https?|no|all)_proxy$/i.test(name)) ? [[name, value]] : []
   )
-  return { ...Object.fromEntries(kept), PATH: binaries.path }
+  const libraries = binaries.libraries === undefined ? {} : { LD_LIBRARY_PATH: binaries.libraries }
+  return { ...Object.fromEntries(kept), ...libraries, PATH: binaries.path }
 }
 
 /**
@@ -163,8 +166,11 @@ export const startDaemon = async (folder: DaemonFolder, options: DaemonOptions):
     ["--exec-root", folder.exec, "--pidfile", folder.pidFile, "-H", folder.endpoint],
     options.flags ?? []
   )
-  const [command = "", ...rest] =
-    options.ownNetwork === true ? ["nsenter", `--net=${folder.network}`, ...dockerd] : dockerd
+  const [command = "", ...rest] = [
+    ...(options.wrapper ?? []),
+    ...(options.ownNetwork === true ? ["nsenter", `--net=${folder.network}`] : []),
+    ...dockerd
+  ]
   const started = Date.now()
   const daemon = spawn(command, rest, {
     cwd: "/",
@@ -199,9 +205,9 @@ export const stopDaemon = async (folder: DaemonFolder, milliseconds = 40_000): P
 }
 
 /** Pins a new network namespace in the folder, with its loopback up. It stays when the daemon dies. */
-export const pinNetwork = async (folder: DaemonFolder, binaries: EngineBinaries): Promise<void> => {
+export const pinNetwork = async (folder: DaemonFolder, busybox: string): Promise<void> => {
   await mkdir(folder.root, { recursive: true, mode: 0o711 })
   await writeFile(folder.network, "")
-  const loopback = [binaries.busybox, "ip", "link", "set", "lo", "up"]
+  const loopback = [busybox, "ip", "link", "set", "lo", "up"]
   await run("unshare", [`--net=${folder.network}`, ...loopback])
 }

@@ -1,6 +1,7 @@
 import { pullBusybox, hasBusybox, importBusybox } from "./busyboxImage.js"
 import { findCompose } from "./composeCommand.js"
-import { obtainBinaries, packagesUnavailable, unpackedBinaries } from "./debianPackages.js"
+import { packagesUnavailable } from "./debianPackages.js"
+import { obtainBinaries, unpackedBinaries } from "./engineBinaries.js"
 import { otherDaemonPid } from "./dockerDaemon.js"
 import { privateEngineFolder } from "./engineFolders.js"
 import { answersPing, connectionOf, engineCall, jsonAt } from "./engineRequest.js"

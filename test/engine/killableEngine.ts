@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto"
 import { mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { importBusybox } from "./busyboxImage.js"
-import { obtainBinaries, packagesUnavailable, type EngineBinaries } from "./debianPackages.js"
+import { packagesUnavailable } from "./debianPackages.js"
+import { type DaemonBinaries, obtainBinaries } from "./engineBinaries.js"
 import { clearLeftovers, daemonPid, killAndWait, pinNetwork, startDaemon, stopDaemon } from "./dockerDaemon.js"
 import { daemonFolder, killableEngines, type DaemonFolder } from "./engineFolders.js"
 import { answersPing, engineRequest, jsonAt } from "./engineRequest.js"
@@ -15,6 +16,12 @@ export interface KillableEngineOptions {
   readonly liveRestore?: boolean
   /** A word for its folder, for whoever looks at it. */
   readonly name?: string
+  /** Those of another edition; the usual engine's when not given. */
+  readonly binaries?: DaemonBinaries
+  /** More arguments for dockerd. */
+  readonly flags?: ReadonlyArray<string>
+  /** A command that runs dockerd with the words behind its own. */
+  readonly wrapper?: ReadonlyArray<string>
 }
 
 /**
@@ -101,17 +108,18 @@ const makeOwned = async (name: string): Promise<DaemonFolder> => {
 export const startKillableEngine = async (options: KillableEngineOptions = {}): Promise<KillableEngine> => {
   const unavailable = await killableEngineUnavailable()
   if (unavailable !== undefined) throw new Error(`No killable engine can be had: ${unavailable}.`)
-  const binaries: EngineBinaries = await obtainBinaries()
+  const usual = await obtainBinaries()
   const folder = await makeOwned(options.name ?? "engine")
-  const flags = options.liveRestore === true ? ["--live-restore"] : []
+  const flags = [...(options.liveRestore === true ? ["--live-restore"] : []), ...(options.flags ?? [])]
+  const wrapper = options.wrapper ?? []
   const start = async () => {
     if (daemonPid(folder) !== undefined) return
-    await startDaemon(folder, { binaries, flags, ownNetwork: true })
+    await startDaemon(folder, { binaries: options.binaries ?? usual, flags, wrapper, ownNetwork: true })
   }
   try {
-    await pinNetwork(folder, binaries)
+    await pinNetwork(folder, usual.busybox)
     await start()
-    await importBusybox(folder.endpoint, binaries.busyboxTar)
+    await importBusybox(folder.endpoint, usual.busyboxTar)
   } catch (error) {
     await disposeFolder(folder)
     throw error

@@ -5,7 +5,8 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { obtainBinaries, packagesUnavailable } from "./debianPackages.js"
+import { packagesUnavailable } from "./debianPackages.js"
+import { obtainBinaries } from "./engineBinaries.js"
 
 /** A registry on this machine's loopback, plain HTTP (which engines allow there), empty at its start. */
 export interface TestRegistry {

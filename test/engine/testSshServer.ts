@@ -7,7 +7,8 @@ import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { promisify } from "node:util"
-import { obtainBinaries, packagesUnavailable } from "./debianPackages.js"
+import { packagesUnavailable } from "./debianPackages.js"
+import { obtainBinaries } from "./engineBinaries.js"
 import { engineCache } from "./engineFolders.js"
 import { withFileLock } from "./fileLock.js"
 
@@ -119,7 +120,7 @@ export const startTestSshServer = async (dockerHost: string): Promise<TestSshSer
     const path = join(folder, name)
     await mkdir(path)
     const known = join(folder, `${name}-known-hosts`)
-    await writeFile(known, `[127.0.0.1]:${port} ${await publicKey(hostKey)}`)
+    await writeFile(known, `dockwire-test ${await publicKey(hostKey)}`)
     const own = (process.env["PATH"] ?? "").split(delimiter).map((part) => join(part, "ssh"))
     const ssh = own.find((file) => existsSync(file)) ?? join(openSsh, "usr/bin/ssh")
     const settings = [
@@ -129,6 +130,9 @@ export const startTestSshServer = async (dockerHost: string): Promise<TestSshSer
       "IdentitiesOnly=yes",
       "-o",
       `IdentityFile=${join(folder, key)}`,
+      // Whatever port it is reached by.
+      "-o",
+      "HostKeyAlias=dockwire-test",
       "-o",
       `UserKnownHostsFile=${known}`,
       "-o",
