@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { unpackedBinaries } from "../engine/debianPackages.js"
+import { unpackedBinaries } from "../engine/engineBinaries.js"
 
 /** The `docker` command: that of the machine, else the one that was unpacked for the tests; `undefined` where there is none. */
 export const dockerCli = (): string | undefined => {

@@ -13,21 +13,21 @@ import {
   System,
   Volumes
 } from "@dockwire/core"
-import { Duration, Effect, Layer, Schedule, type Scope } from "effect"
+import { Context, Duration, Effect, Layer, Schedule, type Scope } from "effect"
 import { busyboxImage } from "../engine/busyboxImage.js"
 import { uniqueName } from "../engine/testContainer.js"
 import { testLabels } from "../engine/testRun.js"
+import { Expected, type Expectations } from "./differences.js"
 import { openEngineGate } from "./engineGate.js"
-
-/** The engines that must answer alike. */
-export type EngineName = "real" | "memory"
+import type { RealEngine } from "./realEngines.js"
 
 /** What is tested. */
 export type Services = Archive | Containers | Docker | Events | Exec | Logs | Networks | Stats | System | Volumes
 
 /** What a cell works with. */
 export interface Bench {
-  readonly engine: EngineName
+  /** What this engine does in place of what 26.1 does. */
+  readonly expected: Expectations["expected"]
   /** A name that nothing has. */
   readonly name: (word?: string) => string
   readonly labels: Readonly<Record<string, string>>
@@ -48,6 +48,8 @@ export interface Bench {
   ) => Effect.Effect<{ readonly id: string; readonly name: string }, DockerError, Containers | Scope.Scope>
   /** Nothing answers any more; connections are broken. */
   readonly gone: Effect.Effect<void>
+  /** What whoever asks is then told: no socket is there, or a port refuses. */
+  readonly goneReason: "NotFound" | "Refused"
   /** From now on no request is answered. */
   readonly stall: Effect.Effect<void>
   /** Done when one has come since. */
@@ -69,7 +71,7 @@ const services = Layer.mergeAll(
 const untilTrue = (condition: Effect.Effect<boolean>) =>
   Effect.asVoid(Effect.repeat(condition, { until: (held) => held, schedule: Schedule.spaced(Duration.millis(5)) }))
 
-const bench = (engine: EngineName, faults: Pick<Bench, "gone" | "stall" | "held">): Bench => {
+const bench = (expectations: Expectations, faults: Pick<Bench, "gone" | "goneReason" | "stall" | "held">): Bench => {
   const labels = testLabels({ "dockwire.conformance": uniqueName("cell") })
   const spec: Bench["spec"] = (command, more = {}) => ({
     name: uniqueName("cell"),
@@ -88,7 +90,7 @@ const bench = (engine: EngineName, faults: Pick<Bench, "gone" | "stall" | "held"
       return { id, name: wanted.name }
     })
   return {
-    engine,
+    expected: expectations.expected,
     name: uniqueName,
     labels,
     spec,
@@ -107,10 +109,12 @@ const bench = (engine: EngineName, faults: Pick<Bench, "gone" | "stall" | "held"
 export const onMemory = <A, E>(cell: (bench: Bench) => Effect.Effect<A, E, Services | Scope.Scope>) => {
   const program = Effect.gen(function* () {
     const engine = yield* MemoryEngine
+    const expectations = yield* Expected
     let asked = 0
     return yield* cell(
-      bench("memory", {
+      bench(expectations, {
         gone: engine.gone("NotFound"),
+        goneReason: "NotFound",
         stall: Effect.zipRight(
           Effect.map(engine.requests, ({ length }) => void (asked = length)),
           engine.slow({}, Duration.infinity)
@@ -124,32 +128,36 @@ export const onMemory = <A, E>(cell: (bench: Bench) => Effect.Effect<A, E, Servi
 
 /** Runs a cell against a real engine; `gated` where it shuts the way to it. */
 export const onReal =
-  (endpoint: string, gated: boolean) =>
+  ({ target, way }: RealEngine, gated: boolean) =>
   <E>(cell: (bench: Bench) => Effect.Effect<unknown, E, Services | Scope.Scope>) =>
     Effect.gen(function* () {
       const gate = gated
         ? yield* Effect.acquireRelease(
-            Effect.promise(() => openEngineGate(endpoint)),
+            Effect.promise(() => openEngineGate(target)),
             (gate) => Effect.promise(() => gate.close())
           )
         : undefined
+      const expectations = yield* Expected
+      const goneReason = "socketPath" in target ? ("NotFound" as const) : ("Refused" as const)
       const faults =
         gate === undefined
           ? {
+              goneReason,
               gone: Effect.dieMessage("no gate"),
               stall: Effect.dieMessage("no gate"),
               held: Effect.dieMessage("no gate")
             }
           : {
+              goneReason,
               gone: Effect.promise(() => gate.close()),
               stall: Effect.sync(gate.stall),
               held: untilTrue(Effect.sync(gate.held))
             }
-      const layer = Layer.provideMerge(services, Docker.layer({ endpoint: gate?.endpoint ?? endpoint }))
+      const layer = Layer.provideMerge(services, Docker.layer(way(gate?.address ?? target)))
       // What the cell made is removed over a way of its own, as the gate may be shut.
-      const containers = gate === undefined ? undefined : bench("real", faults)
-      const direct = Effect.provide(Containers, Layer.provide(Containers.layer, Docker.layer({ endpoint })))
-      const whole = containers === undefined ? bench("real", faults) : around(containers, yield* direct)
+      const direct = Layer.provide(Containers.layer, Docker.layer(way(target)))
+      const own = bench(expectations, faults)
+      const whole = gate === undefined ? own : around(own, Context.get(yield* Layer.build(direct), Containers))
       return yield* Effect.provide(Effect.scoped(cell(whole)), layer)
     }).pipe(Effect.scoped)
 

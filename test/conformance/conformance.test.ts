@@ -1,15 +1,24 @@
 import { Cause, Duration, Effect, Exit, Fiber } from "effect"
-import { afterAll, describe, expect, it } from "vitest"
-import { describeEngine, testEngine } from "../engine/realEngine.js"
-import { type EngineName, onMemory, onReal } from "./bench.js"
-import { type Cell, type Column, columns, type Row, unavailable } from "./cell.js"
+import { writeFile } from "node:fs/promises"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { describeEngine, describeKillableEngine } from "../engine/realEngine.js"
+import { onMemory, onReal } from "./bench.js"
+import { type Cell, type Column, columns, failsWith, type Row } from "./cell.js"
+import { Expected, expectationsOf, lackOf, retriesOn } from "./differences.js"
+import { type EngineName, engineNames, isEngineName } from "./engineName.js"
+import { matrixText } from "./matrixText.js"
+import { type EngineOutcomes, type Outcome, type OwnWay, settings, type TableRun } from "./outcomes.js"
+import { type RealEngine, startRealEngine } from "./realEngines.js"
 import { table } from "./table.js"
 
 /** Nothing answers: the method says so, at once. */
 const gone =
   ({ call }: Row): Cell =>
   (bench) =>
-    Effect.zipRight(bench.gone, unavailable(Effect.scoped(call(bench))))
+    Effect.zipRight(
+      bench.gone,
+      failsWith(Effect.scoped(call(bench)), "EngineUnavailable", { reason: bench.goneReason })
+    )
 
 /** Interrupted while its request is under way, the method is over in less than a second. */
 const interrupted =
@@ -36,30 +45,74 @@ const cells = Object.entries(table).flatMap(([service, { rows }]) =>
   )
 )
 
-const outcomes = new Map<string, string>()
+const wanted = (process.env[settings.engines] ?? "memory,usual").split(",")
+const unknown = wanted.filter((name) => !isEngineName(name))
+if (unknown.length > 0) throw new Error(`No such engine: ${unknown.join(", ")}; there are ${engineNames.join(", ")}.`)
 
-const run = (engine: EngineName) => {
+const results: Array<EngineOutcomes> = []
+
+/** Runs the table; what the engine is shows only when the tests run. */
+const run = (engine: EngineName, real: () => RealEngine | undefined) => {
+  const outcomes: Record<string, Partial<Record<Column, Outcome>>> = {}
+  const ownWays: Array<OwnWay> = []
+  const tests: Array<{ readonly column: Column; readonly name: string; readonly test: () => Promise<void> }> = []
+  const note = (method: string, column: Column, outcome: Outcome) => {
+    ;(outcomes[method] ??= {})[column] = outcome
+  }
+  // In the order of the table, and not in that in which they end.
+  for (const { method } of cells) outcomes[method] = {}
   for (const { cell, column, method } of cells) {
-    const key = `${engine} ${method} ${column}`
     if (typeof cell === "string") {
-      outcomes.set(key, "-")
+      note(method, column, "-")
       continue
     }
     const test = async () => {
-      outcomes.set(key, "FAILED")
+      const on = real()
+      const expectations = expectationsOf(on?.edition ?? "memory")
+      const lack = lackOf(expectations.edition, method, column)
+      if (lack !== undefined) {
+        ownWays.push({ method, what: "not so", why: lack })
+        return note(method, column, "lacks")
+      }
+      note(method, column, "FAILED")
       const gated = column === "engine gone" || column === "interrupted"
-      const program = engine === "memory" ? onMemory(cell) : onReal(testEngine().endpoint, gated)(cell)
-      const exit = await Effect.runPromiseExit(program)
+      const program = on === undefined ? onMemory(cell) : onReal(on, gated)(cell)
+      const exit = await Effect.runPromiseExit(Effect.provideService(program, Expected, expectations))
       if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
-      outcomes.set(key, "ok")
+      const differed = expectations.differed()
+      for (const { what, why } of differed) ownWays.push({ method, what, why })
+      note(method, column, differed.length > 0 ? "differs" : "ok")
     }
-    it.concurrent(`${method}: ${column}`, test, 20_000)
+    tests.push({ column, name: `${method}: ${column}`, test })
   }
+  const options = { timeout: 30_000, retry: retriesOn(engine) }
+  for (const { column, name, test } of tests) if (column !== "interrupted") it.concurrent(name, options, test)
+  // Where time is measured nothing else runs.
+  for (const { column, name, test } of tests) if (column === "interrupted") it.sequential(name, options, test)
+  afterAll(() => {
+    results.push({ engine, version: real()?.version ?? "in memory", cells: outcomes, ownWays })
+  })
 }
 
-describe("the engine in memory", () => run("memory"))
+const runReal = (engine: Exclude<EngineName, "memory">) => {
+  let real: RealEngine | undefined
+  beforeAll(async () => {
+    real = await startRealEngine(engine)
+  }, 300_000)
+  afterAll(() => real?.stop())
+  run(engine, () => {
+    if (real === undefined) throw new Error("The engine is not ready.")
+    return real
+  })
+}
 
-describeEngine("a real engine", () => run("real"))
+for (const name of wanted.filter(isEngineName)) {
+  if (name === "memory") describe("the engine in memory", () => run("memory", () => undefined))
+  else if (name === "usual") describeEngine("the usual engine", () => runReal("usual"))
+  else if (name === "ssh") describeEngine("the usual engine over ssh", () => runReal("ssh"))
+  else if (name === "tls") describeKillableEngine("an engine over TLS", () => runReal("tls"))
+  else describeKillableEngine(name, () => runReal(name))
+}
 
 describe("the table", () => {
   it("has a row for every method, and in each cell a test or why there is none", async () => {
@@ -75,17 +128,9 @@ describe("the table", () => {
   })
 })
 
-afterAll(() => {
-  const lines = Object.entries(table).flatMap(([service, { rows }]) =>
-    Object.keys(rows).map((method) => {
-      const name = `${service}.${method}`
-      const shown = columns.map((column) => {
-        const [real = "", memory = ""] = ["real", "memory"].map((engine) => outcomes.get(`${engine} ${name} ${column}`))
-        return (memory === "-" ? "-" : `${memory}/${real === "" ? "none" : real}`).padEnd(12)
-      })
-      return `${name.padEnd(24)} ${shown.join(" ")}`
-    })
-  )
-  const head = `${"memory/real".padEnd(24)} ${columns.map((column) => column.padEnd(12)).join(" ")}`
-  console.log([head, ...lines].join("\n"))
+afterAll(async () => {
+  console.log(matrixText(results))
+  const file = process.env[settings.outcomes]
+  const result: TableRun = { node: process.versions.node, engines: results }
+  if (file !== undefined) await writeFile(file, JSON.stringify(result))
 })

@@ -3,31 +3,32 @@ import { rm } from "node:fs/promises"
 import { connect, createServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { connectionOf } from "../engine/engineRequest.js"
+
+/** Where something listens. */
+export type Address = { readonly socketPath: string } | { readonly host: string; readonly port: number }
 
 /** A way to an engine that can be shut. */
 export interface EngineGate {
-  readonly endpoint: string
+  readonly address: Address
   /** From now on requests come to nobody; resolves never by itself. */
   readonly stall: () => void
   /** Whether a request has come since. */
   readonly held: () => boolean
-  /** Breaks the connections and leaves no socket behind. */
+  /** Breaks the connections and leaves nothing that listens. */
   readonly close: () => Promise<void>
 }
 
-/** Opens a way to an engine. */
-export const openEngineGate = async (endpoint: string): Promise<EngineGate> => {
+/** Opens a way to an engine: by a socket to one that has a socket, by a port to one that has a port. */
+export const openEngineGate = async (target: Address): Promise<EngineGate> => {
   const path = join(tmpdir(), `dockwire-gate-${randomBytes(4).toString("hex")}.sock`)
   const sockets = new Set<Socket>()
-  const target = connectionOf(endpoint)
   let stalled = false
   let held = false
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    const upstream =
-      "socketPath" in target
-        ? connect({ path: target.socketPath, allowHalfOpen: true })
-        : connect({ ...target, allowHalfOpen: true })
+    const upstream = connect({
+      ...("socketPath" in target ? { path: target.socketPath } : target),
+      allowHalfOpen: true
+    })
     for (const one of [socket, upstream]) {
       sockets.add(one)
       one.on("error", () => one.destroy())
@@ -44,10 +45,15 @@ export const openEngineGate = async (endpoint: string): Promise<EngineGate> => {
   })
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject)
-    server.listen(path, resolve)
+    if ("socketPath" in target) server.listen(path, resolve)
+    else server.listen(0, "127.0.0.1", resolve)
   })
+  const listens = server.address()
   return {
-    endpoint: `unix://${path}`,
+    address:
+      listens === null || typeof listens === "string"
+        ? { socketPath: path }
+        : { host: "127.0.0.1", port: listens.port },
     stall: () => {
       stalled = true
     },

@@ -17,7 +17,10 @@ export const containerVerbRows: Rows = {
         })
         yield* on((containers) => containers.waitUntil(failing.id, "exited"))
         const { restartCount, state } = yield* on((containers) => containers.inspect(failing.id))
-        expect({ restartCount, exitCode: state.exitCode }).toEqual({ restartCount: 1, exitCode: 4 })
+        expect({ restartCount, exitCode: state.exitCode }).toEqual({
+          restartCount: bench.expected("a container between two runs", 1),
+          exitCode: 4
+        })
       }),
     conflict: (bench) =>
       Effect.gen(function* () {
@@ -36,20 +39,28 @@ export const containerVerbRows: Rows = {
             address,
             detail: expect.stringMatching(
               new RegExp(
-                `^driver failed programming external connectivity on endpoint ${second.name} \\([0-9a-f]{64}\\): Bind for ${address} failed: port is already allocated$`
+                `driver failed programming external connectivity on endpoint ${second.name} \\([0-9a-f]{64}\\): Bind for ${address} failed: port is already allocated$`
               )
             )
           }
         )
         const { state } = yield* on((containers) => containers.inspect(second.id))
-        expect(state).toMatchObject({ status: "created", exitCode: 128 })
-        expect(state.error).toMatch(/port is already allocated/)
+        expect(state).toEqual(
+          bench.expected(
+            "what is left of a start in vain",
+            expect.objectContaining({
+              status: "created",
+              exitCode: 128,
+              error: expect.stringMatching(/port is already allocated/)
+            })
+          )
+        )
         yield* on((containers) => containers.pause(first.id))
         yield* failsWith(
           on((containers) => containers.start(first.id)),
           "ContainerStateConflict",
           {
-            state: "paused",
+            state: bench.expected("the state that stands in the way", "paused"),
             detail: "cannot start a paused container, try unpause instead"
           }
         )
@@ -74,7 +85,12 @@ export const containerVerbRows: Rows = {
             }
           )
           const { state } = yield* on((containers) => containers.inspect(id))
-          expect(state).toMatchObject({ status: "created", exitCode: 127 })
+          expect(state).toEqual(
+            bench.expected(
+              "what is left of a start in vain",
+              expect.objectContaining({ status: "created", exitCode: 127 })
+            )
+          )
         }
       })
   }),
@@ -133,7 +149,7 @@ export const containerVerbRows: Rows = {
           "InvalidRequest",
           {
             field: "signal",
-            detail: expect.stringContaining("invalid signal: FOO")
+            detail: expect.stringMatching(/invalid signal: FOO/i)
           }
         )
       })
@@ -253,6 +269,9 @@ export const containerVerbRows: Rows = {
           "InvalidRequest",
           { field: "name" }
         )
+        if (bench.expected("a rename to its own name", "refused") !== "refused") {
+          return yield* on((containers) => containers.rename(id, name))
+        }
         yield* failsWith(
           on((containers) => containers.rename(id, name)),
           "InvalidRequest",
@@ -266,15 +285,20 @@ export const containerVerbRows: Rows = {
     success: (bench) =>
       Effect.gen(function* () {
         const { id } = yield* bench.created(["sh", "-c", "exit 5"])
-        expect(yield* on((containers) => containers.wait(id))).toEqual({ exitCode: 0 })
+        expect(yield* on((containers) => containers.wait(id))).toEqual({
+          exitCode: bench.expected("the exit code of what never ran", 0)
+        })
         const next = yield* Effect.fork(on((containers) => containers.wait(id, "next-exit")))
         const removed = yield* Effect.fork(on((containers) => containers.wait(id, "removed")))
         // The wait may reach the engine behind a run.
-        const runs = Effect.forever(on((containers) => Effect.zipRight(containers.start(id), containers.wait(id))))
+        const runs = Effect.forever(
+          // A start that is interrupted is one that failed, for the engine.
+          Effect.uninterruptible(on((containers) => Effect.zipRight(containers.start(id), containers.wait(id))))
+        )
         expect(yield* Effect.raceFirst(Fiber.join(next), runs)).toEqual({ exitCode: 5 })
         expect(yield* on((containers) => containers.wait(id))).toEqual({ exitCode: 5 })
         yield* on((containers) => containers.remove(id))
-        expect(yield* Fiber.join(removed)).toEqual({ exitCode: 5 })
+        expect(yield* Fiber.join(removed)).toEqual({ exitCode: bench.expected("the exit code of what was removed", 5) })
       }),
     conflict: anyState,
     "bad input": neverNamed((containers) => containers.wait(badName))

@@ -2,8 +2,6 @@ import { Containers } from "@dockwire/core"
 import { Effect } from "effect"
 import { expect } from "vitest"
 import { failsWith, type Rows } from "../cell.js"
-import { difference } from "../differences.js"
-
 import { anyState, badName, missing, neverNamed, on, pruned, verb } from "./onContainers.js"
 
 /** The cells of `Containers`. */
@@ -88,7 +86,7 @@ export const containerRows: Rows = {
           Effect.catchTag("ContainerNotFound", () => Effect.succeed({ exitCode: 6 }))
         )
         yield* on((containers) => containers.start(short.id))
-        expect(yield* gone).toEqual({ exitCode: 6 })
+        expect(yield* gone).toEqual({ exitCode: bench.expected("the exit code of what was removed", 6) })
         yield* failsWith(
           on((containers) => containers.inspect(short.id)),
           "ContainerNotFound"
@@ -117,19 +115,20 @@ export const containerRows: Rows = {
       }),
     "bad input": (bench) =>
       Effect.gen(function* () {
-        const refused = (more: Parameters<typeof bench.spec>[1], detail: string | RegExp) =>
+        const refused = (more: Parameters<typeof bench.spec>[1], detail: unknown) =>
           failsWith(
             on((containers) => containers.create(bench.spec(["true"], more))),
             "InvalidRequest",
             {
-              detail: typeof detail === "string" ? detail : expect.stringMatching(detail)
+              detail: detail instanceof RegExp ? expect.stringMatching(detail) : detail
             }
           )
         yield* refused({ name: "a b" }, "Invalid container name (a b), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
+        if (bench.expected("what create can't know", false) === true) return
         yield* refused({ hostConfig: { Memory: 1000 } }, "Minimum memory limit allowed is 6MB")
         yield* refused(
           { hostConfig: { RestartPolicy: { Name: "foo" } } },
-          /^invalid restart policy: unknown policy 'foo'/
+          bench.expected("the refusal of a restart policy", /^invalid restart policy: unknown policy 'foo'/)
         )
         yield* refused({ log: { driver: "foo" } }, 'error looking up logging plugin foo: plugin "foo" not found')
         yield* refused(
@@ -147,9 +146,10 @@ export const containerRows: Rows = {
       Effect.gen(function* () {
         const { id } = yield* bench.running()
         const { processes, titles } = yield* on((containers) => containers.top(id))
-        expect(titles).toEqual(["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"])
+        const columns = ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]
+        expect(titles).toEqual(bench.expected("the columns of ps", columns))
         expect(processes).toHaveLength(1)
-        expect(processes[0]?.[0]).toBe("root")
+        expect(processes[0]).toHaveLength(titles.length)
         expect(processes[0]?.at(-1)).toBe("sleep 300")
       }),
     conflict: (bench) =>
@@ -171,8 +171,8 @@ export const containerRows: Rows = {
           on((containers) => containers.top(id, "--nonsense")),
           "EngineError",
           {
-            status: 500,
-            detail: difference("the words of ps", bench.engine)
+            status: bench.expected("the status where ps refuses", 500),
+            detail: bench.expected("the words of ps", expect.stringContaining("ps"))
           }
         )
       })

@@ -3,6 +3,7 @@ import { Chunk, Effect, type Scope, Stream } from "effect"
 import { expect } from "vitest"
 import type { Bench } from "../bench.js"
 import { type Cell, failsWith, type Rows } from "../cell.js"
+import { Expected } from "../differences.js"
 
 const missing = "dockwire-nobody"
 
@@ -30,7 +31,7 @@ const conflict =
     Effect.gen(function* () {
       const { id } = yield* bench.created(["sleep", "300"])
       yield* failsWith(use(id, ["true"]), "ContainerStateConflict", {
-        state: "stopped",
+        state: bench.expected("the state that stands in the way", "stopped"),
         detail: `container ${id} is not running`
       })
     })
@@ -124,8 +125,8 @@ export const execRows: Rows = {
         const { id } = yield* bench.running()
         const { exitCode, output } = yield* terminal(id, ["nope"])
         const text = yield* Stream.mkString(Stream.decodeText(output))
-        expect(text).toBe(`${noCommand.detail}\r\n`)
-        expect(yield* exitCode).toBe(126)
+        expect(text.trimEnd()).toEqual((yield* Expected).words(noCommand.detail))
+        expect(yield* exitCode).toBe(bench.expected("the exit code of a command that is not there", 126))
         yield* failsWith(terminal(id, []), "ExecFailed", { command: [] })
       })
   },

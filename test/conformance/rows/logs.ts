@@ -48,7 +48,10 @@ const reading =
   (use: "read" | "readBatches"): Cell =>
   (bench) =>
     Effect.gen(function* () {
-      const { id } = yield* ended(bench, "echo one; sleep 0.05; echo two >&2; sleep 0.05; echo -n three")
+      const isPrecise = bench.expected("the times of log lines", "nanoseconds") === "nanoseconds"
+      const last = bench.expected("the end of a log without a newline", "echo -n three")
+      const pause = isPrecise ? 0.05 : 1.1
+      const { id } = yield* ended(bench, `echo one; sleep ${pause}; echo two >&2; sleep ${pause}; ${String(last)}`)
       const lines = yield* collected(use, id)
       expect(lines).toMatchObject([
         { _tag: "LogLine", containerId: id, stream: "stdout", text: "one" },
@@ -63,8 +66,10 @@ const reading =
       const [first = "", second = "", third = ""] = times
       // Both ends belong to the range; the tail counts before everything else.
       expect(yield* texts({ since: second })).toEqual(["two", "three"])
-      expect(yield* texts({ until: second })).toEqual(["one", "two"])
-      expect(yield* texts({ since: second, until: second })).toEqual(["two"])
+      if (isPrecise) {
+        expect(yield* texts({ until: second })).toEqual(["one", "two"])
+        expect(yield* texts({ since: second, until: second })).toEqual(["two"])
+      }
       expect(yield* texts({ tail: 2 })).toEqual(["two", "three"])
       expect(yield* texts({ tail: 0 })).toEqual([])
       expect(yield* texts({ tail: 2, until: first })).toEqual([])
@@ -80,6 +85,7 @@ const reading =
       ])
       // Four files of 28 lines are written, and two are kept.
       const log = { driver: "json-file", options: { "max-size": "2k", "max-file": "2" } }
+      if (bench.expected("the rotation of logs", "docker's") !== "docker's") return
       const rotated = yield* ended(bench, "seq 1 100", { log })
       const left = (yield* collected(use, rotated.id)).map((line) => ("text" in line ? line.text : ""))
       expect(left).toEqual(Array.from({ length: 44 }, (_, index) => String(57 + index)))

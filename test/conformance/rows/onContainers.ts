@@ -17,7 +17,9 @@ export const on = <A, E>(use: (containers: Effect.Effect.Success<typeof Containe
 export const notFound: (call: Row["call"]) => Row["missing"] = (call) => (bench) =>
   failsWith(call(bench), "ContainerNotFound", {
     containerId: missing,
-    detail: expect.stringMatching(new RegExp(`^(cannot kill container: ${missing}: )?No such container: ${missing}$`))
+    detail: expect.stringMatching(
+      new RegExp(`^([Cc]annot kill container: ${missing}: )?No such container: ${missing}$`)
+    )
   })
 
 /** A verb on one container, which is called on nobody for the cells that are all alike. */

@@ -1,0 +1,118 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import { packagesUnavailable } from "../engine/debianPackages.js"
+import { type EngineName, engineNames, isEngineName } from "./engineName.js"
+import { isNodeLine, nodeCommand, nodeReleases, ownLine } from "./nodeRelease.js"
+import { settings, type TableRun } from "./outcomes.js"
+import { readme, writeTable } from "./readmeTable.js"
+import { supportTable } from "./supportTable.js"
+
+const usage = `Usage: npm run conformance -- [--engine NAME]... [--node LINE]... [--write]
+
+  Runs every method of core against every engine, and says what holds where.
+
+  --engine  only these: ${engineNames.join(", ")}
+  --node    under these lines of Node (${Object.keys(nodeReleases).join(", ")}), fetched by npm where it is not this one;
+            the engine in memory and the usual one, unless others are named
+  --write   puts the table into packages/core/README.md, when all of it ran and held
+
+  With neither, all engines under this Node, and memory and usual under the other lines.`
+
+const root = fileURLToPath(new URL("../..", import.meta.url))
+const isCi = (process.env["CI"] ?? "") !== "" && process.env["CI"] !== "false"
+
+interface Plan {
+  readonly line: string
+  readonly engines: ReadonlyArray<EngineName>
+}
+
+/** Runs the table in a vitest of its own under one Node. */
+const runTable = async ({ engines, line }: Plan): Promise<TableRun | undefined> => {
+  const folder = await mkdtemp(join(tmpdir(), "dockwire-conformance-"))
+  try {
+    const file = join(folder, "outcomes.json")
+    const [command = "", ...words] = nodeCommand(line)
+    const vitest = ["node_modules/vitest/vitest.mjs", "run", "test/conformance/conformance.test.ts", "--reporter=dot"]
+    const child = spawn(command, [...words, ...vitest], {
+      cwd: root,
+      stdio: "inherit",
+      env: { ...process.env, [settings.engines]: engines.join(","), [settings.outcomes]: file }
+    })
+    await once(child, "close")
+    const text = await readFile(file, "utf8").catch(() => undefined)
+    if (child.exitCode !== 0) process.exitCode = 1
+    return text === undefined ? undefined : JSON.parse(text)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const run = async (named: ReadonlyArray<EngineName>, lines: ReadonlyArray<string>, write: boolean): Promise<void> => {
+  const unavailable = await packagesUnavailable()
+  const wanted = named.length > 0 ? named : lines.length > 0 ? (["memory", "usual"] as const) : engineNames
+  const made = wanted.filter((name) => name !== "memory" && name !== "usual")
+  if (unavailable !== undefined && made.length > 0) {
+    console.error(`Not to be had here: ${made.join(", ")}; ${unavailable}.`)
+    if (named.length > 0 || isCi) {
+      process.exitCode = 1
+      return
+    }
+  }
+  const engines = unavailable === undefined ? wanted : wanted.filter((name) => name === "memory" || name === "usual")
+  const all = named.length === 0 && lines.length === 0
+  const plans: ReadonlyArray<Plan> = all
+    ? [
+        { line: ownLine, engines },
+        ...Object.keys(nodeReleases)
+          .filter((line) => line !== ownLine)
+          .map((line): Plan => ({ line, engines: ["memory", "usual"] }))
+      ]
+    : (lines.length > 0 ? lines : [ownLine]).map((line) => ({ line, engines }))
+  const runs: Array<TableRun> = []
+  for (const plan of plans) {
+    const result = await runTable(plan)
+    if (result === undefined) process.exitCode = 1
+    else runs.push(result)
+  }
+  if (runs.length === 0) return
+  const text = supportTable(runs)
+  console.log(text)
+  const isWhole = all && engines.length === engineNames.length && process.exitCode === undefined
+  if (!write) return
+  if (!isWhole) {
+    console.error("Nothing is written: not all of it ran, or not all of it held.")
+    process.exitCode = 1
+    return
+  }
+  await writeTable(text)
+  await once(spawn("npx", ["oxfmt", readme], { cwd: root, stdio: "inherit" }), "close")
+}
+
+const parsed = (() => {
+  try {
+    const { values } = parseArgs({
+      options: {
+        engine: { type: "string", multiple: true, default: [] },
+        node: { type: "string", multiple: true, default: [] },
+        write: { type: "boolean", default: false }
+      }
+    })
+    const wrong = [
+      ...values.engine.filter((name) => !isEngineName(name)),
+      ...values.node.filter((line) => !isNodeLine(line) && line !== ownLine)
+    ]
+    if (wrong.length > 0) throw new Error(`Not known: ${wrong.join(", ")}`)
+    return { engines: values.engine.filter(isEngineName), lines: values.node, write: values.write }
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
+    return undefined
+  }
+})()
+
+if (parsed === undefined) process.exitCode = 2
+else await run(parsed.engines, parsed.lines, parsed.write)

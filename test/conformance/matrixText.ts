@@ -1,0 +1,30 @@
+import { columns } from "./cell.js"
+import type { EngineOutcomes, Outcome } from "./outcomes.js"
+
+const signs: Readonly<Record<Outcome, string>> = { ok: "+", differs: "*", lacks: "o", "-": "-", FAILED: "FAILED" }
+
+/** What came of each cell, a sign for each engine in their order. */
+export const matrixText = (results: ReadonlyArray<EngineOutcomes>): string => {
+  const methods = Object.keys(results[0]?.cells ?? {})
+  const lines = methods.map((method) => {
+    const shown = columns.map((column) =>
+      results.map(({ cells }) => signs[cells[method]?.[column] ?? "FAILED"]).join(" ")
+    )
+    return [method, ...shown]
+  })
+  const all = [["", ...columns], ...lines]
+  const widths = all.reduce(
+    (widest: ReadonlyArray<number>, line) => line.map((word, i) => Math.max(word.length, widest[i] ?? 0)),
+    []
+  )
+  return [
+    `Each cell for: ${results.map(({ engine, version }) => `${engine} (${version})`).join(", ")}`,
+    "+ holds, * holds in the engine's own way, o the engine has no such thing, - nothing to test",
+    ...all.map((line) =>
+      line
+        .map((word, i) => word.padEnd(widths[i] ?? 0))
+        .join("  ")
+        .trimEnd()
+    )
+  ].join("\n")
+}

@@ -1,0 +1,106 @@
+import type { DockerOptions } from "@dockwire/core"
+import { Redacted } from "effect"
+import { delimiter } from "node:path"
+import { obtainEdition } from "../engine/dockerEditions.js"
+import { connectionOf, engineCall, jsonAt } from "../engine/engineRequest.js"
+import { startKillableEngine } from "../engine/killableEngine.js"
+import { startPodmanEngine } from "../engine/podmanEngine.js"
+import { testEngine } from "../engine/realEngine.js"
+import { startTestSshServer } from "../engine/testSshServer.js"
+import { startTlsEngine } from "../engine/tlsEngine.js"
+import { type Edition, editionOf, type EngineName } from "./engineName.js"
+import type { Address } from "./engineGate.js"
+
+/** An engine that the table is run against. */
+export interface RealEngine {
+  /** As it says itself: `Docker 26.1.5, API 1.45`. */
+  readonly version: string
+  readonly edition: Edition
+  /** Where the way to it leads, for a gate. */
+  readonly target: Address
+  /** How it is reached there, or at a gate. */
+  readonly way: (address: Address) => DockerOptions
+  readonly stop: () => Promise<void>
+}
+
+const plain = (address: Address): DockerOptions => ({
+  endpoint: "socketPath" in address ? `unix://${address.socketPath}` : `tcp://${address.host}:${address.port}`
+})
+
+const described = async (endpoint: string): Promise<Pick<RealEngine, "edition" | "version">> => {
+  const { json } = await engineCall(endpoint, "GET", "/version")
+  const version = String(jsonAt(json, "Version"))
+  const isPodman = jsonAt(json, "Components", 0, "Name") === "Podman Engine"
+  const number = /^\d+\.\d+\.\d+/.exec(version)?.[0] ?? version
+  return {
+    edition: editionOf(version, isPodman),
+    version: `${isPodman ? "Podman" : "Docker"} ${number}, API ${String(jsonAt(json, "ApiVersion"))}`
+  }
+}
+
+const loopback = (port: number): Address => ({ host: "127.0.0.1", port })
+const portOf = (address: Address): string => ("port" in address ? String(address.port) : "")
+
+/** The way over ssh takes its command from `PATH`, which is put back when it is stopped. */
+const overSsh = async (): Promise<RealEngine> => {
+  const { endpoint } = testEngine()
+  const server = await startTestSshServer(endpoint)
+  const path = process.env["PATH"] ?? ""
+  process.env["PATH"] = [server.path, path].join(delimiter)
+  return {
+    ...(await described(endpoint)),
+    target: loopback(server.port),
+    way: (address) => ({ endpoint: `ssh://${server.user}@127.0.0.1:${portOf(address)}` }),
+    stop: async () => {
+      process.env["PATH"] = path
+      await server.stop()
+    }
+  }
+}
+
+const overTls = async (): Promise<RealEngine> => {
+  const engine = await startTlsEngine()
+  const { ca, client } = engine.certificates
+  return {
+    ...(await described(engine.endpoint)),
+    target: loopback(engine.port),
+    way: (address) => ({
+      endpoint: `tcp://127.0.0.1:${portOf(address)}`,
+      tls: { ca, cert: client.cert, key: Redacted.make(client.key) }
+    }),
+    stop: engine.dispose
+  }
+}
+
+const atSocket = async (endpoint: string, stop: () => Promise<void>): Promise<RealEngine> => ({
+  ...(await described(endpoint)),
+  target: connectionOf(endpoint),
+  way: plain,
+  stop
+})
+
+const ofEdition = async (name: "20.10" | "28.5"): Promise<RealEngine> => {
+  const engine = await startKillableEngine({ name, binaries: await obtainEdition(name, console.log) })
+  const real = await atSocket(engine.endpoint, engine.dispose)
+  if (real.version.startsWith(`Docker ${name}.`)) return real
+  await engine.dispose()
+  throw new Error(`Debian's suite has ${real.version} in place of ${name}: name it anew in dockerEditions.ts.`)
+}
+
+/** Makes one ready. */
+export const startRealEngine = async (name: Exclude<EngineName, "memory">): Promise<RealEngine> => {
+  switch (name) {
+    case "usual":
+      return atSocket(testEngine().endpoint, () => Promise.resolve())
+    case "tls":
+      return overTls()
+    case "ssh":
+      return overSsh()
+    case "podman": {
+      const { dispose, endpoint } = await startPodmanEngine(console.log)
+      return atSocket(endpoint, dispose)
+    }
+    default:
+      return ofEdition(name)
+  }
+}
