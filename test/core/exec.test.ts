@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest"
 import { startCuttingProxy } from "../engine/cuttingProxy.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { startTestContainer, type TestContainer } from "../engine/testContainer.js"
-import { failureWith } from "./runWith.js"
+import { failureWith, runWith } from "./runWith.js"
 
 const layerOf = (endpoint: string) => Exec.layer.pipe(Layer.provideMerge(Docker.layer({ endpoint })))
 
@@ -69,6 +69,36 @@ describeEngine("the output of a command whose connection is cut", () => {
     expect(await failureWith(await cutting(beginning), attached)).toMatchObject({
       ...lost,
       detail: expect.stringContaining("middle of a frame")
+    })
+  })
+})
+
+describeEngine("a command", () => {
+  let container: TestContainer
+  beforeAll(async () => {
+    container = await startTestContainer({ endpoint: testEngine().endpoint, cmd: ["sleep", "600"] })
+  })
+  afterAll(() => container?.remove())
+  const layer = () => layerOf(testEngine().endpoint)
+
+  it("that says itself that an exec failed is read on while it runs", async () => {
+    // More than is held between the command and a reader who waits for its end.
+    const script = "echo 'exec failed: of my own'; head -c 20000000 /dev/zero; exit 3"
+    const seen = Effect.flatMap(Exec, (exec) =>
+      Stream.runFold(exec.stream(container.id, ["sh", "-c", script]), { bytes: 0, exitCode: -1 }, (sum, output) =>
+        output._tag === "Exit"
+          ? { ...sum, exitCode: output.exitCode }
+          : { ...sum, bytes: sum.bytes + output.bytes.length }
+      )
+    )
+    expect(await runWith(layer(), seen)).toEqual({ bytes: 20_000_023, exitCode: 3 })
+  })
+
+  it("that prints more than a text can hold fails, and is no defect", async () => {
+    const run = Effect.flatMap(Exec, (exec) => exec.run(container.id, "head -c 600000000 /dev/zero"))
+    expect(await failureWith(layer(), run)).toMatchObject({
+      _tag: "EngineError",
+      detail: expect.stringContaining('take it with "stream"')
     })
   })
 })

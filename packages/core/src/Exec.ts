@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { constants } from "node:buffer"
 import { randomBytes } from "node:crypto"
 import { split } from "shlex"
 import { Docker, type DockerRequest } from "./Docker.js"
@@ -14,6 +15,7 @@ import {
   type ContainerNotFound,
   ContainerStateConflict,
   type DockerFailure,
+  EngineError,
   EngineUnavailable,
   ExecFailed,
   InvalidRequest
@@ -125,11 +127,13 @@ const words = (containerId: string, command: ExecCommand): Effect.Effect<Readonl
   )
 }
 
-interface Ended {
-  readonly exitCode: number
-  /** False where the engine could not even start the command. */
-  readonly started: boolean
-}
+/** Output that no text can hold: the command's doing, so not a defect. */
+const tooLong = ({ method, path }: DockerRequest) =>
+  new EngineError({
+    request: `${method} ${path}`,
+    status: 101,
+    detail: `the command prints more than the ${constants.MAX_STRING_LENGTH} bytes that a text can hold; take it with "stream"`
+  })
 
 const encoder = new TextEncoder()
 const bytesOf = (input: Uint8Array | string): Uint8Array => (typeof input === "string" ? encoder.encode(input) : input)
@@ -174,15 +178,30 @@ const make = Effect.gen(function* () {
       return yield* Inspected(request, status, body)
     })
 
-  /** The end of the output is the end of the connection; only the engine's own word tells that the command ended. */
-  const ended = (execId: string, wait = 5): Effect.Effect<Ended, DockerFailure> =>
-    Effect.flatMap(inspect(execId), ({ ExitCode, Pid, Running }) =>
-      !Running && ExitCode != null
-        ? Effect.succeed({ exitCode: ExitCode, started: (Pid ?? 0) !== 0 })
+  /** Asks for the state of a command until that tells what is to be known. */
+  const told = <A>(
+    execId: string,
+    know: (state: Effect.Effect.Success<ReturnType<typeof inspect>>) => A | undefined,
+    wait = 5
+  ): Effect.Effect<A, DockerFailure> =>
+    Effect.flatMap(inspect(execId), (state) => {
+      const known = know(state)
+      return known !== undefined
+        ? Effect.succeed(known)
         : Effect.delay(
-            Effect.suspend(() => ended(execId, Math.min(200, wait * 2))),
+            Effect.suspend(() => told(execId, know, Math.min(200, wait * 2))),
             Duration.millis(wait)
           )
+    })
+
+  /** The end of the output is the end of the connection; only the engine's own word tells that the command ended. */
+  const exitCodeOf = (execId: string) =>
+    told(execId, ({ ExitCode, Running }) => (Running ? undefined : (ExitCode ?? undefined)))
+
+  /** Whether the engine could start the command: it has a process then, or had one. Not to wait for its end. */
+  const hasStarted = (execId: string) =>
+    told(execId, ({ ExitCode, Pid, Running }) =>
+      (Pid ?? 0) !== 0 ? true : Running || ExitCode == null ? undefined : false
     )
 
   /** Starts a command, with its input already on the way: `feed` ends with that. */
@@ -213,11 +232,11 @@ const make = Effect.gen(function* () {
       const refuseStartFailure = (first: Uint8Array): Effect.Effect<void, DockerFailure | ExecFailed> => {
         const detail = Buffer.from(first).toString("utf8").trim()
         if (!startFailure.test(detail)) return Effect.void
-        return Effect.flatMap(ended(execId), ({ started }) =>
+        return Effect.flatMap(hasStarted(execId), (started) =>
           started ? Effect.void : Effect.fail(new ExecFailed({ containerId: id, command: argv, detail }))
         )
       }
-      const exit = ended(execId).pipe(
+      const exit = exitCodeOf(execId).pipe(
         // The engine holds the connection as long as the command runs: one that ends much before it was cut.
         Effect.timeoutFail({
           duration: "10 seconds",
@@ -246,7 +265,7 @@ const make = Effect.gen(function* () {
           first = false
           return Effect.as(refuseStartFailure(head.bytes), pieces)
         })
-        const last = Effect.map(exit, ({ exitCode }): ExecOutput => ({ _tag: "Exit", exitCode }))
+        const last = Effect.map(exit, (exitCode): ExecOutput => ({ _tag: "Exit", exitCode }))
         const all = Stream.concat(pieces, Stream.fromEffect(last))
         return feed === undefined ? all : Stream.mergeLeft(all, Stream.drain(Stream.fromEffect(feed)))
       })
@@ -257,10 +276,15 @@ const make = Effect.gen(function* () {
     Effect.gen(function* () {
       const { exit, feed, output, refuseStartFailure, request } = yield* begin(id, command, options)
       const pieces: Array<OutputPiece> = []
+      const sizes = { stdout: 0, stderr: 0 }
       const { end, take } = demultiplexer(request, docker.endpoint)
       const toItsEnd = Stream.runForEach(output, (chunk) =>
-        Effect.map(take(chunk), (some) => {
-          for (const piece of some) pieces.push(piece)
+        Effect.flatMap(take(chunk), (some) => {
+          for (const piece of some) {
+            pieces.push(piece)
+            sizes[piece.stream] += piece.bytes.length
+          }
+          return Math.max(sizes.stdout, sizes.stderr) <= constants.MAX_STRING_LENGTH ? Effect.void : tooLong(request)
         })
       ).pipe(
         Effect.andThen(end),
@@ -270,7 +294,7 @@ const make = Effect.gen(function* () {
         Effect.andThen(exit)
       )
       // What gives the input may fail; where it is slow, the end of the command doesn't wait for it.
-      const { exitCode } = yield* feed === undefined
+      const exitCode = yield* feed === undefined
         ? toItsEnd
         : Effect.raceFirst(toItsEnd, Effect.zipRight(feed, Effect.never))
       const text = (name: LogStream) =>
@@ -308,7 +332,7 @@ const make = Effect.gen(function* () {
       write: (input) => duplex.write(bytesOf(input)),
       resize: ({ columns, rows }) =>
         Effect.asVoid(docker.json({ method: "POST", path: `/exec/${execId}/resize`, query: { h: rows, w: columns } })),
-      exitCode: Effect.map(ended(execId), ({ exitCode }) => exitCode)
+      exitCode: exitCodeOf(execId)
     }
     return handle
   })
@@ -415,7 +439,8 @@ export interface ExecShape {
   /**
    * Runs a command in a running container to its end. A command that can't start is `ExecFailed`, whatever code the engine
    * makes up for it; a connection that is cut before the command has ended is an `EngineUnavailable`, reason `Lost`.
-   * Interrupting it closes the connection; the engine has no way to end the command itself.
+   * Interrupting it closes the connection; the engine has no way to end the command itself. Output of 512 MB and more, which
+   * no text can hold, is an `EngineError`: `stream` gives such.
    * `POST /containers/{id}/exec`, `POST /exec/{id}/start`
    */
   readonly run: <E = never, R = never>(
