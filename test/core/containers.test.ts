@@ -1,8 +1,9 @@
-import { Containers, type ContainersShape, type ContainerSpec } from "@dockwire/core"
+import { Containers, type ContainersShape, type ContainerSpec, Logs, MemoryEngine } from "@dockwire/core"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Exit from "effect/Exit"
 import { createServer } from "node:net"
@@ -10,12 +11,13 @@ import { once } from "node:events"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it, onTestFinished } from "vitest"
 import { startCuttingProxy } from "../engine/cuttingProxy.js"
-import { engineRequest } from "../engine/engineRequest.js"
+import { engineCall, engineRequest } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { uniqueName } from "../engine/testContainer.js"
 import { testLabels } from "../engine/testRun.js"
 import { eventually } from "./eventually.js"
 import { type CoreServices, failureOf, runCore } from "./runCore.js"
+import { failureWith } from "./runWith.js"
 
 const using = <A, E, R>(f: (containers: ContainersShape) => Effect.Effect<A, E, R>) => Effect.flatMap(Containers, f)
 
@@ -251,6 +253,7 @@ describeEngine("a container that can't be made", () => {
     ["command", { command: ["/no/such/command"] }, "/no/such/command"],
     ["command", { command: ["nope"] }, "executable file not found"],
     ["command", { command: ["/etc"] }, "permission denied"],
+    ["command", { command: ["network tool"] }, "executable file not found"],
     ["user", { user: "nobody-at-all" }, "nobody-at-all"],
     ["network", { network: "dockwire-no-network" }, "dockwire-no-network"],
     ["network", { network: "container:dockwire-nobody" }, "dockwire-nobody"],
@@ -270,6 +273,51 @@ describeEngine("a container that can't be made", () => {
     const scoped = await failure((containers) => Effect.scoped(containers.scoped(spec(["true"], more))))
     expect(scoped).toMatchObject({ _tag: "InvalidRequest", field: setting, detail: expect.stringContaining(words) })
   })
+
+  it("can't be started for a volume that can't be mounted", async () => {
+    const name = uniqueName()
+    const options = { type: "none", o: "bind", device: "/no/such/folder" }
+    const body = { Name: name, DriverOpts: options, Labels: testLabels() }
+    await engineCall(testEngine().endpoint, "POST", "/volumes/create", body)
+    onTestFinished(async () => void (await engineRequest(testEngine().endpoint, "DELETE", `/volumes/${name}`)))
+    const id = await created(["true"], { binds: [`${name}:/data`] })
+    const error = await failure((containers) => containers.start(id))
+    await engineCall(testEngine().endpoint, "DELETE", `/containers/${id}?v=1`)
+    expect(error).toMatchObject({
+      _tag: "ContainerStateConflict",
+      state: "misconfigured",
+      setting: "mounts",
+      detail: expect.stringContaining("/no/such/folder")
+    })
+  })
+})
+
+it.each([
+  'driver failed programming external connectivity on endpoint web (f428): exec: "docker-proxy": executable file not found in $PATH',
+  'OCI runtime create failed: exec: "nvidia-container-runtime-hook": executable file not found in $PATH: unknown',
+  'failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: error mounting "proc" to rootfs at "/proc": mount proc:/proc (via /proc/self/fd/6), flags: 0xe: operation not permitted: unknown',
+  "unable to find user 0: read /var/lib/docker/overlay2/978a/merged/etc/passwd: is a directory"
+])("a container is not to blame for what its engine lacks: %s", async (words) => {
+  const program = Effect.gen(function* () {
+    yield* (yield* MemoryEngine).refuse({ path: "/containers/*/start" }, 500, words)
+    return yield* (yield* Containers).start("web")
+  })
+  const engine = MemoryEngine.layer({ containers: [{ name: "web", image: "busybox" }] })
+  const layer = Containers.layer.pipe(Layer.provide(Logs.layer), Layer.provideMerge(engine))
+  expect(await failureWith(layer, program)).toMatchObject({ _tag: "EngineError", status: 500, detail: words })
+})
+
+describeEngine("a list of containers", () => {
+  it.each([{ before: ["dockwire-nobody"] }, { since: ["dockwire-nobody"] }, { publish: ["x"] }, { expose: ["x"] }])(
+    "with a filter that can't be looked up is an invalid request: %j",
+    async (filters) => {
+      expect(await failure((containers) => containers.list({ filters }))).toMatchObject({
+        _tag: "InvalidRequest",
+        field: "filters",
+        value: JSON.stringify(filters)
+      })
+    }
+  )
 })
 
 describeEngine("a container that doesn't stop by itself", () => {

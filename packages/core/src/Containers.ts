@@ -279,14 +279,23 @@ const portAllocated = (id: string, error: EngineError): PortAllocated | undefine
   return new PortAllocated({ containerId: id, address: address?.[1] ?? address?.[2], detail: error.detail })
 }
 
-/** By which words of the engine, or of what runs containers for it, a setting is known that keeps a container from starting. */
+/**
+ * By which words of the engine, or of what runs containers for it, a setting is known that keeps a container from starting.
+ * Where the engine lacks a program of its own, or can't mount what each container has, the container is not to blame.
+ */
 const settingWords: ReadonlyArray<readonly [ContainerSetting, RegExp]> = [
-  ["network", /network .+ not found|cannot join network of a/i],
+  [
+    "command",
+    /container process(?: caused)?:? "?(?:error during container init: )?exec: |executable file `|open executable/
+  ],
+  ["network", /(?:^|: )network .+ not found|cannot join network of a/i],
   ["workingDirectory", /chdir to cwd/],
-  ["user", /unable to find (user|group)|no matching entries in (passwd|group)/],
+  ["user", /no matching entries in (passwd|group)/],
   ["devices", /gathering device information/],
-  ["mounts", /error mounting|bind source path does not exist|invalid mount/],
-  ["command", /exec: "[^"]*":|executable file .*not found|open executable/]
+  [
+    "mounts",
+    /\bmounting \\*"(?:\/|tmpfs\\*" to rootfs at \\*"(?!\/dev\\*"))|error while mounting volume|bind source path does not exist|invalid mount/
+  ]
 ]
 
 /** The rule of a start: what keeps it from that is in what it was made from. */

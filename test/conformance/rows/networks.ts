@@ -109,7 +109,7 @@ export const networkRows: Rows = {
       ),
     conflict: "it is the same whoever is on the network",
     "bad input": () =>
-      Effect.forEach(["", ".", "..", "a/../b", "a//b", "\ud800", "a b"], (network) =>
+      Effect.forEach(["", ".", "..", "a/../b", "a//b", "a\nb", "\ud800", "a b"], (network) =>
         failsWith(
           on((networks) => networks.inspect(network)),
           "NetworkNotFound",

@@ -98,9 +98,11 @@ export const invalidFilter = (
   error: EngineError
 ): InvalidRequest | undefined =>
   (error.status === 400 && /filter/.test(error.detail)) ||
-  /invalid (volume )?filter|as time or duration|more than one until filter|one timestamp for until|a valid value for the \S+ filter|unknown container state/i.test(
+  /invalid (volume )?filter|as time or duration|more than one until filter|one timestamp for until|a valid value for the \S+ filter|unknown container state|while looking up for (publish|expose)/i.test(
     error.detail
-  )
+  ) ||
+  // Of `before` and `since`.
+  (error.status === 404 && filters !== undefined && /no such container|no container with/i.test(error.detail))
     ? new InvalidRequest({ field: "filters", value: JSON.stringify(filters ?? {}), detail: error.detail })
     : undefined
 
@@ -114,10 +116,10 @@ export const pruneRefused =
 
 /**
  * A name as a part of a path; `undefined` where it can't be one, whatever is done to it: the engine makes paths with `..`,
- * `.` and nothing between slashes shorter, also when they are encoded.
+ * `.` and nothing between slashes shorter, also when they are encoded, and knows no path with the end of a line in it.
  */
 export const pathPart = (name: string): string | undefined =>
-  /\p{Surrogate}/u.test(name) || name.split("/").some((part) => part === "" || part === "." || part === "..")
+  /[\p{Surrogate}\n]/u.test(name) || name.split("/").some((part) => part === "" || part === "." || part === "..")
     ? undefined
     : encodeURIComponent(name)
 
