@@ -228,12 +228,8 @@ export class Expected extends Context.Reference<Expected>()("test/conformance/Ex
   defaultValue: () => expectationsOf("memory")
 }) {}
 
-/**
- * How often a cell is tried again: Podman's lists and networks stumble over containers that come and go meanwhile, and on the
- * usual engine there may be others, who prune and pause.
- */
-export const retriesOn = (engine: EngineName): number =>
-  engine === "podman" ? 2 : engine === "usual" || engine === "ssh" ? 1 : 0
+/** How often a cell is tried again: Podman's lists and networks stumble over containers that come and go meanwhile. */
+export const retriesOn = (engine: EngineName): number => (engine === "podman" ? 2 : 0)
 
 /** What an engine has not. `cells` are matched with `Service.method: column`. */
 interface Lack {
