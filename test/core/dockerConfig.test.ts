@@ -81,6 +81,18 @@ describe("the engine that the docker command would use", () => {
     }
   })
 
+  it("is not guessed where a file that names it is not understood, and the error says what to do", async () => {
+    await writeContext("far", { Host: 7 })
+    const ofContext = await failureWith(layer({ DOCKER_CONTEXT: "far" }), endpoint)
+    expect(ofContext).toMatchObject({ _tag: "InvalidRequest", value: "far" })
+    expect(ofContext).toHaveProperty("message", expect.stringContaining("make the context anew, or set DOCKER_HOST"))
+    const path = join(folder, "config.json")
+    await writeFile(path, "{ auths")
+    const ofFile = await failureWith(layer({}), endpoint)
+    expect(ofFile).toMatchObject({ _tag: "InvalidRequest", value: path })
+    expect(ofFile).toHaveProperty("message", expect.stringContaining("put it right, move it away, or set DOCKER_HOST"))
+  })
+
   it("is told apart from one that nobody has chosen", async () => {
     const configured = (variables: Readonly<Record<string, string>>) =>
       Effect.runPromise(

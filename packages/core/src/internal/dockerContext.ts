@@ -86,7 +86,12 @@ const fromContext = (folder: string, name: string): Effect.Effect<Omit<FoundEndp
     }
     const { docker } = (yield* Effect.mapError(
       Schema.decodeUnknown(ContextFile)(text),
-      () => new InvalidRequest({ field, value: name, detail: `${path} is not understood` })
+      () =>
+        new InvalidRequest({
+          field,
+          value: name,
+          detail: `${path} is not understood: make the context anew, or set DOCKER_HOST`
+        })
     )).Endpoints
     const tlsFolder = join(folder, "contexts", "tls", digest, "docker")
     const tls = yield* certificates(field, tlsFolder, docker.SkipTLSVerify !== true)
@@ -120,7 +125,7 @@ export const findEndpoint: Effect.Effect<FoundEndpoint, InvalidRequest | ConfigE
             new InvalidRequest({
               field: "Docker configuration",
               value: path,
-              detail: "it is not understood"
+              detail: "it is not JSON as docker writes it: put it right, move it away, or set DOCKER_HOST"
             })
         )).currentContext
   if (current !== undefined && current !== "" && current !== "default") {
