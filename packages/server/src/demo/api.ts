@@ -4,7 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
-import { addresses, first, forever, happens, now, pause, type Site, type SiteRequest } from "./site.js"
+import { happens, pause } from "./chance.js"
+import { addresses, type Site, type SiteRequest } from "./site.js"
+import { first, forever, now } from "./steps.js"
 import { usage } from "./usage.js"
 
 /** The image of the demo's application. */

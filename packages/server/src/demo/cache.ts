@@ -3,7 +3,9 @@ import { type MemoryProgram, ProgramStep } from "@dockwire/core"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
-import { first, forever, now, pause, type Site } from "./site.js"
+import { pause } from "./chance.js"
+import type { Site } from "./site.js"
+import { first, forever, now } from "./steps.js"
 import { usage } from "./usage.js"
 
 /** The image of the demo's cache. */

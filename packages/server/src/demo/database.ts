@@ -5,7 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
-import { first, forever, now, pause, type Site } from "./site.js"
+import { pause } from "./chance.js"
+import type { Site } from "./site.js"
+import { first, forever, now } from "./steps.js"
 import { usage } from "./usage.js"
 
 /** The image of the demo's database. */

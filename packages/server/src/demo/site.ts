@@ -1,10 +1,7 @@
 /** What the containers of the demo know of each other: who runs, and what goes from one to the next. */
 import type { ProgramStep } from "@dockwire/core"
-import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 
 /** The parts of the site. */
@@ -69,25 +66,3 @@ export const addresses = {
   api: "172.30.10.11",
   database: "172.30.20.10"
 } as const
-
-/** Waits for a time between two, in milliseconds. */
-export const pause = (least: number, most: number): Effect.Effect<void> =>
-  Effect.flatMap(Random.nextRange(least, most), (millis) => Effect.sleep(Duration.millis(millis)))
-
-/** The moment now. */
-export const now: Effect.Effect<Date> = Effect.map(Clock.currentTimeMillis, (millis) => new Date(millis))
-
-/** One of them. */
-export const oneOf = <A>(all: readonly [A, ...ReadonlyArray<A>]): Effect.Effect<A> =>
-  Effect.map(Random.nextIntBetween(0, all.length), (index) => all[index] ?? all[0])
-
-/** Whether it happens, as often as that of one. */
-export const happens = (chance: number): Effect.Effect<boolean> => Effect.map(Random.next, (number) => number < chance)
-
-/** Steps that never end: what comes of each turn. */
-export const forever = (turn: Effect.Effect<ReadonlyArray<ProgramStep>>): Stream.Stream<ProgramStep> =>
-  Stream.mapConcat(Stream.repeatEffect(turn), (steps) => steps)
-
-/** Steps that come of one turn. */
-export const first = (turn: Effect.Effect<ReadonlyArray<ProgramStep>>): Stream.Stream<ProgramStep> =>
-  Stream.mapConcat(Stream.fromEffect(turn), (steps) => steps)

@@ -1,7 +1,7 @@
 /** Who comes to the demo's shop, and what they ask for. */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import { happens, oneOf } from "./site.js"
+import { happens, oneOf } from "./chance.js"
 
 /** A request as it comes from outside. */
 export interface Visit {
