@@ -72,10 +72,11 @@ export class SshSocket extends Duplex {
     this.#child.stdout.resume()
   }
 
-  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: () => void): void {
-    // Where it fails ssh has ended, or is about to: what it says then tells why.
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#child.stdin.write(chunk, (error) => {
-      if (error == null) done()
+      // Where it fails ssh has ended, or is about to: what it says then tells why, and comes first.
+      if (error == null || this.closed) done(error)
+      else this.once("close", () => done(error))
     })
   }
 
