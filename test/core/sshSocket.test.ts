@@ -22,7 +22,8 @@ it.each([
   ["as ssh ends", "sleep 0.2; echo 'connection refused' >&2; exit 255"]
 ])("what is being written when it can't be any more fails, and ssh says why: %s", async (_, script) => {
   await withSsh(script)
-  const socket = new SshSocket({ _tag: "Ssh", url: "ssh://nowhere", host: "nowhere" }, Duration.seconds(5))
+  const nowhere = { _tag: "Ssh", url: "ssh://nowhere", host: "nowhere", port: undefined, user: undefined } as const
+  const socket = new SshSocket(nowhere, Duration.seconds(5))
   const failure = new Promise<Error>((resolve) => socket.once("error", resolve))
   // More than a pipe holds.
   const piece = Buffer.alloc(1024 * 1024)
