@@ -233,7 +233,7 @@ describe("a connection that is not handed over", () => {
 
   it("is refused with the beginning of words that never end", async () => {
     const { endpoint } = await flood("502 Bad Gateway")
-    for (const method of ["hijack", "stream"] as const) {
+    for (const method of ["hijack", "json", "stream"] as const) {
       const ask = Effect.flatMap(Docker, (docker) =>
         Effect.scoped(
           Effect.asVoid<unknown, DockerFailure, Scope.Scope>(docker[method]({ method: "POST", path: "/x" }))

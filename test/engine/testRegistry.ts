@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { packagesUnavailable } from "./debianPackages.js"
 import { obtainBinaries } from "./engineBinaries.js"
+import { freePort } from "./freePort.js"
 
 /** A registry on this machine's loopback, plain HTTP (which engines allow there), empty at its start. */
 export interface TestRegistry {
@@ -25,16 +25,6 @@ const passwordHash = "$2b$05$Kq0vX3mZ1sT8bYwR4eLuHOY8dt45kJ1grFL47ROSsM88ZHDkpSb
 
 /** Why no registry can be had here, `undefined` when one can. */
 export const registryUnavailable = packagesUnavailable
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  if (address === null || typeof address === "string") throw new Error("No free port.")
-  return address.port
-}
 
 /**
  * Starts a registry; with `isPrivate` it wants `credentials`. It ends with this process at the latest. An engine in

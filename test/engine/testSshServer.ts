@@ -2,7 +2,7 @@ import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync } from "node:fs"
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
-import { connect, createServer } from "node:net"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -11,6 +11,7 @@ import { packagesUnavailable } from "./debianPackages.js"
 import { obtainBinaries } from "./engineBinaries.js"
 import { engineCache } from "./engineFolders.js"
 import { withFileLock } from "./fileLock.js"
+import { freePort } from "./freePort.js"
 
 const run = promisify(execFile)
 
@@ -63,16 +64,6 @@ const obtainOpenSsh = async (): Promise<string> => {
     await rename(work, final)
     return final
   })
-}
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  if (address === null || typeof address === "string") throw new Error("No free port.")
-  return address.port
 }
 
 const listens = (port: number): Promise<boolean> =>

@@ -1,8 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import { once } from "node:events"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { freePort } from "./freePort.js"
 import { startKillableEngine } from "./killableEngine.js"
 import { makeTestCertificates, type TestCertificates } from "./testCertificates.js"
 
@@ -14,16 +13,6 @@ export interface TlsEngine {
   readonly certificates: TestCertificates
   /** Ends it and its containers and removes its folders. */
   readonly dispose: () => Promise<void>
-}
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  if (address === null || typeof address === "string") throw new Error("No free port.")
-  return address.port
 }
 
 /**

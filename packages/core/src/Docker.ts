@@ -159,10 +159,10 @@ const withoutDockerHost = (make: () => DockerModem): DockerModem => {
   }
 }
 
-/** Bytes of a refusal that are read of a stream's answer. */
+/** Bytes of a refusal that are read. */
 const longestRefusal = 64 * 1024
 
-/** How long the rest of such a refusal may take. */
+/** How long the rest of a stream's refusal may take. */
 const refusalTimeout = Duration.seconds(5)
 
 /** A request under way. */
@@ -198,7 +198,7 @@ const jsonBody = (body: unknown): Buffer | undefined =>
 const engineWords = (text: string): string => {
   const json = parseJson(text)
   const words = typeof json === "object" && json !== null && "message" in json ? json.message : text
-  return typeof words === "string" ? words.trim() : text.trim()
+  return (typeof words === "string" ? words : text).slice(0, longestRefusal).trim()
 }
 
 const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerShape, never, Scope.Scope> =>
@@ -406,10 +406,17 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
             request,
             (response) => {
               const chunks: Array<Buffer> = []
-              response.on("data", (chunk: Buffer) => chunks.push(chunk))
+              const status = response.statusCode ?? 0
+              let left = status < 400 ? Number.POSITIVE_INFINITY : longestRefusal
+              response.on("data", (chunk: Buffer) => {
+                chunks.push(chunk)
+                left -= chunk.length
+                if (left > 0) return
+                resume(Effect.fail(refused(request, status, utf8.decode(Buffer.concat(chunks)))))
+                connection.close()
+              })
               response.once("end", () => {
                 connection.settle()
-                const status = response.statusCode ?? 0
                 const text = utf8.decode(Buffer.concat(chunks))
                 resume(
                   status < 400
