@@ -59,7 +59,7 @@ describeEngine("a wait for a container", () => {
   })
 
   it("to be healthy ends when it is", async () => {
-    const container = await started("sleep 0.5; touch /ready; sleep 1000", { config: checkedBy("test -e /ready") })
+    const container = await started("sleep 0.5; touch /ready; sleep 1000", { config: checkedBy("test -e /ready", 100) })
     await reached(container.id, "healthy")
   })
 
