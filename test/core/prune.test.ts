@@ -1,6 +1,8 @@
 import { Containers, Docker, type DockerError, MemoryEngine, Networks, System, Volumes } from "@dockwire/core"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import { expect, it } from "vitest"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { failureWith, runWith } from "./runWith.js"
@@ -37,7 +39,7 @@ describeEngine("two prunes at once", () => {
   })
 })
 
-it.each([
+it.concurrent.each([
   ["containers", "/containers/prune"],
   ["networks", "/networks/prune"],
   ["volumes", "/volumes/prune"],
@@ -49,4 +51,21 @@ it.each([
     return yield* everything
   })
   expect(await failureWith(layer, refused)).toMatchObject({ _tag: "PruneInProgress", kind })
+})
+
+it("a prune of everything that has begun waits for another's, and loses nothing that it knows", async () => {
+  const layer = Layer.provideMerge(services, MemoryEngine.layer())
+  const filters = { label: ["dockwire.test.prune"] }
+  const program = Effect.gen(function* () {
+    const engine = yield* MemoryEngine
+    const containers = yield* Containers
+    const { id } = yield* containers.create({ image: "busybox", labels: { "dockwire.test.prune": "" } })
+    yield* engine.refuse({ path: "/networks/prune" }, 409, "a prune operation is already running")
+    const pruning = yield* Effect.fork(Effect.flatMap(System, (system) => system.prune({ filters })))
+    const asked = Effect.map(engine.requests, (requests) => requests.some(({ path }) => path === "/networks/prune"))
+    yield* Effect.repeat(asked, { until: (was) => was, schedule: Schedule.spaced("5 millis") })
+    yield* engine.heal
+    expect(yield* Fiber.join(pruning)).toMatchObject({ containers: [id] })
+  })
+  await runWith(layer, program)
 })

@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { constants } from "node:fs"
@@ -340,6 +341,13 @@ const findCompose: Effect.Effect<Installation["compose"]> = Effect.gen(function*
   )
 )
 
+/** Given up on another prune, one that has begun would lose what it knows of what it removed. */
+const inTurn = <A, E extends { readonly _tag: string }, R>(prune: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.retry(prune, {
+    while: ({ _tag }) => _tag === "PruneInProgress",
+    schedule: Schedule.spaced("50 millis").pipe(Schedule.upTo("5 seconds"))
+  })
+
 const make = Effect.gen(function* () {
   const docker = yield* Docker
 
@@ -434,13 +442,14 @@ const make = Effect.gen(function* () {
       }).pipe(refine(pruneRefused(kind, filters)))
     // Containers first: what they used is unused then.
     const containers = yield* one("/containers/prune", "containers")
-    const networks = yield* one("/networks/prune", "networks")
+    const networks = yield* inTurn(one("/networks/prune", "networks"))
     const volumes =
       options.volumes === true
-        ? yield* pruneVolumes(docker, filters ?? {}).pipe(refine(pruneRefused("volumes", filters)))
+        ? yield* inTurn(pruneVolumes(docker, filters ?? {}).pipe(refine(pruneRefused("volumes", filters))))
         : undefined
-    const images = yield* one("/images/prune", "images", { dangling: [options.allImages === true ? "false" : "true"] })
-    const buildCache = filters === undefined ? yield* one("/build/prune", "build cache") : undefined
+    const dangling = [options.allImages === true ? "false" : "true"]
+    const images = yield* inTurn(one("/images/prune", "images", { dangling }))
+    const buildCache = filters === undefined ? yield* inTurn(one("/build/prune", "build cache")) : undefined
     const result: SystemPruned = {
       containers: containers.ContainersDeleted ?? [],
       networks: networks.NetworksDeleted ?? [],
@@ -563,7 +572,8 @@ export interface SystemShape {
   /** What it takes on the disk. An engine with much on it needs minutes. `GET /system/df` */
   readonly diskUsage: () => Effect.Effect<DiskUsage, DockerFailure>
   /**
-   * Removes what is not in use: stopped containers, networks, images, the build cache, and volumes where asked.
+   * Removes what is not in use: stopped containers, networks, images, the build cache, and volumes where asked. Where another
+   * prune of containers is under way it does nothing; once begun, it waits up to 5 seconds for others to be done.
    * `POST /containers/prune`, `/networks/prune`, `/images/prune`, `/volumes/prune`, `/build/prune`
    */
   readonly prune: (
