@@ -3,11 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest"
+import { afterAll, beforeAll, expect, it } from "vitest"
 import { type KillableEngine, startKillableEngine } from "../engine/killableEngine.js"
 import { describeEngine, describeKillableEngine, testEngine } from "../engine/realEngine.js"
-import { createTestContainer, startTestContainer, type TestContainerOptions } from "../engine/testContainer.js"
+import { startTestContainer } from "../engine/testContainer.js"
 import { failureWith, interruptionTime, runWith } from "./runWith.js"
+import { made, started } from "./scriptContainer.js"
 
 const layerOf = (endpoint: string) => Exec.layer.pipe(Layer.provideMerge(Docker.layer({ endpoint })))
 
@@ -27,17 +28,6 @@ const drain = (id: string) =>
 
 describeEngine("a container's own process, attached to", () => {
   const layer = () => layerOf(testEngine().endpoint)
-  const made = async (script: string, options: Partial<TestContainerOptions> = {}) => {
-    const { endpoint } = testEngine()
-    const container = await createTestContainer({ endpoint, cmd: ["sh", "-c", script], ...options })
-    onTestFinished(container.remove)
-    return container
-  }
-  const started = async (script: string, options: Partial<TestContainerOptions> = {}) => {
-    const container = await made(script, options)
-    await container.start()
-    return container
-  }
 
   it("is heard, its streams told apart, from its first word where it is attached before it starts", async () => {
     const container = await made("echo out; echo err >&2; printf 'no end'; exit 3")

@@ -10,7 +10,6 @@ import {
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import * as Schedule from "effect/Schedule"
 import { once } from "node:events"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { createServer as createHttpServer } from "node:http"
@@ -21,6 +20,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { installPlan } from "../../packages/core/src/internal/installPlan.js"
 import { engineCall, engineRequest } from "../engine/engineRequest.js"
 import { type KillableEngine, startKillableEngine } from "../engine/killableEngine.js"
+import { inTurn } from "../conformance/cell.js"
 import { describeEngine, describeKillableEngine, testCompose, testEngine } from "../engine/realEngine.js"
 import { createTestContainer, startTestContainer } from "../engine/testContainer.js"
 import { failureWith, runWith } from "./runWith.js"
@@ -112,11 +112,7 @@ describeEngine("an engine as a whole", () => {
     for (const options of [{ filters: { nonsense: ["x"] } }, { volumes: true, filters: { until: ["1h"] } }]) {
       const prune = Effect.flatMap(System, (system) => system.prune(options))
       // Another test may be pruning just now.
-      const inTurn = Effect.retry(prune, {
-        while: ({ _tag }) => _tag === "PruneInProgress",
-        schedule: Schedule.spaced("20 millis")
-      })
-      expect(await failureWith(layer(), inTurn)).toMatchObject({ _tag: "InvalidRequest", field: "filters" })
+      expect(await failureWith(layer(), inTurn(prune))).toMatchObject({ _tag: "InvalidRequest", field: "filters" })
     }
   })
 

@@ -2,11 +2,12 @@ import { Containers, Docker, type WaitCondition, type WaitOptions } from "@dockw
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest"
+import { afterAll, beforeAll, expect, it } from "vitest"
 import { type KillableEngine, startKillableEngine } from "../engine/killableEngine.js"
 import { describeEngine, describeKillableEngine, testEngine } from "../engine/realEngine.js"
-import { createTestContainer, startTestContainer, type TestContainerOptions } from "../engine/testContainer.js"
+import { startTestContainer } from "../engine/testContainer.js"
 import { failureWith, interruptionTime, runWith } from "./runWith.js"
+import { made, started } from "./scriptContainer.js"
 
 const layerOf = (endpoint: string) => Containers.layer.pipe(Layer.provideMerge(Docker.layer({ endpoint })))
 const wait = (id: string, condition: WaitCondition, options?: WaitOptions) =>
@@ -24,17 +25,6 @@ describeEngine("a wait for a container", () => {
     const start = performance.now()
     const error = await failureWith(layer(), wait(id, condition, options))
     return { error, took: performance.now() - start }
-  }
-  const made = async (script: string, options: Partial<TestContainerOptions> = {}) => {
-    const { endpoint } = testEngine()
-    const container = await createTestContainer({ endpoint, cmd: ["sh", "-c", script], ...options })
-    onTestFinished(container.remove)
-    return container
-  }
-  const started = async (script: string, options: Partial<TestContainerOptions> = {}) => {
-    const container = await made(script, options)
-    await container.start()
-    return container
   }
 
   it("to run ends when it starts, also one that is over at once", async () => {

@@ -2,7 +2,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { constants } from "node:fs"
@@ -10,7 +9,7 @@ import { access, readFile } from "node:fs/promises"
 import { delimiter, join } from "node:path"
 import { Docker, type DockerRequest } from "./Docker.js"
 import { type DockerFailure, InstallFailed, InvalidRequest, type PruneInProgress } from "./DockerError.js"
-import { decodeAnswer, filtersQuery, nullable, pruneRefused, rawObject, refine } from "./internal/answer.js"
+import { decodeAnswer, filtersQuery, inTurn, nullable, pruneRefused, rawObject, refine } from "./internal/answer.js"
 import { type HostCommand, hostCommand, runHostCommand } from "./internal/hostCommand.js"
 import { installPlan, instructions } from "./internal/installPlan.js"
 import { pruneVolumes } from "./internal/volumePrune.js"
@@ -340,13 +339,6 @@ const findCompose: Effect.Effect<Installation["compose"]> = Effect.gen(function*
     Option.getOrElse((): Installation["compose"] => ({ _tag: "Missing", detail: "no answer within 10 seconds" }))
   )
 )
-
-/** Given up on another prune, one that has begun would lose what it knows of what it removed. */
-const inTurn = <A, E extends { readonly _tag: string }, R>(prune: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.retry(prune, {
-    while: ({ _tag }) => _tag === "PruneInProgress",
-    schedule: Schedule.spaced("50 millis").pipe(Schedule.upTo("5 seconds"))
-  })
 
 const make = Effect.gen(function* () {
   const docker = yield* Docker

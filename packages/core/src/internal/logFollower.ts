@@ -11,7 +11,8 @@ import { type DockerFailure, InvalidRequest, type LogsUnreadable } from "../Dock
 import type { EngineEvent, EventsShape } from "../Events.js"
 import type { LogLine, LogMark, LogStream } from "../LogEvent.js"
 import { LogPosition, type LogRun } from "../LogPosition.js"
-import { LogDecoder } from "./logDecoder.js"
+import { hasApi } from "./apiVersion.js"
+import { LogDecoder, type LogHandler } from "./logDecoder.js"
 import { inspectSubject, type LogQuery, type LogsError, type LogSubject, openLog } from "./logRequest.js"
 import { engineTime, engineTimeOf, type LogTime, nanosTimestamp, timestampMillis } from "./logTime.js"
 import { type Expectation, LogTrack } from "./logTrack.js"
@@ -39,6 +40,9 @@ export interface Engine {
   readonly docker: DockerShape
   readonly events: EventsShape
 }
+
+/** What is done with a record. */
+type RecordHandler = NonNullable<LogHandler["record"]>
 
 /** How an attempt to read ended: by the engine, as it began with a record with which it must not, or as it is of a later run. */
 type Ending = "ended" | "refused" | "late"
@@ -227,39 +231,41 @@ const follow = (
       return "ended" satisfies Ending
     }).pipe(Effect.scoped)
 
+  /** Looks at the records of the log as it stands, until `isEnough` or its end. */
+  const scan = (
+    tty: boolean,
+    query: Pick<LogQuery, "tail" | "since">,
+    record: RecordHandler,
+    isEnough: () => boolean
+  ) =>
+    Effect.gen(function* () {
+      const { body } = yield* openLog(docker, containerId, { follow: false, streams: undefined, ...query })
+      const decoder = new LogDecoder(tty, false, { record, line: () => {}, engineError: () => {}, malformed: () => {} })
+      yield* body.pipe(
+        Stream.map((chunk) => decoder.push(chunk)),
+        Stream.takeUntil(isEnough),
+        Stream.runDrain
+      )
+    }).pipe(Effect.scoped)
+
   /** Whether the engine still has the record that the track begins with. */
   const anchorExists = (tty: boolean, anchor: string, from: string) =>
-    Effect.gen(function* () {
+    Effect.suspend(() => {
       const limit = nanosTimestamp(BigInt(timestampMillis(anchor) + searchMillis) * 1_000_000n)
       let found = false
       let beyond = false
-      const { body } = yield* openLog(docker, containerId, { follow: false, streams: undefined, since: from })
-      const decoder = new LogDecoder(tty, false, {
-        record: (stream, timestamp, bytes, start, end) => {
-          found ||= track.isAnchor(stream, bytes, start, end)
-          beyond ||= timestamp > limit
-          return -1
-        },
-        line: () => {},
-        engineError: () => {},
-        malformed: () => {}
-      })
-      yield* body.pipe(
-        Stream.map((chunk) => decoder.push(chunk)),
-        Stream.takeUntil(() => found || beyond),
-        Stream.runDrain
-      )
-      return found
-    }).pipe(Effect.scoped)
+      const record: RecordHandler = (stream, timestamp, bytes, start, end) => {
+        found ||= track.isAnchor(stream, bytes, start, end)
+        beyond ||= timestamp > limit
+        return -1
+      }
+      const scanned = scan(tty, { since: from }, record, () => found || beyond)
+      return Effect.map(scanned, () => found)
+    })
 
   /** Whether the engine is of an API before 1.43; asked when first needed. */
   const isOlderEngine = Effect.gen(function* () {
-    if (older === undefined) {
-      const { body } = yield* docker.json({ method: "GET", path: "/version" })
-      const version = typeof body === "object" && body !== null && "ApiVersion" in body ? String(body.ApiVersion) : ""
-      const minor = /^1\.(\d+)$/.exec(version)?.[1]
-      older = minor !== undefined && Number(minor) < 43
-    }
+    older ??= !(yield* hasApi(docker, 43))
     return older
   })
 
@@ -306,28 +312,20 @@ const follow = (
    * what was written meanwhile but for the last lines. So from the first of those, and at the latest from when it was opened.
    */
   const tailAgain = (tty: boolean, tail: number, before: string) =>
-    Effect.gen(function* () {
+    Effect.suspend(() => {
       let from = before
       let found = false
-      const { body } = yield* openLog(docker, containerId, { follow: false, streams: undefined, tail })
-      const decoder = new LogDecoder(tty, false, {
-        record: (_stream, timestamp) => {
-          if (!found && timestamp < from) from = timestamp
-          found = true
-          return -1
-        },
-        line: () => {},
-        engineError: () => {},
-        malformed: () => {}
+      const record: RecordHandler = (_stream, timestamp) => {
+        if (!found && timestamp < from) from = timestamp
+        found = true
+        return -1
+      }
+      const scanned = scan(tty, { tail }, record, () => found)
+      return Effect.map(scanned, () => {
+        const asked = engineTimeOf(from)
+        return since !== undefined && Number(since) > Number(asked) ? since : asked
       })
-      yield* body.pipe(
-        Stream.map((chunk) => decoder.push(chunk)),
-        Stream.takeUntil(() => found),
-        Stream.runDrain
-      )
-      const asked = engineTimeOf(from)
-      return since !== undefined && Number(since) > Number(asked) ? since : asked
-    }).pipe(Effect.scoped)
+    })
 
   /** Takes the last record as given, so that what comes after it is what is new. */
   const prime = (tty: boolean) =>
