@@ -2,7 +2,7 @@ import type { LogLine } from "@dockwire/core"
 import DockerModem from "docker-modem"
 import { PassThrough, Writable } from "node:stream"
 import { StringDecoder } from "node:string_decoder"
-import { LogDecoder } from "../../packages/core/dist/internal/logDecoder.js"
+import { LogDecoder } from "../../packages/core/dist/internal/logs/logDecoder.js"
 
 /** A way to make lines of bytes; gives how many there were. */
 export type LineReader = (chunks: ReadonlyArray<Buffer>) => number

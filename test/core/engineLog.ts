@@ -1,5 +1,5 @@
 import type { LogPart, LogStream } from "@dockwire/core"
-import { LogDecoder } from "../../packages/core/src/internal/logDecoder.js"
+import { LogDecoder } from "../../packages/core/src/internal/logs/logDecoder.js"
 import type { Randomness } from "./randomness.js"
 
 /** The size at which the engine cuts a line in records. */

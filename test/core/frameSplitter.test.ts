@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest"
-import { FrameSplitter } from "../../packages/core/src/internal/frameSplitter.js"
+import { FrameSplitter } from "../../packages/core/src/internal/logs/frameSplitter.js"
 import { cutAtRandom, frame } from "./engineLog.js"
 import { randomness } from "./randomness.js"
 

@@ -1,6 +1,6 @@
 import type { LogStream } from "@dockwire/core"
 import { describe, expect, it, vi } from "vitest"
-import { maxLineBytes } from "../../packages/core/src/internal/logDecoder.js"
+import { maxLineBytes } from "../../packages/core/src/internal/logs/logDecoder.js"
 import { cutAtRandom, decode, frame, frames, recordSize, stamp } from "./engineLog.js"
 import { randomness } from "./randomness.js"
 

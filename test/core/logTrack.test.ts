@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { LogTrack } from "../../packages/core/src/internal/logTrack.js"
+import { LogTrack } from "../../packages/core/src/internal/logs/logTrack.js"
 
 const containerId = "c".repeat(64)
 const timestampOf = (index: number) =>

@@ -1,6 +1,6 @@
 import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
-import { schemaCheck } from "../../packages/core/src/internal/schemaCheck.js"
+import { schemaCheck } from "../../packages/core/src/internal/api/schemaCheck.js"
 
 const Item = Schema.Struct({
   Id: Schema.String,

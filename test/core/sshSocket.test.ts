@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
-import { SshSocket } from "../../packages/core/src/internal/sshSocket.js"
+import { SshSocket } from "../../packages/core/src/internal/connection/sshSocket.js"
 
 /** For a while `ssh` is this script: the real one can't be brought to end at a given moment of a write. */
 const withSsh = async (script: string): Promise<void> => {

@@ -7,9 +7,9 @@ import * as Stream from "effect/Stream"
 import { posix } from "node:path"
 import { Docker, type DockerRequest } from "./Docker.js"
 import { type ContainerNotFound, type DockerFailure, EngineError, FileNotFound, InvalidRequest } from "./DockerError.js"
-import { containerNotFound, containerPath, decodeAnswer, refine } from "./internal/answer.js"
-import { checkedTar } from "./internal/tarCheck.js"
-import { packedTar } from "./internal/tarPack.js"
+import { containerNotFound, containerPath, decodeAnswer, refine } from "./internal/api/answer.js"
+import { checkedTar } from "./internal/tar/tarCheck.js"
+import { packedTar } from "./internal/tar/tarPack.js"
 
 /** What stands at a path of a container. */
 export interface FileStat {

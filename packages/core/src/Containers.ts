@@ -32,14 +32,14 @@ import {
   refine,
   releaseWith,
   stateConflict
-} from "./internal/answer.js"
-import { type ContainerState, containerState, ContainerStateWord } from "./internal/containerState.js"
-import { type WaitCondition, waitForContainer, type WaitOptions } from "./internal/containerWait.js"
+} from "./internal/api/answer.js"
+import { type ContainerState, containerState, ContainerStateWord } from "./internal/api/containerState.js"
+import { type WaitCondition, waitForContainer, type WaitOptions } from "./internal/watch/containerWait.js"
 import { Logs } from "./Logs.js"
 
-export type { WaitCondition, WaitOptions } from "./internal/containerWait.js"
+export type { WaitCondition, WaitOptions } from "./internal/watch/containerWait.js"
 
-export { ContainerState } from "./internal/containerState.js"
+export { ContainerState } from "./internal/api/containerState.js"
 
 /** A port of a container; `publicPort` and `ip` where it is published on the host. */
 export interface ContainerPort {

@@ -17,11 +17,11 @@ import {
   type InvalidRequest,
   type UnavailableReason
 } from "./DockerError.js"
-import { findEndpoint } from "./internal/dockerContext.js"
-import { defaultEndpoint, type Endpoint, parseEndpoint, type TlsOptions } from "./internal/endpoint.js"
-import { engineAgent, retire } from "./internal/engineAgent.js"
-import { readableChunks } from "./internal/readableChunks.js"
-import { streamReadable } from "./internal/streamReadable.js"
+import { findEndpoint } from "./internal/connection/dockerContext.js"
+import { defaultEndpoint, type Endpoint, parseEndpoint, type TlsOptions } from "./internal/connection/endpoint.js"
+import { engineAgent, retire } from "./internal/connection/engineAgent.js"
+import { readableChunks } from "./internal/connection/readableChunks.js"
+import { streamReadable } from "./internal/connection/streamReadable.js"
 
 /** A request to the Engine API. */
 export interface DockerRequest {
@@ -69,7 +69,7 @@ export interface DockerDuplex {
   readonly end: Effect.Effect<void>
 }
 
-export type { TlsOptions } from "./internal/endpoint.js"
+export type { TlsOptions } from "./internal/connection/endpoint.js"
 
 /** The shape of `Docker`. */
 export interface DockerShape {

@@ -4,10 +4,10 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Docker } from "./Docker.js"
 import type { DockerFailure, InvalidRequest } from "./DockerError.js"
-import { type EngineEvent, type EventsOptions, openEvents } from "./internal/engineEvents.js"
-import { watchEngine, type WatchElement, type WatchOptions } from "./internal/engineWatch.js"
+import { type EngineEvent, type EventsOptions, openEvents } from "./internal/watch/engineEvents.js"
+import { watchEngine, type WatchElement, type WatchOptions } from "./internal/watch/engineWatch.js"
 
-export type { EngineEvent, EventsOptions } from "./internal/engineEvents.js"
+export type { EngineEvent, EventsOptions } from "./internal/watch/engineEvents.js"
 export type {
   Disconnected,
   EngineChange,
@@ -16,7 +16,7 @@ export type {
   WatchedType,
   WatchElement,
   WatchOptions
-} from "./internal/engineWatch.js"
+} from "./internal/watch/engineWatch.js"
 
 const make = Effect.gen(function* () {
   const docker = yield* Docker

@@ -20,12 +20,19 @@ import {
   ExecFailed,
   InvalidRequest
 } from "./DockerError.js"
-import { containerNotFound, containerPath, decodeAnswer, nullable, refine, stateConflict } from "./internal/answer.js"
-import { EngineContainerState } from "./internal/containerState.js"
-import { demultiplex, demultiplexer, type OutputPiece } from "./internal/demultiplex.js"
+import {
+  containerNotFound,
+  containerPath,
+  decodeAnswer,
+  nullable,
+  refine,
+  stateConflict
+} from "./internal/api/answer.js"
+import { EngineContainerState } from "./internal/api/containerState.js"
+import { demultiplex, demultiplexer, type OutputPiece } from "./internal/logs/demultiplex.js"
 import type { LogStream } from "./LogEvent.js"
 
-export type { OutputPiece } from "./internal/demultiplex.js"
+export type { OutputPiece } from "./internal/logs/demultiplex.js"
 
 /** A command: its arguments, or a text of shell words, whose quotes are honoured and which no shell sees. */
 export type ExecCommand = ReadonlyArray<string> | string

@@ -2,8 +2,8 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { InvalidRequest } from "./DockerError.js"
 import type { LogStream } from "./LogEvent.js"
-import { logTimestamp } from "./internal/logTime.js"
-import { identityStream, mayBePiece } from "./internal/recordIdentity.js"
+import { logTimestamp } from "./internal/api/engineTime.js"
+import { identityStream, mayBePiece } from "./internal/logs/recordIdentity.js"
 
 /** Which run of a container a point lies in. */
 export interface LogRun {

@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { isOperationEnded, type LogEvent } from "./LogEvent.js"
-import { consoleText } from "./internal/consoleText.js"
+import { consoleText } from "./internal/logs/consoleText.js"
 
 /** The shape of a `LogSink`. */
 export interface LogSinkShape {

@@ -9,15 +9,15 @@ import * as Stream from "effect/Stream"
 import { Docker, type DockerShape } from "./Docker.js"
 import { InvalidRequest } from "./DockerError.js"
 import { Events } from "./Events.js"
-import { LogDecoder } from "./internal/logDecoder.js"
-import { type FollowElement, followLog, type FollowOptions } from "./internal/logFollower.js"
-import { inspectSubject, logError, type LogsError, openLog } from "./internal/logRequest.js"
-import { engineTime, engineTimeMillis, type LogTime } from "./internal/logTime.js"
+import { LogDecoder } from "./internal/logs/logDecoder.js"
+import { type FollowElement, followLog, type FollowOptions } from "./internal/watch/logFollower.js"
+import { inspectSubject, logError, type LogsError, openLog } from "./internal/logs/logRequest.js"
+import { engineTime, engineTimeMillis, type LogTime } from "./internal/api/engineTime.js"
 import type { LogLine, LogStream } from "./LogEvent.js"
 
-export type { FollowElement, FollowOptions, Positioned } from "./internal/logFollower.js"
-export type { LogsError } from "./internal/logRequest.js"
-export type { LogTime } from "./internal/logTime.js"
+export type { FollowElement, FollowOptions, Positioned } from "./internal/watch/logFollower.js"
+export type { LogsError } from "./internal/logs/logRequest.js"
+export type { LogTime } from "./internal/api/engineTime.js"
 
 /** Which lines to read. */
 export interface ReadOptions {

@@ -30,7 +30,7 @@ import {
   releaseWith,
   StringRecord,
   untilLetGo
-} from "./internal/answer.js"
+} from "./internal/api/answer.js"
 
 /** A range of addresses of a network. */
 export interface Subnet {

@@ -6,8 +6,8 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Docker, type DockerRequest } from "./Docker.js"
 import type { ContainerNotFound, DockerFailure } from "./DockerError.js"
-import { containerNotFound, containerPath, decodeAnswer, nullable, refine } from "./internal/answer.js"
-import { EngineContainerState } from "./internal/containerState.js"
+import { containerNotFound, containerPath, decodeAnswer, nullable, refine } from "./internal/api/answer.js"
+import { EngineContainerState } from "./internal/api/containerState.js"
 
 /** What a running container uses, as the docker command computes it. */
 export interface RunningStats {

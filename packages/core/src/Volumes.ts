@@ -29,8 +29,8 @@ import {
   releaseWith,
   StringRecord,
   untilLetGo
-} from "./internal/answer.js"
-import { pruneVolumes } from "./internal/volumePrune.js"
+} from "./internal/api/answer.js"
+import { pruneVolumes } from "./internal/api/volumePrune.js"
 
 /** A volume. */
 export interface Volume {

@@ -2,7 +2,7 @@ import { Containers, LogSink, Networks, Operation, System, Volumes } from "@dock
 import { Effect, Either } from "effect"
 import { readFile } from "node:fs/promises"
 import { expect } from "vitest"
-import { installPlan } from "../../../packages/core/src/internal/installPlan.js"
+import { installPlan } from "../../../packages/core/src/internal/host/installPlan.js"
 import type { Bench } from "../bench.js"
 import { failsWith, inTurn, type Rows } from "../cell.js"
 

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
-import { nanosTimestamp } from "../logTime.js"
-import { packedTar, type TarEntry } from "../tarPack.js"
+import { nanosTimestamp } from "../api/engineTime.js"
+import { packedTar, type TarEntry } from "../tar/tarPack.js"
 import { type Call, containerOf, type Routes, whole } from "./answers.js"
 import { said } from "./containerLife.js"
 import type { MemoryContainer } from "./engineState.js"

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
-import { nullable } from "../answer.js"
+import { nullable } from "../api/answer.js"
 import { type Call, containerOf, found, readBody, type Routes, whole } from "./answers.js"
 import { checkMemory, checkName, checkRestart, createContainer } from "./containerCreation.js"
 import {

@@ -1,4 +1,4 @@
-import { nanosTimestamp } from "../logTime.js"
+import { nanosTimestamp } from "../api/engineTime.js"
 import { commandOf, hostnameOf, isRunning } from "./containerLife.js"
 import { never } from "./engineClock.js"
 import type { EngineState, MemoryContainer, Mount } from "./engineState.js"

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { nullable } from "../answer.js"
+import { nullable } from "../api/answer.js"
 import { type Call, containerOf, readBody, type Routes, whole } from "./answers.js"
 import { attached } from "./attachRoutes.js"
 import { demandRunning, environmentOf, environmentRecord, readerOf, said } from "./containerLife.js"

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import { InvalidRequest } from "../../DockerError.js"
-import { nanosTimestamp } from "../logTime.js"
+import { nanosTimestamp } from "../api/engineTime.js"
 import { type Call, found, type Routes, whole } from "./answers.js"
 import { isRunning } from "./containerLife.js"
 import { type EngineState, type MemoryImage, taggedName } from "./engineState.js"

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { nanosTimestamp } from "../logTime.js"
+import { nanosTimestamp } from "../api/engineTime.js"
 import { type Routes, whole } from "./answers.js"
 import { isRunning } from "./containerLife.js"
 import { summaryView, writtenBytes } from "./containerView.js"

@@ -8,7 +8,7 @@ import { createHash } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { homedir } from "node:os"
 import { join } from "node:path"
-import { InvalidRequest } from "../DockerError.js"
+import { InvalidRequest } from "../../DockerError.js"
 import type { TlsOptions } from "./endpoint.js"
 
 /** Which engine is meant, as the docker command finds it. */

@@ -1,18 +1,18 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { DockerRequest, DockerShape } from "../Docker.js"
+import type { DockerRequest, DockerShape } from "../../Docker.js"
 import {
   type DockerFailure,
   type ContainerNotFound,
   EngineError,
   type InvalidRequest,
   LogsUnreadable
-} from "../DockerError.js"
-import type { LogStream } from "../LogEvent.js"
-import { containerNotFound, containerPath, decodeAnswer } from "./answer.js"
-import { EngineContainerState } from "./containerState.js"
-import { logTimestamp } from "./logTime.js"
+} from "../../DockerError.js"
+import type { LogStream } from "../../LogEvent.js"
+import { containerNotFound, containerPath, decodeAnswer } from "../api/answer.js"
+import { EngineContainerState } from "../api/containerState.js"
+import { logTimestamp } from "../api/engineTime.js"
 
 /** What can end the reading of a log. */
 export type LogsError = ContainerNotFound | LogsUnreadable | InvalidRequest | DockerFailure

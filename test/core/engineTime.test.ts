@@ -6,7 +6,7 @@ import {
   engineTimeOf,
   logTimestamp,
   nanosTimestamp
-} from "../../packages/core/src/internal/logTime.js"
+} from "../../packages/core/src/internal/api/engineTime.js"
 
 const time = (value: string | Date) => Either.getOrElse(engineTime("since", value), (error) => error.message)
 

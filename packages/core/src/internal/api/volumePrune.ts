@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { DockerShape } from "../Docker.js"
-import type { DockerFailure } from "../DockerError.js"
+import type { DockerShape } from "../../Docker.js"
+import type { DockerFailure } from "../../DockerError.js"
 import { decodeAnswer, filtersQuery, nullable, StringRecord } from "./answer.js"
 import { hasApi } from "./apiVersion.js"
 

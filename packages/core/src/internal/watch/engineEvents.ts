@@ -2,10 +2,10 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { DockerRequest, DockerShape } from "../Docker.js"
-import { type DockerFailure, type EngineError, InvalidRequest } from "../DockerError.js"
-import { decodeAnswer, refine } from "./answer.js"
-import { engineTime, engineTimeNanos } from "./logTime.js"
+import type { DockerRequest, DockerShape } from "../../Docker.js"
+import { type DockerFailure, type EngineError, InvalidRequest } from "../../DockerError.js"
+import { decodeAnswer, refine } from "../api/answer.js"
+import { engineTime, engineTimeNanos } from "../api/engineTime.js"
 
 /** Something that happened on the engine. */
 export interface EngineEvent {

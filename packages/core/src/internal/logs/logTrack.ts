@@ -1,5 +1,5 @@
-import type { LogPart, LogStream } from "../LogEvent.js"
-import { type GivenParts, LogPosition, type LogRun, type PassedRecord } from "../LogPosition.js"
+import type { LogPart, LogStream } from "../../LogEvent.js"
+import { type GivenParts, LogPosition, type LogRun, type PassedRecord } from "../../LogPosition.js"
 import { mayBePiece, recordIdentity } from "./recordIdentity.js"
 
 /** Records that a ring holds at the most. Beyond, it begins anew at a record that the engine may not give first. */

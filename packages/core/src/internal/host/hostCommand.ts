@@ -5,7 +5,7 @@ import * as Mailbox from "effect/Mailbox"
 import * as Stream from "effect/Stream"
 import { spawn } from "node:child_process"
 import { StringDecoder } from "node:string_decoder"
-import type { LogStream } from "../LogEvent.js"
+import type { LogStream } from "../../LogEvent.js"
 
 /** A program of this machine and its arguments. They go to it as they are: no shell sees them. */
 export interface HostCommand {

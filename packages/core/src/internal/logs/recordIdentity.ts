@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib"
-import type { LogStream } from "../LogEvent.js"
+import type { LogStream } from "../../LogEvent.js"
 
 /** Beyond every checksum and length. */
 const stderr = 2 ** 52

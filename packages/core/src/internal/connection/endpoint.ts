@@ -1,6 +1,6 @@
 import * as Either from "effect/Either"
 import type * as Redacted from "effect/Redacted"
-import { InvalidRequest } from "../DockerError.js"
+import { InvalidRequest } from "../../DockerError.js"
 
 /** Certificates for an engine that is reached over TLS: PEM texts. */
 export interface TlsOptions {

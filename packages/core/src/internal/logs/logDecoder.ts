@@ -1,7 +1,7 @@
 import { isAscii } from "node:buffer"
-import type { LogPart, LogStream } from "../LogEvent.js"
+import type { LogPart, LogStream } from "../../LogEvent.js"
 import { frameLength, FrameSplitter } from "./frameSplitter.js"
-import { logTimestamp } from "./logTime.js"
+import { logTimestamp } from "../api/engineTime.js"
 import { recordIdentity } from "./recordIdentity.js"
 import { TtySplitter } from "./ttySplitter.js"
 

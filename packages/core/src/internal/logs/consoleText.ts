@@ -1,4 +1,4 @@
-import type { LogEvent, LogMark } from "../LogEvent.js"
+import type { LogEvent, LogMark } from "../../LogEvent.js"
 
 const mark = (event: LogMark): string => {
   switch (event.mark) {

@@ -6,14 +6,14 @@ import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { DockerRequest } from "../Docker.js"
+import type { DockerRequest } from "../../Docker.js"
 import {
   ContainerNotFound,
   ContainerStateConflict,
   EngineError,
   InvalidRequest,
   PruneInProgress
-} from "../DockerError.js"
+} from "../../DockerError.js"
 import { schemaCheck } from "./schemaCheck.js"
 
 /**

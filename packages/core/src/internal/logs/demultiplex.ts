@@ -1,9 +1,9 @@
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { DockerDuplex, DockerRequest } from "../Docker.js"
-import { EngineError, EngineUnavailable } from "../DockerError.js"
-import type { LogStream } from "../LogEvent.js"
+import type { DockerDuplex, DockerRequest } from "../../Docker.js"
+import { EngineError, EngineUnavailable } from "../../DockerError.js"
+import type { LogStream } from "../../LogEvent.js"
 import { frameLength, FrameSplitter } from "./frameSplitter.js"
 
 /** A piece of output, cut anywhere. */

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { extract, type Header } from "tar-stream"
-import { InvalidRequest } from "../DockerError.js"
+import { InvalidRequest } from "../../DockerError.js"
 
 /** Of the names in a tar: whether one leads out of the folder in which it is unpacked, also by way of links in it. */
 export class TarPaths {

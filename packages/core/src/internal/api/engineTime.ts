@@ -1,5 +1,5 @@
 import * as Either from "effect/Either"
-import { InvalidRequest } from "../DockerError.js"
+import { InvalidRequest } from "../../DockerError.js"
 
 /** A moment: RFC 3339 with up to nine fractional digits, seconds since the epoch with as many, or a `Date`. */
 export type LogTime = string | Date

@@ -1,5 +1,5 @@
 import * as Either from "effect/Either"
-import { InstallFailed } from "../DockerError.js"
+import { InstallFailed } from "../../DockerError.js"
 import type { HostCommand } from "./hostCommand.js"
 
 /** What an installation does. */

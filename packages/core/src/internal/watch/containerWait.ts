@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { connect } from "node:net"
-import type { DockerRequest, DockerShape } from "../Docker.js"
+import type { DockerRequest, DockerShape } from "../../Docker.js"
 import {
   type ContainerNotFound,
   type DockerFailure,
@@ -14,13 +14,13 @@ import {
   InvalidRequest,
   WaitFailed,
   type WaitFailure
-} from "../DockerError.js"
-import type { LogsError, LogsShape } from "../Logs.js"
-import { containerNotFound, containerPath, decodeAnswer, nullable, refine } from "./answer.js"
-import { EngineContainerState } from "./containerState.js"
-import { parseEndpoint } from "./endpoint.js"
+} from "../../DockerError.js"
+import type { LogsError, LogsShape } from "../../Logs.js"
+import { containerNotFound, containerPath, decodeAnswer, nullable, refine } from "../api/answer.js"
+import { EngineContainerState } from "../api/containerState.js"
+import { parseEndpoint } from "../connection/endpoint.js"
 import { openEvents } from "./engineEvents.js"
-import { logTimestamp, nanosTimestamp, timestampMillis } from "./logTime.js"
+import { logTimestamp, nanosTimestamp, timestampMillis } from "../api/engineTime.js"
 
 /** What to wait for. */
 export type WaitCondition =
