@@ -5,26 +5,26 @@ import * as Layer from "effect/Layer"
 import { Containers, type ContainerSpec } from "./Containers.js"
 import { Docker, type DockerRequest } from "./Docker.js"
 import { ContainerNotFound, ContainerStateConflict, InvalidRequest, type UnavailableReason } from "./DockerError.js"
-import { isRunning, said } from "./internal/memory/containerLife.js"
-import { memoryDoor } from "./internal/memory/door.js"
-import { EngineState, type MemoryContainer } from "./internal/memory/engineState.js"
-import { Faults, type RequestPattern } from "./internal/memory/faults.js"
-import { addFiles, addImage, type FileContents } from "./internal/memory/imageRoutes.js"
-import { predefinedNetworks } from "./internal/memory/networkRoutes.js"
-import type { MemoryProgram } from "./internal/memory/program.js"
+import { isRunning, said } from "./memory/containers/containerLife.js"
+import { memoryDoor } from "./memory/door.js"
+import { EngineState, type MemoryContainer } from "./memory/state/engineState.js"
+import { Faults, type RequestPattern } from "./memory/faults.js"
+import { addFiles, addImage, type FileContents } from "./memory/routes/imageRoutes.js"
+import { predefinedNetworks } from "./memory/routes/networkRoutes.js"
+import type { MemoryProgram } from "./memory/programs/program.js"
 import type { LogStream } from "./LogEvent.js"
 import { Networks, type NetworkSpec } from "./Networks.js"
 import { Volumes, type VolumeSpec } from "./Volumes.js"
 
-export type { FileContents } from "./internal/memory/imageRoutes.js"
-export type { RequestPattern } from "./internal/memory/faults.js"
+export type { FileContents } from "./memory/routes/imageRoutes.js"
+export type { RequestPattern } from "./memory/faults.js"
 export {
   type MemoryProgram,
   type ProgramRun,
   type ProgramSignals,
   ProgramStep,
   type ProgramUsage
-} from "./internal/memory/program.js"
+} from "./memory/programs/program.js"
 
 /** An image that the engine has from the beginning. */
 export interface MemoryImageSpec {

@@ -1,13 +1,13 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { nullable } from "../api/answer.js"
-import { type Call, containerOf, readBody, type Routes, whole } from "./answers.js"
+import { nullable } from "../../internal/api/answer.js"
+import { type Call, containerOf, readBody, type Routes, whole } from "../calls/answers.js"
 import { attached } from "./attachRoutes.js"
-import { demandRunning, environmentOf, environmentRecord, readerOf, said } from "./containerLife.js"
-import { type MemoryExec, newId } from "./engineState.js"
-import { frame } from "./frame.js"
-import { noSuchCommand, Process } from "./process.js"
-import { type Refusal, refusal } from "./refusal.js"
+import { demandRunning, environmentOf, environmentRecord, readerOf, said } from "../containers/containerLife.js"
+import { type MemoryExec, newId } from "../state/engineState.js"
+import { frame } from "../calls/frame.js"
+import { noSuchCommand, Process } from "../programs/process.js"
+import { type Refusal, refusal } from "../state/refusal.js"
 
 const CreateBody = Schema.Struct({
   Cmd: nullable(Schema.Array(Schema.String)),

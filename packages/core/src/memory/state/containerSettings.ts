@@ -1,7 +1,7 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { nullable, StringRecord } from "../api/answer.js"
+import { nullable, StringRecord } from "../../internal/api/answer.js"
 import { type Refusal, refusal } from "./refusal.js"
 
 const Words = nullable(Schema.Union(Schema.Array(Schema.String), Schema.String))

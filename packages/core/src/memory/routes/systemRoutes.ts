@@ -1,11 +1,11 @@
 import * as Effect from "effect/Effect"
-import { nanosTimestamp } from "../api/engineTime.js"
-import { type Routes, whole } from "./answers.js"
-import { isRunning } from "./containerLife.js"
-import { summaryView, writtenBytes } from "./containerView.js"
-import { sizeOf } from "./fileTree.js"
+import { nanosTimestamp } from "../../internal/api/engineTime.js"
+import { type Routes, whole } from "../calls/answers.js"
+import { isRunning } from "../containers/containerLife.js"
+import { summaryView, writtenBytes } from "../containers/containerView.js"
+import { sizeOf } from "../state/fileTree.js"
 import { imageSize, imageSummary } from "./imageRoutes.js"
-import { refusal } from "./refusal.js"
+import { refusal } from "../state/refusal.js"
 import { volumeView } from "./volumeRoutes.js"
 
 /** That of the engine after which this one is made. */

@@ -1,5 +1,5 @@
 import * as Either from "effect/Either"
-import { nanosTimestamp } from "../api/engineTime.js"
+import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import type { LogLimits, LogRecord } from "./containerLog.js"
 import type { ContainerSettings } from "./containerSettings.js"
 

@@ -2,12 +2,12 @@ import * as Effect from "effect/Effect"
 import * as Mailbox from "effect/Mailbox"
 import type * as Scope from "effect/Scope"
 import type { LogStream } from "../../LogEvent.js"
-import { type Call, containerOf, type OpenAnswer, type Routes } from "./answers.js"
-import { isRunning, said } from "./containerLife.js"
-import type { MemoryContainer } from "./engineState.js"
-import { frame, multiplexed, raw } from "./frame.js"
-import type { Process } from "./process.js"
-import { refusal } from "./refusal.js"
+import { type Call, containerOf, type OpenAnswer, type Routes } from "../calls/answers.js"
+import { isRunning, said } from "../containers/containerLife.js"
+import type { MemoryContainer } from "../state/engineState.js"
+import { frame, multiplexed, raw } from "../calls/frame.js"
+import type { Process } from "../programs/process.js"
+import { refusal } from "../state/refusal.js"
 
 /** How a client is connected to a process. */
 export interface Attachment {

@@ -1,6 +1,6 @@
 import type * as Duration from "effect/Duration"
-import type { DockerRequest } from "../../Docker.js"
-import type { UnavailableReason } from "../../DockerError.js"
+import type { DockerRequest } from "../Docker.js"
+import type { UnavailableReason } from "../DockerError.js"
 
 /** Which requests a fault is for. */
 export interface RequestPattern {

@@ -1,12 +1,12 @@
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import { InvalidRequest } from "../../DockerError.js"
-import { nanosTimestamp } from "../api/engineTime.js"
-import { type Call, found, type Routes, whole } from "./answers.js"
-import { isRunning } from "./containerLife.js"
-import { type EngineState, type MemoryImage, taggedName } from "./engineState.js"
-import { cleanPath, folderAt, type MemoryFolder, newFolder, partsOf } from "./fileTree.js"
-import { type Refusal, refusal } from "./refusal.js"
+import { nanosTimestamp } from "../../internal/api/engineTime.js"
+import { type Call, found, type Routes, whole } from "../calls/answers.js"
+import { isRunning } from "../containers/containerLife.js"
+import { type EngineState, type MemoryImage, taggedName } from "../state/engineState.js"
+import { cleanPath, folderAt, type MemoryFolder, newFolder, partsOf } from "../state/fileTree.js"
+import { type Refusal, refusal } from "../state/refusal.js"
 
 /** Files by their absolute paths. */
 export type FileContents = Readonly<Record<string, string | Uint8Array>>

@@ -1,13 +1,13 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { nullable, StringRecord } from "../api/answer.js"
-import { nanosTimestamp } from "../api/engineTime.js"
-import { contains, freeSubnet, overlaps, parseRange, takenRanges } from "./addresses.js"
-import { type Call, found, readBody, type Routes, whole } from "./answers.js"
-import { isRunning, join, part } from "./containerLife.js"
-import { EndpointConfig } from "./containerSettings.js"
-import { type EngineState, type MemoryContainer, type MemoryNetwork, newId } from "./engineState.js"
-import { type Refusal, refusal } from "./refusal.js"
+import { nullable, StringRecord } from "../../internal/api/answer.js"
+import { nanosTimestamp } from "../../internal/api/engineTime.js"
+import { contains, freeSubnet, overlaps, parseRange, takenRanges } from "../state/addresses.js"
+import { type Call, found, readBody, type Routes, whole } from "../calls/answers.js"
+import { isRunning, join, part } from "../containers/containerLife.js"
+import { EndpointConfig } from "../state/containerSettings.js"
+import { type EngineState, type MemoryContainer, type MemoryNetwork, newId } from "../state/engineState.js"
+import { type Refusal, refusal } from "../state/refusal.js"
 
 const Pool = Schema.Struct({
   Subnet: Schema.optional(Schema.String),

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { EngineClock } from "./engineClock.js"
+import type { EngineClock } from "../time/engineClock.js"
 
 /** An event as the engine remembers it. */
 export interface JournalEvent {

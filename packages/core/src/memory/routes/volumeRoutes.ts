@@ -1,11 +1,11 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { nullable, StringRecord } from "../api/answer.js"
-import { nanosTimestamp } from "../api/engineTime.js"
-import { readBody, type Routes, whole } from "./answers.js"
-import { type EngineState, type MemoryVolume, newId } from "./engineState.js"
-import { newFolder, sizeOf } from "./fileTree.js"
-import { type Refusal, refusal } from "./refusal.js"
+import { nullable, StringRecord } from "../../internal/api/answer.js"
+import { nanosTimestamp } from "../../internal/api/engineTime.js"
+import { readBody, type Routes, whole } from "../calls/answers.js"
+import { type EngineState, type MemoryVolume, newId } from "../state/engineState.js"
+import { newFolder, sizeOf } from "../state/fileTree.js"
+import { type Refusal, refusal } from "../state/refusal.js"
 
 const Body = Schema.Struct({
   Name: Schema.optional(Schema.String),

@@ -6,13 +6,13 @@ import * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { DockerAnswer, DockerDuplex, DockerRequest, DockerShape, DockerStream } from "../../Docker.js"
-import { type DockerFailure, EngineError, EngineUnavailable } from "../../DockerError.js"
-import type { Answer, OpenAnswer } from "./answers.js"
-import type { EngineState } from "./engineState.js"
+import type { DockerAnswer, DockerDuplex, DockerRequest, DockerShape, DockerStream } from "../Docker.js"
+import { type DockerFailure, EngineError, EngineUnavailable } from "../DockerError.js"
+import type { Answer, OpenAnswer } from "./calls/answers.js"
+import type { EngineState } from "./state/engineState.js"
 import type { Faults } from "./faults.js"
 import { answer } from "./router.js"
-import { apiVersion, version } from "./systemRoutes.js"
+import { apiVersion, version } from "./routes/systemRoutes.js"
 
 /** How long an answer may take when the request doesn't say. */
 const requestTimeout = Duration.seconds(60)

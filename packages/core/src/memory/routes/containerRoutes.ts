@@ -1,9 +1,9 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
-import { nullable } from "../api/answer.js"
-import { type Call, containerOf, found, readBody, type Routes, whole } from "./answers.js"
-import { checkMemory, checkName, checkRestart, createContainer } from "./containerCreation.js"
+import { nullable } from "../../internal/api/answer.js"
+import { type Call, containerOf, found, readBody, type Routes, whole } from "../calls/answers.js"
+import { checkMemory, checkName, checkRestart, createContainer } from "../containers/containerCreation.js"
 import {
   commandOf,
   demandRunning,
@@ -14,13 +14,13 @@ import {
   signalContainer,
   startContainer,
   stopContainer
-} from "./containerLife.js"
-import { RestartPolicy } from "./containerSettings.js"
-import { containerChanges, containerView, summaryView, writtenBytes } from "./containerView.js"
-import { type EngineState, type MemoryContainer, taggedName } from "./engineState.js"
-import type { Filters } from "./query.js"
-import { type Refusal, refusal } from "./refusal.js"
-import { signalName } from "./signals.js"
+} from "../containers/containerLife.js"
+import { RestartPolicy } from "../state/containerSettings.js"
+import { containerChanges, containerView, summaryView, writtenBytes } from "../containers/containerView.js"
+import { type EngineState, type MemoryContainer, taggedName } from "../state/engineState.js"
+import type { Filters } from "../calls/query.js"
+import { type Refusal, refusal } from "../state/refusal.js"
+import { signalName } from "../programs/signals.js"
 
 const listFilters = [
   "ancestor",

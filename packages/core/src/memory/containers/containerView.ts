@@ -1,8 +1,8 @@
-import { nanosTimestamp } from "../api/engineTime.js"
+import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import { commandOf, hostnameOf, isRunning } from "./containerLife.js"
-import { never } from "./engineClock.js"
-import type { EngineState, MemoryContainer, Mount } from "./engineState.js"
-import { type Change, changesOf, cleanPath } from "./fileTree.js"
+import { never } from "../time/engineClock.js"
+import type { EngineState, MemoryContainer, Mount } from "../state/engineState.js"
+import { type Change, changesOf, cleanPath } from "../state/fileTree.js"
 
 /** What its programs and its users have changed of its image's files. */
 export const containerChanges = ({ files, image, mounts }: MemoryContainer): ReadonlyArray<Change> =>
