@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { Ring, type RingEvent } from "../../packages/server/src/Ring.js"
-import { formatPosition, parsePosition } from "../../packages/server/src/RoomPosition.js"
+import { Ring, type RingEvent } from "../../packages/server/src/rooms/Ring.js"
+import { formatPosition, parsePosition } from "../../packages/server/src/rooms/RoomPosition.js"
 
 const limits = { lines: 100, characters: 1_000_000, age: 1_000 }
 const head = { json: '{"a":1' }

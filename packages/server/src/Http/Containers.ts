@@ -4,7 +4,7 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import { Api } from "../Api/Api.js"
 import { withMessage } from "../Api/Errors.js"
-import { EngineMonitor } from "../EngineMonitor.js"
+import { EngineMonitor } from "../engine/EngineMonitor.js"
 
 /** Handlers of `ContainersApi`. */
 export const layer = HttpApiBuilder.group(Api, "containers", (handlers) =>

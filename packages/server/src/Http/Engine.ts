@@ -2,7 +2,7 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import { Api } from "../Api/Api.js"
-import { EngineMonitor } from "../EngineMonitor.js"
+import { EngineMonitor } from "../engine/EngineMonitor.js"
 
 /** Handlers of `EngineApi`. */
 export const layer = HttpApiBuilder.group(Api, "engine", (handlers) =>

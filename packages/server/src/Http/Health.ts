@@ -3,7 +3,7 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import { EngineMonitor } from "../EngineMonitor.js"
+import { EngineMonitor } from "../engine/EngineMonitor.js"
 
 const noStore = { headers: { "cache-control": "no-store" } }
 

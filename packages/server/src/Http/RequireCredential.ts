@@ -4,7 +4,7 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
-import { Auth } from "../Auth.js"
+import { Auth } from "../access/Auth.js"
 
 const answer = (status: number, _tag: string, message: string) =>
   Effect.succeed(

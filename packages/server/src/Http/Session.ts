@@ -5,7 +5,7 @@ import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import { Api } from "../Api/Api.js"
-import { Auth, cookieName, sessionSeconds, ticketSeconds } from "../Auth.js"
+import { Auth, cookieName, sessionSeconds, ticketSeconds } from "../access/Auth.js"
 
 const incoming = NodeHttpServerRequest.toIncomingMessage
 

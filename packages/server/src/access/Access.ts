@@ -3,7 +3,7 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import { isIP } from "node:net"
-import { isLoopback, parseOrigin, type ServerConfig } from "./Config.js"
+import { isLoopback, parseOrigin, type ServerConfig } from "../Config.js"
 
 /** The rules, made once from the settings. */
 export interface AccessRules {

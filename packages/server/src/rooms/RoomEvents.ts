@@ -1,7 +1,7 @@
 /** Log events as what rooms hold: which rooms an event belongs to, and its JSON. */
 import type { LogLine, LogMark, OperationEvent, OperationTarget } from "@dockwire/core"
 import type { LineHead, RingEvent } from "./Ring.js"
-import * as Wire from "./Wire.js"
+import * as Wire from "../Wire.js"
 
 const head = (data: object): LineHead => ({ json: JSON.stringify(data).slice(0, -1) })
 

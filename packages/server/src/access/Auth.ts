@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto"
-import { ticketPrefix } from "./Wire.js"
+import { ticketPrefix } from "../Wire.js"
 
 /** By what a request is allowed. */
 export type Credential = "token" | "session" | "ticket"

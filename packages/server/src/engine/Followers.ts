@@ -9,10 +9,10 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { EngineMonitor } from "./EngineMonitor.js"
-import { Hub } from "./Hub.js"
-import { pointTime } from "./LogPoint.js"
-import type { Viewer } from "./Viewer.js"
-import { containerLogsPrefix, containerLogsRoom, defaultTail } from "./Wire.js"
+import { Hub } from "../rooms/Hub.js"
+import { pointTime } from "../rooms/comparePositions.js"
+import type { Viewer } from "../rooms/Viewer.js"
+import { containerLogsPrefix, containerLogsRoom, defaultTail } from "../Wire.js"
 
 /** Where a container's follower begins, when the request at hand is the first. */
 export interface FollowFrom {

@@ -6,11 +6,11 @@ import * as Either from "effect/Either"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Follower } from "./Followers.js"
-import { looseKey, pointKey } from "./LogPoint.js"
-import { eventMessage, type LineHead, linesMessage, type Ring } from "./Ring.js"
-import { containerLine, containerMark } from "./RoomEvents.js"
-import { formatPosition, parsePosition } from "./RoomPosition.js"
-import type { Subscription } from "./Viewer.js"
+import { looseKey, pointKey } from "../rooms/comparePositions.js"
+import { eventMessage, type LineHead, linesMessage, type Ring } from "../rooms/Ring.js"
+import { containerLine, containerMark } from "../rooms/RoomEvents.js"
+import { formatPosition, parsePosition } from "../rooms/RoomPosition.js"
+import type { Subscription } from "../rooms/Viewer.js"
 
 /** What a viewer asks for. */
 export interface HistoryRequest {

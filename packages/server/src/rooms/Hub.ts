@@ -15,7 +15,7 @@ import {
   operationRooms
 } from "./RoomEvents.js"
 import { type Subscription, Viewer, type ViewerLimits, type ViewerTransport } from "./Viewer.js"
-import { CloseCode, containerLogsPrefix, containerLogsRoom, type ServerMessage } from "./Wire.js"
+import { CloseCode, containerLogsPrefix, containerLogsRoom, type ServerMessage } from "../Wire.js"
 
 /** How much the hub holds and how long it waits. */
 export interface HubOptions {

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { stripVTControlCharacters } from "node:util"
-import { ConfigProblem, defaultDataDir, parseEngine, parsePort, type ServerConfig } from "./Config.js"
+import { ConfigProblem, defaultDataDir, parseEngine, parsePort, type ServerConfig } from "../Config.js"
 
 const host = Options.text("host").pipe(
   Options.withFallbackConfig(Config.nonEmptyString("DOCKWIRE_HOST")),

@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Hub } from "./Hub.js"
-import { recreatedMark } from "./RoomEvents.js"
-import { containerLogsRoom, type ContainerStatusChange, type EngineStatus } from "./Wire.js"
+import { Hub } from "../rooms/Hub.js"
+import { recreatedMark } from "../rooms/RoomEvents.js"
+import { containerLogsRoom, type ContainerStatusChange, type EngineStatus } from "../Wire.js"
 
 /** What is known of a container without asking. */
 export interface KnownContainer {

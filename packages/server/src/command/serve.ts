@@ -3,9 +3,9 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { isLoopback, type ServerConfig } from "./Config.js"
-import { EngineMonitor } from "./EngineMonitor.js"
-import { Server } from "./Server.js"
+import { isLoopback, type ServerConfig } from "../Config.js"
+import { EngineMonitor } from "../engine/EngineMonitor.js"
+import { Server } from "../Server.js"
 
 const greet = (config: ServerConfig) =>
   Effect.gen(function* () {

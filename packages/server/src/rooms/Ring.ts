@@ -4,7 +4,7 @@
  * who fell behind costs nothing but a number.
  */
 import type { LogPosition } from "@dockwire/core"
-import { pointKey, sameRun } from "./LogPoint.js"
+import { pointKey, sameRun } from "./comparePositions.js"
 import { formatPosition, parsePosition } from "./RoomPosition.js"
 
 /** What the lines of one `docker_log` message share: JSON of its `data`, without the closing brace. */

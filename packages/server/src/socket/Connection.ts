@@ -6,8 +6,8 @@ import * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
-import { EngineMonitor } from "./EngineMonitor.js"
-import { errorCode, type Follower, Followers } from "./Followers.js"
+import { EngineMonitor } from "../engine/EngineMonitor.js"
+import { errorCode, type Follower, Followers } from "../engine/Followers.js"
 import {
   enginePositionOf,
   goOn,
@@ -15,13 +15,13 @@ import {
   type HistoryRequest,
   historyStart,
   readHistory
-} from "./History.js"
-import { Hub } from "./Hub.js"
+} from "../engine/History.js"
+import { Hub } from "../rooms/Hub.js"
 import { decodeClientMessage, Manners, maxRooms, type ProtocolError } from "./Protocol.js"
-import { containerHead } from "./RoomEvents.js"
-import { formatPosition } from "./RoomPosition.js"
-import type { Ring } from "./Ring.js"
-import type { Subscription, Viewer } from "./Viewer.js"
+import { containerHead } from "../rooms/RoomEvents.js"
+import { formatPosition } from "../rooms/RoomPosition.js"
+import type { Ring } from "../rooms/Ring.js"
+import type { Subscription, Viewer } from "../rooms/Viewer.js"
 import {
   type ClientMessage,
   CloseCode,
@@ -30,7 +30,7 @@ import {
   containerStatsPrefix,
   defaultTail,
   type Joined
-} from "./Wire.js"
+} from "../Wire.js"
 
 /** A container as the engine knows it. */
 interface Container {

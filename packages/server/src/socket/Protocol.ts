@@ -2,8 +2,8 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import type { ClientMessage, WireError } from "./Wire.js"
-import { maxClientFrameBytes } from "./Wire.js"
+import type { ClientMessage, WireError } from "../Wire.js"
+import { maxClientFrameBytes } from "../Wire.js"
 
 /** What was wrong with a message: the `data` of an `error`. */
 export type ProtocolError = WireError["data"]

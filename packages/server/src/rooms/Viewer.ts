@@ -5,8 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import type { Ring } from "./Ring.js"
-import type { ServerMessage } from "./Wire.js"
-import { CloseCode } from "./Wire.js"
+import type { ServerMessage } from "../Wire.js"
+import { CloseCode } from "../Wire.js"
 
 /** A connection, as far as a viewer needs one. */
 export interface ViewerTransport {
