@@ -8,8 +8,8 @@ import { onMemory } from "./bench.js"
 import { table } from "./table.js"
 
 const bench = "test/conformance/bench.ts"
-const config = "test/core/dockerConfig.test.ts"
-const sinks = "test/core/engineToSink.test.ts"
+const config = "test/core/connection/dockerConfig.test.ts"
+const sinks = "test/core/operations/engineToSink.test.ts"
 const readme = "packages/core/README.md"
 
 /** What is public and no method of the table, and the file that does it on a real engine. */

@@ -1,7 +1,7 @@
 import { Archive, Containers, Exec, Volumes } from "@dockwire/core"
 import { Chunk, Effect, Stream } from "effect"
 import { expect } from "vitest"
-import { tarball, tarNames } from "../../core/tarball.js"
+import { tarball, tarNames } from "../../core/containers/tarball.js"
 import type { Bench } from "../bench.js"
 import { type Cell, failsWith, type Rows } from "../cell.js"
 

@@ -1,0 +1,397 @@
+import { Containers, Docker, type DockerFailure, type DockerOptions } from "@dockwire/core"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { connect, createServer, type Server, type Socket } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { startCuttingProxy } from "../../engine/cuttingProxy.js"
+import { describeEngine, testEngine } from "../../engine/realEngine.js"
+import { eventually } from "../eventually.js"
+import { failureOf, runCore } from "../runCore.js"
+
+const ping = Effect.flatMap(Docker, (docker) => docker.json({ method: "GET", path: "/_ping" }))
+const failure = (options: DockerOptions) => failureOf(options, ping)
+
+const folder = async (): Promise<string> => {
+  const path = await mkdtemp(join(tmpdir(), "dockwire-core-"))
+  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  return path
+}
+
+/** A server that does with each connection what it is told to. */
+const serverOf = async (onConnection: (socket: Socket) => void): Promise<{ endpoint: string; server: Server }> => {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on("error", () => {})
+    onConnection(socket)
+  })
+  server.listen(0, "127.0.0.1")
+  await once(server, "listening")
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const address = server.address()
+  return { endpoint: `tcp://127.0.0.1:${typeof address === "object" ? address?.port : ""}`, server }
+}
+
+const endpointOf = (host: string | undefined) =>
+  Effect.map(Docker, (docker) => docker.endpoint).pipe(
+    Effect.provide(Docker.layerConfig),
+    Effect.withConfigProvider(ConfigProvider.fromMap(new Map(host === undefined ? [] : [["DOCKER_HOST", host]])))
+  )
+
+describe("the endpoint", () => {
+  it("is what DOCKER_HOST says, else where the docker CLI looks", async () => {
+    const standard = "unix:///var/run/docker.sock"
+    for (const host of [undefined, "", "  "]) expect(await Effect.runPromise(endpointOf(host))).toBe(standard)
+    for (const host of [
+      "unix:///run/user/1000/docker.sock",
+      "tcp://127.0.0.1:2375",
+      "tcp://engine",
+      "http://h:1/"
+    ].concat(["tcp://[::1]:2375"])) {
+      expect(await Effect.runPromise(endpointOf(host))).toBe(host)
+    }
+    expect(await Effect.runPromise(endpointOf(" tcp://engine:2375\n"))).toBe("tcp://engine:2375")
+  })
+
+  it("that is no endpoint is refused with the value that was given", async () => {
+    for (const host of [
+      "garbage",
+      "/var/run/docker.sock",
+      "unix://relative",
+      "unix://",
+      "ssh://",
+      "ssh://-oProxyCommand=touch%20x",
+      "ssh://host/path",
+      "npipe:////./p"
+    ]
+      .concat(["tcp://", "tcp://host:0", "tcp://host:99999", "tcp://host:port", "tcp://a b", "https://", "fd://"])
+      .concat(["tcp://host/path", "tcp://user@host", "tcp://host:1?x=1", "unix:///a\0b"])) {
+      expect(await Effect.runPromise(Effect.flip(endpointOf(host))), host).toMatchObject({
+        _tag: "InvalidRequest",
+        value: host
+      })
+    }
+  })
+
+  it("is not taken from the environment where one is given", async () => {
+    const before = { ...process.env }
+    onTestFinished(() => {
+      process.env = before
+    })
+    process.env["DOCKER_HOST"] = "tcp://nowhere.invalid:1"
+    process.env["DOCKER_CLIENT_TIMEOUT"] = "1"
+    const { endpoint } = await serverOf((socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"))
+    expect((await runCore(endpoint, ping)).status).toBe(200)
+  })
+})
+
+describe("an engine that can't be reached", () => {
+  it("is NotFound where there is no socket and no such host", async () => {
+    expect(await failure({ endpoint: "unix:///nowhere/docker.sock" })).toMatchObject({
+      _tag: "EngineUnavailable",
+      reason: "NotFound",
+      endpoint: "unix:///nowhere/docker.sock"
+    })
+    expect(await failure({ endpoint: "tcp://nowhere.invalid:2375" })).toMatchObject({ reason: "NotFound" })
+  })
+
+  it("is Refused where a dead one left its socket, where a file is no socket, and where no one has the port", async () => {
+    const path = join(await folder(), "docker.sock")
+    const child = spawn(process.execPath, [
+      "-e",
+      `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`
+    ])
+    await once(child, "exit")
+    expect(await failure({ endpoint: `unix://${path}` })).toMatchObject({ reason: "Refused" })
+    const file = join(await folder(), "file")
+    await writeFile(file, "")
+    expect(await failure({ endpoint: `unix://${file}` })).toMatchObject({ reason: "Refused" })
+    const { endpoint, server } = await serverOf(() => {})
+    server.close()
+    await once(server, "close")
+    expect(await failure({ endpoint })).toMatchObject({ reason: "Refused", endpoint })
+  })
+
+  it("is TimedOut where it accepts and never answers, also when it stops in mid-answer", async () => {
+    let closed = 0
+    const silent = await serverOf((socket) => {
+      socket.resume()
+      socket.on("close", () => closed++)
+    })
+    const error = await failure({ endpoint: silent.endpoint, requestTimeout: "200 millis" })
+    expect(error).toMatchObject({ _tag: "EngineUnavailable", reason: "TimedOut", endpoint: silent.endpoint })
+    await eventually(() => closed).toBe(1)
+    const half = await serverOf((socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"))
+    expect(await failure({ endpoint: half.endpoint, requestTimeout: "200 millis" })).toMatchObject({
+      reason: "TimedOut"
+    })
+    const stream = Effect.flatMap(Docker, (docker) =>
+      Effect.scoped(docker.stream({ method: "GET", path: "/events", timeout: "200 millis" }))
+    )
+    expect(await failureOf(silent.endpoint, stream)).toMatchObject({ reason: "TimedOut" })
+  })
+
+  it("is TimedOut where no connection comes about", async () => {
+    // A stopped process whose queue of connections is full: the kernel drops what comes.
+    const child = spawn(process.execPath, [
+      "-e",
+      `const s = require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
+        console.log(s.address().port); setTimeout(() => process.kill(process.pid, "SIGSTOP"), 50) })`
+    ])
+    onTestFinished(() => void child.kill("SIGKILL"))
+    const [data]: ReadonlyArray<unknown> = await once(child.stdout, "data")
+    const port = Number(String(data))
+    await eventually(async () => {
+      return (await readFile(`/proc/${child.pid}/stat`, "utf8")).split(" ")[2]
+    }).toBe("T")
+    const fillers = Array.from({ length: 4 }, () => connect(port, "127.0.0.1").on("error", () => {}))
+    onTestFinished(() => fillers.forEach((filler) => void filler.destroy()))
+    await eventually(() => fillers.filter((filler) => !filler.connecting).length).toBeGreaterThanOrEqual(2)
+    const error = await failure({ endpoint: `tcp://127.0.0.1:${port}`, connectTimeout: "300 millis" })
+    expect(error).toMatchObject({ reason: "TimedOut", detail: expect.stringContaining("300 ms") })
+  })
+
+  it("is Lost where it hangs up before or in its answer, and in a stream behind what came", async () => {
+    for (const answer of ["", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"]) {
+      const { endpoint } = await serverOf((socket) => socket.once("data", () => socket.end(answer)))
+      expect(await failure({ endpoint }), answer).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
+    }
+    const { endpoint } = await serverOf((socket) =>
+      socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n"))
+    )
+    let came = ""
+    const stream = Effect.scoped(
+      Effect.flatMap(Docker, (docker) => docker.stream({ method: "GET", path: "/x" })).pipe(
+        Effect.flatMap(({ body }) =>
+          Stream.runForEach(body, (bytes) => Effect.sync(() => void (came += Buffer.from(bytes).toString())))
+        )
+      )
+    )
+    expect(await failureOf(endpoint, stream)).toMatchObject({ reason: "Lost" })
+    expect(came).toBe("some")
+  })
+
+  it("whose answers are no answers of an engine fails typed", async () => {
+    const list = Effect.flatMap(Containers, (containers) => containers.list())
+    for (const body of ["", "not json", "{}", '[{"Id":5}]', "null"]) {
+      const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+      const { endpoint } = await serverOf((socket) => socket.once("data", () => socket.end(answer)))
+      expect(await failureOf(endpoint, list), body).toMatchObject({ _tag: "EngineError", status: 200 })
+    }
+    const { endpoint } = await serverOf((socket) => socket.once("data", () => socket.end("SSH-2.0-OpenSSH_9.2\r\n")))
+    expect(await failureOf(endpoint, list)).toMatchObject({ _tag: "EngineUnavailable" })
+    const broken = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 14\r\n\r\n<html>no</html"
+    const web = await serverOf((socket) => socket.once("data", () => socket.end(broken)))
+    expect(await failureOf(web.endpoint, list)).toMatchObject({
+      _tag: "EngineError",
+      status: 500,
+      detail: "<html>no</html"
+    })
+  })
+})
+
+describe("a connection that is not handed over", () => {
+  const attempt = Effect.flatMap(Docker, (docker) => Effect.scoped(docker.hijack({ method: "POST", path: "/x" })))
+  const flood = (head: string) =>
+    serverOf((socket) => {
+      const more = () => {
+        while (socket.writable && socket.write("x".repeat(65_536)));
+      }
+      socket.on("drain", more)
+      socket.once("data", () => {
+        socket.write(`HTTP/1.1 ${head}\r\nConnection: close\r\n\r\n`)
+        more()
+      })
+    })
+
+  it("is an EngineError, whatever comes behind the status and however long", async () => {
+    const whole = "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<html>no</html"
+    const silent = "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n"
+    for (const answer of [whole, silent, "HTTP/1.1 204 No Content\r\n\r\n"]) {
+      const { endpoint } = await serverOf((socket) => socket.once("data", () => socket.write(answer)))
+      expect(await failureOf(endpoint, attempt), answer).toMatchObject({
+        _tag: "EngineError",
+        request: "POST /x",
+        detail: expect.stringContaining("was not handed over")
+      })
+    }
+    const { endpoint } = await flood("200 OK")
+    expect(await failureOf(endpoint, attempt)).toMatchObject({ _tag: "EngineError", status: 200 })
+  })
+
+  it("is refused with the beginning of words that never end", async () => {
+    const { endpoint } = await flood("502 Bad Gateway")
+    for (const method of ["hijack", "json", "stream"] as const) {
+      const ask = Effect.flatMap(Docker, (docker) =>
+        Effect.scoped(
+          Effect.asVoid<unknown, DockerFailure, Scope.Scope>(docker[method]({ method: "POST", path: "/x" }))
+        )
+      )
+      expect(await failureOf(endpoint, ask)).toMatchObject({
+        _tag: "EngineError",
+        status: 502,
+        detail: "x".repeat(65_536)
+      })
+    }
+    const silent = await serverOf((socket) =>
+      socket.once("data", () => socket.write("HTTP/1.1 500 No\r\nContent-Length: 100\r\n\r\nsome words"))
+    )
+    expect(await failureOf(silent.endpoint, attempt)).toMatchObject({ status: 500, detail: "some words" })
+  })
+})
+
+describe("a request with a body", () => {
+  it("has it as JSON with every method", async () => {
+    const came: Array<string> = []
+    const { endpoint } = await serverOf((socket) => {
+      let text = ""
+      socket.on("data", (bytes) => {
+        text += bytes.toString()
+        if (!text.endsWith('{"a":"é"}') && !text.endsWith("{}")) return
+        came.push(text)
+        text = ""
+        socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
+      })
+    })
+    for (const method of ["POST", "PUT", "DELETE", "GET"] as const) {
+      for (const body of [{ a: "é" }, {}]) {
+        const ask = Effect.flatMap(Docker, (docker) => docker.json({ method, path: "/x", body, timeout: "5 seconds" }))
+        expect((await runCore(endpoint, ask)).body).toBe("OK")
+        const head = came.at(-1)?.split("\r\n\r\n")
+        expect(head?.[0]).toMatch(new RegExp(`^${method} /x HTTP/1.1\r\n`))
+        expect(head?.[0]).toMatch(/content-type: application\/json/i)
+        expect(head?.[0]).toContain(`Content-Length: ${Buffer.byteLength(JSON.stringify(body))}`)
+        expect(head?.[1]).toBe(JSON.stringify(body))
+      }
+    }
+  })
+
+  it("that can't be written is refused before anything is asked", async () => {
+    const { endpoint } = await serverOf((socket) => socket.destroy())
+    const circle: Record<string, unknown> = {}
+    circle["self"] = circle
+    const ask = Effect.flatMap(Docker, (docker) => docker.json({ method: "PUT", path: "/x", body: circle }))
+    expect(await failureOf(endpoint, ask)).toMatchObject({
+      _tag: "EngineError",
+      detail: expect.stringContaining("nothing was asked")
+    })
+  })
+})
+
+describe("an answer that is not read to its end", () => {
+  it("does no harm to the process, whenever it is left", async () => {
+    const uncaught: Array<unknown> = []
+    const onUncaught = (error: unknown) => void uncaught.push(error)
+    process.on("uncaughtException", onUncaught)
+    onTestFinished(() => void process.off("uncaughtException", onUncaught))
+    const { endpoint } = await serverOf((socket) =>
+      socket.on("data", () => {
+        socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n0\r\n\r\n")
+      })
+    )
+    const left = Effect.scoped(
+      Effect.flatMap(Docker, (docker) => docker.stream({ method: "GET", path: "/x" })).pipe(
+        Effect.flatMap(({ body }) => Stream.runDrain(Stream.take(body, 1)))
+      )
+    )
+    const read = Effect.flatMap(Docker, (docker) => docker.json({ method: "GET", path: "/x" }))
+    await runCore(
+      endpoint,
+      Effect.gen(function* () {
+        for (let round = 0; round < 100; round++) {
+          yield* left
+          expect((yield* read).body).toBe("some")
+          yield* Effect.all([left, left, read, Effect.timeoutOption(left, 0)], { concurrency: "unbounded" })
+        }
+        yield* Effect.sleep(0)
+      })
+    )
+    expect(uncaught).toEqual([])
+  })
+})
+
+describeEngine("the engine", () => {
+  it("answers over TCP as over its socket", async () => {
+    const proxy = await startCuttingProxy(testEngine().endpoint, { tcp: true })
+    onTestFinished(proxy.close)
+    expect(proxy.endpoint).toMatch(/^tcp:/)
+    expect(await runCore(proxy.endpoint, ping)).toMatchObject({ status: 200, body: "OK" })
+    const version = await runCore(
+      proxy.endpoint,
+      Effect.flatMap(Docker, (docker) => docker.json({ method: "GET", path: "/version" }))
+    )
+    expect(version.body).toMatchObject({ Version: testEngine().version })
+    const containers = Effect.flatMap(Containers, (service) => service.list())
+    expect(await runCore(proxy.endpoint, containers)).toEqual(expect.any(Array))
+  })
+
+  it("asks again, and is not given up, when a kept connection turns out to be closed", async () => {
+    const proxy = await startCuttingProxy(testEngine().endpoint)
+    onTestFinished(proxy.close)
+    await runCore(
+      proxy.endpoint,
+      Effect.gen(function* () {
+        for (let round = 0; round < 5; round++) {
+          yield* ping
+          proxy.cutAll()
+        }
+      })
+    )
+    expect(proxy.requests.length).toBeGreaterThanOrEqual(5)
+  })
+
+  it("keeps its connections for the next request, and none when the layer is released", async () => {
+    const proxy = await startCuttingProxy(testEngine().endpoint)
+    onTestFinished(proxy.close)
+    await runCore(
+      proxy.endpoint,
+      Effect.gen(function* () {
+        for (let round = 0; round < 20; round++) yield* ping
+        expect(proxy.open()).toBe(1)
+      })
+    )
+    await eventually(() => proxy.open()).toBe(0)
+  })
+
+  it("may be given a time beyond that of Node's timers", async () => {
+    const { endpoint } = testEngine()
+    const options = { endpoint, requestTimeout: Duration.days(100), connectTimeout: Duration.days(100) }
+    expect((await runCore(options, ping)).status).toBe(200)
+    expect(Layer.isLayer(Docker.layer(options))).toBe(true)
+  })
+
+  it("hears no more of a request that was interrupted", async () => {
+    let open = 0
+    const { endpoint } = await serverOf((socket) => {
+      open++
+      socket.resume()
+      socket.on("close", () => open--)
+    })
+    await runCore(
+      endpoint,
+      Effect.gen(function* () {
+        expect((yield* Effect.timeoutOption(ping, "100 millis"))._tag).toBe("None")
+        yield* Effect.promise(() => eventually(() => open).toBe(0))
+        const stream = Effect.scoped(
+          Effect.flatMap(Docker, (docker) =>
+            docker.stream({ method: "GET", path: "/events", timeout: Duration.infinity })
+          )
+        )
+        expect((yield* Effect.timeoutOption(stream, "100 millis"))._tag).toBe("None")
+        yield* Effect.promise(() => eventually(() => open).toBe(0))
+      })
+    )
+  })
+})

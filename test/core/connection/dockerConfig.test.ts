@@ -1,0 +1,218 @@
+import { Docker } from "@dockwire/core"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { createHash } from "node:crypto"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { type EngineForwarder, startEngineForwarder } from "../../engine/engineForwarder.js"
+import { describeEngine, testEngine } from "../../engine/realEngine.js"
+import { makeTestCertificates, type TestCertificates } from "../../engine/testCertificates.js"
+import { failureWith, runWith } from "../runWith.js"
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "dockwire-config-"))
+  return () => rm(folder, { recursive: true })
+})
+
+const layer = (variables: Readonly<Record<string, string>>) =>
+  Docker.layerConfig.pipe(
+    Layer.provide(
+      Layer.setConfigProvider(ConfigProvider.fromMap(new Map(Object.entries({ DOCKER_CONFIG: folder, ...variables }))))
+    )
+  )
+const endpoint = Effect.map(Docker, (docker) => docker.endpoint)
+const ping = Effect.flatMap(Docker, (docker) => docker.json({ method: "GET", path: "/_ping" }))
+
+const writeContext = async (name: string, docker: Readonly<Record<string, unknown>>) => {
+  const digest = createHash("sha256").update(name).digest("hex")
+  await mkdir(join(folder, "contexts/meta", digest), { recursive: true })
+  const meta = { Name: name, Metadata: {}, Endpoints: { docker } }
+  await writeFile(join(folder, "contexts/meta", digest, "meta.json"), JSON.stringify(meta))
+  const tls = join(folder, "contexts/tls", digest, "docker")
+  return {
+    certificates: async (files: Readonly<Record<string, string>>) => {
+      await mkdir(tls, { recursive: true })
+      for (const [file, text] of Object.entries(files)) await writeFile(join(tls, file), text)
+    }
+  }
+}
+
+describe("the engine that the docker command would use", () => {
+  it("is the default one where nothing names another", async () => {
+    expect(await runWith(layer({}), endpoint)).toBe("unix:///var/run/docker.sock")
+    expect(await runWith(layer({ DOCKER_HOST: " ", DOCKER_CONTEXT: "" }), endpoint)).toBe("unix:///var/run/docker.sock")
+    await writeFile(join(folder, "config.json"), JSON.stringify({ auths: {}, currentContext: "default" }))
+    expect(await runWith(layer({}), endpoint)).toBe("unix:///var/run/docker.sock")
+  })
+
+  it("is that of DOCKER_HOST, before any context", async () => {
+    await writeContext("far", { Host: "tcp://far:2375" })
+    await writeFile(join(folder, "config.json"), JSON.stringify({ currentContext: "far" }))
+    const variables = { DOCKER_HOST: "unix:///run/other.sock", DOCKER_CONTEXT: "far" }
+    expect(await runWith(layer(variables), endpoint)).toBe("unix:///run/other.sock")
+  })
+
+  it("is that of DOCKER_CONTEXT, else of the configuration's current context", async () => {
+    await writeContext("far", { Host: "tcp://far:2375" })
+    await writeContext("near", { Host: "unix:///run/near.sock" })
+    await writeFile(join(folder, "config.json"), JSON.stringify({ currentContext: "near" }))
+    expect(await runWith(layer({}), endpoint)).toBe("unix:///run/near.sock")
+    expect(await runWith(layer({ DOCKER_CONTEXT: "far" }), endpoint)).toBe("tcp://far:2375")
+    expect(await runWith(layer({ DOCKER_CONTEXT: "default" }), endpoint)).toBe("unix:///var/run/docker.sock")
+  })
+
+  it("is found below the home directory where no DOCKER_CONFIG is set", async () => {
+    const home = process.env["HOME"]
+    process.env["HOME"] = folder
+    try {
+      await mkdir(join(folder, ".docker"))
+      await writeFile(join(folder, ".docker/config.json"), JSON.stringify({ currentContext: "none" }))
+      expect(await failureWith(layer({ DOCKER_CONFIG: "" }), endpoint)).toMatchObject({
+        _tag: "InvalidRequest",
+        field: "Docker context",
+        value: "none"
+      })
+    } finally {
+      process.env["HOME"] = home
+    }
+  })
+
+  it("is not guessed where a file that names it is not understood, and the error says what to do", async () => {
+    await writeContext("far", { Host: 7 })
+    const ofContext = await failureWith(layer({ DOCKER_CONTEXT: "far" }), endpoint)
+    expect(ofContext).toMatchObject({ _tag: "InvalidRequest", value: "far" })
+    expect(ofContext).toHaveProperty("message", expect.stringContaining("make the context anew, or set DOCKER_HOST"))
+    const path = join(folder, "config.json")
+    await writeFile(path, "{ auths")
+    const ofFile = await failureWith(layer({}), endpoint)
+    expect(ofFile).toMatchObject({ _tag: "InvalidRequest", value: path })
+    expect(ofFile).toHaveProperty("message", expect.stringContaining("put it right, move it away, or set DOCKER_HOST"))
+  })
+
+  it("is told apart from one that nobody has chosen", async () => {
+    const configured = (variables: Readonly<Record<string, string>>) =>
+      Effect.runPromise(
+        Docker.configured.pipe(
+          Effect.map((options) => [options.configured, options.endpoint]),
+          Effect.withConfigProvider(
+            ConfigProvider.fromMap(new Map(Object.entries({ DOCKER_CONFIG: folder, ...variables })))
+          )
+        )
+      )
+    const byDefault = "unix:///var/run/docker.sock"
+    expect(await configured({})).toEqual([false, byDefault])
+    expect(await configured({ DOCKER_HOST: " ", DOCKER_CONTEXT: "", DOCKER_TLS_VERIFY: "" })).toEqual([
+      false,
+      byDefault
+    ])
+    await writeFile(join(folder, "config.json"), JSON.stringify({ currentContext: "default" }))
+    expect(await configured({})).toEqual([false, byDefault])
+    expect(await configured({ DOCKER_HOST: byDefault })).toEqual([true, byDefault])
+    expect(await configured({ DOCKER_CONTEXT: "default" })).toEqual([true, byDefault])
+    expect(await configured({ DOCKER_TLS_VERIFY: "1" })).toEqual([true, byDefault])
+    await writeContext("far", { Host: "tcp://far:2375" })
+    expect(await configured({ DOCKER_CONTEXT: "far" })).toEqual([true, "tcp://far:2375"])
+    await writeFile(join(folder, "config.json"), JSON.stringify({ currentContext: "far" }))
+    expect(await configured({})).toEqual([true, "tcp://far:2375"])
+  })
+
+  it("is not guessed where what names it is wrong", async () => {
+    const failure = (variables: Readonly<Record<string, string>>) => failureWith(layer(variables), endpoint)
+    expect(await failure({ DOCKER_CONTEXT: "nowhere" })).toMatchObject({
+      _tag: "InvalidRequest",
+      field: "Docker context",
+      value: "nowhere"
+    })
+    for (const host of ["nonsense", "tcp://", "unix://relative.sock", "tcp://host:70000", "ssh://-oProxyCommand=x"]) {
+      expect(await failure({ DOCKER_HOST: host })).toMatchObject({
+        _tag: "InvalidRequest",
+        field: "Docker endpoint",
+        value: host
+      })
+    }
+    await writeFile(join(folder, "config.json"), "{")
+    expect(await failure({})).toMatchObject({ _tag: "InvalidRequest", field: "Docker configuration" })
+    // What names it elsewhere isn't read.
+    expect(await runWith(layer({ DOCKER_HOST: "unix:///run/other.sock" }), endpoint)).toBe("unix:///run/other.sock")
+    await writeContext("broken", { Host: 7 })
+    expect(await failure({ DOCKER_CONTEXT: "broken" })).toMatchObject({
+      _tag: "InvalidRequest",
+      field: "Docker context"
+    })
+    await writeFile(join(folder, "cert.pem"), "half of a pair")
+    const secured = { DOCKER_HOST: "tcp://far:2376", DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: folder }
+    expect(await failure(secured)).toMatchObject({
+      _tag: "InvalidRequest",
+      field: "DOCKER_CERT_PATH",
+      detail: "cert.pem is there without key.pem"
+    })
+  })
+
+  it("is not guessed where its file can't be read", async () => {
+    const path = join(folder, "config.json")
+    // Not even root reads a folder as a file.
+    await mkdir(path)
+    expect(await failureWith(layer({}), endpoint)).toMatchObject({ _tag: "InvalidRequest", value: path })
+  })
+})
+
+describeEngine("an engine behind TLS", () => {
+  let certificates: TestCertificates
+  let others: TestCertificates
+  let forwarder: EngineForwarder
+  beforeAll(async () => {
+    ;[certificates, others] = await Promise.all([makeTestCertificates(), makeTestCertificates()])
+    const { ca, server } = certificates
+    forwarder = await startEngineForwarder(testEngine().endpoint, {
+      tls: { ...server, ca, requestCert: true, rejectUnauthorized: true }
+    })
+  })
+  afterAll(() => forwarder?.stop())
+  const files = (from = certificates) => ({
+    "ca.pem": from.ca,
+    "cert.pem": certificates.client.cert,
+    "key.pem": certificates.client.key
+  })
+  const writeCertificates = async (from?: TestCertificates) => {
+    for (const [file, text] of Object.entries(files(from))) await writeFile(join(folder, file), text)
+  }
+  const host = () => `tcp://127.0.0.1:${forwarder.port}`
+
+  it("is reached with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH", async () => {
+    await writeCertificates()
+    const variables = { DOCKER_HOST: host(), DOCKER_TLS_VERIFY: "1" }
+    expect(await runWith(layer({ ...variables, DOCKER_CERT_PATH: folder }), ping)).toMatchObject({ status: 200 })
+    // Else they are in the configuration's folder.
+    expect(await runWith(layer(variables), ping)).toMatchObject({ status: 200 })
+  })
+
+  it("is checked with DOCKER_TLS_VERIFY, and not with DOCKER_TLS alone", async () => {
+    await writeCertificates(others)
+    const variables = { DOCKER_HOST: host(), DOCKER_CERT_PATH: folder }
+    expect(await failureWith(layer({ ...variables, DOCKER_TLS_VERIFY: "1" }), ping)).toMatchObject({
+      _tag: "EngineUnavailable",
+      reason: "PermissionDenied"
+    })
+    expect(await runWith(layer({ ...variables, DOCKER_TLS: "1" }), ping)).toMatchObject({ status: 200 })
+  })
+
+  it("is reached by a context with its certificates", async () => {
+    const context = await writeContext("secure", { Host: host(), SkipTLSVerify: false })
+    await context.certificates(files())
+    expect(await runWith(layer({ DOCKER_CONTEXT: "secure" }), ping)).toMatchObject({ status: 200 })
+
+    const strange = await writeContext("strange", { Host: host(), SkipTLSVerify: false })
+    await strange.certificates(files(others))
+    expect(await failureWith(layer({ DOCKER_CONTEXT: "strange" }), ping)).toMatchObject({
+      _tag: "EngineUnavailable",
+      reason: "PermissionDenied"
+    })
+    const trusting = await writeContext("trusting", { Host: host(), SkipTLSVerify: true })
+    await trusting.certificates(files(others))
+    expect(await runWith(layer({ DOCKER_CONTEXT: "trusting" }), ping)).toMatchObject({ status: 200 })
+  })
+})

@@ -1,0 +1,124 @@
+import { Docker, Logs } from "@dockwire/core"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { delimiter } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { afterAll, afterEach, beforeAll, expect, it, onTestFinished } from "vitest"
+import { describeKillableEngine, testEngine } from "../../engine/realEngine.js"
+import { startTestContainer, type TestContainer } from "../../engine/testContainer.js"
+import { startTestSshServer, type TestSshServer } from "../../engine/testSshServer.js"
+import { failureWith, interruptionTime, runWith } from "../runWith.js"
+import { tickingCommand, tryWay, wayServices, wayWorks } from "./wayToEngine.js"
+
+const ping = Effect.flatMap(Docker, (docker) => docker.json({ method: "GET", path: "/_ping" }))
+const forever = (id: string) => Effect.flatMap(Logs, (logs) => Stream.runDrain(logs.follow(id)))
+
+// As the killable engine, the server comes from Debian's packages and needs root.
+describeKillableEngine("an engine over ssh", () => {
+  let container: TestContainer
+  let server: TestSshServer
+  const machinePath = process.env["PATH"] ?? ""
+  const withClient = (folder: string) => {
+    process.env["PATH"] = [folder, machinePath].join(delimiter)
+  }
+  beforeAll(async () => {
+    server = await startTestSshServer(testEngine().endpoint)
+    container = await startTestContainer({ endpoint: testEngine().endpoint, cmd: tickingCommand })
+  })
+  afterEach(() => {
+    process.env["PATH"] = machinePath
+  })
+  afterAll(async () => {
+    await server?.stop()
+    await container?.remove()
+  })
+  const docker = (host = "127.0.0.1", port = server.port) =>
+    Docker.layer({ endpoint: `ssh://${server.user}@${host}:${port}` })
+
+  it("is used in every manner", async () => {
+    withClient(server.path)
+    const layer = wayServices.pipe(Layer.provideMerge(docker()))
+    expect(await runWith(layer, tryWay(container.id))).toEqual(wayWorks)
+    expect(await interruptionTime(layer, forever(container.id), 1_500)).toBeLessThan(1_000)
+  })
+
+  it("keeps the process neither from ending nor alive without cause", async () => {
+    withClient(server.path)
+    const core = new URL("../../../packages/core/src/index.ts", import.meta.url).href
+    // Never disposed: the connection of the first request is kept for the next.
+    const program = `
+      import { Docker } from ${JSON.stringify(core)}
+      import { Effect, ManagedRuntime } from "effect"
+      const runtime = ManagedRuntime.make(Docker.layer({ endpoint: "ssh://${server.user}@127.0.0.1:${server.port}" }))
+      const ask = (method, path) => runtime.runPromise(Effect.flatMap(Docker, (docker) => docker.json({ method, path })))
+      const { body } = await ask("GET", "/_ping")
+      // Nothing else than this answer, for which the kept connection is used, keeps the process alive.
+      const waited = await ask("POST", "/containers/" + process.env.WAITED + "/wait")
+      process.stdout.write(JSON.stringify({ body, waited: waited.body.StatusCode, at: Date.now() }))`
+    const waited = await startTestContainer({ endpoint: testEngine().endpoint, cmd: ["sh", "-c", "sleep 3; exit 5"] })
+    onTestFinished(waited.remove)
+    const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", program], {
+      env: { ...process.env, WAITED: waited.id },
+      stdio: ["ignore", "pipe", "inherit"]
+    })
+    onTestFinished(() => void child.kill("SIGKILL"))
+    let output = ""
+    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()))
+    const [code]: ReadonlyArray<unknown> = await once(child, "close")
+    const ended = Date.now()
+    expect(code).toBe(0)
+    const { at, ...answers } = Object(JSON.parse(output))
+    expect(answers).toEqual({ body: "OK", waited: 5 })
+    expect(ended - at).toBeLessThan(1_000)
+  })
+
+  it("denies a key that it doesn't know", async () => {
+    withClient(server.strangerPath)
+    const error = await failureWith(docker(), ping)
+    expect(error).toMatchObject({ _tag: "EngineUnavailable", reason: "PermissionDenied" })
+    expect(error.message).toContain("Permission denied (publickey)")
+  })
+
+  it("is not spoken to when its host is not the known one", async () => {
+    withClient(server.distrustingPath)
+    const error = await failureWith(docker(), ping)
+    expect(error).toMatchObject({ _tag: "EngineUnavailable", reason: "PermissionDenied" })
+    expect(error.message).toContain("Host key verification failed")
+  })
+
+  it("is Refused where no ssh server listens, NotFound where there is no such host or no ssh command", async () => {
+    withClient(server.path)
+    expect(await failureWith(docker("127.0.0.1", 1), ping)).toMatchObject({
+      _tag: "EngineUnavailable",
+      reason: "Refused",
+      endpoint: "ssh://root@127.0.0.1:1"
+    })
+    expect(await failureWith(docker("no-such-host.invalid"), ping)).toMatchObject({ reason: "NotFound" })
+    process.env["PATH"] = "/nowhere"
+    const missing = await failureWith(docker(), ping)
+    expect(missing).toMatchObject({ _tag: "EngineUnavailable", reason: "NotFound" })
+    expect(missing.message).toContain("the ssh command can't be run")
+  })
+
+  it("is NotFound where ssh works and the docker command there finds no engine", async () => {
+    const elsewhere = await startTestSshServer("unix:///nowhere/docker.sock")
+    onTestFinished(elsewhere.stop)
+    withClient(elsewhere.path)
+    const error = await failureWith(docker("127.0.0.1", elsewhere.port), ping)
+    expect(error).toMatchObject({ _tag: "EngineUnavailable", reason: "NotFound" })
+  })
+
+  it("is Lost when the server ends in mid-stream", async () => {
+    const mortal = await startTestSshServer(testEngine().endpoint)
+    withClient(mortal.path)
+    const layer = wayServices.pipe(Layer.provideMerge(docker("127.0.0.1", mortal.port)))
+    const read = Effect.flatMap(Logs, (logs) => Stream.runDrain(logs.read(container.id, { follow: true })))
+    const failed = failureWith(layer, read)
+    await sleep(1_500)
+    await mortal.stop()
+    expect(await failed).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
+  })
+})

@@ -1,0 +1,35 @@
+import * as Duration from "effect/Duration"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { delimiter, join } from "node:path"
+import { expect, it, onTestFinished } from "vitest"
+import { SshSocket } from "../../../packages/core/src/internal/connection/sshSocket.js"
+
+/** For a while `ssh` is this script: the real one can't be brought to end at a given moment of a write. */
+const withSsh = async (script: string): Promise<void> => {
+  const folder = await mkdtemp(join(tmpdir(), "dockwire-ssh-"))
+  await writeFile(join(folder, "ssh"), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  const path = process.env["PATH"] ?? ""
+  process.env["PATH"] = [folder, path].join(delimiter)
+  onTestFinished(async () => {
+    process.env["PATH"] = path
+    await rm(folder, { recursive: true })
+  })
+}
+
+it.each([
+  ["before ssh ends", "exec 0<&-; sleep 0.2; echo 'connection refused' >&2; exit 255"],
+  ["as ssh ends", "sleep 0.2; echo 'connection refused' >&2; exit 255"]
+])("what is being written when it can't be any more fails, and ssh says why: %s", async (_, script) => {
+  await withSsh(script)
+  const nowhere = { _tag: "Ssh", url: "ssh://nowhere", host: "nowhere", port: undefined, user: undefined } as const
+  const socket = new SshSocket(nowhere, Duration.seconds(5))
+  const failure = new Promise<Error>((resolve) => socket.once("error", resolve))
+  // More than a pipe holds.
+  const piece = Buffer.alloc(1024 * 1024)
+  const written = Promise.all(
+    Array.from({ length: 3 }, () => new Promise<unknown>((resolve) => socket.write(piece, resolve)))
+  )
+  expect(await failure).toMatchObject({ code: "ECONNREFUSED", message: "connection refused" })
+  for (const error of await written) expect(error).toBeInstanceOf(Error)
+})

@@ -1,0 +1,145 @@
+import { Docker, Exec, type OutputPiece } from "@dockwire/core"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { afterAll, beforeAll, expect, it } from "vitest"
+import { type KillableEngine, startKillableEngine } from "../../engine/killableEngine.js"
+import { describeEngine, describeKillableEngine, testEngine } from "../../engine/realEngine.js"
+import { startTestContainer } from "../../engine/testContainer.js"
+import { failureWith, interruptionTime, runWith } from "../runWith.js"
+import { made, started } from "./scriptContainer.js"
+
+const layerOf = (endpoint: string) => Exec.layer.pipe(Layer.provideMerge(Docker.layer({ endpoint })))
+
+/** What came on each stream. */
+const texts = (pieces: Iterable<OutputPiece>) => {
+  const text = { stdout: "", stderr: "" }
+  for (const { bytes, stream } of pieces) text[stream] += Buffer.from(bytes).toString("utf8")
+  return text
+}
+const drain = (id: string) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const { output } = yield* (yield* Exec).attach(id)
+      return texts(yield* Stream.runCollect(output))
+    })
+  )
+
+describeEngine("a container's own process, attached to", () => {
+  const layer = () => layerOf(testEngine().endpoint)
+
+  it("is heard, its streams told apart, from its first word where it is attached before it starts", async () => {
+    const container = await made("echo out; echo err >&2; printf 'no end'; exit 3")
+    const heard = await runWith(
+      layer(),
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { output } = yield* (yield* Exec).attach(container.id)
+          yield* Effect.promise(container.start)
+          return texts(yield* Stream.runCollect(output))
+        })
+      )
+    )
+    expect(heard).toEqual({ stdout: "out\nno end", stderr: "err\n" })
+  })
+
+  it("reads what is written, and sees the end of its input while its output goes on", async () => {
+    const container = await started('n=$(wc -c); sleep 0.3; echo "read $n"; echo complaint >&2', {
+      openStdin: true,
+      config: { StdinOnce: true }
+    })
+    const heard = await runWith(
+      layer(),
+      Effect.scoped(
+        Effect.gen(function* () {
+          const attached = yield* (yield* Exec).attach(container.id)
+          yield* attached.write("x".repeat(300_000))
+          yield* attached.write(Uint8Array.of(10))
+          yield* attached.end
+          return { tty: attached.tty, ...texts(yield* Stream.runCollect(attached.output)) }
+        })
+      )
+    )
+    expect(heard).toEqual({ tty: false, stdout: "read 300001\n", stderr: "complaint\n" })
+  })
+
+  it("is spoken to on its terminal, whose size can be changed, and no key is taken away", async () => {
+    const script = "echo ready; read line; stty size; read keys; printf '%s' \"$keys\" | od -An -tx1; echo bye >&2"
+    const container = await started(script, { tty: true, openStdin: true })
+    const heard = await runWith(
+      layer(),
+      Effect.scoped(
+        Effect.gen(function* () {
+          const attached = yield* (yield* Exec).attach(container.id, { replay: true })
+          const output = yield* Effect.fork(Stream.runCollect(attached.output))
+          yield* attached.resize({ rows: 33, columns: 99 })
+          yield* attached.write("go\n")
+          yield* Effect.sleep("300 millis")
+          yield* attached.write("\u0010\u0011x\n")
+          return { tty: attached.tty, ...texts(yield* Fiber.join(output)) }
+        })
+      )
+    )
+    expect(heard).toMatchObject({ tty: true, stderr: "" })
+    expect(heard.stdout).toContain("ready\r\n")
+    expect(heard.stdout).toContain("33 99\r\n")
+    expect(heard.stdout).toMatch(/10.* 78\r\n/)
+    expect(heard.stdout).toContain("bye\r\n")
+  })
+
+  it("refuses what can't be", async () => {
+    const attach = (id: string) => Effect.scoped(Effect.flatMap(Exec, (exec) => exec.attach(id)))
+    const absent = "dockwire-no-such-container"
+    expect(await failureWith(layer(), attach(absent))).toMatchObject({ _tag: "ContainerNotFound", containerId: absent })
+    const over = await started("exit 0")
+    await over.wait()
+    expect(await failureWith(layer(), attach(over.id))).toMatchObject({
+      _tag: "ContainerStateConflict",
+      state: "stopped"
+    })
+    const closed = await started("sleep 1000")
+    const write = Effect.scoped(
+      Effect.flatMap(Exec, (exec) => Effect.flatMap(exec.attach(closed.id), ({ write }) => write("x")))
+    )
+    expect(await failureWith(layer(), write)).toMatchObject({ _tag: "InvalidRequest", field: "standard input" })
+    const resize = Effect.scoped(
+      Effect.flatMap(Exec, (exec) =>
+        Effect.flatMap(exec.attach(closed.id), ({ resize }) =>
+          Effect.zipRight(
+            Effect.promise(() => closed.remove()),
+            resize({ rows: 1, columns: 1 })
+          )
+        )
+      )
+    )
+    expect(await failureWith(layer(), resize)).toMatchObject({ _tag: "ContainerNotFound" })
+  })
+
+  it("goes on when its listener is interrupted, at once", async () => {
+    const container = await started("sleep 1000", { openStdin: true })
+    expect(await interruptionTime(layer(), drain(container.id))).toBeLessThan(1_000)
+    const again = interruptionTime(layer(), drain(container.id))
+    expect(await again).toBeLessThan(1_000)
+  })
+})
+
+describeKillableEngine("a process attached to whose engine dies", () => {
+  let engine: KillableEngine
+  beforeAll(async () => {
+    engine = await startKillableEngine({ name: "attach", liveRestore: true })
+  })
+  afterAll(() => engine?.dispose())
+
+  it("is lost, and so says its output", async () => {
+    const { id } = await startTestContainer({ endpoint: engine.endpoint, cmd: ["sleep", "1000"], openStdin: true })
+    const heard = failureWith(layerOf(engine.endpoint), drain(id))
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    await engine.kill()
+    expect(await heard).toMatchObject({ _tag: "EngineUnavailable" })
+    expect(await failureWith(layerOf(engine.endpoint), drain(id))).toMatchObject({
+      _tag: "EngineUnavailable",
+      reason: "Refused"
+    })
+  })
+})

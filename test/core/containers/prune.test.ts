@@ -1,0 +1,71 @@
+import { Containers, Docker, type DockerError, MemoryEngine, Networks, System, Volumes } from "@dockwire/core"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import { expect, it } from "vitest"
+import { describeEngine, testEngine } from "../../engine/realEngine.js"
+import { failureWith, runWith } from "../runWith.js"
+
+const services = Layer.mergeAll(Containers.layer, Networks.layer, System.layer, Volumes.layer)
+
+/** Prunes nothing. */
+const options = { filters: { label: ["dockwire.test.nothing-has-this"] } }
+
+type Prune = Effect.Effect<unknown, DockerError, Containers | Networks | Volumes>
+
+const prunes: Record<"containers" | "networks" | "volumes", Prune> = {
+  containers: Effect.flatMap(Containers, (containers) => containers.prune(options)),
+  networks: Effect.flatMap(Networks, (networks) => networks.prune(options)),
+  volumes: Effect.flatMap(Volumes, (volumes) => volumes.prune(options))
+}
+
+const everything = Effect.flatMap(System, (system) => system.prune({ ...options, volumes: true }))
+
+describeEngine("two prunes at once", () => {
+  it.each(["containers", "networks", "volumes"] as const)("of %s: the later one is told of the other", async (kind) => {
+    const layer = Layer.provideMerge(services, Docker.layer({ endpoint: testEngine().endpoint }))
+    const crowd = Effect.all(
+      Array.from({ length: 12 }, () => Effect.either(prunes[kind])),
+      { concurrency: "unbounded" }
+    )
+    // They are short, so some rounds may pass in which none meets another.
+    const refused = Effect.gen(function* () {
+      for (;;) {
+        for (const outcome of yield* crowd) if (outcome._tag === "Left") return outcome.left
+      }
+    })
+    expect(await runWith(layer, refused)).toMatchObject({ _tag: "PruneInProgress", kind })
+  })
+})
+
+it.concurrent.each([
+  ["containers", "/containers/prune"],
+  ["networks", "/networks/prune"],
+  ["volumes", "/volumes/prune"],
+  ["images", "/images/prune"]
+] as const)("a prune of everything is told which part of it somebody else is at: %s", async (kind, path) => {
+  const layer = Layer.provideMerge(services, MemoryEngine.layer())
+  const refused = Effect.gen(function* () {
+    yield* (yield* MemoryEngine).refuse({ path }, 409, "a prune operation is already running")
+    return yield* everything
+  })
+  expect(await failureWith(layer, refused)).toMatchObject({ _tag: "PruneInProgress", kind })
+})
+
+it("a prune of everything that has begun waits for another's, and loses nothing that it knows", async () => {
+  const layer = Layer.provideMerge(services, MemoryEngine.layer())
+  const filters = { label: ["dockwire.test.prune"] }
+  const program = Effect.gen(function* () {
+    const engine = yield* MemoryEngine
+    const containers = yield* Containers
+    const { id } = yield* containers.create({ image: "busybox", labels: { "dockwire.test.prune": "" } })
+    yield* engine.refuse({ path: "/networks/prune" }, 409, "a prune operation is already running")
+    const pruning = yield* Effect.fork(Effect.flatMap(System, (system) => system.prune({ filters })))
+    const asked = Effect.map(engine.requests, (requests) => requests.some(({ path }) => path === "/networks/prune"))
+    yield* Effect.repeat(asked, { until: (was) => was, schedule: Schedule.spaced("5 millis") })
+    yield* engine.heal
+    expect(yield* Fiber.join(pruning)).toMatchObject({ containers: [id] })
+  })
+  await runWith(layer, program)
+})

@@ -1,0 +1,199 @@
+import { Containers, Docker, type WaitCondition, type WaitOptions } from "@dockwire/core"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { setTimeout as sleep } from "node:timers/promises"
+import { afterAll, beforeAll, expect, it } from "vitest"
+import { type KillableEngine, startKillableEngine } from "../../engine/killableEngine.js"
+import { describeEngine, describeKillableEngine, testEngine } from "../../engine/realEngine.js"
+import { startTestContainer } from "../../engine/testContainer.js"
+import { failureWith, interruptionTime, runWith } from "../runWith.js"
+import { made, started } from "./scriptContainer.js"
+
+const layerOf = (endpoint: string) => Containers.layer.pipe(Layer.provideMerge(Docker.layer({ endpoint })))
+const wait = (id: string, condition: WaitCondition, options?: WaitOptions) =>
+  Effect.flatMap(Containers, (containers) => containers.waitUntil(id, condition, options))
+const second = 1_000_000_000
+const checkedBy = (test: string, retries = 2) => ({
+  Healthcheck: { Test: ["CMD-SHELL", test], Interval: 0.2 * second, Timeout: second, Retries: retries }
+})
+
+describeEngine("a wait for a container", () => {
+  const layer = () => layerOf(testEngine().endpoint)
+  const reached = (id: string, condition: WaitCondition, options?: WaitOptions) =>
+    runWith(layer(), wait(id, condition, options))
+  const vain = async (id: string, condition: WaitCondition, options?: WaitOptions) => {
+    const start = performance.now()
+    const error = await failureWith(layer(), wait(id, condition, options))
+    return { error, took: performance.now() - start }
+  }
+
+  it("to run ends when it starts, also one that is over at once", async () => {
+    const container = await made("exit 0")
+    const waiting = reached(container.id, "running")
+    await sleep(300)
+    await container.start()
+    await waiting
+    const running = await started("sleep 1000")
+    await reached(running.name, "running")
+  })
+
+  it("to exit ends when it does, or is removed", async () => {
+    const container = await started("sleep 0.5; exit 4")
+    await reached(container.id, "exited")
+    await reached(container.id, "exited")
+    const other = await started("sleep 1000")
+    const waiting = reached(other.id, "exited")
+    await sleep(300)
+    await other.remove()
+    await waiting
+  })
+
+  it("to be healthy ends when it is", async () => {
+    const container = await started("sleep 0.5; touch /ready; sleep 1000", { config: checkedBy("test -e /ready", 100) })
+    await reached(container.id, "healthy")
+  })
+
+  it("to be healthy is given up when it can't be, with the health check's words and the log's last lines", async () => {
+    const sick = await started("echo one; echo two; sleep 1000", { config: checkedBy("echo it hurts; exit 1") })
+    const { error } = await vain(sick.id, "healthy")
+    expect(error).toMatchObject({
+      _tag: "WaitFailed",
+      containerId: sick.id,
+      condition: "healthy",
+      reason: "Unhealthy",
+      lastLines: ["one", "two"]
+    })
+    expect(error._tag === "WaitFailed" ? error.healthLog.at(-1) : undefined).toMatchObject({
+      exitCode: 1,
+      output: "it hurts\n"
+    })
+    expect(error.message).toContain("it hurts")
+
+    const dying = await started("echo last words; sleep 0.7; exit 7", { config: checkedBy("test -e /never", 100) })
+    expect((await vain(dying.id, "healthy")).error).toMatchObject({
+      _tag: "WaitFailed",
+      reason: "Exited",
+      detail: "it exited with 7",
+      lastLines: ["last words"]
+    })
+    const unchecked = await started("sleep 1000")
+    const without = await vain(unchecked.id, "healthy")
+    expect(without.error).toMatchObject({ _tag: "WaitFailed", reason: "Impossible" })
+    expect(without.took).toBeLessThan(3_000)
+  })
+
+  it("for a line ends with it, be it old or new", async () => {
+    const container = await started("echo before; sleep 0.7; echo 'listening on 80'; sleep 1000")
+    await reached(container.id, { log: "before" })
+    await reached(container.id, { log: /^listening on \d+$/g })
+    await reached(container.id, { log: "listening" })
+    const later = await made("echo ready; sleep 1000")
+    const waiting = reached(later.id, { log: "ready" })
+    await sleep(300)
+    await later.start()
+    await waiting
+    const over = await started("echo all done")
+    await over.wait()
+    await reached(over.id, { log: "all done" })
+  })
+
+  it("for a line is given up when the container exits without it", async () => {
+    const container = await started("echo something else; sleep 0.5; echo bye; exit 3")
+    const { error, took } = await vain(container.id, { log: "ready" })
+    expect(error).toMatchObject({
+      _tag: "WaitFailed",
+      condition: 'a writer of "ready"',
+      reason: "Exited",
+      detail: "it exited with 3",
+      lastLines: ["something else", "bye"]
+    })
+    expect(took).toBeLessThan(10_000)
+    expect((await vain(container.id, { log: "ready" })).error).toMatchObject({ _tag: "WaitFailed", reason: "Exited" })
+  })
+
+  it("for a line goes on over a restart of the container's policy, and doesn't count an earlier run's", async () => {
+    const container = await started("test -e /again && { echo ready; sleep 1000; }; touch /again; exit 1", {
+      hostConfig: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 3 } }
+    })
+    await reached(container.id, { log: "ready" })
+  })
+
+  it("for a port ends when something listens there, and not before", async () => {
+    const script = "sleep 1; echo hello > /index.html; exec httpd -f -p 80 -h /"
+    const published = await started(script, {
+      config: { ExposedPorts: { "80/tcp": {} } },
+      hostConfig: { PortBindings: { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "" }] } }
+    })
+    const start = performance.now()
+    await reached(published.id, { port: 80 })
+    expect(performance.now() - start).toBeGreaterThan(500)
+    // By its own address.
+    const inner = await started(script)
+    await reached(inner.id, { port: 80 })
+  })
+
+  it("for a port is given up when there is none to reach, or its container exits", async () => {
+    const apart = await started("sleep 1000", { hostConfig: { NetworkMode: "none" } })
+    expect((await vain(apart.id, { port: 80 })).error).toMatchObject({ _tag: "WaitFailed", reason: "Impossible" })
+    const dying = await started("sleep 0.5; exit 9")
+    expect((await vain(dying.id, { port: 80 })).error).toMatchObject({
+      _tag: "WaitFailed",
+      reason: "Exited",
+      detail: "it exited with 9"
+    })
+  })
+
+  it("is given up when its time is over, or the container is removed or can't start", async () => {
+    const container = await started("echo waiting; sleep 1000")
+    for (const condition of ["exited", { log: "never" }, { port: 81 }] as const) {
+      const { error, took } = await vain(container.id, condition, { timeout: "600 millis" })
+      expect(error).toMatchObject({ _tag: "WaitFailed", reason: "TimedOut", lastLines: ["waiting"] })
+      expect(took).toBeLessThan(4_000)
+    }
+    const waiting = vain(container.id, { log: "never" })
+    await sleep(700)
+    await container.remove()
+    expect((await waiting).error).toMatchObject({ _tag: "WaitFailed", reason: "Removed", lastLines: [] })
+
+    const broken = await made("", { cmd: ["/no/such/command"] })
+    const starting = vain(broken.id, "running")
+    await sleep(300)
+    await broken.start().catch(() => {})
+    expect((await starting).error).toMatchObject({ _tag: "WaitFailed", reason: "Exited" })
+  })
+
+  it("fails by what is wrong with the request", async () => {
+    const absent = "dockwire-no-such-container"
+    for (const condition of ["running", { log: "x" }, { port: 80 }] as const) {
+      expect((await vain(absent, condition)).error).toMatchObject({ _tag: "ContainerNotFound", containerId: absent })
+    }
+    expect((await vain(absent, { port: 0 })).error).toMatchObject({ _tag: "InvalidRequest", field: "port", value: "0" })
+  })
+
+  it("stops at once when it is interrupted", async () => {
+    const container = await started("sleep 1000")
+    for (const condition of ["exited", { log: "never" }, { port: 81 }] as const) {
+      expect(await interruptionTime(layer(), wait(container.id, condition), 500)).toBeLessThan(1_000)
+    }
+  })
+})
+
+describeKillableEngine("a wait for a container whose engine dies", () => {
+  let engine: KillableEngine
+  beforeAll(async () => {
+    engine = await startKillableEngine({ name: "wait" })
+  })
+  afterAll(() => engine?.dispose())
+
+  it("fails as Lost, and as Refused behind that", async () => {
+    const { id } = await startTestContainer({ endpoint: engine.endpoint, cmd: ["sleep", "1000"] })
+    const layer = layerOf(engine.endpoint)
+    const waiting = Promise.all(
+      (["exited", { log: "never" }, { port: 81 }] as const).map((condition) => failureWith(layer, wait(id, condition)))
+    )
+    await sleep(1_000)
+    await engine.kill()
+    for (const error of await waiting) expect(error).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
+    expect(await failureWith(layer, wait(id, "exited"))).toMatchObject({ _tag: "EngineUnavailable", reason: "Refused" })
+  })
+})

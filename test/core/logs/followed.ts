@@ -1,0 +1,78 @@
+import { type FollowElement, type FollowOptions, Logs, type LogsError } from "@dockwire/core"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import { createHash } from "node:crypto"
+import { setTimeout as sleep } from "node:timers/promises"
+import { runCore } from "../runCore.js"
+
+/** An element as a short text: that of a line, or `<stopped 3>` for a mark. */
+export const shown = (element: FollowElement): string => {
+  if (element._tag === "LogLine") {
+    const { part, stream, text } = element
+    const words = text.length <= 80 ? text : `${text.length}:${createHash("sha256").update(text).digest("hex")}`
+    const parts = part === undefined ? "" : ` [${part.index}${part.last ? " last" : ""}]`
+    return `${stream === "stderr" ? "! " : ""}${words}${parts}`
+  }
+  if (element.mark === "stopped") return `<stopped ${element.exitCode ?? "?"}>`
+  return element.mark === "engine_error" ? `<engine_error ${element.message}>` : `<${element.mark}>`
+}
+
+/** A follow that runs while the test does other things. */
+export interface Followed {
+  readonly elements: ReadonlyArray<FollowElement>
+  /** The elements as `shown`. */
+  readonly shown: () => ReadonlyArray<string>
+  /** Resolves when this holds; fails with what has come, when it takes more than a minute or the follow fails. */
+  readonly until: (holds: (elements: ReadonlyArray<FollowElement>) => boolean) => Promise<void>
+  /** How it ended: `undefined` by itself, else its error. */
+  readonly ended: Promise<LogsError | undefined>
+  /** Interrupts it. */
+  readonly stop: () => Promise<void>
+}
+
+/** Follows a container's log in a runtime of its own. */
+export const followed = (endpoint: string, id: string, options: FollowOptions = {}): Followed => {
+  const elements: Array<FollowElement> = []
+  let over = false
+  const abort = new AbortController()
+  const program = Effect.gen(function* () {
+    const logs = yield* Logs
+    const fiber = yield* Effect.fork(
+      Stream.runForEach(logs.followBatches(id, options), (batch) =>
+        Effect.sync(() => {
+          for (const element of batch) elements.push(element)
+        })
+      ).pipe(
+        Effect.as(undefined),
+        Effect.catchAll((error) => Effect.succeed(error))
+      )
+    )
+    return yield* Fiber.join(fiber)
+  })
+  const ended = runCore(endpoint, program, abort.signal).finally(() => {
+    over = true
+  })
+  ended.catch(() => {})
+  return {
+    elements,
+    shown: () => elements.map(shown),
+    until: async (holds) => {
+      const deadline = Date.now() + 60_000
+      for (let wasOver = over; !holds(elements); wasOver = over) {
+        if (wasOver || Date.now() > deadline) {
+          const last = elements.slice(-20).map(shown).join("\n")
+          throw new Error(
+            `The follow ${wasOver ? "ended" : "waits"} after ${elements.length} elements, the last:\n${last}`
+          )
+        }
+        await sleep(5)
+      }
+    },
+    ended,
+    stop: async () => {
+      abort.abort()
+      await ended.catch(() => {})
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import { LogPosition } from "@dockwire/core"
+import * as Either from "effect/Either"
+import { expect, it } from "vitest"
+import type { LogPoint } from "../../../packages/core/src/LogPosition.js"
+import { stamp } from "./engineLog.js"
+import { randomness } from "./randomness.js"
+
+const id = "c0ffee".padEnd(64, "0")
+
+const reread = (point: LogPoint): LogPoint => {
+  const text = new LogPosition(point).toString()
+  expect(text).toMatch(/^[A-Za-z0-9_-]+$/)
+  const parsed = Either.getOrThrow(LogPosition.parse(text))
+  expect(parsed.toString()).toBe(text)
+  expect(JSON.stringify({ position: parsed })).toBe(JSON.stringify({ position: text }))
+  expect(parsed.containerId).toBe(id)
+  return parsed.point
+}
+
+it("is the same after it was written and read", () => {
+  const random = randomness("position")
+  for (let round = 0; round < 50; round++) {
+    const length = random.between(0, 60)
+    const ring = {
+      timestamps: Array.from({ length: length + 3 }, (_, index) => stamp(index)),
+      identities: Array.from({ length: length + 3 }, () => random.between(0, Number.MAX_SAFE_INTEGER))
+    }
+    const point: LogPoint = {
+      containerId: id,
+      run: random.pick([undefined, { startedAt: stamp(1), ended: true }, { startedAt: stamp(2), ended: false }]),
+      ring,
+      length,
+      undelivered: length > 2 ? [0, length - 1] : [],
+      parts: random.pick([[], [{ stream: "stderr" as const, timestamp: stamp(3), count: 4 }]]),
+      passed: random.pick([[], [{ stream: "stdout" as const, timestamp: stamp(2), identity: 7, count: 2 }]])
+    }
+    expect(reread(point), `seed ${random.seed}`).toEqual({
+      ...point,
+      ring: { timestamps: ring.timestamps.slice(0, length), identities: ring.identities.slice(0, length) }
+    })
+  }
+})
+
+it("of a long ring is written with no more than is needed to go on", () => {
+  const ring = {
+    timestamps: Array.from({ length: 50_000 }, (_, index) => stamp(index)),
+    identities: Array.from({ length: 50_000 }, (_, index) => index)
+  }
+  const point: LogPoint = {
+    containerId: id,
+    run: undefined,
+    ring,
+    length: 40_000,
+    undelivered: [],
+    parts: [],
+    passed: []
+  }
+  const short = reread(point)
+  expect(new LogPosition(point).toString().length).toBeLessThan(10_000)
+  expect(short.ring.timestamps.at(-1)).toBe(stamp(39_999))
+  const open = reread({ ...point, undelivered: [39_990, 39_995] })
+  expect(open.undelivered.map((index) => open.ring.identities[index])).toEqual([39_990, 39_995])
+  expect(open.ring.identities.at(-1)).toBe(39_999)
+})
+
+it("behind a line that stays open is written with the last record of each stream for those before it", () => {
+  const random = randomness("position of a long line")
+  const stderr = 2 ** 52
+  const ring = {
+    timestamps: Array.from({ length: 5_000 }, (_, index) => stamp(index)),
+    identities: Array.from({ length: 5_000 }, (_, index) => index + (index % 5 === 0 ? 0 : stderr))
+  }
+  const undelivered = ring.identities.flatMap((identity, index) => (identity < stderr ? [index] : []))
+  const parts = [{ stream: "stdout" as const, timestamp: stamp(0), count: 3 }]
+  for (let round = 0; round < 30; round++) {
+    const length = random.between(129, 5_000)
+    const open = undelivered.filter((index) => index < length)
+    const point: LogPoint = { containerId: id, run: undefined, ring, length, undelivered: open, parts, passed: [] }
+    expect(new LogPosition(point).toString().length).toBeLessThan(16 * 1024)
+    const short = reread(point)
+    expect(short.ring.identities).toEqual([0, ...ring.identities.slice(length - 64, length)])
+    expect(short.undelivered.map((index) => short.ring.identities[index])).toEqual([
+      0,
+      ...open.filter((index) => index >= length - 64)
+    ])
+    const last = Array.from({ length: length - 64 }, (_, index) => index).findLast((index) => index % 5 !== 0) ?? 0
+    const passed = { stream: "stderr", timestamp: stamp(last), identity: last + stderr, count: 1 }
+    expect(short.passed, `seed ${random.seed}`).toEqual([passed])
+  }
+})
+
+it("is not read from what no follow wrote", () => {
+  const good = new LogPosition({
+    containerId: id,
+    run: undefined,
+    ring: { timestamps: [stamp(1)], identities: [1] },
+    length: 1,
+    undelivered: [],
+    parts: [],
+    passed: []
+  }).toString()
+  const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url")
+  const bad = ["", "x", "../../etc", good.slice(0, -5), "%%%", "🚀", encoded({}), encoded([]), encoded(null)]
+    .concat(encoded([2, id, null, [], [], []]), encoded([1, id, null, [["no time", 1]], [], []]))
+    .concat(encoded([1, id, ["no time", false], [], [], []]), encoded([1, id, null, [[stamp(1), "1"]], [], []]))
+    .concat(encoded([1, 5, null, [], [], []]), encoded([1, id, null, [], [], [["stdin", stamp(1), 1]]]))
+  for (const text of bad) {
+    const parsed = LogPosition.parse(text)
+    expect(Either.isLeft(parsed), text).toBe(true)
+    if (Either.isLeft(parsed)) {
+      expect(parsed.left).toMatchObject({ _tag: "InvalidRequest", field: "position", value: text })
+    }
+  }
+})

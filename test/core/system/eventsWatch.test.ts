@@ -1,0 +1,182 @@
+import { Docker, Events, type WatchElement } from "@dockwire/core"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { setTimeout as sleep } from "node:timers/promises"
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest"
+import { startEngineForwarder } from "../../engine/engineForwarder.js"
+import { engineCall } from "../../engine/engineRequest.js"
+import { type KillableEngine, startKillableEngine } from "../../engine/killableEngine.js"
+import { describeEngine, describeKillableEngine, testEngine } from "../../engine/realEngine.js"
+import { createTestContainer, startTestContainer, uniqueName } from "../../engine/testContainer.js"
+import { failureWith, interruptionTime, runWith } from "../runWith.js"
+
+const layerOf = (endpoint: string) => Events.layer.pipe(Layer.provideMerge(Docker.layer({ endpoint })))
+
+/** A watch that runs while the test does other things. */
+const watching = (endpoint: string) => {
+  const elements: Array<WatchElement> = []
+  const abort = new AbortController()
+  const program = Effect.flatMap(Events, (events) =>
+    Stream.runForEach(events.watch(), (element) => Effect.sync(() => void elements.push(element)))
+  )
+  const ended = runWith(layerOf(endpoint), program, abort.signal).catch(() => {})
+  return {
+    elements,
+    until: async (holds: (elements: ReadonlyArray<WatchElement>) => boolean) => {
+      for (const end = Date.now() + 20_000; !holds(elements); await sleep(20)) {
+        if (Date.now() > end)
+          throw new Error(`In vain; the last: ${JSON.stringify(elements.slice(-5).map(({ _tag }) => _tag))}`)
+      }
+    },
+    stop: async () => {
+      abort.abort()
+      await ended
+    }
+  }
+}
+
+describeEngine("the events of an engine, watched", () => {
+  it("come by what they happened to", async () => {
+    const { endpoint } = testEngine()
+    const watch = watching(endpoint)
+    onTestFinished(watch.stop)
+    await sleep(700)
+    const name = uniqueName("watch")
+    const container = await createTestContainer({ endpoint, cmd: ["true"], name })
+    onTestFinished(container.remove)
+    await container.start()
+    await engineCall(endpoint, "POST", "/volumes/create", { Name: name })
+    await engineCall(endpoint, "DELETE", `/volumes/${name}`)
+    const network = await engineCall(endpoint, "POST", "/networks/create", { Name: name })
+    await engineCall(endpoint, "DELETE", `/networks/${name}`)
+    await engineCall(endpoint, "POST", `/images/busybox/tag?repo=${name}&tag=one`)
+    await engineCall(endpoint, "DELETE", `/images/${name}:one`)
+    await watch.until((elements) => elements.some((it) => it._tag === "ImageEvent" && it.action === "untag"))
+    await watch.until((elements) =>
+      elements.some((it) => it._tag === "ContainerEvent" && it.action === "die" && it.name === name)
+    )
+    expect(watch.elements).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ _tag: "ContainerEvent", action: "create", containerId: container.id, name }),
+        expect.objectContaining({ _tag: "ContainerEvent", action: "start", image: "busybox:latest" }),
+        expect.objectContaining({ _tag: "VolumeEvent", action: "create", volume: name }),
+        expect.objectContaining({ _tag: "VolumeEvent", action: "destroy", volume: name }),
+        expect.objectContaining({ _tag: "NetworkEvent", action: "create", name }),
+        expect.objectContaining({ _tag: "ImageEvent", action: "tag", image: `${name}:one` })
+      ])
+    )
+    expect(network.status).toBe(201)
+  })
+
+  it("stop at once when they are interrupted, and fail where they can't begin", async () => {
+    const { endpoint } = testEngine()
+    const drain = Effect.flatMap(Events, (events) => Stream.runDrain(events.watch()))
+    expect(await interruptionTime(layerOf(endpoint), drain)).toBeLessThan(1_000)
+    expect(await failureWith(layerOf("unix:///nowhere/docker.sock"), drain)).toMatchObject({
+      _tag: "EngineUnavailable",
+      reason: "NotFound"
+    })
+    const none = Effect.flatMap(Events, (events) => Stream.runDrain(events.watch({ types: [] })))
+    expect(await failureWith(layerOf(endpoint), none)).toMatchObject({ _tag: "InvalidRequest", field: "types" })
+  })
+})
+
+describeKillableEngine("the events of an engine that dies, watched", () => {
+  let engine: KillableEngine
+  beforeAll(async () => {
+    engine = await startKillableEngine({ name: "watch", liveRestore: true })
+  })
+  afterAll(() => engine?.dispose())
+
+  it("go on, and the break is told once", async () => {
+    const { endpoint } = engine
+    const watch = watching(endpoint)
+    onTestFinished(watch.stop)
+    await sleep(700)
+    const known = await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name: "known" })
+    await engineCall(endpoint, "POST", "/volumes/create", { Name: "kept" })
+    await watch.until((elements) => elements.some((it) => it._tag === "VolumeEvent" && it.volume === "kept"))
+
+    await engine.kill()
+    await watch.until((elements) => elements.some((it) => it._tag === "Disconnected"))
+    await engine.start()
+    await watch.until((elements) => elements.some((it) => it._tag === "Resynced"))
+    const first = watch.elements.find((it) => it._tag === "Resynced")
+    expect(first).toEqual({ _tag: "Resynced", changes: [] })
+    expect(watch.elements.filter((it) => it._tag === "Disconnected")).toHaveLength(1)
+    expect(watch.elements.find((it) => it._tag === "Disconnected")).toMatchObject({
+      error: { _tag: "EngineUnavailable", reason: "Lost" }
+    })
+
+    // What happens behind the break comes as events again.
+    await engineCall(endpoint, "DELETE", `/containers/${known.id}?force=1`)
+    await watch.until((elements) => elements.some((it) => it._tag === "ContainerEvent" && it.action === "destroy"))
+  })
+
+  it("tell what was removed, added, restarted and changed during a break", async () => {
+    const { endpoint } = engine
+    // A door of our own in front of the engine, which is shut while things happen behind it.
+    const names = ["goes", "stops", "restarts", "is-renamed"] as const
+    for (const name of names) await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name })
+    const door = await startEngineForwarder(endpoint)
+    const watch = watching(`tcp://127.0.0.1:${door.port}`)
+    onTestFinished(watch.stop)
+    await sleep(700)
+    // One that is known by its events only.
+    await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name: "restarts-too" })
+    await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name: "stays" })
+    await watch.until((elements) =>
+      elements.some((it) => it._tag === "ContainerEvent" && it.action === "start" && it.name === "stays")
+    )
+    await door.stop()
+    await watch.until((elements) => elements.some((it) => it._tag === "Disconnected"))
+
+    await engineCall(endpoint, "DELETE", "/containers/goes?force=1")
+    await engineCall(endpoint, "POST", "/containers/stops/kill")
+    await engineCall(endpoint, "POST", "/containers/restarts/restart?t=0")
+    await engineCall(endpoint, "POST", "/containers/restarts-too/restart?t=0")
+    await engineCall(endpoint, "POST", "/containers/is-renamed/rename?name=has-been-renamed")
+    await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name: "comes" })
+    await engineCall(endpoint, "POST", "/volumes/create", { Name: "new-volume" })
+    await engineCall(endpoint, "POST", "/networks/create", { Name: "new-network" })
+    await engineCall(endpoint, "POST", "/images/busybox/tag?repo=new-name&tag=one")
+    await sleep(300)
+    const again = await startEngineForwarder(endpoint, { port: door.port })
+    onTestFinished(again.stop)
+    await watch.until((elements) => elements.some((it) => it._tag === "Resynced"))
+    const resynced = watch.elements.find((it) => it._tag === "Resynced")
+    const changes =
+      resynced?._tag === "Resynced"
+        ? resynced.changes.map((change) => Object.fromEntries(Object.entries(change).filter(([key]) => key !== "id")))
+        : []
+    expect(changes).toHaveLength(9)
+    expect(changes).toEqual(
+      expect.arrayContaining([
+        { type: "container", name: "goes", change: "removed", before: "running" },
+        { type: "container", name: "stops", change: "changed", before: "running", after: "exited" },
+        {
+          type: "container",
+          name: "restarts",
+          change: "changed",
+          before: "running",
+          after: "running",
+          restarted: true
+        },
+        {
+          type: "container",
+          name: "restarts-too",
+          change: "changed",
+          before: "running",
+          after: "running",
+          restarted: true
+        },
+        { type: "container", name: "has-been-renamed", change: "changed", before: "running", after: "running" },
+        { type: "container", name: "comes", change: "added", after: "running" },
+        { type: "volume", name: "new-volume", change: "added" },
+        { type: "network", name: "new-network", change: "added" },
+        { type: "image", name: "busybox:latest,new-name:one", change: "changed" }
+      ])
+    )
+  })
+})

@@ -1,0 +1,248 @@
+import { Archive, Docker, Exec } from "@dockwire/core"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { build } from "esbuild"
+import { createReadStream } from "node:fs"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest"
+import { debianTreeUnavailable, machineAptSettings, obtainDebianTree } from "../../engine/debianTree.js"
+import { engineCall, engineRequest, jsonAt } from "../../engine/engineRequest.js"
+import { describeEngine, testEngine } from "../../engine/realEngine.js"
+import { startTestContainer, uniqueName } from "../../engine/testContainer.js"
+import { testLabel } from "../../engine/testRun.js"
+import { eventually } from "../eventually.js"
+import { runWith } from "../runWith.js"
+
+const path = (file: string) => fileURLToPath(new URL(file, import.meta.url))
+
+/** The program with all that it needs in one file. */
+const bundled = async (): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), "dockwire-install-"))
+  const outfile = join(folder, "install.mjs")
+  try {
+    await build({
+      entryPoints: [path("installProgram.ts")],
+      outfile,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      target: "node20",
+      alias: { "@dockwire/core": path("../../../packages/core/src/index.ts") },
+      external: ["cpu-features", "*.node"],
+      // What is of CommonJS in it asks for these.
+      banner: {
+        js: [
+          'import { createRequire as requireFrom } from "node:module"',
+          "const require = requireFrom(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname"
+        ].join("\n")
+      },
+      logLevel: "error"
+    })
+    return await readFile(outfile, "utf8")
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+const services = () =>
+  Layer.merge(Archive.layer, Exec.layer).pipe(Layer.provide(Docker.layer({ endpoint: testEngine().endpoint })))
+
+const proxies = Object.entries(process.env).flatMap(([name, value]) =>
+  /^(https?|no)_proxy$/i.test(name) && value !== undefined ? [`${name}=${value}`] : []
+)
+
+/** A container of the small Debian; it uses the machine's network, as apt must get to the mirror. */
+const startDebian = (image: string) =>
+  startTestContainer({
+    endpoint: testEngine().endpoint,
+    cmd: ["sleep", "3600"],
+    image,
+    env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ...proxies],
+    hostConfig: { NetworkMode: "host" }
+  })
+
+const write = (id: string, file: string, content: string | Uint8Array, mode: number) =>
+  Effect.flatMap(Archive, (archive) => archive.writeFile(id, file, content, { mode }))
+
+const command = (id: string, ...words: ReadonlyArray<string>) =>
+  runWith(
+    services(),
+    Effect.flatMap(Exec, (exec) => exec.run(id, words))
+  )
+
+/** Runs the program; the kinds and lines of its events, its outcome and what it says of the installation. */
+const program = async (id: string, ...args: ReadonlyArray<string>) => {
+  const { exitCode, stderr, stdout } = await command(id, "node", "/usr/local/lib/install.mjs", ...args)
+  expect(stderr).toBe("")
+  expect(exitCode).toBe(0)
+  const told = stdout
+    .trim()
+    .split("\n")
+    .map((line): unknown => JSON.parse(line))
+  const events = told.flatMap((value) => jsonAt(value, "event") ?? [])
+  return {
+    tags: events.map((event) => jsonAt(event, "_tag")),
+    lines: events.flatMap((event) => {
+      const text = jsonAt(event, "text")
+      return typeof text === "string" ? [text] : []
+    }),
+    outcome: told.map((value) => jsonAt(value, "outcome")).find((outcome) => outcome !== undefined),
+    installation: told.map((value) => jsonAt(value, "installation")).find((found) => found !== undefined)
+  }
+}
+
+const packages = async (id: string): Promise<string> => (await command(id, "dpkg", "-l")).stdout
+
+const unavailable = await debianTreeUnavailable()
+if (unavailable !== undefined && inject("engine").available && (process.env["CI"] ?? "false") !== "false") {
+  throw new Error(`An installation can't be tried: ${unavailable}. Under CI it must be.`)
+}
+const describeInstallation = (name: string, body: () => void): void => {
+  if (unavailable === undefined) describeEngine(name, body)
+  else describe.skip(`${name} [skipped: ${unavailable}]`, body)
+}
+
+describeInstallation("an installation of Docker on a small Debian", () => {
+  const image = `${uniqueName("debian")}:latest`
+  const bare = `${uniqueName("debian-bare")}:latest`
+  const [repository = "", tag = ""] = image.split(":")
+
+  beforeAll(async () => {
+    const { endpoint, runId } = testEngine()
+    const tree = await obtainDebianTree(console.log)
+    const label = `changes=${encodeURIComponent(`LABEL ${testLabel}=${runId}`)}`
+    const from = `/images/create?fromSrc=-&repo=${bare.split(":")[0]}&tag=latest&${label}`
+    await engineCall(endpoint, "POST", from, createReadStream(tree), { timeout: 300_000 })
+    const container = await startDebian(bare)
+    await runWith(
+      services(),
+      Effect.all([
+        Effect.flatMap(
+          Effect.promise(() => readFile(process.execPath)),
+          (node) => write(container.id, "/usr/local/bin/node", node, 0o755)
+        ),
+        Effect.flatMap(Effect.promise(bundled), (text) =>
+          write(container.id, "/usr/local/lib/install.mjs", text, 0o644)
+        ),
+        Effect.flatMap(Effect.promise(machineAptSettings), (text) =>
+          write(container.id, "/etc/apt/apt.conf.d/99machine", text, 0o644)
+        )
+      ])
+    )
+    await engineCall(endpoint, "POST", `/commit?container=${container.id}&repo=${repository}&tag=${tag}`, undefined, {
+      timeout: 120_000
+    })
+    await container.remove()
+  }, 600_000)
+
+  afterAll(async () => {
+    const { endpoint } = testEngine()
+    for (const name of [image, bare]) await engineRequest(endpoint, "DELETE", `/images/${name}?force=1`)
+  })
+
+  const debian = async (): Promise<string> => {
+    const container = await startDebian(image)
+    onTestFinished(() => container.remove())
+    return container.id
+  }
+
+  it("is shown first, done then, and has nothing to do the second time", async () => {
+    const id = await debian()
+    const before = await packages(id)
+    expect(before).not.toContain("docker")
+    expect((await program(id, "status")).installation).toMatchObject({
+      engine: { _tag: "Unavailable", installed: false, error: { reason: "NotFound" } },
+      compose: { _tag: "Missing" }
+    })
+
+    const shown = await program(id, "dry-run")
+    expect(shown.outcome).toMatchObject({ _tag: "Success", value: { dryRun: true } })
+    expect(shown.lines).toContain("Would run: apt-get update")
+    expect(shown.lines).toContainEqual(expect.stringMatching(/^Inst docker\.io /))
+    expect(await packages(id)).toBe(before)
+
+    const done = await program(id, "install")
+    expect(done.outcome).toMatchObject({
+      _tag: "Success",
+      value: {
+        dryRun: false,
+        packages: ["docker.io", "docker-cli", "docker-compose", "docker-buildx"],
+        installation: {
+          engine: { _tag: "Unavailable", installed: true },
+          compose: { _tag: "Available", command: ["docker", "compose"] }
+        }
+      }
+    })
+    expect([done.tags[0], done.tags.at(-1)]).toEqual(["OperationStarted", "OperationCompleted"])
+    expect(done.lines).toContain("$ apt-get update")
+    expect(done.lines).toContainEqual(expect.stringMatching(/^Setting up docker\.io /))
+    const after = await packages(id)
+    for (const name of ["docker.io", "docker-cli", "docker-compose", "docker-buildx"]) {
+      expect(after).toMatch(new RegExp(`^ii +${name} `, "m"))
+    }
+    const { installation } = await program(id, "status")
+    expect(installation).toMatchObject({
+      engine: { _tag: "Unavailable", installed: true, error: { _tag: "EngineUnavailable", reason: "NotFound" } },
+      compose: { _tag: "Available", command: ["docker", "compose"] }
+    })
+    expect((await command(id, "dockerd", "--version")).stdout).toMatch(/^Docker version \d+\./)
+
+    const again = await program(id, "install")
+    expect(again.outcome).toMatchObject({ _tag: "Success" })
+    expect(again.lines).toContainEqual(expect.stringMatching(/^docker\.io is already the newest version/))
+    expect(await packages(id)).toBe(after)
+  }, 300_000)
+
+  it("is refused where the system is none that is known", async () => {
+    const id = await debian()
+    for (const release of ['ID=fedora\nVERSION_ID=41\nPRETTY_NAME="Fedora Linux 41"\n', "ID=debian\nVERSION_ID=11\n"]) {
+      await runWith(services(), write(id, "/usr/lib/os-release", release, 0o644))
+      const { outcome, tags } = await program(id, "install")
+      expect(outcome).toMatchObject({
+        _tag: "Failure",
+        error: {
+          _tag: "InstallFailed",
+          reason: "Unsupported",
+          instructions: "https://docs.docker.com/engine/install/"
+        },
+        message: expect.stringContaining("https://docs.docker.com/engine/install/")
+      })
+      expect(tags.at(-1)).toBe("OperationFailed")
+    }
+    expect(await packages(id)).not.toContain("docker")
+  }, 120_000)
+
+  it("fails with apt's last words where the mirror doesn't answer", async () => {
+    const id = await debian()
+    await runWith(services(), write(id, "/etc/apt/sources.list", "deb http://127.0.0.1:9/debian trixie main\n", 0o644))
+    const { lines, outcome, tags } = await program(id, "install")
+    expect(outcome).toMatchObject({
+      _tag: "Failure",
+      error: {
+        _tag: "InstallFailed",
+        reason: "CommandFailed",
+        command: expect.arrayContaining(["apt-get", "install", "docker.io"]),
+        detail: expect.stringMatching(/^apt-get: it ended with 100 \(.*E: .*docker/)
+      }
+    })
+    expect(lines).toContainEqual(expect.stringMatching(/^W: Failed to fetch http:\/\/127\.0\.0\.1:9\//))
+    expect(tags.at(-1)).toBe("OperationFailed")
+    expect(await packages(id)).not.toContain("docker")
+  }, 120_000)
+
+  it("that is interrupted while apt works is put right by the next one", async () => {
+    const id = await debian()
+    const { outcome, tags } = await program(id, "interrupt", "^Unpacking docker")
+    expect(outcome).toEqual({ _tag: "Interrupted" })
+    expect(tags.at(-1)).toBe("OperationInterrupted")
+    // The dpkg that apt had started ends a moment behind it.
+    await eventually(async () => (await command(id, "dpkg", "--audit")).stdout).not.toContain("Another process")
+    expect((await command(id, "dpkg", "--audit")).stdout).not.toBe("")
+    const again = await program(id, "install")
+    expect(again.outcome).toMatchObject({ _tag: "Success", value: { installation: { engine: { installed: true } } } })
+    expect((await command(id, "dpkg", "--audit")).stdout).toBe("")
+  }, 300_000)
+})
