@@ -61,7 +61,7 @@ describe("the hub", () => {
   it("sends at once to an idle viewer, and as few frames to one who is being written to", () =>
     withHub((hub) => {
       const connection = new Connection()
-      hub.subscribe(hub.attach(connection), room, room)
+      hub.join(hub.attach(connection), room, room)
       hub.offer([line("1")])
       expect(connection.lines).toEqual(["1"])
       for (let index = 2; index <= 1_000; index++) hub.offer([line(String(index))])
@@ -76,7 +76,7 @@ describe("the hub", () => {
   it("writes the same bytes to every viewer", () =>
     withHub((hub) => {
       const connections = Array.from({ length: 50 }, () => new Connection())
-      for (const connection of connections) hub.subscribe(hub.attach(connection), room, room)
+      for (const connection of connections) hub.join(hub.attach(connection), room, room)
       hub.offer([line("1"), line("2")])
       const [first] = connections
       for (const connection of connections) expect(connection.frames[0]).toBe(first?.frames[0])
@@ -88,7 +88,7 @@ describe("the hub", () => {
   it("costs at most 60 bytes a line beyond its text in a burst", () =>
     withHub((hub) => {
       const connection = new Connection()
-      hub.subscribe(hub.attach(connection), room, room)
+      hub.join(hub.attach(connection), room, room)
       const text = "a line of ordinary length, as programs write them"
       hub.offer([line("first")])
       for (let index = 0; index < 5_000; index++) hub.offer([line(text)])
@@ -103,8 +103,8 @@ describe("the hub", () => {
       (hub) => {
         const paused = new Connection()
         const lost = new Connection()
-        hub.subscribe(hub.attach(paused), room, room)
-        hub.subscribe(hub.attach(lost), room, room)
+        hub.join(hub.attach(paused), room, room)
+        hub.join(hub.attach(lost), room, room)
         for (let index = 1; index <= 100; index++) hub.offer([line(String(index))])
         expect(paused.frames).toHaveLength(1)
         paused.drain()
@@ -126,8 +126,8 @@ describe("the hub", () => {
       async (hub) => {
         const stuck = new Connection()
         const reading = new Connection(true)
-        hub.subscribe(hub.attach(stuck), room, room)
-        hub.subscribe(hub.attach(reading), room, room)
+        hub.join(hub.attach(stuck), room, room)
+        hub.join(hub.attach(reading), room, room)
         hub.offer([line("1")])
         const end = Date.now() + 5_000
         while (stuck.closes.length === 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20))
@@ -215,7 +215,7 @@ describe("the hub as a log sink", () => {
         const rooms = ["docker_logs", "operation_log-1", "docker_config_7", "docker_image_nginx_1.27", room]
         const connections = rooms.map((name) => {
           const connection = new Connection(true)
-          hub.subscribe(hub.attach(connection), name, name)
+          hub.join(hub.attach(connection), name, name)
           return connection
         })
         yield* program
@@ -259,7 +259,7 @@ describe("the hub as a log sink", () => {
   it("keeps the parts of a very long line apart", () =>
     withHub((hub) => {
       const connection = new Connection()
-      hub.subscribe(hub.attach(connection), room, room)
+      hub.join(hub.attach(connection), room, room)
       const part: LogEvent = {
         ...base,
         _tag: "LogLine",

@@ -63,7 +63,7 @@ describe("a position", () => {
   it("is read as it was written, and nothing else is", () => {
     for (const position of [
       { epoch: "abc0", seq: 7 },
-      { epoch: "", seq: 0, engine: "a.b-_c" }
+      { epoch: "", seq: 0, log: "a.b-_c" }
     ]) {
       expect(parsePosition(formatPosition(position))).toEqual(position)
     }

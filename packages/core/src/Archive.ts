@@ -7,7 +7,9 @@ import * as Stream from "effect/Stream"
 import { posix } from "node:path"
 import { Docker, type DockerRequest } from "./Docker.js"
 import { type ContainerNotFound, type DockerFailure, EngineError, FileNotFound, InvalidRequest } from "./DockerError.js"
-import { containerNotFound, containerPath, decodeAnswer, refine } from "./internal/api/answer.js"
+import { decodeAnswer } from "./internal/api/decode.js"
+import { containerNotFound, refine } from "./internal/api/errorRules.js"
+import { containerPath } from "./internal/api/names.js"
 import { checkedTar } from "./internal/tar/tarCheck.js"
 import { packedTar } from "./internal/tar/tarPack.js"
 
@@ -50,7 +52,7 @@ export interface ReadFileOptions {
 /** What files of a container can't be had for. */
 export type ArchiveError = ContainerNotFound | FileNotFound | InvalidRequest | DockerFailure
 
-const PathStat = decodeAnswer(
+const decodePathStat = decodeAnswer(
   Schema.parseJson(
     Schema.Struct({
       name: Schema.String,
@@ -79,7 +81,13 @@ const modeBits = [
 
 const hasBit = (mode: number, bit: number): boolean => Math.floor(mode / 2 ** bit) % 2 === 1
 
-const fileStat = ({ linkTarget, mode, mtime, name, size }: Effect.Effect.Success<ReturnType<typeof PathStat>>) => {
+const fileStat = ({
+  linkTarget,
+  mode,
+  mtime,
+  name,
+  size
+}: Effect.Effect.Success<ReturnType<typeof decodePathStat>>) => {
   const kind = kinds.find(([bit]) => hasBit(mode, bit))?.[1] ?? "file"
   const stat: FileStat = {
     name,
@@ -134,7 +142,7 @@ const make = Effect.gen(function* () {
 
   const statOf = (request: DockerRequest, status: number, headers: Readonly<Record<string, string>> | undefined) =>
     Effect.map(
-      PathStat(
+      decodePathStat(
         request,
         status,
         Buffer.from(headers?.["x-docker-container-path-stat"] ?? "", "base64").toString("utf8")

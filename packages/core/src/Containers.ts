@@ -18,21 +18,11 @@ import {
   type PruneInProgress,
   type WaitFailed
 } from "./DockerError.js"
-import {
-  checkedName,
-  containerNotFound,
-  containerPath,
-  decodeAnswer,
-  filtersQuery,
-  invalidFilter,
-  madeForScope,
-  nullable,
-  pruneRefused,
-  rawObject,
-  refine,
-  releaseWith,
-  stateConflict
-} from "./internal/api/answer.js"
+import { decodeAnswer, nullable, rawObject } from "./internal/api/decode.js"
+import { containerNotFound, refine, stateConflict } from "./internal/api/errorRules.js"
+import { filtersQuery, invalidFilter, pruneRefused } from "./internal/api/filters.js"
+import { checkedName, containerPath } from "./internal/api/names.js"
+import { madeForScope, releaseWith } from "./internal/api/scopedLifetime.js"
 import { type ContainerState, containerState, ContainerStateWord } from "./internal/api/containerState.js"
 import { type WaitCondition, waitForContainer, type WaitOptions } from "./internal/watch/containerWait.js"
 import { Logs } from "./Logs.js"
@@ -193,7 +183,7 @@ export interface ContainerExit {
 
 const Labels = Schema.Record({ key: Schema.String, value: Schema.String })
 
-const Summaries = decodeAnswer(
+const decodeSummaries = decodeAnswer(
   Schema.Array(
     Schema.Struct({
       Id: Schema.String,
@@ -219,7 +209,7 @@ const Summaries = decodeAnswer(
   )
 )
 
-const Details = decodeAnswer(
+const decodeDetails = decodeAnswer(
   Schema.Struct({
     Id: Schema.String,
     Name: Schema.String,
@@ -238,20 +228,22 @@ const Details = decodeAnswer(
     })
   })
 )
-const Created = decodeAnswer(Schema.Struct({ Id: Schema.String, Warnings: nullable(Schema.Array(Schema.String)) }))
-const Waited = decodeAnswer(
+const decodeCreated = decodeAnswer(
+  Schema.Struct({ Id: Schema.String, Warnings: nullable(Schema.Array(Schema.String)) })
+)
+const decodeExit = decodeAnswer(
   Schema.Struct({ StatusCode: Schema.Number, Error: nullable(Schema.Struct({ Message: Schema.String })) })
 )
 
-const Top = decodeAnswer(
+const decodeTop = decodeAnswer(
   Schema.Struct({ Titles: Schema.Array(Schema.String), Processes: nullable(Schema.Array(Schema.Array(Schema.String))) })
 )
-const Changes = decodeAnswer(
+const decodeChanges = decodeAnswer(
   Schema.NullOr(Schema.Array(Schema.Struct({ Path: Schema.String, Kind: Schema.Literal(0, 1, 2) })))
 )
 const changeKinds = ["modified", "added", "deleted"] as const
-const Updated = decodeAnswer(Schema.Struct({ Warnings: nullable(Schema.Array(Schema.String)) }))
-const PrunedContainers = decodeAnswer(
+const decodeUpdated = decodeAnswer(Schema.Struct({ Warnings: nullable(Schema.Array(Schema.String)) }))
+const decodePruned = decodeAnswer(
   Schema.Struct({
     ContainersDeleted: nullable(Schema.Array(Schema.String)),
     SpaceReclaimed: Schema.optional(Schema.Number)
@@ -410,7 +402,7 @@ const make = Effect.gen(function* () {
           filters: filtersQuery(options.filters)
         }
       })
-      const summaries = yield* Summaries(request, status, body)
+      const summaries = yield* decodeSummaries(request, status, body)
       return summaries.map((summary): ContainerSummary => ({
         id: summary.Id,
         names: (summary.Names ?? []).map(withoutSlash),
@@ -435,7 +427,7 @@ const make = Effect.gen(function* () {
   const inspect = Effect.fn("Containers.inspect")(
     function* (id: string) {
       const { body, request, status } = yield* ask({ method: "GET", path: yield* containerPath(id, "/json") })
-      const details = yield* Details(request, status, body)
+      const details = yield* decodeDetails(request, status, body)
       const result: ContainerDetails = {
         id: details.Id,
         name: withoutSlash(details.Name),
@@ -473,7 +465,7 @@ const make = Effect.gen(function* () {
         query: { name: spec.name },
         body
       })
-      const created = yield* Created(request, answer.status, answer.body)
+      const created = yield* decodeCreated(request, answer.status, answer.body)
       return { id: created.Id, warnings: created.Warnings ?? [] }
     },
     (effect, spec) =>
@@ -562,7 +554,7 @@ const make = Effect.gen(function* () {
         query: { condition },
         timeout: Duration.infinity
       })
-      const waited = yield* Waited(request, status, body)
+      const waited = yield* decodeExit(request, status, body)
       const result: ContainerExit = {
         exitCode: waited.StatusCode,
         ...(waited.Error == null ? {} : { error: waited.Error.Message })
@@ -598,7 +590,7 @@ const make = Effect.gen(function* () {
       } as const
       const { body, status } = yield* docker.json(request)
       if (body === undefined) return yield* Effect.flatMap(inspect(id), ({ state }) => Effect.fail(noTable(id, state)))
-      const { Processes, Titles } = yield* Top(request, status, body)
+      const { Processes, Titles } = yield* decodeTop(request, status, body)
       return processTable(Titles, Processes ?? [])
     },
     (effect, id) => refine((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
@@ -608,7 +600,7 @@ const make = Effect.gen(function* () {
     function* (id: string) {
       const request = { method: "GET", path: yield* containerPath(id, "/changes") } as const
       const { body, status } = yield* docker.json(request)
-      return ((yield* Changes(request, status, body)) ?? []).map(({ Kind, Path }): FileChange => ({
+      return ((yield* decodeChanges(request, status, body)) ?? []).map(({ Kind, Path }): FileChange => ({
         path: Path,
         kind: changeKinds[Kind]
       }))
@@ -633,7 +625,7 @@ const make = Effect.gen(function* () {
         }
       } as const
       const { body, status } = yield* docker.json(request)
-      return (yield* Updated(request, status, body)).Warnings ?? []
+      return (yield* decodeUpdated(request, status, body)).Warnings ?? []
     },
     (effect, id) =>
       refine(
@@ -652,7 +644,7 @@ const make = Effect.gen(function* () {
         query: { filters: filtersQuery(options.filters) }
       } as const
       const { body, status } = yield* docker.json(request)
-      const { ContainersDeleted, SpaceReclaimed } = yield* PrunedContainers(request, status, body)
+      const { ContainersDeleted, SpaceReclaimed } = yield* decodePruned(request, status, body)
       const pruned: Pruned = { deleted: ContainersDeleted ?? [], spaceReclaimed: SpaceReclaimed ?? 0 }
       return pruned
     },

@@ -166,7 +166,7 @@ const longestRefusal = 64 * 1024
 const refusalTimeout = Duration.seconds(5)
 
 /** A request under way. */
-interface Connection {
+interface Exchange {
   /** The answer has come: no longer is there a limit to its time. */
   readonly settle: () => void
   /** Gives up, unless the answer has been read to its end. */
@@ -240,7 +240,7 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
       onResponse: (response: http.IncomingMessage) => void,
       onFailure: (error: DockerFailure) => void,
       onUpgrade?: (socket: Duplex) => void
-    ): Connection => {
+    ): Exchange => {
       const controller = quietController()
       let upgraded: Duplex | undefined
       const timeout = Duration.decode(request.timeout ?? requestTimeout)
@@ -248,7 +248,7 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
       let open = true
       let settled = false
       let timer: NodeJS.Timeout | undefined
-      const connection: Connection = {
+      const connection: Exchange = {
         settle: () => {
           settled = true
           clearTimeout(timer)
@@ -352,7 +352,7 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
     /** The answer, and with `upgrade` the connection instead where the engine hands it over. */
     const open = (request: DockerRequest, upgrade: boolean) =>
       Effect.gen(function* () {
-        let connection: Connection | undefined
+        let connection: Exchange | undefined
         // Closing with the scope, and not by a finalizer of the response, also covers an interrupt in mid-flight.
         yield* Effect.addFinalizer(() => Effect.sync(() => connection?.close()))
         return yield* Effect.async<http.IncomingMessage | Duplex, DockerFailure>((resume) => {

@@ -20,14 +20,9 @@ import {
   ExecFailed,
   InvalidRequest
 } from "./DockerError.js"
-import {
-  containerNotFound,
-  containerPath,
-  decodeAnswer,
-  nullable,
-  refine,
-  stateConflict
-} from "./internal/api/answer.js"
+import { decodeAnswer, nullable } from "./internal/api/decode.js"
+import { containerNotFound, refine, stateConflict } from "./internal/api/errorRules.js"
+import { containerPath } from "./internal/api/names.js"
 import { EngineContainerState } from "./internal/api/containerState.js"
 import { demultiplex, demultiplexer, type OutputPiece } from "./internal/logs/demultiplex.js"
 import type { LogStream } from "./LogEvent.js"
@@ -107,12 +102,12 @@ export interface Attached {
 /** What can keep a command from running. */
 export type ExecError = ContainerNotFound | ContainerStateConflict | ExecFailed | DockerFailure
 
-const Created = decodeAnswer(Schema.Struct({ Id: Schema.String }))
-const Inspected = decodeAnswer(
+const decodeCreated = decodeAnswer(Schema.Struct({ Id: Schema.String }))
+const decodeInspected = decodeAnswer(
   Schema.Struct({ Running: Schema.Boolean, ExitCode: nullable(Schema.Number), Pid: nullable(Schema.Number) })
 )
 
-const Container = decodeAnswer(
+const decodeContainer = decodeAnswer(
   Schema.Struct({
     Id: Schema.String,
     Config: Schema.Struct({ Tty: Schema.optional(Schema.Boolean), OpenStdin: Schema.optional(Schema.Boolean) }),
@@ -160,7 +155,7 @@ const make = Effect.gen(function* () {
     Effect.gen(function* () {
       const request = { method: "POST", path: yield* containerPath(id, "/exec"), body: { ...body, Cmd: argv } } as const
       const answer = yield* docker.json(request)
-      return (yield* Created(request, answer.status, answer.body)).Id
+      return (yield* decodeCreated(request, answer.status, answer.body)).Id
     }).pipe(refine((error) => containerNotFound(id, error) ?? stateConflict(id, error)))
 
   const settings = ({ environment, privileged, user, workingDirectory }: Omit<ExecOptions, "stdin">) => ({
@@ -182,7 +177,7 @@ const make = Effect.gen(function* () {
     Effect.gen(function* () {
       const request = { method: "GET", path: `/exec/${execId}/json` } as const
       const { body, status } = yield* docker.json(request)
-      return yield* Inspected(request, status, body)
+      return yield* decodeInspected(request, status, body)
     })
 
   /** Asks for the state of a command until that tells what is to be known. */
@@ -348,7 +343,7 @@ const make = Effect.gen(function* () {
     Effect.gen(function* () {
       const request = { method: "GET", path: yield* containerPath(id, "/json") } as const
       const { body, status } = yield* docker.json(request)
-      return yield* Container(request, status, body)
+      return yield* decodeContainer(request, status, body)
     }).pipe(refine((error) => containerNotFound(id, error)))
 
   /** The end of the connection may be that of the engine: only its own word tells that the run ended. */

@@ -44,7 +44,7 @@ export interface PassedRecord {
 }
 
 /** What a `LogPosition` holds. */
-export interface LogPoint {
+export interface LogPositionState {
   readonly containerId: string
   readonly run: LogRun | undefined
   readonly ring: RecordRing
@@ -78,7 +78,10 @@ const decode = Schema.decodeUnknownEither(Encoded)
 const writtenRecords = 64
 
 /** The point with its ring from `start` on, and of that only the first record and the last ones. */
-const shortened = ({ length, passed, ring, undelivered, ...rest }: LogPoint, start: number): LogPoint => {
+const shortened = (
+  { length, passed, ring, undelivered, ...rest }: LogPositionState,
+  start: number
+): LogPositionState => {
   const open = new Set(undelivered)
   const kept = length - start > 2 * writtenRecords ? length - writtenRecords : start + 1
   const left = new Map<LogStream, PassedRecord>()
@@ -114,20 +117,20 @@ const shortened = ({ length, passed, ring, undelivered, ...rest }: LogPoint, sta
  * too.
  */
 export class LogPosition {
-  constructor(readonly point: LogPoint) {}
+  constructor(readonly state: LogPositionState) {}
 
   /** The full id of the container. */
   get containerId(): string {
-    return this.point.containerId
+    return this.state.containerId
   }
 
   toString(): string {
-    const { length, undelivered } = this.point
+    const { length, undelivered } = this.state
     const oldest = Math.min(length - 1, ...undelivered)
     // A ring that begins with a piece of a line is found again by reading the whole log.
-    const isShort = length <= writtenRecords || mayBePiece(this.point.ring.identities[oldest] ?? 0)
+    const isShort = length <= writtenRecords || mayBePiece(this.state.ring.identities[oldest] ?? 0)
     const start = isShort ? 0 : Math.max(0, oldest)
-    const { containerId, parts, passed, ring, run, ...point } = shortened(this.point, start)
+    const { containerId, parts, passed, ring, run, ...state } = shortened(this.state, start)
     const records = ring.timestamps.map((timestamp, index) => [timestamp, ring.identities[index] ?? 0] as const)
     const given = parts.map(({ count, stream, timestamp }) => [stream, timestamp, count] as const)
     const left = passed.map(({ count, identity, stream, timestamp }) => [stream, timestamp, identity, count] as const)
@@ -136,7 +139,7 @@ export class LogPosition {
       containerId,
       run === undefined ? null : [run.startedAt, run.ended],
       records,
-      point.undelivered,
+      state.undelivered,
       given,
       ...(left.length === 0 ? ([] as const) : ([left] as const))
     ])

@@ -15,22 +15,12 @@ import {
   type PruneInProgress,
   ResourceInUse
 } from "./DockerError.js"
-import {
-  containerNotFound,
-  containerPath,
-  decodeAnswer,
-  filtersQuery,
-  invalidFilter,
-  madeForScope,
-  nullable,
-  pathPart,
-  pruneRefused,
-  rawObject,
-  refine,
-  releaseWith,
-  StringRecord,
-  untilLetGo
-} from "./internal/api/answer.js"
+import { StringRecord, decodeAnswer, nullable, rawObject } from "./internal/api/decode.js"
+import { containerNotFound, refine } from "./internal/api/errorRules.js"
+import { filtersQuery, invalidFilter, pruneRefused } from "./internal/api/filters.js"
+import { containerPath, pathPart } from "./internal/api/names.js"
+import { untilLetGo } from "./internal/api/schedules.js"
+import { madeForScope, releaseWith } from "./internal/api/scopedLifetime.js"
 
 /** A range of addresses of a network. */
 export interface Subnet {

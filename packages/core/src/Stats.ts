@@ -6,7 +6,9 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Docker, type DockerRequest } from "./Docker.js"
 import type { ContainerNotFound, DockerFailure } from "./DockerError.js"
-import { containerNotFound, containerPath, decodeAnswer, nullable, refine } from "./internal/api/answer.js"
+import { decodeAnswer, nullable } from "./internal/api/decode.js"
+import { containerNotFound, refine } from "./internal/api/errorRules.js"
+import { containerPath } from "./internal/api/names.js"
 import { EngineContainerState } from "./internal/api/containerState.js"
 
 /** What a running container uses, as the docker command computes it. */

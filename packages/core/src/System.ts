@@ -9,7 +9,10 @@ import { access, readFile } from "node:fs/promises"
 import { delimiter, join } from "node:path"
 import { Docker, type DockerRequest } from "./Docker.js"
 import { type DockerFailure, InstallFailed, InvalidRequest, type PruneInProgress } from "./DockerError.js"
-import { decodeAnswer, filtersQuery, inTurn, nullable, pruneRefused, rawObject, refine } from "./internal/api/answer.js"
+import { decodeAnswer, nullable, rawObject } from "./internal/api/decode.js"
+import { refine } from "./internal/api/errorRules.js"
+import { filtersQuery, pruneRefused } from "./internal/api/filters.js"
+import { inTurn } from "./internal/api/schedules.js"
 import { type HostCommand, hostCommand, runHostCommand } from "./internal/host/hostCommand.js"
 import { installPlan, instructions } from "./internal/host/installPlan.js"
 import { pruneVolumes } from "./internal/api/volumePrune.js"
@@ -147,7 +150,7 @@ export interface Installed {
   readonly installation: Installation
 }
 
-const Version = decodeAnswer(
+const decodeVersion = decodeAnswer(
   Schema.Struct({
     Version: Schema.String,
     ApiVersion: Schema.String,
@@ -159,7 +162,7 @@ const Version = decodeAnswer(
   })
 )
 
-const Info = decodeAnswer(
+const decodeInfo = decodeAnswer(
   Schema.Struct({
     ID: Schema.String,
     Name: Schema.String,
@@ -193,7 +196,7 @@ const KindUsage = nullable(
   })
 )
 
-const Usage = decodeAnswer(
+const decodeUsage = decodeAnswer(
   Schema.Struct({
     ImageUsage: KindUsage,
     ContainerUsage: KindUsage,
@@ -229,7 +232,7 @@ const Usage = decodeAnswer(
 )
 
 const Deleted = nullable(Schema.Array(Schema.String))
-const Pruned = decodeAnswer(
+const decodePruned = decodeAnswer(
   Schema.Struct({
     ContainersDeleted: Deleted,
     NetworksDeleted: Deleted,
@@ -242,7 +245,7 @@ const Pruned = decodeAnswer(
 )
 
 /** As the docker command reckons. */
-const diskUsage = (usage: Effect.Effect.Success<ReturnType<typeof Usage>>): Omit<DiskUsage, "raw"> => {
+const diskUsage = (usage: Effect.Effect.Success<ReturnType<typeof decodeUsage>>): Omit<DiskUsage, "raw"> => {
   const share = <A>(
     items: ReadonlyArray<A> | null | undefined,
     isActive: (item: A) => boolean,
@@ -369,7 +372,7 @@ const make = Effect.gen(function* () {
   })
 
   const version = Effect.fn("System.version")(function* () {
-    const { raw, value } = yield* askWithRaw(Version, { method: "GET", path: "/version" })
+    const { raw, value } = yield* askWithRaw(decodeVersion, { method: "GET", path: "/version" })
     const result: EngineVersion = {
       version: value.Version,
       apiVersion: value.ApiVersion,
@@ -384,7 +387,7 @@ const make = Effect.gen(function* () {
   })
 
   const info = Effect.fn("System.info")(function* () {
-    const { raw, value } = yield* askWithRaw(Info, { method: "GET", path: "/info" })
+    const { raw, value } = yield* askWithRaw(decodeInfo, { method: "GET", path: "/info" })
     const result: EngineInfo = {
       id: value.ID,
       name: value.Name,
@@ -414,7 +417,7 @@ const make = Effect.gen(function* () {
 
   const usage = Effect.fn("System.diskUsage")(function* () {
     const request = { method: "GET", path: "/system/df", timeout: "10 minutes" } as const
-    const { raw, value } = yield* askWithRaw(Usage, request)
+    const { raw, value } = yield* askWithRaw(decodeUsage, request)
     const result: DiskUsage = { ...diskUsage(value), raw }
     return result
   })
@@ -426,7 +429,7 @@ const make = Effect.gen(function* () {
       return yield* new InvalidRequest({ field: "filters", value: JSON.stringify(filters), detail })
     }
     const one = (path: string, kind: PruneInProgress["kind"], more: SystemPruneOptions["filters"] = {}) =>
-      ask(Pruned, {
+      ask(decodePruned, {
         method: "POST",
         path,
         query: { filters: filtersQuery({ ...filters, ...more }) },

@@ -15,21 +15,12 @@ import {
   ResourceInUse,
   VolumeNotFound
 } from "./DockerError.js"
-import {
-  checkedName,
-  decodeAnswer,
-  filtersQuery,
-  invalidFilter,
-  madeForScope,
-  nullable,
-  pathPart,
-  pruneRefused,
-  rawObject,
-  refine,
-  releaseWith,
-  StringRecord,
-  untilLetGo
-} from "./internal/api/answer.js"
+import { StringRecord, decodeAnswer, nullable, rawObject } from "./internal/api/decode.js"
+import { refine } from "./internal/api/errorRules.js"
+import { filtersQuery, invalidFilter, pruneRefused } from "./internal/api/filters.js"
+import { checkedName, pathPart } from "./internal/api/names.js"
+import { untilLetGo } from "./internal/api/schedules.js"
+import { madeForScope, releaseWith } from "./internal/api/scopedLifetime.js"
 import { pruneVolumes } from "./internal/api/volumePrune.js"
 
 /** A volume. */
@@ -72,7 +63,7 @@ const One = Schema.Struct({
   Options: nullable(StringRecord),
   Labels: nullable(StringRecord)
 })
-const Many = decodeAnswer(Schema.Struct({ Volumes: nullable(Schema.Array(Schema.Unknown)) }))
+const decodeMany = decodeAnswer(Schema.Struct({ Volumes: nullable(Schema.Array(Schema.Unknown)) }))
 const decodeOne = decodeAnswer(One)
 
 const volume = (request: DockerRequest, status: number, body: unknown): Effect.Effect<Volume, EngineError> =>
@@ -133,7 +124,7 @@ const make = Effect.gen(function* () {
     function* (options: VolumeFilters = {}) {
       const request = { method: "GET", path: "/volumes", query: { filters: filtersQuery(options.filters) } } as const
       const { body, status } = yield* docker.json(request)
-      const { Volumes } = yield* Many(request, status, body)
+      const { Volumes } = yield* decodeMany(request, status, body)
       return yield* Effect.forEach(Volumes ?? [], (one) => volume(request, status, one))
     },
     (effect, options) => refine((error) => invalidFilter(options?.filters, error))(effect)

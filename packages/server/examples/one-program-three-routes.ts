@@ -44,7 +44,7 @@ const main = (containerId: string) =>
       close: () => {}
     })
     const room = Wire.containerLogsRoom(containerId)
-    hub.subscribe(viewer, room, room)
+    hub.join(viewer, room, room)
     yield* toHub(containerId)
     yield* Console.log(`The hub sent ${hub.ring(room).seq} lines in ${frames.length} frames`)
 

@@ -40,7 +40,8 @@ const refused = (given: Readonly<Record<string, ReadonlyArray<string>>>, detail:
 
 const dryRun = Effect.flatMap(System, (system) => Operation.run(system.install({ dryRun: true })))
 
-const aboutTheHost = "it is about the packages of this machine, whatever is on the engine: test/core/system/system.test.ts"
+const aboutTheHost =
+  "it is about the packages of this machine, whatever is on the engine: test/core/system/system.test.ts"
 
 /** The cells of `System`. */
 export const systemRows: Rows = {

@@ -1,20 +1,20 @@
 import { LogPosition } from "@dockwire/core"
 import * as Either from "effect/Either"
 import { expect, it } from "vitest"
-import type { LogPoint } from "../../../packages/core/src/LogPosition.js"
+import type { LogPositionState } from "../../../packages/core/src/LogPosition.js"
 import { stamp } from "./engineLog.js"
 import { randomness } from "./randomness.js"
 
 const id = "c0ffee".padEnd(64, "0")
 
-const reread = (point: LogPoint): LogPoint => {
-  const text = new LogPosition(point).toString()
+const reread = (state: LogPositionState): LogPositionState => {
+  const text = new LogPosition(state).toString()
   expect(text).toMatch(/^[A-Za-z0-9_-]+$/)
   const parsed = Either.getOrThrow(LogPosition.parse(text))
   expect(parsed.toString()).toBe(text)
   expect(JSON.stringify({ position: parsed })).toBe(JSON.stringify({ position: text }))
   expect(parsed.containerId).toBe(id)
-  return parsed.point
+  return parsed.state
 }
 
 it("is the same after it was written and read", () => {
@@ -25,7 +25,7 @@ it("is the same after it was written and read", () => {
       timestamps: Array.from({ length: length + 3 }, (_, index) => stamp(index)),
       identities: Array.from({ length: length + 3 }, () => random.between(0, Number.MAX_SAFE_INTEGER))
     }
-    const point: LogPoint = {
+    const state: LogPositionState = {
       containerId: id,
       run: random.pick([undefined, { startedAt: stamp(1), ended: true }, { startedAt: stamp(2), ended: false }]),
       ring,
@@ -34,8 +34,8 @@ it("is the same after it was written and read", () => {
       parts: random.pick([[], [{ stream: "stderr" as const, timestamp: stamp(3), count: 4 }]]),
       passed: random.pick([[], [{ stream: "stdout" as const, timestamp: stamp(2), identity: 7, count: 2 }]])
     }
-    expect(reread(point), `seed ${random.seed}`).toEqual({
-      ...point,
+    expect(reread(state), `seed ${random.seed}`).toEqual({
+      ...state,
       ring: { timestamps: ring.timestamps.slice(0, length), identities: ring.identities.slice(0, length) }
     })
   }
@@ -46,7 +46,7 @@ it("of a long ring is written with no more than is needed to go on", () => {
     timestamps: Array.from({ length: 50_000 }, (_, index) => stamp(index)),
     identities: Array.from({ length: 50_000 }, (_, index) => index)
   }
-  const point: LogPoint = {
+  const state: LogPositionState = {
     containerId: id,
     run: undefined,
     ring,
@@ -55,10 +55,10 @@ it("of a long ring is written with no more than is needed to go on", () => {
     parts: [],
     passed: []
   }
-  const short = reread(point)
-  expect(new LogPosition(point).toString().length).toBeLessThan(10_000)
+  const short = reread(state)
+  expect(new LogPosition(state).toString().length).toBeLessThan(10_000)
   expect(short.ring.timestamps.at(-1)).toBe(stamp(39_999))
-  const open = reread({ ...point, undelivered: [39_990, 39_995] })
+  const open = reread({ ...state, undelivered: [39_990, 39_995] })
   expect(open.undelivered.map((index) => open.ring.identities[index])).toEqual([39_990, 39_995])
   expect(open.ring.identities.at(-1)).toBe(39_999)
 })
@@ -75,9 +75,17 @@ it("behind a line that stays open is written with the last record of each stream
   for (let round = 0; round < 30; round++) {
     const length = random.between(129, 5_000)
     const open = undelivered.filter((index) => index < length)
-    const point: LogPoint = { containerId: id, run: undefined, ring, length, undelivered: open, parts, passed: [] }
-    expect(new LogPosition(point).toString().length).toBeLessThan(16 * 1024)
-    const short = reread(point)
+    const state: LogPositionState = {
+      containerId: id,
+      run: undefined,
+      ring,
+      length,
+      undelivered: open,
+      parts,
+      passed: []
+    }
+    expect(new LogPosition(state).toString().length).toBeLessThan(16 * 1024)
+    const short = reread(state)
     expect(short.ring.identities).toEqual([0, ...ring.identities.slice(length - 64, length)])
     expect(short.undelivered.map((index) => short.ring.identities[index])).toEqual([
       0,

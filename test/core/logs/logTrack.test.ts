@@ -19,7 +19,7 @@ describe("What of a log has been given", () => {
     let last = -1
     for (let index = 1; index <= 70_000; index++) last = give(index, true)
     expect(last).toBe(openLine + 70_000)
-    const { length, undelivered } = track.position([openLine]).point
+    const { length, undelivered } = track.position([openLine]).state
     expect(length).toBeLessThanOrEqual(65_536)
     // The open line's record is in no ring any more, so no other is taken for it.
     expect(undelivered).toEqual([])
@@ -32,6 +32,6 @@ describe("What of a log has been given", () => {
       track.record("stdout", timestampOf(time), bytes, 0, bytes.length, false)
     }
     expect(track.anchor).toBe(timestampOf(5))
-    expect(track.position().point.length).toBe(1)
+    expect(track.position().state.length).toBe(1)
   })
 })

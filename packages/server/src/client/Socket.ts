@@ -1,7 +1,7 @@
 import type { ClientMessage, DockerLog, ServerFrame, ServerMessage } from "../Wire.js"
 import { CloseCode, shouldReconnect } from "../Wire.js"
 import { makeBackoff } from "./Backoff.js"
-import type { DockerLogEvent, Listener, Place, SocketEvents } from "./SocketEvents.js"
+import type { DockerLogEvent, Listener, EventOrigin, SocketEvents } from "./SocketEvents.js"
 import type { Arrival, Ask, Forget } from "./Subscriptions.js"
 import { Subscriptions } from "./Subscriptions.js"
 import type { Transport, WebSocketConstructor, WebSocketLike } from "./Transport.js"
@@ -120,10 +120,10 @@ export const makeSocket = (transport: Transport, options: SocketOptions = {}): S
   let goodTimer: ReturnType<typeof setTimeout> | undefined
   let lateTimer: ReturnType<typeof setTimeout> | undefined
 
-  const fire = <E extends keyof SocketEvents>(event: E, data: SocketEvents[E], place?: Place): void => {
+  const fire = <E extends keyof SocketEvents>(event: E, data: SocketEvents[E], origin?: EventOrigin): void => {
     for (const listener of Array.from(listeners[event])) {
       try {
-        listener(data, place)
+        listener(data, origin)
       } catch (cause) {
         // A listener that fails must not keep the others from their events; the error still shows as uncaught.
         setTimeout(() => {
@@ -136,7 +136,11 @@ export const makeSocket = (transport: Transport, options: SocketOptions = {}): S
   const send = (message: Message): void => current?.send(JSON.stringify(message))
 
   /** The event's place, unless it was seen already; says first what is missing before it. */
-  const place = (arrival: Arrival | undefined, canonical: string, seq: number | undefined): Place | undefined => {
+  const origin = (
+    arrival: Arrival | undefined,
+    canonical: string,
+    seq: number | undefined
+  ): EventOrigin | undefined => {
     if (arrival === undefined) return undefined
     const { hole, room } = arrival
     if (hole !== undefined) {
@@ -148,7 +152,7 @@ export const makeSocket = (transport: Transport, options: SocketOptions = {}): S
 
   const lines = (message: DockerLog): void => {
     const arrival = subscriptions.arrive(message, message.data.lines.length)
-    const at = place(arrival, message.room, message.seq)
+    const at = origin(arrival, message.room, message.seq)
     if (arrival === undefined || at === undefined || arrival.skip === message.data.lines.length) return
     const shared = asAsked(message.data, arrival)
     const fresh = arrival.skip === 0 ? shared : { ...shared, lines: shared.lines.slice(arrival.skip) }
@@ -178,7 +182,7 @@ export const makeSocket = (transport: Transport, options: SocketOptions = {}): S
       case "container_log_mark":
       case "container_stats": {
         const arrival = subscriptions.arrive(message, 1)
-        const at = place(arrival, message.room, message.seq)
+        const at = origin(arrival, message.room, message.seq)
         if (arrival === undefined || at === undefined || arrival.skip > 0) return
         // One by one, for the compiler sees only so how an event and its data belong together.
         if (message.event === "docker_progress") fire(message.event, asAsked(message.data, arrival), at)
@@ -191,7 +195,7 @@ export const makeSocket = (transport: Transport, options: SocketOptions = {}): S
         const arrival = subscriptions.gap(message)
         if (arrival === undefined || arrival.skip > 0) return
         // It says itself what is missing before it.
-        const at = place({ ...arrival, hole: undefined }, message.room, message.seq)
+        const at = origin({ ...arrival, hole: undefined }, message.room, message.seq)
         fire("gap", { ...message.data, room: arrival.room }, at)
         return
       }

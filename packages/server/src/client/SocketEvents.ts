@@ -62,7 +62,7 @@ export interface SocketEvents {
 }
 
 /** Where in its room an event stands. */
-export interface Place {
+export interface EventOrigin {
   /** As the application asked for it. */
   readonly room: string
   /** As the server calls it. */
@@ -72,4 +72,4 @@ export interface Place {
 }
 
 /** Called with an event's data and, if it came from a room, with its place there. */
-export type Listener<E extends keyof SocketEvents> = (data: SocketEvents[E], place?: Place) => void
+export type Listener<E extends keyof SocketEvents> = (data: SocketEvents[E], origin?: EventOrigin) => void

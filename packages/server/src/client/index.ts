@@ -19,7 +19,7 @@ import { makeSocket } from "./Socket.js"
 import { addresses, standardTransport } from "./Transport.js"
 
 export type { Socket, SocketOptions } from "./Socket.js"
-export type { DockerLogEvent, Listener, Place, SocketEvents } from "./SocketEvents.js"
+export type { DockerLogEvent, Listener, EventOrigin, SocketEvents } from "./SocketEvents.js"
 export type { WebSocketConstructor, WebSocketLike } from "./Transport.js"
 export type { ClientMessage, ServerMessage } from "../Wire.js"
 

@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { EngineMonitor } from "./EngineMonitor.js"
 import { Hub } from "../rooms/Hub.js"
-import { pointTime } from "../rooms/comparePositions.js"
+import { lastRecordTime } from "../rooms/comparePositions.js"
 import type { Viewer } from "../rooms/Viewer.js"
 import { containerLogsPrefix, containerLogsRoom, defaultTail } from "../Wire.js"
 
@@ -89,7 +89,7 @@ class State implements Follower {
     readonly open: () => void
   ) {
     this.room = containerLogsRoom(containerId)
-    if (position !== undefined) this.reached = pointTime(position)
+    if (position !== undefined) this.reached = lastRecordTime(position)
   }
 
   close(): void {
@@ -157,7 +157,7 @@ const make = (options: FollowersOptions) =>
 
     /** From where the room's memory ends, else as the first request said. */
     const followOptions = (state: State): FollowOptions => {
-      const last = hub.existing(state.room)?.enginePosition ?? state.position
+      const last = hub.existing(state.room)?.logPosition ?? state.position
       return last === undefined ? { tail: state.tail } : { position: last }
     }
 
@@ -187,7 +187,7 @@ const make = (options: FollowersOptions) =>
     const tellViewers = (state: State, error: LogsError) =>
       Effect.sync(() => {
         for (const viewer of state.viewers) {
-          const asked = viewer.subscription(state.room)?.asked ?? state.room
+          const asked = viewer.membership(state.room)?.asked ?? state.room
           const about = asked.slice(containerLogsPrefix.length)
           viewer.send({ event: "error", data: { code: errorCode(error._tag), message: error.message, about } })
         }
@@ -212,7 +212,7 @@ const make = (options: FollowersOptions) =>
       Effect.gen(function* () {
         const latch = yield* Effect.makeLatch(false)
         // What the room still remembers goes on where it ends.
-        const position = hub.existing(containerLogsRoom(from.containerId))?.enginePosition ?? from.position
+        const position = hub.existing(containerLogsRoom(from.containerId))?.logPosition ?? from.position
         const tail = position === undefined ? Math.min(maxTail, Math.max(defaultTail, from.tail)) : 0
         const state = new State(from.containerId, tail, position, () => latch.unsafeOpen())
         state.loaded = atMost3Seconds(latch.await)

@@ -6,11 +6,11 @@ import * as Either from "effect/Either"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Follower } from "./Followers.js"
-import { looseKey, pointKey } from "../rooms/comparePositions.js"
+import { recordKey, positionKey } from "../rooms/comparePositions.js"
 import { eventMessage, type LineHead, linesMessage, type Ring } from "../rooms/Ring.js"
 import { containerLine, containerMark } from "../rooms/RoomEvents.js"
 import { formatPosition, parsePosition } from "../rooms/RoomPosition.js"
-import type { Subscription } from "../rooms/Viewer.js"
+import type { Membership } from "../rooms/Viewer.js"
 
 /** What a viewer asks for. */
 export interface HistoryRequest {
@@ -29,9 +29,9 @@ export type HistoryStart =
   | { readonly _tag: "Engine"; readonly options: FollowOptions }
 
 /** The point in the engine's log that a position of the wire holds. */
-export const enginePositionOf = (position: string): LogPosition | undefined => {
-  const engine = parsePosition(position)?.engine
-  return engine === undefined ? undefined : Either.getOrUndefined(LogPosition.parse(engine))
+export const logPositionOf = (position: string): LogPosition | undefined => {
+  const log = parsePosition(position)?.log
+  return log === undefined ? undefined : Either.getOrUndefined(LogPosition.parse(log))
 }
 
 const lineTime = (json: string): string => json.slice(2, json.indexOf('"', 2))
@@ -77,16 +77,16 @@ const freshStart = (ring: Ring, follower: Follower, request: HistoryRequest): Hi
  */
 export const historyStart = (ring: Ring, follower: Follower, request: HistoryRequest): HistoryStart => {
   if (request.position === undefined) return freshStart(ring, follower, request)
-  const last = ring.seqOfPosition(request.position)
+  const last = ring.seqOfRoomPosition(request.position)
   if (last !== undefined && last + 1 >= ring.oldest) return { _tag: "Ring", from: last + 1, recovered: true }
-  const engine = enginePositionOf(request.position)
+  const logPosition = logPositionOf(request.position)
   // A position from before the first line says nothing: what was asked for first counts again.
-  if (engine === undefined) return freshStart(ring, follower, request)
-  const seq = ring.seqOfPoint(engine)
+  if (logPosition === undefined) return freshStart(ring, follower, request)
+  const seq = ring.seqOfLogPosition(logPosition)
   if (seq !== undefined) return { _tag: "Ring", from: seq + 1, recovered: true }
-  const isStart = follower.position !== undefined && pointKey(follower.position) === pointKey(engine)
+  const isStart = follower.position !== undefined && positionKey(follower.position) === positionKey(logPosition)
   if (isStart && ring.oldest === 1) return { _tag: "Ring", from: 1, recovered: !follower.beganWithGap() }
-  return { _tag: "Engine", options: { position: engine } }
+  return { _tag: "Engine", options: { position: logPosition } }
 }
 
 /** Finds in the ring what the engine gives. */
@@ -102,12 +102,12 @@ class Joint {
     follower: Follower
   ) {
     this.indexed = ring.oldest - 1
-    if (follower.position !== undefined) this.startKey = pointKey(follower.position)
+    if (follower.position !== undefined) this.startKey = positionKey(follower.position)
   }
 
   /** Whether this is the last line before the first that the ring ever had. */
   isRightBefore(line: LogLine & { readonly position: LogPosition }): boolean {
-    return this.ring.oldest === 1 && this.startKey !== undefined && pointKey(line.position) === this.startKey
+    return this.ring.oldest === 1 && this.startKey !== undefined && positionKey(line.position) === this.startKey
   }
 
   /** The `seq` of this line or mark in the ring, where it is there. */
@@ -128,9 +128,9 @@ class Joint {
     // What is older than the ring's first line can't be in it, but for streams that overtake each other by moments.
     if (first === undefined || line.timestamp.slice(0, 18) < first.slice(0, 18)) return undefined
     this.index()
-    const exact = this.exact.get(pointKey(line.position))
+    const exact = this.exact.get(positionKey(line.position))
     if (exact !== undefined) return exact
-    return line.timestamp > first ? this.loose.get(looseKey(line.position)) : undefined
+    return line.timestamp > first ? this.loose.get(recordKey(line.position)) : undefined
   }
 
   private firstTime(): string | undefined {
@@ -146,9 +146,9 @@ class Joint {
       const item = this.ring.at(seq)
       if (item === undefined) continue
       if (item.event === "container_log_mark") this.note(this.marks, item.json, seq)
-      if (item.head === undefined || item.enginePosition === undefined) continue
-      this.note(this.exact, pointKey(item.enginePosition), seq)
-      this.note(this.loose, looseKey(item.enginePosition), seq)
+      if (item.head === undefined || item.logPosition === undefined) continue
+      this.note(this.exact, positionKey(item.logPosition), seq)
+      this.note(this.loose, recordKey(item.logPosition), seq)
     }
     this.indexed = this.ring.seq
     for (const places of [this.marks, this.exact, this.loose]) this.forget(places)
@@ -176,7 +176,7 @@ export interface HistoryReader {
   readonly logs: Context.Tag.Service<typeof Logs>
   readonly follower: Follower
   readonly head: LineHead
-  readonly subscription: Subscription
+  readonly membership: Membership
   /** Told of the first that comes: whether it is a gap. Nothing is sent before it is done. */
   readonly onFirst: (gap: boolean) => Effect.Effect<void>
   /** Done when the engine answers. */
@@ -187,7 +187,7 @@ const frameLines = 1_000
 
 /** Sends a part of the ring to this viewer alone: lines from before it joined, without numbers, as it has seen later ones. */
 const sendFromRing = (reader: HistoryReader, from: number, to: number): void => {
-  const { position, ring, viewer } = reader.subscription
+  const { position, ring, viewer } = reader.membership
   let lines: Array<string> = []
   const finish = () => {
     if (lines.length > 0)
@@ -207,22 +207,22 @@ const sendFromRing = (reader: HistoryReader, from: number, to: number): void => 
  * `position` is the one right before.
  */
 export const goOn = (reader: HistoryReader, from: number, position: string): void => {
-  const { subscription } = reader
-  if (!subscription.delivered) return subscription.viewer.release(subscription, from, position)
-  sendFromRing(reader, from, subscription.joinedAt)
-  subscription.viewer.release(subscription, subscription.next, subscription.position)
+  const { membership } = reader
+  if (!membership.delivered) return membership.viewer.release(membership, from, position)
+  sendFromRing(reader, from, membership.joinedAt)
+  membership.viewer.release(membership, membership.next, membership.position)
 }
 
 /** As the wire has it: behind lines that have no place in a ring. */
 const historyPosition = (position: LogPosition): string =>
-  formatPosition({ epoch: "", seq: 0, engine: position.toString() })
+  formatPosition({ epoch: "", seq: 0, log: position.toString() })
 
 const isRemoved = (element: FollowElement | undefined): boolean =>
   element?._tag === "LogMark" && element.mark === "removed"
 
 const sendElements = (reader: HistoryReader, elements: ReadonlyArray<FollowElement>): void => {
-  const { subscription } = reader
-  const { ring, viewer } = subscription
+  const { membership } = reader
+  const { ring, viewer } = membership
   const messages: Array<string> = []
   let lines: Array<string> = []
   let last: LogPosition | undefined
@@ -242,7 +242,7 @@ const sendElements = (reader: HistoryReader, elements: ReadonlyArray<FollowEleme
   }
   finish()
   if (last === undefined) return
-  if (!subscription.delivered) subscription.position = historyPosition(last)
+  if (!membership.delivered) membership.position = historyPosition(last)
   viewer.write(Buffer.from(`[${messages.join(",")}]`))
 }
 
@@ -251,8 +251,8 @@ const sendElements = (reader: HistoryReader, elements: ReadonlyArray<FollowEleme
  * goes on. Nothing of the room goes out before.
  */
 export const readHistory = (reader: HistoryReader, options: FollowOptions): Effect.Effect<void, LogsError> => {
-  const { subscription } = reader
-  const { ring, viewer } = subscription
+  const { membership } = reader
+  const { ring, viewer } = membership
   const joint = new Joint(ring, reader.follower)
   let started = false
   /** Where the viewer is, as far as the engine was read. */
@@ -293,7 +293,7 @@ export const readHistory = (reader: HistoryReader, options: FollowOptions): Effe
         const { at, count } = cut(rest)
         yield* send(count === rest.length ? rest : rest.slice(0, count))
         sent = rest[count - 1]?.position ?? sent
-        if (at === undefined) return viewer.has(subscription)
+        if (at === undefined) return viewer.has(membership)
         // While it was being sent the ring may have let go of what follows; then the engine gives that too.
         if (at >= ring.oldest) {
           goOn(reader, at, sent === undefined ? ring.positionBefore(at) : historyPosition(sent))
@@ -310,7 +310,7 @@ export const readHistory = (reader: HistoryReader, options: FollowOptions): Effe
       Stream.runDrain,
       // The container was removed, and nothing of what came is in the ring.
       Effect.tap(() => {
-        if (subscription.held) goOn(reader, ring.seq + 1, ring.positionAt(ring.seq))
+        if (membership.held) goOn(reader, ring.seq + 1, ring.positionAt(ring.seq))
       }),
       // It is only late: all is still there when the engine is back.
       Effect.catchTag("EngineUnavailable", () =>

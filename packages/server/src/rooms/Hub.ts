@@ -14,7 +14,7 @@ import {
   operationHead,
   operationRooms
 } from "./RoomEvents.js"
-import { type Subscription, Viewer, type ViewerLimits, type ViewerTransport } from "./Viewer.js"
+import { type Membership, Viewer, type ViewerLimits, type ViewerTransport } from "./Viewer.js"
 import { CloseCode, containerLogsPrefix, containerLogsRoom, type ServerMessage } from "../Wire.js"
 
 /** How much the hub holds and how long it waits. */
@@ -44,9 +44,9 @@ export interface HubShape {
   /** The connection is gone: the viewer leaves every room. */
   readonly detach: (viewer: Viewer) => void
   /** Puts a viewer into a room, from the room's next event on. One who is in it already stays where it is. */
-  readonly subscribe: (viewer: Viewer, room: string, asked: string) => Subscription
+  readonly join: (viewer: Viewer, room: string, asked: string) => Membership
   /** Takes a viewer out of a room. */
-  readonly unsubscribe: (viewer: Viewer, room: string) => Subscription | undefined
+  readonly leave: (viewer: Viewer, room: string) => Membership | undefined
   /** What a room remembers; makes the room where there is none. */
   readonly ring: (room: string) => Ring
   /** What a room remembers, where there is one. */
@@ -75,7 +75,7 @@ export interface HubShape {
 
 interface Room {
   readonly ring: Ring
-  readonly members: Set<Subscription>
+  readonly members: Set<Membership>
   readonly waiters: Set<() => void>
   claimed: boolean
 }
@@ -100,11 +100,11 @@ class Rooms implements HubShape {
   detach = (viewer: Viewer): void => {
     viewer.end()
     this.connected.delete(viewer)
-    for (const subscription of viewer.all) this.unsubscribe(viewer, subscription.ring.room)
+    for (const membership of viewer.all) this.leave(viewer, membership.ring.room)
   }
 
-  subscribe = (viewer: Viewer, room: string, asked: string): Subscription => {
-    const known = viewer.subscription(room)
+  join = (viewer: Viewer, room: string, asked: string): Membership => {
+    const known = viewer.membership(room)
     if (known !== undefined) {
       known.asked = asked
       return known
@@ -112,22 +112,22 @@ class Rooms implements HubShape {
     const { members, ring } = this.room(room)
     const next = ring.seq + 1
     const place = { joinedAt: next, next, position: ring.positionAt(ring.seq) }
-    const subscription: Subscription = { viewer, ring, asked, ...place, held: false, delivered: false }
-    members.add(subscription)
-    viewer.add(subscription)
+    const membership: Membership = { viewer, ring, asked, ...place, held: false, delivered: false }
+    members.add(membership)
+    viewer.add(membership)
     this.relieve(room)
-    return subscription
+    return membership
   }
 
-  unsubscribe = (viewer: Viewer, room: string): Subscription | undefined => {
-    const subscription = viewer.remove(room)
-    if (subscription === undefined) return undefined
+  leave = (viewer: Viewer, room: string): Membership | undefined => {
+    const membership = viewer.remove(room)
+    if (membership === undefined) return undefined
     const left = this.rooms.get(room)
-    left?.members.delete(subscription)
+    left?.members.delete(membership)
     // One in which nothing ever happened has nothing to remember, and names of rooms cost nothing.
     if (left !== undefined && left.members.size === 0 && !left.claimed && left.ring.seq === 0) this.drop(room, left)
     else this.relieve(room)
-    return subscription
+    return membership
   }
 
   ring = (room: string): Ring => this.room(room).ring
@@ -144,7 +144,7 @@ class Rooms implements HubShape {
     const before = room.ring.characters
     room.ring.push(events, Date.now())
     this.characters += room.ring.characters - before
-    for (const subscription of room.members) subscription.viewer.notify(subscription)
+    for (const membership of room.members) membership.viewer.notify(membership)
     if (this.characters > this.options.characters) this.fitBudget()
   }
 
@@ -155,7 +155,7 @@ class Rooms implements HubShape {
         element._tag === "LogMark"
           ? containerMark(element)
           : { event: "docker_log", head, json: containerLine(element) }
-      return hasPosition(element) ? { ...event, enginePosition: element.position } : event
+      return hasPosition(element) ? { ...event, logPosition: element.position } : event
     })
     this.publish(containerLogsRoom(containerId), events)
   }

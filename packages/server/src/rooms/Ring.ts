@@ -4,7 +4,7 @@
  * who fell behind costs nothing but a number.
  */
 import type { LogPosition } from "@dockwire/core"
-import { pointKey, sameRun } from "./comparePositions.js"
+import { positionKey, isSameRun } from "./comparePositions.js"
 import { formatPosition, parsePosition } from "./RoomPosition.js"
 
 /** What the lines of one `docker_log` message share: JSON of its `data`, without the closing brace. */
@@ -21,7 +21,7 @@ export interface RingEvent {
   /** A line: JSON of its `WireLine`. Anything else: JSON of its `data`. */
   readonly json: string
   /** The point right after it in the engine's log. */
-  readonly enginePosition?: LogPosition
+  readonly logPosition?: LogPosition
 }
 
 /** An event in a ring. */
@@ -84,7 +84,7 @@ export class Ring {
   seq = 0
   characters = 0
   lastPush: number
-  private lastEnginePosition: RingEvent["enginePosition"]
+  private lastLogPosition: RingEvent["logPosition"]
 
   constructor(
     readonly room: string,
@@ -108,9 +108,9 @@ export class Ring {
 
   push(events: ReadonlyArray<RingEvent>, now: number): void {
     for (const event of events) {
-      const enginePosition = event.enginePosition ?? this.lastEnginePosition
-      this.lastEnginePosition = enginePosition
-      this.items.push({ ...event, ...(enginePosition === undefined ? {} : { enginePosition }), at: now })
+      const logPosition = event.logPosition ?? this.lastLogPosition
+      this.lastLogPosition = logPosition
+      this.items.push({ ...event, ...(logPosition === undefined ? {} : { logPosition }), at: now })
       this.seq++
       this.characters += weightOf(event)
     }
@@ -157,11 +157,11 @@ export class Ring {
 
   /** The position right after the event with this `seq`, which must be kept or be that of the last. */
   positionAt(seq: number): string {
-    const engine = seq === this.seq ? this.lastEnginePosition : this.at(seq)?.enginePosition
+    const log = seq === this.seq ? this.lastLogPosition : this.at(seq)?.logPosition
     return formatPosition({
       epoch: this.epoch,
       seq,
-      ...(engine === undefined ? {} : { engine: engine.toString() })
+      ...(log === undefined ? {} : { log: log.toString() })
     })
   }
 
@@ -173,31 +173,31 @@ export class Ring {
   }
 
   /** The point of the engine's log behind the last event, where one is known. */
-  get enginePosition(): LogPosition | undefined {
-    return this.lastEnginePosition
+  get logPosition(): LogPosition | undefined {
+    return this.lastLogPosition
   }
 
   /**
    * The `seq` of the event that this point of the engine's log lies right behind, where it is kept: the line, or the mark
    * that follows it.
    */
-  seqOfPoint(position: LogPosition): number | undefined {
-    const key = pointKey(position)
+  seqOfLogPosition(position: LogPosition): number | undefined {
+    const key = positionKey(position)
     let found: number | undefined
     for (let seq = this.seq; seq >= this.oldest; seq--) {
       const item = this.at(seq)
-      if (item?.enginePosition === undefined || pointKey(item.enginePosition) !== key) {
+      if (item?.logPosition === undefined || positionKey(item.logPosition) !== key) {
         if (found !== undefined) return found
         continue
       }
-      if (sameRun(item.enginePosition, position)) return seq
+      if (isSameRun(item.logPosition, position)) return seq
       found = seq
     }
     return found
   }
 
   /** The `seq` of the last event that a position of this very room covers, whether it is kept or not. */
-  seqOfPosition(position: string): number | undefined {
+  seqOfRoomPosition(position: string): number | undefined {
     const at = parsePosition(position)
     return at !== undefined && at.epoch === this.epoch && at.seq <= this.seq ? at.seq : undefined
   }

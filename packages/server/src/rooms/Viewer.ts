@@ -24,7 +24,7 @@ export interface ViewerLimits {
 }
 
 /** A viewer's place in a room. */
-export interface Subscription {
+export interface Membership {
   readonly viewer: Viewer
   readonly ring: Ring
   /** The first `seq` that belongs to the viewer without being asked for. */
@@ -43,8 +43,8 @@ export interface Subscription {
 
 /** One connection's way out. */
 export class Viewer {
-  private readonly subscriptions = new Map<string, Subscription>()
-  private readonly waiting = new Set<Subscription>()
+  private readonly memberships = new Map<string, Membership>()
+  private readonly waiting = new Set<Membership>()
   private readonly writable = new Set<() => void>()
   private pendingBytes = 0
   private writingSince = 0
@@ -53,7 +53,7 @@ export class Viewer {
    * Called when a room's ring no longer has what comes next for the viewer. True: it is held, and what it missed is got
    * from elsewhere. False, as by default: the connection is closed, and the client comes back with its position.
    */
-  onOvertaken: (subscription: Subscription) => boolean = () => false
+  onOvertaken: (membership: Membership) => boolean = () => false
 
   constructor(
     private readonly transport: ViewerTransport,
@@ -62,32 +62,32 @@ export class Viewer {
   ) {}
 
   get rooms(): number {
-    return this.subscriptions.size
+    return this.memberships.size
   }
 
-  subscription(room: string): Subscription | undefined {
-    return this.subscriptions.get(room)
+  membership(room: string): Membership | undefined {
+    return this.memberships.get(room)
   }
 
-  get all(): ReadonlyArray<Subscription> {
-    return [...this.subscriptions.values()]
+  get all(): ReadonlyArray<Membership> {
+    return [...this.memberships.values()]
   }
 
   /** Whether it is in this room still, and by this very joining. */
-  has(subscription: Subscription): boolean {
-    return !this.closed && this.subscriptions.get(subscription.ring.room) === subscription
+  has(membership: Membership): boolean {
+    return !this.closed && this.memberships.get(membership.ring.room) === membership
   }
 
-  add(subscription: Subscription): void {
-    this.subscriptions.set(subscription.ring.room, subscription)
+  add(membership: Membership): void {
+    this.memberships.set(membership.ring.room, membership)
   }
 
-  remove(room: string): Subscription | undefined {
-    const subscription = this.subscriptions.get(room)
-    if (subscription === undefined) return undefined
-    this.subscriptions.delete(room)
-    this.waiting.delete(subscription)
-    return subscription
+  remove(room: string): Membership | undefined {
+    const membership = this.memberships.get(room)
+    if (membership === undefined) return undefined
+    this.memberships.delete(room)
+    this.waiting.delete(membership)
+    return membership
   }
 
   /** Sends a message that belongs to no room's history, at once and before anything that waits in a ring. */
@@ -109,20 +109,20 @@ export class Viewer {
   }
 
   /** There is something new in the ring. */
-  notify(subscription: Subscription): void {
-    if (this.closed || subscription.held) return
-    if (this.pendingBytes > 0) this.waiting.add(subscription)
-    else this.feed(subscription)
+  notify(membership: Membership): void {
+    if (this.closed || membership.held) return
+    if (this.pendingBytes > 0) this.waiting.add(membership)
+    else this.feed(membership)
   }
 
-  /** Lets a held subscription go on from `next`; `position` is the one right before. */
-  release(subscription: Subscription, next: number, position: string): void {
-    const { ring } = subscription
-    if (!this.has(subscription)) return
-    subscription.next = next
-    subscription.position = position
-    subscription.held = false
-    this.notify(subscription)
+  /** Lets a held membership go on from `next`; `position` is the one right before. */
+  release(membership: Membership, next: number, position: string): void {
+    const { ring } = membership
+    if (!this.has(membership)) return
+    membership.next = next
+    membership.position = position
+    membership.held = false
+    this.notify(membership)
     // Also where there is nothing to write yet: who waits for a viewer that keeps up has one now.
     this.onProgress(ring)
   }
@@ -158,28 +158,28 @@ export class Viewer {
     this.wake()
   }
 
-  private feed(subscription: Subscription): void {
-    const { ring } = subscription
-    if (subscription.next < ring.oldest) {
-      if (!this.onOvertaken(subscription)) this.giveUp()
+  private feed(membership: Membership): void {
+    const { ring } = membership
+    if (membership.next < ring.oldest) {
+      if (!this.onOvertaken(membership)) this.giveUp()
       return
     }
-    const frame = ring.frame(subscription.next)
+    const frame = ring.frame(membership.next)
     if (frame === undefined) return
-    subscription.next = frame.next
-    subscription.position = frame.position
-    subscription.delivered = true
-    if (frame.next <= ring.seq) this.waiting.add(subscription)
+    membership.next = frame.next
+    membership.position = frame.position
+    membership.delivered = true
+    if (frame.next <= ring.seq) this.waiting.add(membership)
     this.write(frame.bytes)
     this.onProgress(ring)
   }
 
   private resume(): void {
     this.wake()
-    for (const subscription of this.waiting) {
+    for (const membership of this.waiting) {
       if (this.pendingBytes > 0) return
-      this.waiting.delete(subscription)
-      this.feed(subscription)
+      this.waiting.delete(membership)
+      this.feed(membership)
     }
   }
 

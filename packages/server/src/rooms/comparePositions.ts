@@ -5,18 +5,18 @@ import type { LogPosition } from "@dockwire/core"
 const countedBack = 64
 
 /** The last record before the point: when it was written and what it is. Empty before the first. */
-const record = ({ point }: LogPosition): string => {
-  const last = point.length - 1
-  const timestamp = point.ring.timestamps[last]
-  return timestamp === undefined ? "" : `${timestamp} ${point.ring.identities[last]}`
+const record = ({ state }: LogPosition): string => {
+  const last = state.length - 1
+  const timestamp = state.ring.timestamps[last]
+  return timestamp === undefined ? "" : `${timestamp} ${state.ring.identities[last]}`
 }
 
 /**
  * A text that is the same for the same point of a log, whichever follow came by it. Of equal records within a nanosecond
  * (or, with engines that know only seconds, a second) it tells which one.
  */
-export const pointKey = (position: LogPosition): string => {
-  const { length, parts, ring } = position.point
+export const positionKey = (position: LogPosition): string => {
+  const { length, parts, ring } = position.state
   const last = length - 1
   let equal = 0
   for (let index = last; index >= 0 && index > last - countedBack; index--) {
@@ -25,13 +25,13 @@ export const pointKey = (position: LogPosition): string => {
   return `${record(position)} ${equal} ${parts.map((part) => part.count).join()}`
 }
 
-/** As `pointKey`, without telling equal records apart. */
-export const looseKey = (position: LogPosition): string =>
-  `${record(position)} ${position.point.parts.map((part) => part.count).join()}`
+/** As `positionKey`, without telling equal records apart. */
+export const recordKey = (position: LogPosition): string =>
+  `${record(position)} ${position.state.parts.map((part) => part.count).join()}`
 
 /** Whether the two stand at the same run of the container, equally far through it. */
-export const sameRun = (left: LogPosition, right: LogPosition): boolean =>
-  left.point.run?.startedAt === right.point.run?.startedAt && left.point.run?.ended === right.point.run?.ended
+export const isSameRun = (left: LogPosition, right: LogPosition): boolean =>
+  left.state.run?.startedAt === right.state.run?.startedAt && left.state.run?.ended === right.state.run?.ended
 
 /** The timestamp of the last record before the point; empty before the first. */
-export const pointTime = ({ point }: LogPosition): string => point.ring.timestamps[point.length - 1] ?? ""
+export const lastRecordTime = ({ state }: LogPosition): string => state.ring.timestamps[state.length - 1] ?? ""

@@ -12,7 +12,7 @@ import * as Mailbox from "effect/Mailbox"
 import type { IncomingMessage } from "node:http"
 import { type RawData, type WebSocket, WebSocketServer } from "ws"
 import { Auth } from "../access/Auth.js"
-import { makeConnection } from "./Connection.js"
+import { makeConversation } from "./Conversation.js"
 import { EngineMonitor } from "../engine/EngineMonitor.js"
 import { Followers } from "../engine/Followers.js"
 import { Hub } from "../rooms/Hub.js"
@@ -114,12 +114,12 @@ const serve = (socket: WebSocket, pingInterval: number) =>
         )
     )
     yield* keepAlive.pingEvery(pingInterval)
-    const connection = yield* makeConnection(viewer)
+    const conversation = yield* makeConversation(viewer)
     viewer.send({ event: "engine_status", data: monitor.status() })
 
     const takeOne = Effect.flatMap(frames.take, (frame) => {
       waiting--
-      return typeof frame === "string" ? connection.receive(frame) : connection.offend(frame)
+      return typeof frame === "string" ? conversation.receive(frame) : conversation.offend(frame)
     })
     // What still waits when the client is gone is not done for nobody.
     yield* Effect.raceFirst(Effect.ignore(Effect.forever(takeOne)), closed(socket))

@@ -2,7 +2,8 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { DockerShape } from "../../Docker.js"
 import type { DockerFailure } from "../../DockerError.js"
-import { decodeAnswer, filtersQuery, nullable, StringRecord } from "./answer.js"
+import { StringRecord, decodeAnswer, nullable } from "./decode.js"
+import { filtersQuery } from "./filters.js"
 import { hasApi } from "./apiVersion.js"
 
 type Filters = Readonly<Record<string, ReadonlyArray<string>>>
@@ -13,18 +14,18 @@ interface PrunedVolumes {
   readonly spaceReclaimed: number
 }
 
-const Removed = decodeAnswer(
+const decodeRemoved = decodeAnswer(
   Schema.Struct({
     VolumesDeleted: nullable(Schema.Array(Schema.String)),
     SpaceReclaimed: Schema.optional(Schema.Number)
   })
 )
-const Found = decodeAnswer(
+const decodeFound = decodeAnswer(
   Schema.Struct({
     Volumes: nullable(Schema.Array(Schema.Struct({ Name: Schema.String, Labels: nullable(StringRecord) })))
   })
 )
-const Usage = decodeAnswer(
+const decodeUsage = decodeAnswer(
   Schema.Struct({
     Volumes: nullable(
       Schema.Array(Schema.Struct({ Name: Schema.String, UsageData: nullable(Schema.Struct({ Size: Schema.Number })) }))
@@ -46,7 +47,7 @@ const sizes = (docker: DockerShape) =>
   Effect.gen(function* () {
     const request = { method: "GET", path: "/system/df", timeout } as const
     const { body, status } = yield* docker.json(request)
-    const { Volumes } = yield* Usage(request, status, body)
+    const { Volumes } = yield* decodeUsage(request, status, body)
     return new Map((Volumes ?? []).map(({ Name, UsageData }) => [Name, Math.max(0, UsageData?.Size ?? 0)]))
   })
 
@@ -68,7 +69,7 @@ const pruneOneByOne = (docker: DockerShape, filters: Filters): Effect.Effect<Pru
     const query = { filters: filtersQuery({ ...others, dangling: ["true"] }) }
     const request = { method: "GET", path: "/volumes", query } as const
     const { body, status } = yield* docker.json(request)
-    const { Volumes } = yield* Found(request, status, body)
+    const { Volumes } = yield* decodeFound(request, status, body)
     const meant = (Volumes ?? []).filter(
       ({ Labels, Name }) =>
         (named || anonymous.test(Name)) &&
@@ -99,6 +100,6 @@ export const pruneVolumes = (docker: DockerShape, filters: Filters): Effect.Effe
       timeout
     } as const
     const { body, status } = yield* docker.json(request)
-    const { SpaceReclaimed, VolumesDeleted } = yield* Removed(request, status, body)
+    const { SpaceReclaimed, VolumesDeleted } = yield* decodeRemoved(request, status, body)
     return { deleted: VolumesDeleted ?? [], spaceReclaimed: SpaceReclaimed ?? 0 }
   })

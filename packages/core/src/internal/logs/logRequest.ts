@@ -10,7 +10,9 @@ import {
   LogsUnreadable
 } from "../../DockerError.js"
 import type { LogStream } from "../../LogEvent.js"
-import { containerNotFound, containerPath, decodeAnswer } from "../api/answer.js"
+import { decodeAnswer } from "../api/decode.js"
+import { containerNotFound } from "../api/errorRules.js"
+import { containerPath } from "../api/names.js"
 import { EngineContainerState } from "../api/containerState.js"
 import { logTimestamp } from "../api/engineTime.js"
 
@@ -30,7 +32,7 @@ export interface LogSubject {
   readonly exitCode: number
 }
 
-const Inspected = decodeAnswer(
+const decodeInspected = decodeAnswer(
   Schema.Struct({
     Id: Schema.String,
     Config: Schema.Struct({ Tty: Schema.optional(Schema.Boolean) }),
@@ -51,7 +53,7 @@ export const inspectSubject = (
   Effect.gen(function* () {
     const request: DockerRequest = { method: "GET", path: yield* containerPath(id, "/json") }
     const { body, status } = yield* docker.json(request)
-    const { Config, Id, State } = yield* Inspected(request, status, body)
+    const { Config, Id, State } = yield* decodeInspected(request, status, body)
     return {
       id: Id,
       tty: Config.Tty ?? false,

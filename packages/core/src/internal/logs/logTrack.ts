@@ -45,13 +45,13 @@ export class LogTrack {
     readonly containerId: string,
     from: LogPosition | undefined
   ) {
-    const point = from?.point
-    this.run = point?.run
-    this.#timestamps = point?.ring.timestamps.slice(0, point.length) ?? []
-    this.#identities = point?.ring.identities.slice(0, point.length) ?? []
-    this.#undelivered = point?.undelivered ?? []
-    this.#parts = point?.parts ?? []
-    this.#passed = point?.passed ?? []
+    const state = from?.state
+    this.run = state?.run
+    this.#timestamps = state?.ring.timestamps.slice(0, state.length) ?? []
+    this.#identities = state?.ring.identities.slice(0, state.length) ?? []
+    this.#undelivered = state?.undelivered ?? []
+    this.#parts = state?.parts ?? []
+    this.#passed = state?.passed ?? []
     this.#latest = [...this.#timestamps, ...this.#passed.map(({ timestamp }) => timestamp)].reduce(
       (latest, timestamp) => (timestamp > latest ? timestamp : latest),
       ""

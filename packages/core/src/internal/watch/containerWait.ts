@@ -16,7 +16,9 @@ import {
   type WaitFailure
 } from "../../DockerError.js"
 import type { LogsError, LogsShape } from "../../Logs.js"
-import { containerNotFound, containerPath, decodeAnswer, nullable, refine } from "../api/answer.js"
+import { decodeAnswer, nullable } from "../api/decode.js"
+import { containerNotFound, refine } from "../api/errorRules.js"
+import { containerPath } from "../api/names.js"
 import { EngineContainerState } from "../api/containerState.js"
 import { parseEndpoint } from "../connection/endpoint.js"
 import { openEvents } from "./engineEvents.js"
@@ -43,7 +45,7 @@ export interface WaitOptions {
   readonly timeout?: Duration.DurationInput
 }
 
-const Inspected = decodeAnswer(
+const decodeInspected = decodeAnswer(
   Schema.Struct({
     Id: Schema.String,
     Config: Schema.Struct({
@@ -83,7 +85,7 @@ const Inspected = decodeAnswer(
   })
 )
 
-type Inspected = Effect.Effect.Success<ReturnType<typeof Inspected>>
+type Inspected = Effect.Effect.Success<ReturnType<typeof decodeInspected>>
 
 /** Why a wait is over without what it waited for. */
 interface Vain {
@@ -177,7 +179,7 @@ export const waitForContainer = (
       Effect.gen(function* () {
         const request: DockerRequest = { method: "GET", path: yield* containerPath(id, "/json") }
         const { body, status } = yield* docker.json(request)
-        return yield* Inspected(request, status, body)
+        return yield* decodeInspected(request, status, body)
       }).pipe(refine((error) => containerNotFound(id, error)))
     const first = yield* inspect(id)
     const containerId = first.Id

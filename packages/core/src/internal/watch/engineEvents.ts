@@ -4,7 +4,8 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DockerRequest, DockerShape } from "../../Docker.js"
 import { type DockerFailure, type EngineError, InvalidRequest } from "../../DockerError.js"
-import { decodeAnswer, refine } from "../api/answer.js"
+import { decodeAnswer } from "../api/decode.js"
+import { refine } from "../api/errorRules.js"
 import { engineTime, engineTimeNanos } from "../api/engineTime.js"
 
 /** Something that happened on the engine. */
@@ -31,7 +32,7 @@ export interface EventsOptions {
   readonly filters?: Readonly<Record<string, ReadonlyArray<string>>>
 }
 
-const Event = decodeAnswer(
+const decodeEvent = decodeAnswer(
   Schema.parseJson(
     Schema.Struct({
       Type: Schema.String,
@@ -100,7 +101,7 @@ export const openEvents = (
       Stream.splitLines,
       Stream.filter((line) => line.trim() !== ""),
       Stream.mapEffect((line) =>
-        Effect.map(Event(request, status, line), (event): EngineEvent => {
+        Effect.map(decodeEvent(request, status, line), (event): EngineEvent => {
           const nanos = timeNano.exec(line)?.[1]
           const attributes = event.Actor.Attributes ?? {}
           return {

@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { DockerRequest, DockerShape } from "../../Docker.js"
 import { type DockerFailure, EngineUnavailable, InvalidRequest } from "../../DockerError.js"
-import { decodeAnswer, nullable } from "../api/answer.js"
+import { decodeAnswer, nullable } from "../api/decode.js"
 import { EngineContainerState } from "../api/containerState.js"
 import { type EngineEvent, openEvents } from "./engineEvents.js"
 import { logTimestamp, nanosTimestamp } from "../api/engineTime.js"
@@ -85,10 +85,10 @@ type Knowledge = Record<WatchedType, Map<string, Known>>
 
 const allTypes: ReadonlyArray<WatchedType> = ["container", "image", "volume", "network"]
 
-const Containers = decodeAnswer(
+const decodeContainers = decodeAnswer(
   Schema.Array(Schema.Struct({ Id: Schema.String, Names: nullable(Schema.Array(Schema.String)), State: Schema.String }))
 )
-const Inspected = decodeAnswer(
+const decodeInspected = decodeAnswer(
   Schema.Struct({
     State: Schema.Struct({
       Status: EngineContainerState,
@@ -97,11 +97,13 @@ const Inspected = decodeAnswer(
     })
   })
 )
-const Images = decodeAnswer(
+const decodeImages = decodeAnswer(
   Schema.Array(Schema.Struct({ Id: Schema.String, RepoTags: nullable(Schema.Array(Schema.String)) }))
 )
-const Volumes = decodeAnswer(Schema.Struct({ Volumes: nullable(Schema.Array(Schema.Struct({ Name: Schema.String }))) }))
-const Networks = decodeAnswer(Schema.Array(Schema.Struct({ Id: Schema.String, Name: Schema.String })))
+const decodeVolumes = decodeAnswer(
+  Schema.Struct({ Volumes: nullable(Schema.Array(Schema.Struct({ Name: Schema.String }))) })
+)
+const decodeNetworks = decodeAnswer(Schema.Array(Schema.Struct({ Id: Schema.String, Name: Schema.String })))
 
 const withoutSlash = (name: string) => name.replace(/^\//, "")
 
@@ -117,7 +119,7 @@ const look = (docker: DockerShape, types: ReadonlyArray<WatchedType>): Effect.Ef
   }
   const container = (Id: string, name: string, state: string) =>
     state === "running" || state === "paused"
-      ? ask(Inspected, `/containers/${Id}/json`).pipe(
+      ? ask(decodeInspected, `/containers/${Id}/json`).pipe(
           Effect.map(({ State }): readonly [string, Known] => [
             Id,
             {
@@ -135,20 +137,22 @@ const look = (docker: DockerShape, types: ReadonlyArray<WatchedType>): Effect.Ef
         )
       : Effect.succeed<readonly [string, Known]>([Id, { name, state }])
   const looks: Record<WatchedType, Effect.Effect<ReadonlyArray<readonly [string, Known]>, DockerFailure>> = {
-    container: Effect.flatMap(ask(Containers, "/containers/json", { all: true }), (list) =>
+    container: Effect.flatMap(ask(decodeContainers, "/containers/json", { all: true }), (list) =>
       Effect.forEach(
         list,
         ({ Id, Names, State }) => container(Id, (Names ?? []).map(withoutSlash).toSorted().join(","), State),
         { concurrency: 8 }
       )
     ),
-    image: Effect.map(ask(Images, "/images/json"), (list) =>
+    image: Effect.map(ask(decodeImages, "/images/json"), (list) =>
       list.map(({ Id, RepoTags }) => [Id, { name: (RepoTags ?? []).toSorted().join(",") }] as const)
     ),
-    volume: Effect.map(ask(Volumes, "/volumes"), ({ Volumes }) =>
+    volume: Effect.map(ask(decodeVolumes, "/volumes"), ({ Volumes }) =>
       (Volumes ?? []).map(({ Name }) => [Name, { name: Name }] as const)
     ),
-    network: Effect.map(ask(Networks, "/networks"), (list) => list.map(({ Id, Name }) => [Id, { name: Name }] as const))
+    network: Effect.map(ask(decodeNetworks, "/networks"), (list) =>
+      list.map(({ Id, Name }) => [Id, { name: Name }] as const)
+    )
   }
   return Effect.map(
     Effect.all({

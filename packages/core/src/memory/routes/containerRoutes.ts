@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
-import { nullable } from "../../internal/api/answer.js"
+import { nullable } from "../../internal/api/decode.js"
 import { type Call, containerOf, found, readBody, type Routes, whole } from "../calls/answers.js"
 import { checkMemory, checkName, checkRestart, createContainer } from "../containers/containerCreation.js"
 import {

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { nullable } from "../../internal/api/answer.js"
+import { nullable } from "../../internal/api/decode.js"
 import { type Call, containerOf, readBody, type Routes, whole } from "../calls/answers.js"
 import { attached } from "./attachRoutes.js"
 import { demandRunning, environmentOf, environmentRecord, readerOf, said } from "../containers/containerLife.js"

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { nullable, StringRecord } from "../../internal/api/answer.js"
+import { StringRecord, nullable } from "../../internal/api/decode.js"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import { contains, freeSubnet, overlaps, parseRange, takenRanges } from "../state/addresses.js"
 import { type Call, found, readBody, type Routes, whole } from "../calls/answers.js"

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { nullable, StringRecord } from "../../internal/api/answer.js"
+import { StringRecord, nullable } from "../../internal/api/decode.js"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import { readBody, type Routes, whole } from "../calls/answers.js"
 import { type EngineState, type MemoryVolume, newId } from "../state/engineState.js"

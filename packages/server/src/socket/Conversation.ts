@@ -9,7 +9,7 @@ import { randomBytes } from "node:crypto"
 import { EngineMonitor } from "../engine/EngineMonitor.js"
 import { errorCode, type Follower, Followers } from "../engine/Followers.js"
 import {
-  enginePositionOf,
+  logPositionOf,
   goOn,
   type HistoryReader,
   type HistoryRequest,
@@ -21,7 +21,7 @@ import { decodeClientMessage, Manners, maxRooms, type ProtocolError } from "./Pr
 import { containerHead } from "../rooms/RoomEvents.js"
 import { formatPosition } from "../rooms/RoomPosition.js"
 import type { Ring } from "../rooms/Ring.js"
-import type { Subscription, Viewer } from "../rooms/Viewer.js"
+import type { Membership, Viewer } from "../rooms/Viewer.js"
 import {
   type ClientMessage,
   CloseCode,
@@ -39,7 +39,7 @@ interface Container {
 }
 
 /** A conversation. */
-export interface Connection {
+export interface Conversation {
   /** Takes one frame; done when it is dealt with as far as the next one must wait for it. */
   readonly receive: (frame: string) => Effect.Effect<void>
   /** Something that is not a text frame came, or one that is too large to be read. */
@@ -52,9 +52,9 @@ const firstWait = "1 second"
 const startPosition = formatPosition({ epoch: "", seq: 0 })
 
 /** A conversation with a viewer, in the scope that the connection lives in. */
-export const makeConnection = (
+export const makeConversation = (
   viewer: Viewer
-): Effect.Effect<Connection, never, Hub | Followers | EngineMonitor | Containers | Logs | Scope.Scope> =>
+): Effect.Effect<Conversation, never, Hub | Followers | EngineMonitor | Containers | Logs | Scope.Scope> =>
   Effect.gen(function* () {
     const hub = yield* Hub
     const followers = yield* Followers
@@ -133,16 +133,16 @@ export const makeConnection = (
 
     /** Joins a room whose history is in the ring alone. */
     const joinRoom = (room: string, asked: string, position: string | undefined) => {
-      const known = viewer.subscription(room)
-      const subscription = hub.subscribe(viewer, room, asked)
-      const { ring } = subscription
+      const known = viewer.membership(room)
+      const membership = hub.join(viewer, room, asked)
+      const { ring } = membership
       if (known !== undefined || position === undefined) {
-        return sendJoined(ring, asked, ring.positionAt(subscription.next - 1), true)
+        return sendJoined(ring, asked, ring.positionAt(membership.next - 1), true)
       }
-      const last = ring.seqOfPosition(position)
+      const last = ring.seqOfRoomPosition(position)
       if (last !== undefined && last + 1 >= ring.oldest) {
         sendJoined(ring, asked, position, true)
-        return viewer.release(subscription, last + 1, position)
+        return viewer.release(membership, last + 1, position)
       }
       // What is still there comes all the same; what came before it is a gap, and told only once.
       sendJoined(ring, asked, ring.positionBefore(ring.oldest), false)
@@ -154,7 +154,7 @@ export const makeConnection = (
           ? "The server no longer remembers these events: the room keeps only its last ones."
           : "The server was restarted or has forgotten the room since: what came in between is not known."
       )
-      viewer.release(subscription, ring.oldest, ring.positionBefore(ring.oldest))
+      viewer.release(membership, ring.oldest, ring.positionBefore(ring.oldest))
     }
 
     const startFromEngine = (
@@ -165,8 +165,8 @@ export const makeConnection = (
       gap: string | undefined
     ) =>
       Effect.gen(function* () {
-        const { subscription } = reader
-        const { ring } = subscription
+        const { membership } = reader
+        const { ring } = membership
         const first = yield* Effect.makeLatch(false)
         const go = yield* Effect.makeLatch(false)
         let recovered = true
@@ -195,7 +195,7 @@ export const makeConnection = (
         yield* runBeside(reading, ring.room, history)
         // Where nothing comes, nothing is missing.
         yield* Effect.timeoutOption(first.await, firstWait)
-        if (!viewer.has(subscription)) return
+        if (!viewer.has(membership)) return
         // The numbers begin anew where the ring goes on: not all that lies between has one.
         const epoch = request.position === undefined ? ring.epoch : `${ring.epoch}-${randomBytes(4).toString("hex")}`
         sendJoined(ring, asked, request.position ?? startPosition, gap === undefined && recovered, epoch)
@@ -207,40 +207,40 @@ export const makeConnection = (
     const follow = (container: Container, asked: string, request: HistoryRequest): Effect.Effect<void> =>
       Effect.suspend(() => {
         if (!followers.watches(viewer, container.id)) return begin(container, asked, request)
-        const { position, ring } = hub.subscribe(viewer, containerLogsRoom(container.id), asked)
+        const { position, ring } = hub.join(viewer, containerLogsRoom(container.id), asked)
         return Effect.sync(() => sendJoined(ring, asked, position, true))
       })
 
     const begin = (container: Container, asked: string, request: HistoryRequest, gap?: string): Effect.Effect<void> =>
       Effect.gen(function* () {
         const room = containerLogsRoom(container.id)
-        const engine = request.position === undefined ? undefined : enginePositionOf(request.position)
-        if (engine !== undefined && engine.containerId !== container.id) {
+        const logPosition = request.position === undefined ? undefined : logPositionOf(request.position)
+        if (logPosition !== undefined && logPosition.containerId !== container.id) {
           // The name is another container's now, and nothing of its log has been seen.
-          const reason = `The container was made anew; what ${engine.containerId.slice(0, 12)} wrote last is not told here.`
+          const reason = `The container was made anew; what ${logPosition.containerId.slice(0, 12)} wrote last is not told here.`
           return yield* begin(container, asked, { since: "1" }, reason)
         }
         const follower: Follower = yield* followers.watch(viewer, {
           containerId: container.id,
           name: container.name,
           tail: request.tail ?? 0,
-          ...(engine === undefined ? {} : { position: engine })
+          ...(logPosition === undefined ? {} : { position: logPosition })
         })
         followed.set(room, container)
         // First in the room, then the history: nothing falls between.
-        const subscription: Subscription = hub.subscribe(viewer, room, asked)
-        subscription.held = true
-        if (!subscription.delivered) subscription.position = request.position ?? startPosition
-        const { ring } = subscription
+        const membership: Membership = hub.join(viewer, room, asked)
+        membership.held = true
+        if (!membership.delivered) membership.position = request.position ?? startPosition
+        const { ring } = membership
         const isFirst = request.position === undefined && request.since === undefined && request.tail === follower.tail
         if (!isFirst) yield* follower.loaded
-        if (!viewer.has(subscription)) return
+        if (!viewer.has(membership)) return
         const start = historyStart(ring, follower, request)
         const reader: HistoryReader = {
           logs,
           follower,
           head: containerHead(container.id, container.name),
-          subscription,
+          membership,
           onFirst: () => Effect.void,
           whenAvailable: monitor.whenAvailable
         }
@@ -251,21 +251,21 @@ export const makeConnection = (
       })
 
     /** The room went on without the viewer: it is read from the engine again from where the viewer is. */
-    const catchUp = (subscription: Subscription, container: Container): Effect.Effect<void> =>
+    const catchUp = (membership: Membership, container: Container): Effect.Effect<void> =>
       Effect.gen(function* () {
         yield* viewer.whenWritable
-        const { asked, position, ring } = subscription
-        if (!viewer.has(subscription)) return
-        hub.unsubscribe(viewer, ring.room)
+        const { asked, position, ring } = membership
+        if (!viewer.has(membership)) return
+        hub.leave(viewer, ring.room)
         yield* begin(container, asked, { position })
       })
 
-    viewer.onOvertaken = (subscription) => {
-      const { position, ring } = subscription
+    viewer.onOvertaken = (membership) => {
+      const { position, ring } = membership
       const container = followed.get(ring.room)
-      if (container === undefined || enginePositionOf(position) === undefined) return false
-      subscription.held = true
-      Runtime.runFork(runtime)(runBeside(catchingUp, ring.room, catchUp(subscription, container)))
+      if (container === undefined || logPositionOf(position) === undefined) return false
+      membership.held = true
+      Runtime.runFork(runtime)(runBeside(catchingUp, ring.room, catchUp(membership, container)))
       return true
     }
 
@@ -285,11 +285,12 @@ export const makeConnection = (
           viewer.send({ event: "gap", room, data: { room, from: null, to: null, reason: error.message } })
           return
         }
-        const engine = position === undefined ? undefined : enginePositionOf(position)
+        const logPosition = position === undefined ? undefined : logPositionOf(position)
         const last =
           position === undefined
             ? undefined
-            : (ring.seqOfPosition(position) ?? (engine === undefined ? undefined : ring.seqOfPoint(engine)))
+            : (ring.seqOfRoomPosition(position) ??
+              (logPosition === undefined ? undefined : ring.seqOfLogPosition(logPosition)))
         const lost = position !== undefined && (last === undefined || last + 1 < ring.oldest)
         const from =
           position === undefined
@@ -297,7 +298,7 @@ export const makeConnection = (
             : lost
               ? ring.oldest
               : (last ?? 0) + 1
-        const subscription = hub.subscribe(viewer, room, asked)
+        const membership = hub.join(viewer, room, asked)
         sendJoined(ring, asked, ring.positionBefore(from), !lost)
         if (lost) {
           sendGap(
@@ -307,7 +308,7 @@ export const makeConnection = (
             "The container was removed, and the room keeps only its last lines."
           )
         }
-        viewer.release(subscription, from, ring.positionBefore(from))
+        viewer.release(membership, from, ring.positionBefore(from))
       })
 
     const withContainer = (
@@ -322,7 +323,7 @@ export const makeConnection = (
             ? idOrName
             : position === undefined
               ? undefined
-              : enginePositionOf(position)?.containerId
+              : logPositionOf(position)?.containerId
           const isGone = error._tag === "ContainerNotFound" && id !== undefined
           return isGone ? joinGone(id, asked, position, error) : refuse(error, idOrName)
         }
@@ -389,8 +390,8 @@ export const makeConnection = (
       Effect.gen(function* () {
         yield* stop(waiting, asked)
         const room = canonical(asked)
-        const subscription = hub.unsubscribe(viewer, room)
-        if (subscription !== undefined) yield* stop(waiting, subscription.asked)
+        const membership = hub.leave(viewer, room)
+        if (membership !== undefined) yield* stop(waiting, membership.asked)
         yield* stop(catchingUp, room)
         yield* stop(reading, room)
         followed.delete(room)
