@@ -18,12 +18,21 @@ import {
   type PruneInProgress,
   type WaitFailed
 } from "./DockerError.js"
-import { decodeAnswer, nullable, rawObject } from "./internal/api/decode.js"
+import { decodeAnswer, nullable, rawObject, StringRecord } from "./internal/api/decode.js"
 import { containerNotFound, refine, stateConflict } from "./internal/api/errorRules.js"
 import { filtersQuery, invalidFilter, pruneRefused } from "./internal/api/filters.js"
 import { checkedName, containerPath } from "./internal/api/names.js"
 import { madeForScope, releaseWith } from "./internal/api/scopedLifetime.js"
-import { type ContainerState, containerState, ContainerStateWord } from "./internal/api/containerState.js"
+import type { PruneReport } from "./internal/api/pruneReport.js"
+import type {
+  ContainerDetails,
+  ContainerExit,
+  ContainerSummary,
+  CreatedContainer,
+  FileChange,
+  ProcessTable
+} from "./internal/containers/containerModels.js"
+import { containerState, ContainerStateWord } from "./internal/api/containerState.js"
 import { type WaitCondition, waitForContainer, type WaitOptions } from "./internal/watch/containerWait.js"
 import { Logs } from "./Logs.js"
 
@@ -31,58 +40,17 @@ export type { WaitCondition, WaitOptions } from "./internal/watch/containerWait.
 
 export { ContainerState } from "./internal/api/containerState.js"
 
-/** A port of a container; `publicPort` and `ip` where it is published on the host. */
-export interface ContainerPort {
-  readonly ip?: string
-  readonly privatePort: number
-  readonly publicPort?: number
-  readonly protocol: string
-}
+export { PruneReport } from "./internal/api/pruneReport.js"
 
-/** A container as a list shows it. */
-export interface ContainerSummary {
-  readonly id: string
-  /** Without the leading slash; links of old networks have several. */
-  readonly names: ReadonlyArray<string>
-  readonly image: string
-  readonly imageId: string
-  readonly command: string
-  /** Seconds since the epoch. */
-  readonly created: number
-  readonly state: ContainerState
-  /** The engine's words: `Up 3 seconds`. */
-  readonly status: string
-  readonly ports: ReadonlyArray<ContainerPort>
-  readonly labels: Readonly<Record<string, string>>
-}
-
-/** A container in detail. */
-export interface ContainerDetails {
-  readonly id: string
-  readonly name: string
-  readonly image: string
-  readonly imageId: string
-  /** RFC 3339. */
-  readonly created: string
-  readonly tty: boolean
-  readonly labels: Readonly<Record<string, string>>
-  readonly logDriver: string
-  readonly restartCount: number
-  readonly state: {
-    readonly status: ContainerState
-    readonly exitCode: number
-    /** The engine's words when the last start failed, else empty. */
-    readonly error: string
-    /** RFC 3339 with nanoseconds; `0001-01-01T00:00:00Z` before the first start. */
-    readonly startedAt: string
-    /** RFC 3339 with nanoseconds; `0001-01-01T00:00:00Z` before the first end. */
-    readonly finishedAt: string
-    /** `starting`, `healthy`, `unhealthy`, where there is a health check. */
-    readonly health?: string
-  }
-  /** The engine's own object, whole. */
-  readonly raw: Readonly<Record<string, unknown>>
-}
+export {
+  ContainerDetails,
+  ContainerExit,
+  ContainerPort,
+  ContainerSummary,
+  CreatedContainer,
+  FileChange,
+  ProcessTable
+} from "./internal/containers/containerModels.js"
 
 /** What a container is made from. */
 export interface ContainerSpec {
@@ -136,18 +104,6 @@ export interface StopOptions {
   readonly timeout?: Duration.DurationInput
 }
 
-/** The processes of a container, as `ps` prints them on the engine's host. */
-export interface ProcessTable {
-  readonly titles: ReadonlyArray<string>
-  readonly processes: ReadonlyArray<ReadonlyArray<string>>
-}
-
-/** In what a container's files differ from its image's. */
-export interface FileChange {
-  readonly path: string
-  readonly kind: "modified" | "added" | "deleted"
-}
-
 /** What a container may use; what is not named stays as it is. */
 export interface ContainerLimits {
   /** Bytes. */
@@ -166,22 +122,6 @@ export interface ContainerLimits {
   readonly pids?: number
   readonly restart?: NonNullable<ContainerSpec["restart"]>
 }
-
-/** What a prune removed. */
-export interface Pruned {
-  readonly deleted: ReadonlyArray<string>
-  /** Bytes. */
-  readonly spaceReclaimed: number
-}
-
-/** How a container's run ended. */
-export interface ContainerExit {
-  readonly exitCode: number
-  /** The engine's words where waiting went wrong. */
-  readonly error?: string
-}
-
-const Labels = Schema.Record({ key: Schema.String, value: Schema.String })
 
 const decodeSummaries = decodeAnswer(
   Schema.Array(
@@ -204,7 +144,7 @@ const decodeSummaries = decodeAnswer(
           })
         )
       ),
-      Labels: nullable(Labels)
+      Labels: nullable(StringRecord)
     })
   )
 )
@@ -216,7 +156,11 @@ const decodeDetails = decodeAnswer(
     Image: Schema.String,
     Created: Schema.String,
     RestartCount: Schema.optional(Schema.Number),
-    Config: Schema.Struct({ Image: Schema.String, Tty: Schema.optional(Schema.Boolean), Labels: nullable(Labels) }),
+    Config: Schema.Struct({
+      Image: Schema.String,
+      Tty: Schema.optional(Schema.Boolean),
+      Labels: nullable(StringRecord)
+    }),
     HostConfig: Schema.Struct({ LogConfig: Schema.optional(Schema.Struct({ Type: Schema.String })) }),
     State: Schema.Struct({
       Status: ContainerStateWord,
@@ -645,7 +589,7 @@ const make = Effect.gen(function* () {
       } as const
       const { body, status } = yield* docker.json(request)
       const { ContainersDeleted, SpaceReclaimed } = yield* decodePruned(request, status, body)
-      const pruned: Pruned = { deleted: ContainersDeleted ?? [], spaceReclaimed: SpaceReclaimed ?? 0 }
+      const pruned: PruneReport = { deleted: ContainersDeleted ?? [], spaceReclaimed: SpaceReclaimed ?? 0 }
       return pruned
     },
     (effect, options) => refine(pruneRefused("containers", options?.filters))(effect)
@@ -751,10 +695,7 @@ export interface ContainersShape {
   /** Makes a container and doesn't start it. `POST /containers/create` */
   readonly create: (
     spec: ContainerSpec
-  ) => Effect.Effect<
-    { readonly id: string; readonly warnings: ReadonlyArray<string> },
-    ImageNotFound | NameConflict | InvalidRequest | DockerFailure
-  >
+  ) => Effect.Effect<CreatedContainer, ImageNotFound | NameConflict | InvalidRequest | DockerFailure>
   /**
    * Starts it; one that runs already is left alone. One that can't be started for what it is made from (a command or a
    * network that is not there) is a `ContainerStateConflict`, state `misconfigured`. `POST /containers/{id}/start`
@@ -818,7 +759,7 @@ export interface ContainersShape {
   /** Removes those that don't run. `POST /containers/prune` */
   readonly prune: (
     options?: Pick<ListOptions, "filters">
-  ) => Effect.Effect<Pruned, PruneInProgress | InvalidRequest | DockerFailure>
+  ) => Effect.Effect<PruneReport, PruneInProgress | InvalidRequest | DockerFailure>
   /**
    * A container that runs as long as the scope is open: made and started, then removed with its anonymous volumes, also when
    * starting it failed. It fails as `create` does; what keeps it from starting, as a port that is taken or a command that is
@@ -827,11 +768,7 @@ export interface ContainersShape {
    */
   readonly scoped: (
     spec: ContainerSpec
-  ) => Effect.Effect<
-    { readonly id: string; readonly warnings: ReadonlyArray<string> },
-    ImageNotFound | NameConflict | InvalidRequest | DockerFailure,
-    Scope.Scope
-  >
+  ) => Effect.Effect<CreatedContainer, ImageNotFound | NameConflict | InvalidRequest | DockerFailure, Scope.Scope>
 }
 
 /**

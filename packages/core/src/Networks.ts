@@ -22,42 +22,104 @@ import { containerPath, pathPart } from "./internal/api/names.js"
 import { untilLetGo } from "./internal/api/schedules.js"
 import { madeForScope, releaseWith } from "./internal/api/scopedLifetime.js"
 
-/** A range of addresses of a network. */
-export interface Subnet {
-  /** CIDR: `10.5.0.0/16`. */
-  readonly subnet: string
-  readonly gateway?: string
-  /** CIDR, within the subnet: from where containers get theirs. */
-  readonly ipRange?: string
-}
+/**
+ * A subnet of a network.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Subnet = Schema.Struct({
+  /** CIDR, such as `10.5.0.0/16`. */
+  subnet: Schema.String,
+  /** Address of the gateway. */
+  gateway: Schema.optionalWith(Schema.String, { exact: true }),
+  /** CIDR within `subnet` from which containers are assigned addresses. */
+  ipRange: Schema.optionalWith(Schema.String, { exact: true })
+}).annotations({ identifier: "Subnet" })
 
-/** A container on a network, as inspecting the network tells. */
-export interface NetworkMember {
-  readonly containerId: string
-  readonly name: string
-  /** CIDR; empty where there is none. */
-  readonly ipv4Address: string
-  readonly ipv6Address: string
-}
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Subnet = typeof Subnet.Type
 
-/** A network. */
-export interface Network {
-  readonly id: string
-  readonly name: string
-  readonly driver: string
-  readonly scope: string
-  /** RFC 3339. */
-  readonly created: string
-  readonly internal: boolean
-  readonly ipv6: boolean
-  readonly subnets: ReadonlyArray<Subnet>
-  readonly options: Readonly<Record<string, string>>
-  readonly labels: Readonly<Record<string, string>>
-  /** Who is on it; a list leaves it empty. */
-  readonly members: ReadonlyArray<NetworkMember>
-  /** The engine's own object, whole. */
-  readonly raw: Readonly<Record<string, unknown>>
-}
+/**
+ * A container connected to a network.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const NetworkMember = Schema.Struct({
+  containerId: Schema.String,
+  /** Container name. */
+  name: Schema.String,
+  /** CIDR, or empty. */
+  ipv4Address: Schema.String,
+  /** CIDR, or empty. */
+  ipv6Address: Schema.String
+}).annotations({ identifier: "NetworkMember" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type NetworkMember = typeof NetworkMember.Type
+
+/**
+ * A network.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Network = Schema.Struct({
+  id: Schema.String,
+  name: Schema.String,
+  driver: Schema.String,
+  /** `local`, `global` or `swarm`. */
+  scope: Schema.String,
+  /** Creation time, RFC 3339. */
+  created: Schema.String,
+  /** Whether external access is disabled. */
+  internal: Schema.Boolean,
+  /** Whether IPv6 is enabled. */
+  ipv6: Schema.Boolean,
+  subnets: Schema.Array(Subnet),
+  /** Driver options. */
+  options: StringRecord,
+  labels: StringRecord,
+  /** Connected containers. Filled by `Networks.inspect` only; `Networks.list` leaves it empty. */
+  members: Schema.Array(NetworkMember).annotations({
+    description: "Connected containers; empty in a list"
+  }),
+  /** The complete response from the engine. */
+  raw: Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
+    description: "The complete response from the engine"
+  })
+}).annotations({ identifier: "Network" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Network = typeof Network.Type
+
+/**
+ * A network that has just been created.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const CreatedNetwork = Schema.Struct({
+  id: Schema.String,
+  /** Warnings from the engine. */
+  warnings: Schema.Array(Schema.String)
+}).annotations({ identifier: "CreatedNetwork" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type CreatedNetwork = typeof CreatedNetwork.Type
 
 /** What a network is made from. */
 export interface NetworkSpec {
@@ -365,12 +427,6 @@ const make = Effect.gen(function* () {
 
   return { connect, create, disconnect, inspect, list, prune, remove, scoped }
 })
-
-/** What making a network gives. */
-export interface CreatedNetwork {
-  readonly id: string
-  readonly warnings: ReadonlyArray<string>
-}
 
 /** The shape of `Networks`. Wherever an `id` is asked for, a name serves too. */
 export interface NetworksShape {

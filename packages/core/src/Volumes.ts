@@ -4,7 +4,6 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
-import type { Pruned } from "./Containers.js"
 import { Docker, type DockerRequest } from "./Docker.js"
 import {
   type DockerFailure,
@@ -19,24 +18,40 @@ import { StringRecord, decodeAnswer, nullable, rawObject } from "./internal/api/
 import { refine } from "./internal/api/errorRules.js"
 import { filtersQuery, invalidFilter, pruneRefused } from "./internal/api/filters.js"
 import { checkedName, pathPart } from "./internal/api/names.js"
+import type { PruneReport } from "./internal/api/pruneReport.js"
 import { untilLetGo } from "./internal/api/schedules.js"
 import { madeForScope, releaseWith } from "./internal/api/scopedLifetime.js"
 import { pruneVolumes } from "./internal/api/volumePrune.js"
 
-/** A volume. */
-export interface Volume {
-  readonly name: string
-  readonly driver: string
-  /** Where it lies on the engine's host. */
-  readonly mountpoint: string
-  /** RFC 3339, where the driver knows it. */
-  readonly created?: string
-  readonly scope: string
-  readonly options: Readonly<Record<string, string>>
-  readonly labels: Readonly<Record<string, string>>
-  /** The engine's own object, whole. */
-  readonly raw: Readonly<Record<string, unknown>>
-}
+/**
+ * A volume.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Volume = Schema.Struct({
+  name: Schema.String,
+  driver: Schema.String,
+  /** Path of the volume on the engine's host. */
+  mountpoint: Schema.String,
+  /** Creation time, RFC 3339. Absent if the driver does not report it. */
+  created: Schema.optionalWith(Schema.String, { exact: true }),
+  /** `local` or `global`. */
+  scope: Schema.String,
+  /** Driver options. */
+  options: StringRecord,
+  labels: StringRecord,
+  /** The complete response from the engine. */
+  raw: Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
+    description: "The complete response from the engine"
+  })
+}).annotations({ identifier: "Volume" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Volume = typeof Volume.Type
 
 /** What a volume is made from. */
 export interface VolumeSpec {
@@ -180,7 +195,7 @@ const make = Effect.gen(function* () {
 
   const prune = Effect.fn("Volumes.prune")(
     function* (options: VolumeFilters = {}) {
-      const pruned: Pruned = yield* pruneVolumes(docker, options.filters ?? {})
+      const pruned: PruneReport = yield* pruneVolumes(docker, options.filters ?? {})
       return pruned
     },
     (effect, options) => refine(pruneRefused("volumes", options?.filters))(effect)
@@ -218,7 +233,9 @@ export interface VolumesShape {
     options?: { readonly force?: boolean }
   ) => Effect.Effect<void, VolumeNotFound | ResourceInUse | DockerFailure>
   /** Removes the anonymous ones that no container uses; those with names too by the filter `all=true`. `POST /volumes/prune` */
-  readonly prune: (options?: VolumeFilters) => Effect.Effect<Pruned, PruneInProgress | InvalidRequest | DockerFailure>
+  readonly prune: (
+    options?: VolumeFilters
+  ) => Effect.Effect<PruneReport, PruneInProgress | InvalidRequest | DockerFailure>
   /**
    * A new volume, as long as the scope is open; one of this name must not be there. A named one bears the label
    * `com.dockwire.scope` beside its own. A removal that fails is a logged warning. Interrupting it returns at once, also

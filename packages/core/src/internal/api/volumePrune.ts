@@ -5,14 +5,9 @@ import type { DockerFailure } from "../../DockerError.js"
 import { StringRecord, decodeAnswer, nullable } from "./decode.js"
 import { filtersQuery } from "./filters.js"
 import { hasApi } from "./apiVersion.js"
+import type { PruneReport } from "./pruneReport.js"
 
 type Filters = Readonly<Record<string, ReadonlyArray<string>>>
-
-/** What a prune of volumes removed. */
-interface PrunedVolumes {
-  readonly deleted: ReadonlyArray<string>
-  readonly spaceReclaimed: number
-}
 
 const decodeRemoved = decodeAnswer(
   Schema.Struct({
@@ -61,7 +56,7 @@ const removed = (docker: DockerShape, name: string): Effect.Effect<boolean, Dock
     )
   )
 
-const pruneOneByOne = (docker: DockerShape, filters: Filters): Effect.Effect<PrunedVolumes, DockerFailure> =>
+const pruneOneByOne = (docker: DockerShape, filters: Filters): Effect.Effect<PruneReport, DockerFailure> =>
   Effect.gen(function* () {
     const { all = [], label = [], "label!": without = [], ...others } = filters
     const named = all.some((value) => /^(1|t|true)$/i.test(value))
@@ -90,7 +85,7 @@ const pruneOneByOne = (docker: DockerShape, filters: Filters): Effect.Effect<Pru
  * Engines before API 1.42 prune those with names always, and know of none that it is anonymous: there its made-up name
  * tells. Podman takes those that meet any of the filters. So on these they are looked for, and removed one by one.
  */
-export const pruneVolumes = (docker: DockerShape, filters: Filters): Effect.Effect<PrunedVolumes, DockerFailure> =>
+export const pruneVolumes = (docker: DockerShape, filters: Filters): Effect.Effect<PruneReport, DockerFailure> =>
   Effect.gen(function* () {
     if (!(yield* hasApi(docker, 42))) return yield* pruneOneByOne(docker, filters)
     const request = {

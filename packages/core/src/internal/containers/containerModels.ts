@@ -1,0 +1,175 @@
+import * as Schema from "effect/Schema"
+import { ContainerState } from "../api/containerState.js"
+import { StringRecord } from "../api/decode.js"
+
+/**
+ * A container port. `publicPort` and `ip` are present when the port is published on the host.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ContainerPort = Schema.Struct({
+  /** Host address the port is bound to. */
+  ip: Schema.optionalWith(Schema.String, { exact: true }),
+  /** Port inside the container. */
+  privatePort: Schema.Number,
+  /** Port on the host. */
+  publicPort: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** `tcp`, `udp` or `sctp`. */
+  protocol: Schema.String
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ContainerPort = typeof ContainerPort.Type
+
+/**
+ * A container as returned by `Containers.list`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ContainerSummary = Schema.Struct({
+  id: Schema.String,
+  /** Without the leading slash. A container reached through legacy links has several. */
+  names: Schema.Array(Schema.String),
+  /** Image reference the container was created from. */
+  image: Schema.String,
+  imageId: Schema.String,
+  command: Schema.String,
+  /** Creation time, in seconds since the epoch. */
+  created: Schema.Number.annotations({ description: "Seconds since the epoch" }),
+  state: ContainerState,
+  /** Human-readable status from the engine, such as `Up 3 seconds`. */
+  status: Schema.String.annotations({ description: "Human-readable status from the engine, such as `Up 3 seconds`" }),
+  ports: Schema.Array(ContainerPort),
+  labels: StringRecord
+}).annotations({ identifier: "ContainerSummary" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ContainerSummary = typeof ContainerSummary.Type
+
+/**
+ * A container as returned by `Containers.inspect`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ContainerDetails = Schema.Struct({
+  id: Schema.String,
+  /** Without the leading slash. */
+  name: Schema.String,
+  /** Image reference the container was created from. */
+  image: Schema.String,
+  imageId: Schema.String,
+  /** Creation time, RFC 3339. */
+  created: Schema.String,
+  /** Whether the container has a TTY, in which case stdout and stderr arrive as one stream. */
+  tty: Schema.Boolean,
+  labels: StringRecord,
+  /** Logging driver, such as `json-file`. Empty if the engine does not report one. */
+  logDriver: Schema.String,
+  /** How often the restart policy has restarted the container. */
+  restartCount: Schema.Number,
+  state: Schema.Struct({
+    status: ContainerState,
+    /** Exit code of the last run; 0 before the first exit. */
+    exitCode: Schema.Number,
+    /** The engine's message if the last start failed, otherwise empty. */
+    error: Schema.String,
+    /** RFC 3339 with nanoseconds; `0001-01-01T00:00:00Z` before the first start. */
+    startedAt: Schema.String,
+    /** RFC 3339 with nanoseconds; `0001-01-01T00:00:00Z` before the first exit. */
+    finishedAt: Schema.String,
+    /** `starting`, `healthy` or `unhealthy`. Absent if the container has no health check. */
+    health: Schema.optionalWith(Schema.String, { exact: true })
+  }),
+  /** The complete response from the engine. */
+  raw: Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
+    description: "The complete response from the engine"
+  })
+}).annotations({ identifier: "ContainerDetails" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ContainerDetails = typeof ContainerDetails.Type
+
+/**
+ * A container that has just been created.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const CreatedContainer = Schema.Struct({
+  id: Schema.String,
+  /** Warnings from the engine, for example about limits that the kernel does not support. */
+  warnings: Schema.Array(Schema.String)
+}).annotations({ identifier: "CreatedContainer" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type CreatedContainer = typeof CreatedContainer.Type
+
+/**
+ * How a container exited.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ContainerExit = Schema.Struct({
+  exitCode: Schema.Number,
+  /** The engine's message if waiting for the exit failed. */
+  error: Schema.optionalWith(Schema.String, { exact: true })
+}).annotations({ identifier: "ContainerExit" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ContainerExit = typeof ContainerExit.Type
+
+/**
+ * The processes of a container, as `ps` prints them on the engine's host.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ProcessTable = Schema.Struct({
+  /** Column titles, such as `PID` and `CMD`. */
+  titles: Schema.Array(Schema.String),
+  /** One row per process, with one cell per title. */
+  processes: Schema.Array(Schema.Array(Schema.String))
+}).annotations({ identifier: "ProcessTable" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ProcessTable = typeof ProcessTable.Type
+
+/**
+ * A file or directory of a container that differs from its image.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const FileChange = Schema.Struct({
+  /** Absolute path inside the container. */
+  path: Schema.String,
+  kind: Schema.Literal("modified", "added", "deleted")
+}).annotations({ identifier: "FileChange" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type FileChange = typeof FileChange.Type
