@@ -34,7 +34,6 @@ import type {
 } from "./internal/containers/containerModels.js"
 import { containerState, ContainerStateWord } from "./internal/api/containerState.js"
 import { type WaitCondition, waitForContainer, type WaitOptions } from "./internal/watch/containerWait.js"
-import { Logs } from "./Logs.js"
 
 export type { WaitCondition, WaitOptions } from "./internal/watch/containerWait.js"
 
@@ -324,7 +323,6 @@ const createBody = (spec: ContainerSpec): Effect.Effect<Record<string, unknown>,
 
 const make = Effect.gen(function* () {
   const docker = yield* Docker
-  const logs = yield* Logs
 
   const ask = (request: DockerRequest) =>
     Effect.map(docker.json(request), ({ body, status }) => ({ body, request, status }))
@@ -600,7 +598,7 @@ const make = Effect.gen(function* () {
     condition: WaitCondition,
     options: WaitOptions = {}
   ) {
-    yield* waitForContainer(docker, logs, id, condition, options)
+    yield* waitForContainer(docker, id, condition, options)
   })
 
   const release = (id: string) =>
@@ -791,7 +789,5 @@ export interface ContainersShape {
  */
 export class Containers extends Context.Tag("@dockwire/core/Containers")<Containers, ContainersShape>() {
   /** Containers of the engine behind `Docker`. */
-  static readonly layer: Layer.Layer<Containers, never, Docker> = Layer.effect(Containers, make).pipe(
-    Layer.provide(Logs.layer)
-  )
+  static readonly layer: Layer.Layer<Containers, never, Docker> = Layer.effect(Containers, make)
 }

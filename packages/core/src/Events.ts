@@ -1,10 +1,10 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import { Docker } from "./Docker.js"
 import type { DockerFailure, InvalidRequest } from "./DockerError.js"
-import { type EngineEvent, type EventsOptions, openEvents } from "./internal/watch/engineEvents.js"
+import { type EngineEvent, engineEvents, type EventsOptions } from "./internal/watch/engineEvents.js"
 import { watchEngine, type WatchElement, type WatchOptions } from "./internal/watch/engineWatch.js"
 
 export type { EngineEvent, EventsOptions } from "./internal/watch/engineEvents.js"
@@ -21,7 +21,7 @@ export type {
 const make = Effect.gen(function* () {
   const docker = yield* Docker
   const events: EventsShape = {
-    stream: (options = {}) => Stream.unwrapScoped(openEvents(docker, options)),
+    stream: (options = {}) => engineEvents(docker, options),
     watch: (options = {}) => watchEngine(docker, options)
   }
   return events

@@ -1,4 +1,4 @@
-import { Containers, type ContainersShape, type ContainerSpec, Logs, MemoryEngine } from "@dockwire/core"
+import { Containers, type ContainersShape, type ContainerSpec, MemoryEngine } from "@dockwire/core"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -303,7 +303,7 @@ it.each([
     return yield* (yield* Containers).start("web")
   })
   const engine = MemoryEngine.layer({ containers: [{ name: "web", image: "busybox" }] })
-  const layer = Containers.layer.pipe(Layer.provide(Logs.layer), Layer.provideMerge(engine))
+  const layer = Containers.layer.pipe(Layer.provideMerge(engine))
   expect(await failureWith(layer, program)).toMatchObject({ _tag: "EngineError", status: 500, detail: words })
 })
 

@@ -15,13 +15,15 @@ import {
   WaitFailed,
   type WaitFailure
 } from "../../DockerError.js"
-import type { LogsError, LogsShape } from "../../Logs.js"
 import { decodeAnswer, nullable } from "../api/decode.js"
 import { containerNotFound, refine } from "../api/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { EngineContainerState } from "../api/containerState.js"
 import { parseEndpoint } from "../connection/endpoint.js"
+import { readLog } from "../logs/logReader.js"
+import type { LogsError } from "../logs/logRequest.js"
 import { openEvents } from "./engineEvents.js"
+import { followLog } from "./logFollower.js"
 import { logTimestamp, nanosTimestamp, timestampMillis } from "../api/engineTime.js"
 
 /** What to wait for. */
@@ -166,7 +168,6 @@ const answers = (host: string, port: number): Effect.Effect<boolean> =>
 /** Waits until a condition holds for a container. */
 export const waitForContainer = (
   docker: DockerShape,
-  logs: LogsShape,
   id: string,
   condition: WaitCondition,
   options: WaitOptions
@@ -218,10 +219,12 @@ export const waitForContainer = (
       const before = !isOver(first) && finished > noted && finished < started ? finished : noted
       const since = started.startsWith("0001-") ? {} : { since: before }
       if (isOver(first)) {
-        const found = Stream.runHead(Stream.filter(logs.read(containerId, since), (line) => matches(line.text)))
-        return Effect.map(found, (line): Verdict => (Option.isSome(line) ? "met" : exited(first)))
+        const found = Stream.runHead(
+          Stream.filter(readLog(docker, containerId, since), (lines) => lines.some(({ text }) => matches(text)))
+        )
+        return Effect.map(found, (lines): Verdict => (Option.isSome(lines) ? "met" : exited(first)))
       }
-      const verdicts = Stream.mapEffect(logs.followBatches(containerId, Status === "created" ? {} : since), (batch) =>
+      const verdicts = Stream.mapEffect(followLog(docker, containerId, Status === "created" ? {} : since), (batch) =>
         Effect.gen(function* () {
           let stopped = false
           for (const element of batch) {
@@ -325,7 +328,7 @@ export const waitForContainer = (
         Effect.map(Option.getOrElse((): ReadonlyArray<A> => [])),
         Effect.orElseSucceed((): ReadonlyArray<A> => [])
       )
-    const lines = Stream.runCollect(logs.read(containerId, { tail: 20 }))
+    const lines = Stream.runCollect(readLog(docker, containerId, { tail: 20 }))
     return yield* new WaitFailed({
       containerId,
       condition: inWords(condition),
@@ -340,6 +343,8 @@ export const waitForContainer = (
           }))
         )
       ),
-      lastLines: yield* told(Effect.map(lines, (lines) => Array.from(lines, ({ text }) => text)))
+      lastLines: yield* told(
+        Effect.map(lines, (batches) => Array.from(batches).flatMap((lines) => lines.map(({ text }) => text)))
+      )
     })
   })

@@ -117,3 +117,9 @@ export const openEvents = (
     )
   }).pipe(refine(rule))
 }
+
+/** The same as a stream that subscribes when it is run. */
+export const engineEvents = (
+  docker: DockerShape,
+  options: EventsOptions
+): Stream.Stream<EngineEvent, InvalidRequest | DockerFailure> => Stream.unwrapScoped(openEvents(docker, options))

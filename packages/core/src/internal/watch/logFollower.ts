@@ -8,7 +8,6 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { DockerShape } from "../../Docker.js"
 import { type DockerFailure, InvalidRequest, type LogsUnreadable } from "../../DockerError.js"
-import type { EngineEvent, EventsShape } from "../../Events.js"
 import type { LogLine, LogMark, LogStream } from "../../LogEvent.js"
 import { LogPosition, type LogRun } from "../../LogPosition.js"
 import { hasApi } from "../api/apiVersion.js"
@@ -16,6 +15,7 @@ import { LogDecoder, type LogHandler } from "../logs/logDecoder.js"
 import { inspectSubject, type LogQuery, type LogsError, type LogSubject, openLog } from "../logs/logRequest.js"
 import { engineTime, engineTimeOf, type LogTime, nanosTimestamp, timestampMillis } from "../api/engineTime.js"
 import { type Expectation, LogTrack } from "../logs/logTrack.js"
+import { type EngineEvent, engineEvents } from "./engineEvents.js"
 
 /** Where a follow begins. */
 export interface FollowOptions {
@@ -34,12 +34,6 @@ export type Positioned<A> = A & { readonly position: LogPosition }
 
 /** What a follow gives. */
 export type FollowElement = Positioned<LogLine> | Positioned<LogMark>
-
-/** What a follower asks. */
-export interface Engine {
-  readonly docker: DockerShape
-  readonly events: EventsShape
-}
 
 /** What is done with a record. */
 type RecordHandler = NonNullable<LogHandler["record"]>
@@ -95,13 +89,12 @@ const exitCodeOf = (event: EngineEvent): number | undefined => {
 
 /** Follows a container's log for ever: the resume algorithm, and the marks between the lines. */
 export const followLog = (
-  engine: Engine,
+  docker: DockerShape,
   id: string,
   options: FollowOptions
 ): Stream.Stream<ReadonlyArray<FollowElement>, LogsError> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
-      const { docker } = engine
       const position = yield* parsedPosition(options)
       const since =
         options.since === undefined || position !== undefined ? undefined : yield* engineTime("since", options.since)
@@ -117,7 +110,7 @@ export const followLog = (
       const elements = yield* Mailbox.make<ReadonlyArray<FollowElement>, LogsError>({ capacity: 4 })
       const { tail: _, ...resumed } = options
       yield* follow(
-        engine,
+        docker,
         position === undefined ? options : resumed,
         since,
         first,
@@ -129,7 +122,7 @@ export const followLog = (
   )
 
 const follow = (
-  { docker, events }: Engine,
+  docker: DockerShape,
   options: FollowOptions,
   since: string | undefined,
   first: LogSubject,
@@ -352,19 +345,17 @@ const follow = (
 
   /** What the engine remembers since the run began, up to an event that must have come or comes at once. */
   const recall = (run: LogRun, actions: ReadonlyArray<string>, isLast: (event: EngineEvent) => boolean) =>
-    events
-      .stream({
-        since: run.startedAt === neverStarted ? "1" : engineTimeOf(run.startedAt),
-        filters: { container: [containerId], event: actions }
-      })
-      .pipe(
-        Stream.takeUntil(isLast),
-        Stream.interruptAfter("1 second"),
-        Stream.runCollect,
-        Effect.map(Chunk.toReadonlyArray),
-        // An engine that was restarted remembers nothing; then its present state is what there is to know.
-        Effect.catchAll(() => Effect.succeed<ReadonlyArray<EngineEvent>>([]))
-      )
+    engineEvents(docker, {
+      since: run.startedAt === neverStarted ? "1" : engineTimeOf(run.startedAt),
+      filters: { container: [containerId], event: actions }
+    }).pipe(
+      Stream.takeUntil(isLast),
+      Stream.interruptAfter("1 second"),
+      Stream.runCollect,
+      Effect.map(Chunk.toReadonlyArray),
+      // An engine that was restarted remembers nothing; then its present state is what there is to know.
+      Effect.catchAll(() => Effect.succeed<ReadonlyArray<EngineEvent>>([]))
+    )
 
   /** The runs since the given one, as far as the engine remembers; always the one that it is in now. */
   const transitions = (run: LogRun, subject: LogSubject) =>
@@ -414,38 +405,34 @@ const follow = (
 
   /** When the engine told of the end of the run that is over; `undefined` where it no longer knows. */
   const toldOfEnd = ({ finishedAt }: LogSubject) =>
-    events
-      .stream({
-        since: engineTimeOf(finishedAt),
-        until: engineTimeOf(finishedAt, toldMillis),
-        filters: { container: [containerId], event: ["die"] }
-      })
-      .pipe(
-        Stream.interruptAfter("1 second"),
-        Stream.runHead,
-        Effect.map((event) => (Option.isSome(event) ? nanosTimestamp(event.value.timeNano) : undefined)),
-        Effect.catchAll(() => Effect.succeed(undefined))
-      )
+    engineEvents(docker, {
+      since: engineTimeOf(finishedAt),
+      until: engineTimeOf(finishedAt, toldMillis),
+      filters: { container: [containerId], event: ["die"] }
+    }).pipe(
+      Stream.interruptAfter("1 second"),
+      Stream.runHead,
+      Effect.map((event) => (Option.isSome(event) ? nanosTimestamp(event.value.timeNano) : undefined)),
+      Effect.catchAll(() => Effect.succeed(undefined))
+    )
 
   /** Done when something may have happened to a container that doesn't run. */
   const change = (subject: LogSubject) => {
     const after = subject.finishedAt > subject.startedAt ? subject.finishedAt : subject.startedAt
     const from = changed > after ? changed : after
-    return events
-      .stream({
-        since: from === neverStarted ? "1" : engineTimeOf(from),
-        filters: { container: [containerId], event: ["start", "destroy"] }
-      })
-      .pipe(
-        Stream.take(1),
-        Stream.runForEach((event) =>
-          Effect.sync(() => {
-            changed = nanosTimestamp(event.timeNano + 1n)
-          })
-        ),
-        // Whatever ended the subscription, what comes of it is that the container is looked at again.
-        Effect.ignore
-      )
+    return engineEvents(docker, {
+      since: from === neverStarted ? "1" : engineTimeOf(from),
+      filters: { container: [containerId], event: ["start", "destroy"] }
+    }).pipe(
+      Stream.take(1),
+      Stream.runForEach((event) =>
+        Effect.sync(() => {
+          changed = nanosTimestamp(event.timeNano + 1n)
+        })
+      ),
+      // Whatever ended the subscription, what comes of it is that the container is looked at again.
+      Effect.ignore
+    )
   }
   /** What there is to do about the container as it is now. Ends when that may have changed. */
   const attend = (subject: LogSubject) =>
