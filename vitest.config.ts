@@ -1,16 +1,17 @@
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
-const source = (path: string): string => fileURLToPath(new URL(`./packages/${path}/index.ts`, import.meta.url))
+const packages = fileURLToPath(new URL("./packages/", import.meta.url))
 
 export default defineConfig({
   resolve: {
-    // Tests run on the sources, so that they need no build and their stack traces point there.
+    // Tests load the sources: they need no build, and stack traces point to the code.
     alias: [
-      { find: /^@dockwire\/core$/, replacement: source("core/src") },
-      { find: /^@dockwire\/server\/client$/, replacement: source("server/src/client") },
-      { find: /^@dockwire\/server$/, replacement: source("server/src") },
-      { find: /^@dockwire\/compat$/, replacement: source("compat/src") }
+      { find: /^@dockwire\/(core|server|compat)$/, replacement: `${packages}$1/src/index.ts` },
+      { find: /^@dockwire\/core\/(\w+)$/, replacement: `${packages}core/src/$1.ts` },
+      { find: /^@dockwire\/server\/client$/, replacement: `${packages}server/src/client/index.ts` },
+      { find: /^@dockwire\/server\/Hub$/, replacement: `${packages}server/src/rooms/Hub.ts` },
+      { find: /^@dockwire\/server\/(Server|Wire)$/, replacement: `${packages}server/src/$1.ts` }
     ]
   },
   test: {

@@ -10,7 +10,9 @@ import { packPackages } from "./packedPackages.js"
 
 const program = `
 import { get_container_logs } from "@dockwire/compat"
-import { Containers, Docker, type DockerFailure, type ContainerNotFound, Logs } from "@dockwire/core"
+import { Containers, Docker, type DockerFailure, type ContainerNotFound } from "@dockwire/core"
+import { Logs } from "@dockwire/core/Logs"
+import type { ServerMessage } from "@dockwire/server/Wire"
 import { connect } from "@dockwire/server/client"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -30,6 +32,11 @@ const lines = Effect.gen(function* () {
     Stream.runCollect
   )
 })
+
+// @ts-expect-error What is internal can't be imported.
+export type Closed = typeof import("@dockwire/core/internal/logs/logDecoder")
+
+export const isGap = (message: ServerMessage): boolean => message.event === "gap"
 
 const missing = Effect.gen(function* () {
   const containers = yield* Containers
@@ -54,10 +61,19 @@ const socket = connect(window.location.href)
 socket.on("docker_log", (data) => document.body.append(JSON.stringify(data)))
 `
 
+const requirable = [
+  "@dockwire/core",
+  "@dockwire/core/Logs",
+  "@dockwire/core/MemoryEngine",
+  "@dockwire/compat",
+  "@dockwire/server",
+  "@dockwire/server/Hub",
+  "@dockwire/server/Wire",
+  "@dockwire/server/client"
+]
+
 const required = `
-for (const name of ["@dockwire/core", "@dockwire/compat", "@dockwire/server", "@dockwire/server/client"]) {
-  console.log(name, Object.keys(require(name)).length > 0)
-}
+for (const name of ${JSON.stringify(requirable)}) console.log(name, Object.keys(require(name)).length > 0)
 `
 
 const compiler = (file: string, options: Readonly<Record<string, unknown>>) =>
@@ -128,9 +144,7 @@ describe("a project that installs the packages", () => {
   it("can require them as well", async ({ skip }) => {
     if (unreachable) skip("the registry can't be reached")
     const { code, output } = await command(folder, process.execPath, ["required.cjs"])
-    expect(output).toBe(
-      "@dockwire/core true\n@dockwire/compat true\n@dockwire/server true\n@dockwire/server/client true\n"
-    )
+    expect(output).toBe(requirable.map((name) => `${name} true\n`).join(""))
     expect(code).toBe(0)
   })
 

@@ -56,7 +56,12 @@ describe.for(packageFolders)("the package %s", (folder) => {
   })
 
   it("gives its types to every way of importing that it promises", async () => {
-    const { code, output } = await tool(repositoryRoot, "attw", packed(folder).tarball, "--profile", "esm-only")
+    const modules = packed(folder).files.flatMap((file) => /^dist\/([A-Z]\w*)\.js$/.exec(file)?.[1] ?? [])
+    // attw looks at no subpath of a pattern unless it is named.
+    const subpaths = folder === "core" ? ["--include-entrypoints", ...modules] : []
+    const words = [packed(folder).tarball, "--profile", "esm-only", "--format", "ascii", ...subpaths]
+    const { code, output } = await tool(repositoryRoot, "attw", ...words)
+    for (const name of folder === "core" ? modules : []) expect(output).toContain(`"@dockwire/core/${name}"`)
     expect(output).toContain("node16 (from ESM)")
     expect(code, output).toBe(0)
   })
