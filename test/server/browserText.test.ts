@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest"
-import type { Colour } from "../../packages/server/src/web/Colour.js"
-import { parseColour, readable } from "../../packages/server/src/web/Colour.js"
-import { pieces, plainText } from "../../packages/server/src/web/LogText.js"
+import type { Colour } from "../../packages/server/src/web/log/Color.js"
+import { parseColour, readable } from "../../packages/server/src/web/log/Color.js"
+import { pieces, plainText } from "../../packages/server/src/web/log/LogText.js"
 import { routeTo, selectedContainer } from "../../packages/server/src/web/Route.js"
-import type { Row } from "../../packages/server/src/web/Rows.js"
-import { occurrences, Rows } from "../../packages/server/src/web/Rows.js"
+import type { Row } from "../../packages/server/src/web/log/Rows.js"
+import { occurrences, Rows } from "../../packages/server/src/web/log/Rows.js"
 
 const esc = "\u001b"
 

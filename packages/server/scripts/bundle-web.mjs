@@ -40,7 +40,7 @@ const [page] = await Promise.all([
     outfile: `${target}/assets/page.js`,
     metafile: true
   }),
-  build({ ...shared, entryPoints: [`${source}/page.css`], outfile: `${target}/assets/page.css` }),
+  build({ ...shared, entryPoints: [`${source}/styles/page.css`], outfile: `${target}/assets/page.css` }),
   build({ ...shared, entryPoints: [`${source}/dockwire.ts`], format: "iife", outfile: `${target}/dockwire.js` }),
   build({ ...shared, entryPoints: [folder("src/client/page.ts")], format: "esm", outfile: `${target}/client.js` }),
   copyFile(`${source}/icon.svg`, `${target}/assets/icon.svg`),

@@ -3,7 +3,7 @@ import type { Action, Container } from "./Api.js"
 import { act, ApiError, listContainers, openSession } from "./Api.js"
 import { ContainerList, stateLabel, stateWord } from "./ContainerList.js"
 import { byId, element } from "./element.js"
-import { LogPane } from "./LogPane.js"
+import { LogPane } from "./log/LogPane.js"
 import { selectedContainer, takeToken } from "./Route.js"
 
 /** Changes of containers come in bursts: the list is fetched once for all that come within this time, in milliseconds. */

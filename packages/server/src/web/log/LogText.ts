@@ -1,6 +1,6 @@
 import Anser from "anser"
-import type { Colour } from "./Colour.js"
-import { parseColour } from "./Colour.js"
+import type { Colour } from "./Color.js"
+import { parseColour } from "./Color.js"
 
 /** A run of text in one style. */
 export interface Piece {
