@@ -48,6 +48,10 @@ const offences: ReadonlyArray<readonly [file: string, text: string, rule: string
   ["packages/server/src/k.ts", 'export * from "@dockwire/compat"\n', imports],
   ["packages/server/src/Http/l.ts", 'export * from "../../../compat/src/index.js"\n', imports],
   ["packages/server/src/m.ts", 'export * from "../../core/src/internal/answer.js"\n', imports],
+  ["packages/server/src/m1.ts", 'export * from "@dockwire/core/internal/logs/logDecoder"\n', imports],
+  ["packages/server/src/m2.ts", 'export * from "@dockwire/core/memory/door"\n', imports],
+  ["packages/server/src/m3.ts", 'export * from "@dockwire/core/dist/Logs.js"\n', imports],
+  ["packages/compat/src/m4.ts", 'export * from "@dockwire/core/src/Logs.js"\n', imports],
   ["packages/compat/src/n.ts", 'export * from "@dockwire/server/client"\n', imports],
   ["packages/compat/src/o.ts", 'export * from "../../core/src/Docker.js"\n', imports],
   ["packages/server/src/web/p.ts", 'export { succeed } from "effect/Effect"\n', imports],
@@ -88,6 +92,8 @@ const allowed: ReadonlyArray<readonly [file: string, text: string]> = [
   ["packages/core/src/x.ts", 'export { succeed } from "effect/Effect"\n'],
   ["packages/server/src/command/cli.ts", 'console.log("hello")\n'],
   ["packages/server/src/y.ts", 'export { Containers } from "@dockwire/core"\n'],
+  ["packages/server/src/y1.ts", 'export { Containers } from "@dockwire/core/Containers"\n'],
+  ["packages/compat/src/y2.ts", 'export { Containers } from "@dockwire/core/Containers"\n'],
   ["packages/server/src/web/z.ts", 'export type { ServerMessage } from "../Wire.js"\n'],
   ["test/core/all.ts", 'export { Effect } from "effect"\n']
 ]

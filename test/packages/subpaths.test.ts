@@ -86,6 +86,13 @@ describe("the subpaths of the packages", () => {
     expect(files.filter(isMemory)).toEqual([])
   })
 
+  it.for(["@dockwire/compat", "@dockwire/server"])("of core: %s loads those that it uses", async (name) => {
+    const files = await loadedFiles(name)
+    expect(files).toContain("core/dist/Containers.js")
+    expect(files).not.toContain("core/dist/index.js")
+    expect(files.filter(isMemory)).toEqual([])
+  })
+
   it("resolve for import and for require()", async () => {
     const specifiers = [
       ...coreModules.map((name) => `@dockwire/core/${name}`),

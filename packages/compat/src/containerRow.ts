@@ -1,4 +1,4 @@
-import type { ContainerSummary } from "@dockwire/core"
+import type { ContainerSummary } from "@dockwire/core/Containers"
 import { portsText } from "./portsText.js"
 
 /** A container as the old list showed it. */

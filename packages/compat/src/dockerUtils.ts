@@ -3,7 +3,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { Containers, type LogLine, Logs } from "@dockwire/core"
+import { Containers } from "@dockwire/core/Containers"
+import type { LogLine } from "@dockwire/core/LogEvent"
+import { Logs } from "@dockwire/core/Logs"
 import { type ContainerRow, containerRow } from "./containerRow.js"
 import { listOutcome, type ObjectOutcome, objectOutcome, type Outcome, outcome } from "./outcome.js"
 

@@ -5,7 +5,7 @@ import * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import type { DockerError } from "@dockwire/core"
+import type { DockerError } from "@dockwire/core/DockerError"
 import { type CompatServices, type CompatSetupError, run, warn } from "./runtime.js"
 
 /** Whether it worked, and the output; where it didn't, a text that begins with `Error: `. */

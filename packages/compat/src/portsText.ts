@@ -1,4 +1,4 @@
-import type { ContainerPort } from "@dockwire/core"
+import type { ContainerPort } from "@dockwire/core/Containers"
 
 const withHost = (ip: string, ports: string) => (ip.includes(":") ? `[${ip}]:${ports}` : `${ip}:${ports}`)
 

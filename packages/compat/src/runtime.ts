@@ -3,7 +3,10 @@ import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
-import { Containers, Docker, type InvalidRequest, Logs } from "@dockwire/core"
+import { Containers } from "@dockwire/core/Containers"
+import { Docker } from "@dockwire/core/Docker"
+import type { InvalidRequest } from "@dockwire/core/DockerError"
+import { Logs } from "@dockwire/core/Logs"
 
 /** What the old functions run on. */
 export interface CompatOptions {

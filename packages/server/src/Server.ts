@@ -1,5 +1,10 @@
 /** The server as a whole: everything behind one address. */
-import { Containers, type Docker, Events, type InvalidRequest, Logs, type LogSink } from "@dockwire/core"
+import { Containers } from "@dockwire/core/Containers"
+import type { Docker } from "@dockwire/core/Docker"
+import type { InvalidRequest } from "@dockwire/core/DockerError"
+import { Events } from "@dockwire/core/Events"
+import type { LogSink } from "@dockwire/core/LogSink"
+import { Logs } from "@dockwire/core/Logs"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServer from "@effect/platform/HttpServer"

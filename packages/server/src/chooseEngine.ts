@@ -1,11 +1,11 @@
 /** Which engine the server is of: decided once, when it starts. */
-import { Docker, type InvalidRequest } from "@dockwire/core"
+import { Docker } from "@dockwire/core/Docker"
+import type { InvalidRequest } from "@dockwire/core/DockerError"
 import type { ConfigError } from "effect/ConfigError"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import { lstat } from "node:fs/promises"
 import type { ServerConfig } from "./Config.js"
-import { demoEngine } from "./demo/demoEngine.js"
 
 /** An engine, and what is to be told of it. */
 export interface ChosenEngine {
@@ -27,6 +27,14 @@ const nothingAt = (path: string): Effect.Effect<boolean> =>
       (error: unknown) => isMissing(error)
     )
   )
+
+/** Loads the engine in memory only when it is chosen. */
+const demoEngine = Layer.unwrapEffect(
+  Effect.map(
+    Effect.promise(() => import("./demo/demoEngine.js")),
+    (module) => module.demoEngine
+  )
+)
 
 /** The engine that the settings mean. */
 export const chooseEngine = ({

@@ -1,5 +1,5 @@
 /** The containers over HTTP. */
-import { ContainerState } from "@dockwire/core"
+import { ContainerState } from "@dockwire/core/Containers"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as Schema from "effect/Schema"

@@ -1,5 +1,5 @@
 /** Errors as the HTTP API answers them: the core's tagged errors with their `message`, and a status that fits. */
-import * as Core from "@dockwire/core"
+import * as Core from "@dockwire/core/DockerError"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
 

@@ -1,5 +1,5 @@
 /** The containers over HTTP: a line each. */
-import { Containers } from "@dockwire/core"
+import { Containers } from "@dockwire/core/Containers"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import { Api } from "../Api/Api.js"

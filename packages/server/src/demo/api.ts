@@ -1,5 +1,5 @@
 /** The demo's application: a line of text a request, with a coloured level, and a stack trace where it fails. */
-import { type MemoryProgram, ProgramStep } from "@dockwire/core"
+import { type MemoryProgram, ProgramStep } from "@dockwire/core/MemoryEngine"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"

@@ -1,5 +1,5 @@
 /** The demo's cache: a quiet one, in the format of Redis. */
-import { type MemoryProgram, ProgramStep } from "@dockwire/core"
+import { type MemoryProgram, ProgramStep } from "@dockwire/core/MemoryEngine"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"

@@ -1,5 +1,5 @@
 /** The demo's database: all to stderr, as PostgreSQL does. */
-import { type MemoryProgram, ProgramStep } from "@dockwire/core"
+import { type MemoryProgram, ProgramStep } from "@dockwire/core/MemoryEngine"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"

@@ -1,5 +1,7 @@
 /** The demo: a small shop in an engine in memory. All of it goes the way that a real engine's would. */
-import { type Docker, type InvalidRequest, MemoryEngine, type MemoryContainerSpec } from "@dockwire/core"
+import type { Docker } from "@dockwire/core/Docker"
+import type { InvalidRequest } from "@dockwire/core/DockerError"
+import { MemoryEngine, type MemoryContainerSpec } from "@dockwire/core/MemoryEngine"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as api from "./api.js"

@@ -1,5 +1,5 @@
 /** The demo's trouble: it loses its connection every half minute, ends with code 1, and is restarted. */
-import { type MemoryProgram, ProgramStep } from "@dockwire/core"
+import { type MemoryProgram, ProgramStep } from "@dockwire/core/MemoryEngine"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"

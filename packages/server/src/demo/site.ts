@@ -1,5 +1,5 @@
 /** What the containers of the demo know of each other: who runs, and what goes from one to the next. */
-import type { ProgramStep } from "@dockwire/core"
+import type { ProgramStep } from "@dockwire/core/MemoryEngine"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"

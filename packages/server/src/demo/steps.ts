@@ -1,5 +1,5 @@
 /** The steps of the demo's programs, made turn by turn. */
-import type { ProgramStep } from "@dockwire/core"
+import type { ProgramStep } from "@dockwire/core/MemoryEngine"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"

@@ -1,4 +1,4 @@
-import type { ProgramUsage } from "@dockwire/core"
+import type { ProgramUsage } from "@dockwire/core/MemoryEngine"
 
 /** What a part of the demo uses on the average; it goes up and down around that. */
 export interface AverageUse {

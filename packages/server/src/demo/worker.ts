@@ -1,5 +1,5 @@
 /** The demo's worker: a line of JSON for each step of an order. */
-import { type MemoryProgram, ProgramStep } from "@dockwire/core"
+import { type MemoryProgram, ProgramStep } from "@dockwire/core/MemoryEngine"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"

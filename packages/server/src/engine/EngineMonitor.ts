@@ -1,6 +1,7 @@
 /** Watches the engine: whether it answers, and what its containers do, whoever causes it. */
-import { Containers, Docker, Events } from "@dockwire/core"
-import type { ContainerState, ContainerSummary, EngineEvent } from "@dockwire/core"
+import { Containers, type ContainerState, type ContainerSummary } from "@dockwire/core/Containers"
+import { Docker } from "@dockwire/core/Docker"
+import { type EngineEvent, Events } from "@dockwire/core/Events"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

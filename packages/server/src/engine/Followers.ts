@@ -1,6 +1,6 @@
 /** One engine stream for each followed container, however many watch. */
-import { type LogPosition, Logs } from "@dockwire/core"
-import type { FollowElement, FollowOptions, LogsError } from "@dockwire/core"
+import type { LogPosition } from "@dockwire/core/LogPosition"
+import { type FollowElement, type FollowOptions, Logs, type LogsError } from "@dockwire/core/Logs"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

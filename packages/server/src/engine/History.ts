@@ -1,6 +1,7 @@
 /** What a viewer gets of a container's log before the live lines: from the room's ring, else read from the engine. */
-import { LogPosition } from "@dockwire/core"
-import type { FollowElement, FollowOptions, LogLine, LogMark, Logs, LogsError } from "@dockwire/core"
+import { LogPosition } from "@dockwire/core/LogPosition"
+import type { LogLine, LogMark } from "@dockwire/core/LogEvent"
+import type { FollowElement, FollowOptions, Logs, LogsError } from "@dockwire/core/Logs"
 import type * as Context from "effect/Context"
 import * as Either from "effect/Either"
 import * as Effect from "effect/Effect"

@@ -1,6 +1,13 @@
 /** Rooms: who is in them, what they remember, and how what is published reaches the viewers. */
-import { isOperationEnded, LogPosition, LogSink } from "@dockwire/core"
-import type { LogEvent, LogLine, LogMark, OperationEvent } from "@dockwire/core"
+import {
+  isOperationEnded,
+  type LogEvent,
+  type LogLine,
+  type LogMark,
+  type OperationEvent
+} from "@dockwire/core/LogEvent"
+import { LogPosition } from "@dockwire/core/LogPosition"
+import { LogSink } from "@dockwire/core/LogSink"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -3,7 +3,7 @@
  * one by one when they come in and joined into messages when they go out, so that a burst is few messages and a viewer
  * who fell behind costs nothing but a number.
  */
-import type { LogPosition } from "@dockwire/core"
+import type { LogPosition } from "@dockwire/core/LogPosition"
 import { positionKey, isSameRun } from "./comparePositions.js"
 import { formatPosition, parsePosition } from "./RoomPosition.js"
 

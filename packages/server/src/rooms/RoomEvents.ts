@@ -1,5 +1,5 @@
 /** Log events as what rooms hold: which rooms an event belongs to, and its JSON. */
-import type { LogLine, LogMark, OperationEvent, OperationTarget } from "@dockwire/core"
+import type { LogLine, LogMark, OperationEvent, OperationTarget } from "@dockwire/core/LogEvent"
 import type { LineHead, RingEvent } from "./Ring.js"
 import * as Wire from "../Wire.js"
 

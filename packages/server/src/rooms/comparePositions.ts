@@ -1,5 +1,5 @@
 /** Points of a container's log, held against each other: whether two follows that began at different places mean the same. */
-import type { LogPosition } from "@dockwire/core"
+import type { LogPosition } from "@dockwire/core/LogPosition"
 
 /** How far back equal records are counted: they share a timestamp, so they stand close together. */
 const countedBack = 64

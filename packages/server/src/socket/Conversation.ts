@@ -1,5 +1,6 @@
 /** One client's conversation: what each of its messages does. */
-import { Containers, type FollowOptions, Logs, type LogsError } from "@dockwire/core"
+import { Containers } from "@dockwire/core/Containers"
+import { type FollowOptions, Logs, type LogsError } from "@dockwire/core/Logs"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"

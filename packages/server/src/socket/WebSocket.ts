@@ -1,5 +1,6 @@
 /** The WebSocket of the wire: our own `ws` server behind a route, so that it has its own limits and the raw socket's speed. */
-import { type Containers, type Logs } from "@dockwire/core"
+import type { Containers } from "@dockwire/core/Containers"
+import type { Logs } from "@dockwire/core/Logs"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
