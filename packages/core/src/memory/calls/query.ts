@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { queryNanos } from "../time/engineClock.js"
-import { type Refusal, refusal } from "../state/refusal.js"
+import { type Refusal, refusal } from "../state/errorResponse.js"
 
 /** What a request asks, its query as the engine reads it. */
 export class Query {

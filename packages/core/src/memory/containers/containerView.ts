@@ -1,5 +1,5 @@
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { commandOf, hostnameOf, isRunning } from "./containerLife.js"
+import { commandOf, hostnameOf, isRunning } from "./startContainer.js"
 import { never } from "../time/engineClock.js"
 import type { EngineState, MemoryContainer, Mount } from "../state/engineState.js"
 import { type Change, changesOf, cleanPath } from "../state/fileTree.js"

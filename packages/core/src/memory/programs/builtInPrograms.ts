@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { type ProgramRun, ProgramStep } from "./program.js"
-import { parseScript, type ShellCommand } from "./shellCommand.js"
+import { parseScript, type ShellCommand } from "./shellScript.js"
 
 type Steps = Stream.Stream<ProgramStep>
 type BuiltIn = (args: ReadonlyArray<string>, run: ProgramRun) => Steps

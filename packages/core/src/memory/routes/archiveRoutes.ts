@@ -1,13 +1,13 @@
 import * as Effect from "effect/Effect"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import { packedTar, type TarEntry } from "../../internal/tar/tarPack.js"
-import { type Call, containerOf, type Routes, whole } from "../calls/answers.js"
-import { said } from "../containers/containerLife.js"
+import { type Call, containerOf, type Routes, whole } from "../calls/response.js"
+import { said } from "../containers/startContainer.js"
 import type { MemoryContainer } from "../state/engineState.js"
 import { cleanPath, type Found, linkEnd, lookUp, type MemoryNode, partsOf } from "../state/fileTree.js"
 import { opened } from "./logRoutes.js"
-import { type Refusal, refusal } from "../state/refusal.js"
-import { extractTar } from "../state/tarExtraction.js"
+import { type Refusal, refusal } from "../state/errorResponse.js"
+import { extractTar } from "../containers/extractArchive.js"
 
 const types = {
   file: "file",

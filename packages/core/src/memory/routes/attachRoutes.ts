@@ -2,12 +2,12 @@ import * as Effect from "effect/Effect"
 import * as Mailbox from "effect/Mailbox"
 import type * as Scope from "effect/Scope"
 import type { LogStream } from "../../LogEvent.js"
-import { type Call, containerOf, type OpenAnswer, type Routes } from "../calls/answers.js"
-import { isRunning, said } from "../containers/containerLife.js"
+import { type Call, containerOf, type OpenAnswer, type Routes } from "../calls/response.js"
+import { isRunning, said } from "../containers/startContainer.js"
 import type { MemoryContainer } from "../state/engineState.js"
-import { frame, multiplexed, raw } from "../calls/frame.js"
+import { frame, multiplexed, raw } from "../calls/streamFrame.js"
 import type { Process } from "../programs/process.js"
-import { refusal } from "../state/refusal.js"
+import { refusal } from "../state/errorResponse.js"
 
 /** How a client is connected to a process. */
 export interface Attachment {

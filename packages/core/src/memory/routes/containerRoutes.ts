@@ -2,8 +2,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import { nullable } from "../../internal/api/decode.js"
-import { type Call, containerOf, found, readBody, type Routes, whole } from "../calls/answers.js"
-import { checkMemory, checkName, checkRestart, createContainer } from "../containers/containerCreation.js"
+import { type Call, containerOf, found, readBody, type Routes, whole } from "../calls/response.js"
+import { checkMemory, checkName, checkRestart, createContainer } from "../containers/createContainer.js"
 import {
   commandOf,
   demandRunning,
@@ -14,12 +14,12 @@ import {
   signalContainer,
   startContainer,
   stopContainer
-} from "../containers/containerLife.js"
-import { RestartPolicy } from "../state/containerSettings.js"
+} from "../containers/startContainer.js"
+import { RestartPolicy } from "../calls/containerConfig.js"
 import { containerChanges, containerView, summaryView, writtenBytes } from "../containers/containerView.js"
 import { type EngineState, type MemoryContainer, taggedName } from "../state/engineState.js"
 import type { Filters } from "../calls/query.js"
-import { type Refusal, refusal } from "../state/refusal.js"
+import { type Refusal, refusal } from "../state/errorResponse.js"
 import { signalName } from "../programs/signals.js"
 
 const listFilters = [

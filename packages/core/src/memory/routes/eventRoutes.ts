@@ -2,13 +2,13 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Mailbox from "effect/Mailbox"
-import type { Routes } from "../calls/answers.js"
+import type { Routes } from "../calls/response.js"
 import { queryNanos } from "../time/engineClock.js"
 import { taggedName } from "../state/engineState.js"
 import type { JournalEvent } from "../state/eventJournal.js"
 import { opened } from "./logRoutes.js"
 import type { Filters } from "../calls/query.js"
-import { refusal } from "../state/refusal.js"
+import { refusal } from "../state/errorResponse.js"
 
 const knownFilters = ["container", "daemon", "event", "image", "label", "network", "scope", "type", "volume"]
 

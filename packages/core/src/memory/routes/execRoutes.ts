@@ -1,13 +1,13 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { nullable } from "../../internal/api/decode.js"
-import { type Call, containerOf, readBody, type Routes, whole } from "../calls/answers.js"
+import { type Call, containerOf, readBody, type Routes, whole } from "../calls/response.js"
 import { attached } from "./attachRoutes.js"
-import { demandRunning, environmentOf, environmentRecord, readerOf, said } from "../containers/containerLife.js"
+import { demandRunning, environmentOf, environmentRecord, readerOf, said } from "../containers/startContainer.js"
 import { type MemoryExec, newId } from "../state/engineState.js"
-import { frame } from "../calls/frame.js"
+import { frame } from "../calls/streamFrame.js"
 import { noSuchCommand, Process } from "../programs/process.js"
-import { type Refusal, refusal } from "../state/refusal.js"
+import { type Refusal, refusal } from "../state/errorResponse.js"
 
 const CreateBody = Schema.Struct({
   Cmd: nullable(Schema.Array(Schema.String)),

@@ -2,11 +2,11 @@ import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import { InvalidRequest } from "../../DockerError.js"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { type Call, found, type Routes, whole } from "../calls/answers.js"
-import { isRunning } from "../containers/containerLife.js"
+import { type Call, found, type Routes, whole } from "../calls/response.js"
+import { isRunning } from "../containers/startContainer.js"
 import { type EngineState, type MemoryImage, taggedName } from "../state/engineState.js"
 import { cleanPath, folderAt, type MemoryFolder, newFolder, partsOf } from "../state/fileTree.js"
-import { type Refusal, refusal } from "../state/refusal.js"
+import { type Refusal, refusal } from "../state/errorResponse.js"
 
 /** Files by their absolute paths. */
 export type FileContents = Readonly<Record<string, string | Uint8Array>>

@@ -3,14 +3,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { type Call, containerOf, type OpenAnswer, type Routes } from "../calls/answers.js"
-import { isRunning } from "../containers/containerLife.js"
+import { type Call, containerOf, type OpenAnswer, type Routes } from "../calls/response.js"
+import { isRunning } from "../containers/startContainer.js"
 import type { LogRecord } from "../state/containerLog.js"
 import { queryNanos } from "../time/engineClock.js"
 import type { MemoryContainer } from "../state/engineState.js"
-import { frame, multiplexed, raw } from "../calls/frame.js"
+import { frame, multiplexed, raw } from "../calls/streamFrame.js"
 import type { Query } from "../calls/query.js"
-import { type Refusal, refusal } from "../state/refusal.js"
+import { type Refusal, refusal } from "../state/errorResponse.js"
 
 /** How many bytes come at once at the most. */
 const chunkSize = 64 * 1024

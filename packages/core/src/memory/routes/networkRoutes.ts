@@ -2,12 +2,12 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { StringRecord, nullable } from "../../internal/api/decode.js"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { contains, freeSubnet, overlaps, parseRange, takenRanges } from "../state/addresses.js"
-import { type Call, found, readBody, type Routes, whole } from "../calls/answers.js"
-import { isRunning, join, part } from "../containers/containerLife.js"
-import { EndpointConfig } from "../state/containerSettings.js"
+import { contains, freeSubnet, overlaps, parseRange, takenRanges } from "../state/ipam.js"
+import { type Call, found, readBody, type Routes, whole } from "../calls/response.js"
+import { isRunning, join, part } from "../containers/startContainer.js"
+import { EndpointConfig } from "../calls/containerConfig.js"
 import { type EngineState, type MemoryContainer, type MemoryNetwork, newId } from "../state/engineState.js"
-import { type Refusal, refusal } from "../state/refusal.js"
+import { type Refusal, refusal } from "../state/errorResponse.js"
 
 const Pool = Schema.Struct({
   Subnet: Schema.optional(Schema.String),

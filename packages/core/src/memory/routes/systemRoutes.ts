@@ -1,11 +1,11 @@
 import * as Effect from "effect/Effect"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { type Routes, whole } from "../calls/answers.js"
-import { isRunning } from "../containers/containerLife.js"
+import { type Routes, whole } from "../calls/response.js"
+import { isRunning } from "../containers/startContainer.js"
 import { summaryView, writtenBytes } from "../containers/containerView.js"
 import { sizeOf } from "../state/fileTree.js"
 import { imageSize, imageSummary } from "./imageRoutes.js"
-import { refusal } from "../state/refusal.js"
+import { refusal } from "../state/errorResponse.js"
 import { volumeView } from "./volumeRoutes.js"
 
 /** That of the engine after which this one is made. */

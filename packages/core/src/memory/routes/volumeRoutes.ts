@@ -2,10 +2,10 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { StringRecord, nullable } from "../../internal/api/decode.js"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { readBody, type Routes, whole } from "../calls/answers.js"
+import { readBody, type Routes, whole } from "../calls/response.js"
 import { type EngineState, type MemoryVolume, newId } from "../state/engineState.js"
 import { newFolder, sizeOf } from "../state/fileTree.js"
-import { type Refusal, refusal } from "../state/refusal.js"
+import { type Refusal, refusal } from "../state/errorResponse.js"
 
 const Body = Schema.Struct({
   Name: Schema.optional(Schema.String),

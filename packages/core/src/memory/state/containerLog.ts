@@ -1,5 +1,5 @@
 import type { LogStream } from "../../LogEvent.js"
-import { Bell } from "../time/bell.js"
+import { Bell } from "../time/conditionVariable.js"
 
 /** What the engine keeps of a line: all of it, or a piece. */
 export interface LogRecord {

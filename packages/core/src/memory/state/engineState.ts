@@ -1,15 +1,15 @@
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
-import type { Bell } from "../time/bell.js"
+import type { Bell } from "../time/conditionVariable.js"
 import type { ContainerLog, LogWriter } from "./containerLog.js"
-import type { ContainerSettings } from "./containerSettings.js"
+import type { ContainerSettings } from "../calls/containerConfig.js"
 import { EngineClock } from "../time/engineClock.js"
 import { EventJournal } from "./eventJournal.js"
 import { type MemoryFolder, newFolder } from "./fileTree.js"
 import type { Process } from "../programs/process.js"
 import type { MemoryProgram } from "../programs/program.js"
-import { type Refusal, refusal } from "./refusal.js"
+import { type Refusal, refusal } from "./errorResponse.js"
 
 /** A container's place on a network. */
 export interface Endpoint {

@@ -2,7 +2,7 @@ import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { StringRecord, nullable } from "../../internal/api/decode.js"
-import { type Refusal, refusal } from "./refusal.js"
+import { type Refusal, refusal } from "../state/errorResponse.js"
 
 const Words = nullable(Schema.Union(Schema.Array(Schema.String), Schema.String))
 

@@ -1,8 +1,16 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { extract, type Header } from "tar-stream"
-import { cleanPath, lookUp, type MemoryFolder, type MemoryNode, newFolder, type NotFound, partsOf } from "./fileTree.js"
-import { type Refusal, refusal } from "./refusal.js"
+import {
+  cleanPath,
+  lookUp,
+  type MemoryFolder,
+  type MemoryNode,
+  newFolder,
+  type NotFound,
+  partsOf
+} from "../state/fileTree.js"
+import { type Refusal, refusal } from "../state/errorResponse.js"
 
 /** Where a tar is unpacked, and how. */
 export interface Extraction {

@@ -3,10 +3,10 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import { invalidBody } from "../state/containerSettings.js"
+import { invalidBody } from "./containerConfig.js"
 import type { EngineState, MemoryContainer } from "../state/engineState.js"
 import type { Query } from "./query.js"
-import { Refusal } from "../state/refusal.js"
+import { Refusal } from "../state/errorResponse.js"
 
 /** An answer that is there at once. */
 export interface WholeAnswer {

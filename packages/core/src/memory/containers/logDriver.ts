@@ -1,7 +1,7 @@
 import * as Either from "effect/Either"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import type { LogLimits, LogRecord } from "./containerLog.js"
-import type { ContainerSettings } from "./containerSettings.js"
+import type { LogLimits, LogRecord } from "../state/containerLog.js"
+import type { ContainerSettings } from "../calls/containerConfig.js"
 
 const units = ["", "k", "m", "g", "t", "p"]
 
