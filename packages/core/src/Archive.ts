@@ -8,7 +8,7 @@ import { posix } from "node:path"
 import { Docker, type DockerRequest } from "./Docker.js"
 import { type ContainerNotFound, type DockerFailure, EngineError, FileNotFound, InvalidRequest } from "./DockerError.js"
 import { decodeAnswer } from "./internal/api/decode.js"
-import { containerNotFound, refine } from "./internal/api/errorRules.js"
+import { containerNotFound, mapEngineError } from "./internal/api/errorRules.js"
 import { containerPath } from "./internal/api/names.js"
 import { checkedTar } from "./internal/tar/tarCheck.js"
 import { packedTar } from "./internal/tar/tarPack.js"
@@ -130,7 +130,7 @@ const make = Effect.gen(function* () {
       : containerPath(id, "/archive")
 
   const rules = (id: string, path: string) =>
-    refine((error) => containerNotFound(id, error) ?? fileNotFound(id, path, error))
+    mapEngineError((error) => containerNotFound(id, error) ?? fileNotFound(id, path, error))
 
   /** The answer with the tar still to be read, and what it is of. */
   const open = (id: string, path: string) =>
@@ -188,9 +188,9 @@ const make = Effect.gen(function* () {
       yield* Effect.raceFirst(docker.json({ ...request, query, upload }), Deferred.await(failed))
     },
     (effect, id, path) =>
-      refine((error) => containerNotFound(id, error) ?? fileNotFound(id, path, error) ?? invalidPut(path, error))(
-        effect
-      )
+      mapEngineError(
+        (error) => containerNotFound(id, error) ?? fileNotFound(id, path, error) ?? invalidPut(path, error)
+      )(effect)
   )
 
   const readFile = Effect.fn("Archive.readFile")(

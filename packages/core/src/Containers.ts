@@ -18,11 +18,11 @@ import {
   type PruneInProgress,
   type WaitFailed
 } from "./DockerError.js"
-import { decodeAnswer, nullable, rawObject, StringRecord } from "./internal/api/decode.js"
-import { containerNotFound, refine, stateConflict } from "./internal/api/errorRules.js"
+import { decodeAnswer, nullable, decodeRaw, StringRecord } from "./internal/api/decode.js"
+import { containerNotFound, mapEngineError, stateConflict } from "./internal/api/errorRules.js"
 import { filtersQuery, invalidFilter, pruneRefused } from "./internal/api/filters.js"
-import { checkedName, containerPath } from "./internal/api/names.js"
-import { madeForScope, releaseWith } from "./internal/api/scopedLifetime.js"
+import { validateName, containerPath } from "./internal/api/names.js"
+import { acquireDetached, removeOrWarn } from "./internal/api/scopedResource.js"
 import type { PruneReport } from "./internal/api/pruneReport.js"
 import type {
   ContainerDetails,
@@ -32,7 +32,7 @@ import type {
   FileChange,
   ProcessTable
 } from "./internal/containers/containerModels.js"
-import { containerState, ContainerStateWord } from "./internal/api/containerState.js"
+import { EngineStateName, normalizeState } from "./internal/api/containerState.js"
 import { type WaitCondition, waitForContainer, type WaitOptions } from "./internal/watch/containerWait.js"
 
 export type { WaitCondition, WaitOptions } from "./internal/watch/containerWait.js"
@@ -131,7 +131,7 @@ const decodeSummaries = decodeAnswer(
       ImageID: Schema.String,
       Command: Schema.String,
       Created: Schema.Number,
-      State: ContainerStateWord,
+      State: EngineStateName,
       Status: Schema.String,
       Ports: nullable(
         Schema.Array(
@@ -162,7 +162,7 @@ const decodeDetails = decodeAnswer(
     }),
     HostConfig: Schema.Struct({ LogConfig: Schema.optional(Schema.Struct({ Type: Schema.String })) }),
     State: Schema.Struct({
-      Status: ContainerStateWord,
+      Status: EngineStateName,
       ExitCode: Schema.Number,
       Error: Schema.optional(Schema.String),
       StartedAt: Schema.String,
@@ -352,7 +352,7 @@ const make = Effect.gen(function* () {
         imageId: summary.ImageID,
         command: summary.Command,
         created: summary.Created,
-        state: containerState(summary.State),
+        state: normalizeState(summary.State),
         status: summary.Status,
         ports: (summary.Ports ?? []).map((port) => ({
           ...addressOf(port),
@@ -363,7 +363,7 @@ const make = Effect.gen(function* () {
         labels: summary.Labels ?? {}
       }))
     },
-    (effect, options) => refine((error) => invalidFilter(options?.filters, error))(effect)
+    (effect, options) => mapEngineError((error) => invalidFilter(options?.filters, error))(effect)
   )
 
   const inspect = Effect.fn("Containers.inspect")(
@@ -381,7 +381,7 @@ const make = Effect.gen(function* () {
         logDriver: details.HostConfig.LogConfig?.Type ?? "",
         restartCount: details.RestartCount ?? 0,
         state: {
-          status: containerState(details.State.Status),
+          status: normalizeState(details.State.Status),
           exitCode: details.State.ExitCode,
           error: details.State.Error ?? "",
           startedAt: details.State.StartedAt,
@@ -391,11 +391,11 @@ const make = Effect.gen(function* () {
             ? {}
             : { health: details.State.Health.Status })
         },
-        raw: yield* rawObject(request, status, body)
+        raw: yield* decodeRaw(request, status, body)
       }
       return result
     },
-    (effect, id) => refine((error) => containerNotFound(id, error))(effect)
+    (effect, id) => mapEngineError((error) => containerNotFound(id, error))(effect)
   )
 
   const create = Effect.fn("Containers.create")(
@@ -411,7 +411,7 @@ const make = Effect.gen(function* () {
       return { id: created.Id, warnings: created.Warnings ?? [] }
     },
     (effect, spec) =>
-      refine((error) =>
+      mapEngineError((error) =>
         error.status === 404 && /no such image/i.test(error.detail)
           ? new ImageNotFound({ image: spec.image, detail: error.detail })
           : error.status === 409 || /name is already in use/.test(error.detail)
@@ -430,7 +430,7 @@ const make = Effect.gen(function* () {
     function* (id: string) {
       yield* verb(id, "POST", "/start")
     },
-    (effect, id) => refine((error) => startRefused(id, error))(effect)
+    (effect, id) => mapEngineError((error) => startRefused(id, error))(effect)
   )
 
   // The engine answers when the container has stopped, so its own time to do so comes on top.
@@ -444,14 +444,14 @@ const make = Effect.gen(function* () {
     function* (id: string, options: StopOptions = {}) {
       yield* verb(id, "POST", "/stop", stopRequest(options))
     },
-    (effect, id) => refine((error) => containerNotFound(id, error))(effect)
+    (effect, id) => mapEngineError((error) => containerNotFound(id, error))(effect)
   )
 
   const restart = Effect.fn("Containers.restart")(
     function* (id: string, options: StopOptions = {}) {
       yield* verb(id, "POST", "/restart", stopRequest(options))
     },
-    (effect, id) => refine((error) => startRefused(id, error))(effect)
+    (effect, id) => mapEngineError((error) => startRefused(id, error))(effect)
   )
 
   const kill = Effect.fn("Containers.kill")(
@@ -459,7 +459,7 @@ const make = Effect.gen(function* () {
       yield* verb(id, "POST", "/kill", { query: { signal } })
     },
     (effect, id, signal) =>
-      refine(
+      mapEngineError(
         (error) =>
           containerNotFound(id, error) ??
           stateConflict(id, error) ??
@@ -473,21 +473,21 @@ const make = Effect.gen(function* () {
     function* (id: string) {
       yield* verb(id, "POST", "/pause")
     },
-    (effect, id) => refine((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
+    (effect, id) => mapEngineError((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
   )
 
   const unpause = Effect.fn("Containers.unpause")(
     function* (id: string) {
       yield* verb(id, "POST", "/unpause")
     },
-    (effect, id) => refine((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
+    (effect, id) => mapEngineError((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
   )
 
   const remove = Effect.fn("Containers.remove")(
     function* (id: string, options: { readonly force?: boolean; readonly volumes?: boolean } = {}) {
       yield* verb(id, "DELETE", "", { query: { force: options.force ?? false, v: options.volumes ?? false } })
     },
-    (effect, id) => refine((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
+    (effect, id) => mapEngineError((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
   )
 
   const wait = Effect.fn("Containers.wait")(
@@ -503,16 +503,16 @@ const make = Effect.gen(function* () {
       }
       return result
     },
-    (effect, id) => refine((error) => containerNotFound(id, error))(effect)
+    (effect, id) => mapEngineError((error) => containerNotFound(id, error))(effect)
   )
 
   const rename = Effect.fn("Containers.rename")(
     function* (id: string, name: string) {
-      yield* checkedName("name", name)
+      yield* validateName("name", name)
       yield* verb(id, "POST", "/rename", { query: { name } })
     },
     (effect, id, name) =>
-      refine(
+      mapEngineError(
         (error) =>
           containerNotFound(id, error) ??
           (error.status === 409
@@ -535,7 +535,7 @@ const make = Effect.gen(function* () {
       const { Processes, Titles } = yield* decodeTop(request, status, body)
       return processTable(Titles, Processes ?? [])
     },
-    (effect, id) => refine((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
+    (effect, id) => mapEngineError((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
   )
 
   const changes = Effect.fn("Containers.changes")(
@@ -547,7 +547,7 @@ const make = Effect.gen(function* () {
         kind: changeKinds[Kind]
       }))
     },
-    (effect, id) => refine((error) => containerNotFound(id, error))(effect)
+    (effect, id) => mapEngineError((error) => containerNotFound(id, error))(effect)
   )
 
   const update = Effect.fn("Containers.update")(
@@ -570,7 +570,7 @@ const make = Effect.gen(function* () {
       return (yield* decodeUpdated(request, status, body)).Warnings ?? []
     },
     (effect, id) =>
-      refine(
+      mapEngineError(
         (error) =>
           containerNotFound(id, error) ??
           stateConflict(id, error) ??
@@ -590,7 +590,7 @@ const make = Effect.gen(function* () {
       const pruned: PruneReport = { deleted: ContainersDeleted ?? [], spaceReclaimed: SpaceReclaimed ?? 0 }
       return pruned
     },
-    (effect, options) => refine(pruneRefused("containers", options?.filters))(effect)
+    (effect, options) => mapEngineError(pruneRefused("containers", options?.filters))(effect)
   )
 
   const waitUntil = Effect.fn("Containers.waitUntil")(function* (
@@ -602,8 +602,8 @@ const make = Effect.gen(function* () {
   })
 
   const release = (id: string) =>
-    releaseWith(
-      `The container ${id}`,
+    removeOrWarn(
+      `container ${id}`,
       remove(id, { force: true, volumes: true }).pipe(
         Effect.catchTag("ContainerNotFound", () => Effect.void),
         Effect.catchIf(
@@ -614,8 +614,10 @@ const make = Effect.gen(function* () {
     )
 
   const scoped = Effect.fn("Containers.scoped")(function* (spec: ContainerSpec) {
-    const created = yield* madeForScope(`The container ${spec.name ?? `of ${spec.image}`}`, create(spec), ({ id }) =>
-      release(id)
+    const created = yield* acquireDetached(
+      spec.name === undefined ? `a container of ${spec.image}` : `container ${spec.name}`,
+      create(spec),
+      ({ id }) => release(id)
     )
     yield* start(created.id).pipe(
       Effect.catchTags({

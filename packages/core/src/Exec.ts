@@ -21,7 +21,7 @@ import {
   InvalidRequest
 } from "./DockerError.js"
 import { decodeAnswer, nullable } from "./internal/api/decode.js"
-import { containerNotFound, refine, stateConflict } from "./internal/api/errorRules.js"
+import { containerNotFound, mapEngineError, stateConflict } from "./internal/api/errorRules.js"
 import { containerPath } from "./internal/api/names.js"
 import { EngineContainerState } from "./internal/api/containerState.js"
 import { demultiplex, demultiplexer, type OutputPiece } from "./internal/logs/demultiplex.js"
@@ -156,7 +156,7 @@ const make = Effect.gen(function* () {
       const request = { method: "POST", path: yield* containerPath(id, "/exec"), body: { ...body, Cmd: argv } } as const
       const answer = yield* docker.json(request)
       return (yield* decodeCreated(request, answer.status, answer.body)).Id
-    }).pipe(refine((error) => containerNotFound(id, error) ?? stateConflict(id, error)))
+    }).pipe(mapEngineError((error) => containerNotFound(id, error) ?? stateConflict(id, error)))
 
   const settings = ({ environment, privileged, user, workingDirectory }: Omit<ExecOptions, "stdin">) => ({
     Env: environment === undefined ? undefined : Object.entries(environment).map(([key, value]) => `${key}=${value}`),
@@ -221,7 +221,7 @@ const make = Effect.gen(function* () {
       const request = startRequest(execId, false)
       const duplex = yield* docker
         .hijack(request)
-        .pipe(refine((error) => containerNotFound(id, error) ?? stateConflict(id, error)))
+        .pipe(mapEngineError((error) => containerNotFound(id, error) ?? stateConflict(id, error)))
       const feed =
         stdin === undefined
           ? undefined
@@ -328,7 +328,7 @@ const make = Effect.gen(function* () {
     })
     const duplex = yield* docker
       .hijack(startRequest(execId, true))
-      .pipe(refine((error) => containerNotFound(id, error) ?? stateConflict(id, error)))
+      .pipe(mapEngineError((error) => containerNotFound(id, error) ?? stateConflict(id, error)))
     const handle: Terminal = {
       output: duplex.output,
       write: (input) => duplex.write(bytesOf(input)),
@@ -344,7 +344,7 @@ const make = Effect.gen(function* () {
       const request = { method: "GET", path: yield* containerPath(id, "/json") } as const
       const { body, status } = yield* docker.json(request)
       return yield* decodeContainer(request, status, body)
-    }).pipe(refine((error) => containerNotFound(id, error)))
+    }).pipe(mapEngineError((error) => containerNotFound(id, error)))
 
   /** The end of the connection may be that of the engine: only its own word tells that the run ended. */
   const confirmEnd = (id: string, startedAt: string, left = 20): Effect.Effect<void, DockerFailure> =>
@@ -417,12 +417,12 @@ const make = Effect.gen(function* () {
         resize: ({ columns, rows }) =>
           docker.json({ method: "POST", path: `/containers/${Id}/resize`, query: { h: rows, w: columns } }).pipe(
             Effect.asVoid,
-            refine((error) => containerNotFound(id, error) ?? stateConflict(id, error))
+            mapEngineError((error) => containerNotFound(id, error) ?? stateConflict(id, error))
           )
       }
       return attached
     },
-    (effect, id) => refine((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
+    (effect, id) => mapEngineError((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
   )
 
   return { attach, run, stream, terminal }

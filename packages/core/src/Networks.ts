@@ -15,12 +15,12 @@ import {
   type PruneInProgress,
   ResourceInUse
 } from "./DockerError.js"
-import { StringRecord, decodeAnswer, nullable, rawObject } from "./internal/api/decode.js"
-import { containerNotFound, refine } from "./internal/api/errorRules.js"
+import { RawObject, StringRecord, decodeAnswer, nullable, decodeRaw } from "./internal/api/decode.js"
+import { containerNotFound, mapEngineError } from "./internal/api/errorRules.js"
 import { filtersQuery, invalidFilter, pruneRefused } from "./internal/api/filters.js"
-import { containerPath, pathPart } from "./internal/api/names.js"
-import { untilLetGo } from "./internal/api/schedules.js"
-import { madeForScope, releaseWith } from "./internal/api/scopedLifetime.js"
+import { containerPath, encodePathSegment } from "./internal/api/names.js"
+import { retryWhileInUse } from "./internal/api/schedules.js"
+import { acquireDetached, removeOrWarn } from "./internal/api/scopedResource.js"
 
 /**
  * A subnet of a network.
@@ -92,9 +92,7 @@ export const Network = Schema.Struct({
     description: "Connected containers; empty in a list"
   }),
   /** The complete response from the engine. */
-  raw: Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
-    description: "The complete response from the engine"
-  })
+  raw: RawObject
 }).annotations({ identifier: "Network" })
 
 /**
@@ -213,7 +211,7 @@ const network = (request: DockerRequest, status: number, body: unknown): Effect.
         ipv4Address: IPv4Address,
         ipv6Address: IPv6Address
       })),
-      raw: yield* rawObject(request, status, body)
+      raw: yield* decodeRaw(request, status, body)
     }
   })
 
@@ -224,7 +222,7 @@ const notFound = (id: string, error: EngineError) =>
 
 const networkPath = (id: string, rest = ""): Effect.Effect<string, NetworkNotFound> =>
   Effect.suspend(() => {
-    const part = pathPart(id)
+    const part = encodePathSegment(id)
     return part === undefined
       ? Effect.fail(
           new NetworkNotFound({
@@ -260,7 +258,7 @@ const make = Effect.gen(function* () {
       const found = yield* decodeMany(request, status, body)
       return yield* Effect.forEach(found, (one) => network(request, status, one))
     },
-    (effect, options) => refine((error) => invalidFilter(options?.filters, error))(effect)
+    (effect, options) => mapEngineError((error) => invalidFilter(options?.filters, error))(effect)
   )
 
   const inspect = Effect.fn("Networks.inspect")(
@@ -269,7 +267,7 @@ const make = Effect.gen(function* () {
       const { body, status } = yield* docker.json(request)
       return yield* network(request, status, body)
     },
-    (effect, id) => refine((error) => notFound(id, error))(effect)
+    (effect, id) => mapEngineError((error) => notFound(id, error))(effect)
   )
 
   const create = Effect.fn("Networks.create")(
@@ -313,7 +311,7 @@ const make = Effect.gen(function* () {
       return { id: Id, warnings: Warning === undefined || Warning === "" ? [] : [Warning] }
     },
     (effect, spec) =>
-      refine((error) => {
+      mapEngineError((error) => {
         const invalid = (field: string, value: string) => new InvalidRequest({ field, value, detail: error.detail })
         if (error.status === 409 || /already exists/.test(error.detail)) {
           return new NameConflict({ name: spec.name, detail: error.detail })
@@ -338,7 +336,7 @@ const make = Effect.gen(function* () {
       yield* docker.json({ method: "DELETE", path: yield* networkPath(id) })
     },
     (effect, id) =>
-      refine(
+      mapEngineError(
         (error) =>
           notFound(id, error) ??
           (/active endpoints|network is being used/.test(error.detail)
@@ -361,7 +359,7 @@ const make = Effect.gen(function* () {
       const { NetworksDeleted } = yield* decodePruned(request, status, body)
       return NetworksDeleted ?? []
     },
-    (effect, options) => refine(pruneRefused("networks", options?.filters))(effect)
+    (effect, options) => mapEngineError(pruneRefused("networks", options?.filters))(effect)
   )
 
   /** What the engine says of a container and a network that do not go together. */
@@ -392,7 +390,7 @@ const make = Effect.gen(function* () {
         }
       })
     },
-    (effect, id, container) => refine((error) => mismatch(id, container, error))(effect)
+    (effect, id, container) => mapEngineError((error) => mismatch(id, container, error))(effect)
   )
 
   const disconnect = Effect.fn("Networks.disconnect")(
@@ -401,12 +399,12 @@ const make = Effect.gen(function* () {
       yield* containerPath(container, "")
       yield* docker.json({ method: "POST", path, body: { Container: container, Force: options.force ?? false } })
     },
-    (effect, id, container) => refine((error) => mismatch(id, container, error))(effect)
+    (effect, id, container) => mapEngineError((error) => mismatch(id, container, error))(effect)
   )
 
   const release = (id: string) =>
-    releaseWith(
-      `The network ${id}`,
+    removeOrWarn(
+      `network ${id}`,
       Effect.gen(function* () {
         const { members } = yield* inspect(id)
         for (const { containerId } of members) {
@@ -416,13 +414,13 @@ const make = Effect.gen(function* () {
         }
         yield* remove(id)
       }).pipe(
-        untilLetGo,
+        retryWhileInUse,
         Effect.catchTag("NetworkNotFound", () => Effect.void)
       )
     )
 
   const scoped = Effect.fn("Networks.scoped")((spec: NetworkSpec) =>
-    madeForScope(`The network ${spec.name}`, create(spec), ({ id }) => release(id))
+    acquireDetached(`network ${spec.name}`, create(spec), ({ id }) => release(id))
   )
 
   return { connect, create, disconnect, inspect, list, prune, remove, scoped }

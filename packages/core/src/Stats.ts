@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import { Docker, type DockerRequest } from "./Docker.js"
 import type { ContainerNotFound, DockerFailure } from "./DockerError.js"
 import { decodeAnswer, nullable } from "./internal/api/decode.js"
-import { containerNotFound, refine } from "./internal/api/errorRules.js"
+import { containerNotFound, mapEngineError } from "./internal/api/errorRules.js"
 import { containerPath } from "./internal/api/names.js"
 import { EngineContainerState } from "./internal/api/containerState.js"
 
@@ -139,7 +139,7 @@ const make = Effect.gen(function* () {
       const sample = yield* decodeSample(request, status, body)
       return hasBefore(sample) ? figures(id, sample) : yield* second(id)
     },
-    (effect, id) => refine((error) => containerNotFound(id, error))(effect)
+    (effect, id) => mapEngineError((error) => containerNotFound(id, error))(effect)
   )
 
   /** The figures of one run, or further: Docker's end when the container is removed, Podman's when it stops. */
@@ -157,7 +157,7 @@ const make = Effect.gen(function* () {
           Stream.filter(hasBefore),
           Stream.map((sample) => figures(id, sample))
         )
-      }).pipe(refine((error) => containerNotFound(id, error)))
+      }).pipe(mapEngineError((error) => containerNotFound(id, error)))
     )
 
   const second = (id: string) =>
@@ -172,7 +172,7 @@ const make = Effect.gen(function* () {
       const { body, status } = yield* docker.json(request)
       const { State } = yield* decodeState(request, status, body)
       return State.Status === "running" || State.Status === "paused"
-    }).pipe(refine((error) => containerNotFound(id, error)))
+    }).pipe(mapEngineError((error) => containerNotFound(id, error)))
 
   const soon = (id: string): Stream.Stream<ContainerStats, DockerFailure> =>
     Stream.unwrap(

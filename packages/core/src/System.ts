@@ -9,10 +9,10 @@ import { access, readFile } from "node:fs/promises"
 import { delimiter, join } from "node:path"
 import { Docker, type DockerRequest } from "./Docker.js"
 import { type DockerFailure, InstallFailed, InvalidRequest, type PruneInProgress } from "./DockerError.js"
-import { decodeAnswer, nullable, rawObject } from "./internal/api/decode.js"
-import { refine } from "./internal/api/errorRules.js"
+import { decodeAnswer, nullable, decodeRaw } from "./internal/api/decode.js"
+import { mapEngineError } from "./internal/api/errorRules.js"
 import { filtersQuery, pruneRefused } from "./internal/api/filters.js"
-import { inTurn } from "./internal/api/schedules.js"
+import { retryWhilePruning } from "./internal/api/schedules.js"
 import { type HostCommand, hostCommand, runHostCommand } from "./internal/host/hostCommand.js"
 import { installPlan, instructions } from "./internal/host/installPlan.js"
 import { pruneVolumes } from "./internal/api/volumePrune.js"
@@ -357,7 +357,7 @@ const make = Effect.gen(function* () {
     request: DockerRequest
   ) =>
     Effect.flatMap(docker.json(request), ({ body, status }) =>
-      Effect.all({ value: decode(request, status, body), raw: rawObject(request, status, body) })
+      Effect.all({ value: decode(request, status, body), raw: decodeRaw(request, status, body) })
     )
 
   const ping = Effect.fn("System.ping")(function* () {
@@ -434,17 +434,19 @@ const make = Effect.gen(function* () {
         path,
         query: { filters: filtersQuery({ ...filters, ...more }) },
         timeout: "10 minutes"
-      }).pipe(refine(pruneRefused(kind, filters)))
+      }).pipe(mapEngineError(pruneRefused(kind, filters)))
     // Containers first: what they used is unused then.
     const containers = yield* one("/containers/prune", "containers")
-    const networks = yield* inTurn(one("/networks/prune", "networks"))
+    const networks = yield* retryWhilePruning(one("/networks/prune", "networks"))
     const volumes =
       options.volumes === true
-        ? yield* inTurn(pruneVolumes(docker, filters ?? {}).pipe(refine(pruneRefused("volumes", filters))))
+        ? yield* retryWhilePruning(
+            pruneVolumes(docker, filters ?? {}).pipe(mapEngineError(pruneRefused("volumes", filters)))
+          )
         : undefined
     const dangling = [options.allImages === true ? "false" : "true"]
-    const images = yield* inTurn(one("/images/prune", "images", { dangling }))
-    const buildCache = filters === undefined ? yield* inTurn(one("/build/prune", "build cache")) : undefined
+    const images = yield* retryWhilePruning(one("/images/prune", "images", { dangling }))
+    const buildCache = filters === undefined ? yield* retryWhilePruning(one("/build/prune", "build cache")) : undefined
     const result: SystemPruned = {
       containers: containers.ContainersDeleted ?? [],
       networks: networks.NetworksDeleted ?? [],

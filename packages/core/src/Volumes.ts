@@ -14,13 +14,13 @@ import {
   ResourceInUse,
   VolumeNotFound
 } from "./DockerError.js"
-import { StringRecord, decodeAnswer, nullable, rawObject } from "./internal/api/decode.js"
-import { refine } from "./internal/api/errorRules.js"
+import { RawObject, StringRecord, decodeAnswer, nullable, decodeRaw } from "./internal/api/decode.js"
+import { mapEngineError } from "./internal/api/errorRules.js"
 import { filtersQuery, invalidFilter, pruneRefused } from "./internal/api/filters.js"
-import { checkedName, pathPart } from "./internal/api/names.js"
+import { validateName, encodePathSegment } from "./internal/api/names.js"
 import type { PruneReport } from "./internal/api/pruneReport.js"
-import { untilLetGo } from "./internal/api/schedules.js"
-import { madeForScope, releaseWith } from "./internal/api/scopedLifetime.js"
+import { retryWhileInUse } from "./internal/api/schedules.js"
+import { acquireDetached, removeOrWarn } from "./internal/api/scopedResource.js"
 import { pruneVolumes } from "./internal/api/volumePrune.js"
 
 /**
@@ -42,9 +42,7 @@ export const Volume = Schema.Struct({
   options: StringRecord,
   labels: StringRecord,
   /** The complete response from the engine. */
-  raw: Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
-    description: "The complete response from the engine"
-  })
+  raw: RawObject
 }).annotations({ identifier: "Volume" })
 
 /**
@@ -92,7 +90,7 @@ const volume = (request: DockerRequest, status: number, body: unknown): Effect.E
       scope: Scope,
       options: Options ?? {},
       labels: Labels ?? {},
-      raw: yield* rawObject(request, status, body)
+      raw: yield* decodeRaw(request, status, body)
     }
   })
 
@@ -103,7 +101,7 @@ const notFound = (name: string, error: EngineError) =>
 
 const volumePath = (name: string): Effect.Effect<string, VolumeNotFound> =>
   Effect.suspend(() => {
-    const part = pathPart(name)
+    const part = encodePathSegment(name)
     return part === undefined
       ? Effect.fail(
           new VolumeNotFound({ volume: name, detail: "nothing was asked, as this can't be a part of a path" })
@@ -142,7 +140,7 @@ const make = Effect.gen(function* () {
       const { Volumes } = yield* decodeMany(request, status, body)
       return yield* Effect.forEach(Volumes ?? [], (one) => volume(request, status, one))
     },
-    (effect, options) => refine((error) => invalidFilter(options?.filters, error))(effect)
+    (effect, options) => mapEngineError((error) => invalidFilter(options?.filters, error))(effect)
   )
 
   const inspect = Effect.fn("Volumes.inspect")(
@@ -151,13 +149,13 @@ const make = Effect.gen(function* () {
       const { body, status } = yield* docker.json(request)
       return yield* volume(request, status, body)
     },
-    (effect, name) => refine((error) => notFound(name, error))(effect)
+    (effect, name) => mapEngineError((error) => notFound(name, error))(effect)
   )
 
   const create = Effect.fn("Volumes.create")(
     function* (spec: VolumeSpec = {}) {
       // What other drivers take for a name is for them to say.
-      if (spec.name !== undefined && (spec.driver ?? "local") === "local") yield* checkedName("volume name", spec.name)
+      if (spec.name !== undefined && (spec.driver ?? "local") === "local") yield* validateName("volume name", spec.name)
       const request = {
         method: "POST",
         path: "/volumes/create",
@@ -171,7 +169,7 @@ const make = Effect.gen(function* () {
       return yield* new NameConflict({ name: made.name, detail: `a volume of this name exists, and ${other}` })
     },
     (effect, spec) =>
-      refine((error) =>
+      mapEngineError((error) =>
         (error.status === 404 && /plugin/.test(error.detail)) || error.detail.endsWith("required plugin missing")
           ? new InvalidRequest({ field: "driver", value: spec?.driver ?? "", detail: error.detail })
           : error.status === 400 || error.detail.endsWith(": invalid argument")
@@ -186,7 +184,7 @@ const make = Effect.gen(function* () {
       yield* docker.json({ method: "DELETE", path, query: { force: options.force ?? false } })
     },
     (effect, name) =>
-      refine(
+      mapEngineError(
         (error) =>
           notFound(name, error) ??
           (error.status === 409 ? new ResourceInUse({ resource: name, detail: error.detail }) : undefined)
@@ -198,7 +196,7 @@ const make = Effect.gen(function* () {
       const pruned: PruneReport = yield* pruneVolumes(docker, options.filters ?? {})
       return pruned
     },
-    (effect, options) => refine(pruneRefused("volumes", options?.filters))(effect)
+    (effect, options) => mapEngineError(pruneRefused("volumes", options?.filters))(effect)
   )
 
   /**
@@ -206,10 +204,10 @@ const make = Effect.gen(function* () {
    * label tells them apart, as `create` gives a volume with other labels to nobody.
    */
   const scoped = Effect.fn("Volumes.scoped")((spec: VolumeSpec = {}) =>
-    madeForScope(
-      `The volume ${spec.name ?? "without a name"}`,
+    acquireDetached(
+      spec.name === undefined ? "an anonymous volume" : `volume ${spec.name}`,
       create(spec.name === undefined ? spec : { ...spec, labels: { ...spec.labels, [scopeLabel]: randomUUID() } }),
-      ({ name }) => releaseWith(`The volume ${name}`, untilLetGo(remove(name, { force: true })))
+      ({ name }) => removeOrWarn(`volume ${name}`, retryWhileInUse(remove(name, { force: true })))
     )
   )
 

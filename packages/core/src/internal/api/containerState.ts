@@ -1,13 +1,21 @@
 import * as Schema from "effect/Schema"
 
-/** What a container is doing. */
+/**
+ * The state of a container.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export const ContainerState = Schema.Literal("created", "running", "paused", "restarting", "removing", "exited", "dead")
 
-/** What a container is doing. */
+/**
+ * @since 0.1.0
+ * @category models
+ */
 export type ContainerState = typeof ContainerState.Type
 
-/** What a container is doing, by any engine's word: Podman has its own for what comes before and behind a run. */
-export const ContainerStateWord = Schema.Literal(
+/** Every state name that an engine sends: Docker's, and those that only Podman uses. */
+export const EngineStateName = Schema.Literal(
   ...ContainerState.literals,
   "configured",
   "initialized",
@@ -15,9 +23,9 @@ export const ContainerStateWord = Schema.Literal(
   "stopped"
 )
 
-/** What a container is doing, by Docker's word. */
-export const containerState = (word: typeof ContainerStateWord.Type): ContainerState => {
-  switch (word) {
+/** Maps Podman's state names to Docker's. */
+export const normalizeState = (name: typeof EngineStateName.Type): ContainerState => {
+  switch (name) {
     case "configured":
     case "initialized":
       return "created"
@@ -26,13 +34,13 @@ export const containerState = (word: typeof ContainerStateWord.Type): ContainerS
     case "stopped":
       return "exited"
     default:
-      return word
+      return name
   }
 }
 
-/** Any engine's word, as Docker's. */
-export const EngineContainerState = Schema.transform(ContainerStateWord, ContainerState, {
+/** Decodes any engine's state name to Docker's. */
+export const EngineContainerState = Schema.transform(EngineStateName, ContainerState, {
   strict: true,
-  decode: containerState,
+  decode: normalizeState,
   encode: (state) => state
 })

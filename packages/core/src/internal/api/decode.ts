@@ -7,32 +7,37 @@ import { EngineError } from "../../DockerError.js"
 import { schemaCheck } from "./schemaCheck.js"
 
 /**
- * Decodes what the engine answered; an answer of another shape is an `EngineError`. What comes out may hold more than the
- * schema names.
+ * Creates a decoder for the engine's responses. It fails with an `EngineError` if a response does not match the schema.
+ * Decoded values keep properties that the schema does not declare.
  */
 export const decodeAnswer = <A, I>(schema: Schema.Schema<A, I>) => {
   const check = schemaCheck(schema)
   const decode = Schema.decodeUnknown(schema)
   return (request: DockerRequest, status: number, body: unknown): Effect.Effect<A, EngineError> => {
     if (check !== undefined && check(body)) return Effect.succeed(body)
-    // What is wrong is told in words by who takes longer.
+    // The slow path explains why the check failed.
     return Effect.mapError(
       decode(body),
       (error) =>
         new EngineError({
           request: `${request.method} ${request.path}`,
           status,
-          detail: `an answer that is not understood: ${ParseResult.TreeFormatter.formatErrorSync(error)}`
+          detail: `cannot decode the response: ${ParseResult.TreeFormatter.formatErrorSync(error)}`
         })
     )
   }
 }
 
-/** Where the engine sends `null` or nothing at all for what is not there. */
+/** An optional property that the engine may also send as `null`. */
 export const nullable = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optional(Schema.NullOr(schema))
 
-/** String to string, as labels and options are. */
+/** A map from string to string, such as labels and driver options. */
 export const StringRecord = Schema.Record({ key: Schema.String, value: Schema.String })
 
-/** The engine's own object, whole: as it came, and not a copy. */
-export const rawObject = decodeAnswer(Schema.declare(Predicate.isReadonlyRecord, { identifier: "object" }))
+/** A complete response from the engine. */
+export const RawObject = Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
+  description: "The complete response from the engine"
+})
+
+/** Checks that a response is an object and returns it without copying. */
+export const decodeRaw = decodeAnswer(Schema.declare(Predicate.isReadonlyRecord, { identifier: "object" }))

@@ -2,22 +2,25 @@ import * as Effect from "effect/Effect"
 import { ContainerNotFound, ContainerStateConflict, EngineError } from "../../DockerError.js"
 
 /**
- * Whether these words mean the container, and not the route. Podman has no words for it where it would give figures, and
- * where it looks for changes it knows only of layers.
+ * Whether the error is about the container and not about the route. Podman sends no message with the 404 of its stats
+ * endpoint, and its changes endpoint reports a missing layer.
  */
 const isContainerMissing = ({ detail, status }: EngineError): boolean =>
   status === 404
     ? detail === "" || /no such container|no container with/i.test(detail)
     : status === 500 && /layer not known$|does not exist in database/.test(detail)
 
-/** The rule that every method on one container shares. */
+/** Rule for every method that operates on one container. */
 export const containerNotFound = (id: string, error: EngineError): ContainerNotFound | undefined =>
   isContainerMissing(error)
-    ? new ContainerNotFound({ containerId: id, detail: error.detail === "" ? "nothing but a 404" : error.detail })
+    ? new ContainerNotFound({
+        containerId: id,
+        detail: error.detail === "" ? "404 Not Found without a message" : error.detail
+      })
     : undefined
 
-/** Turns the engine's refusals into the method's own errors; what no rule knows stays an `EngineError`. */
-export const refine =
+/** Replaces an `EngineError` with the error that `rule` derives from it, if any. */
+export const mapEngineError =
   <E>(rule: (error: EngineError) => E | undefined) =>
   <A, E2, R>(
     effect: Effect.Effect<A, E2 | EngineError, R>
@@ -41,7 +44,7 @@ const podmanStates: Readonly<Record<string, ContainerStateConflict["state"]>> = 
 
 const conflictState = (detail: string): ContainerStateConflict["state"] => {
   if (/is not paused/.test(detail)) return "unpaused"
-  // Podman names the state by its own word for it.
+  // Podman puts its own name of the state in the message.
   const named = /(?:in state|as it is) (\w+)|^"(\w+)" is not running/.exec(detail)
   const state = podmanStates[named?.[1] ?? named?.[2] ?? ""]
   if (state !== undefined) return state
@@ -51,7 +54,7 @@ const conflictState = (detail: string): ContainerStateConflict["state"] => {
   return /removal of container|marked for removal/.test(detail) ? "removing" : "unknown"
 }
 
-/** The rule of the verbs: the container is in a state in which this can't be done. */
+/** Rule for methods that the container's state can rule out. */
 export const stateConflict = (id: string, error: EngineError): ContainerStateConflict | undefined =>
   error.status === 409 || (error.status === 500 && /is not paused|container state improper/.test(error.detail))
     ? new ContainerStateConflict({ containerId: id, state: conflictState(error.detail), detail: error.detail })

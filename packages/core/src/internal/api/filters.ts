@@ -1,10 +1,10 @@
 import { type EngineError, InvalidRequest, PruneInProgress } from "../../DockerError.js"
 
-/** The engine's filters as a query has them. */
+/** Encodes filters as the engine's `filters` query parameter. */
 export const filtersQuery = (filters: Readonly<Record<string, ReadonlyArray<string>>> | undefined) =>
   filters === undefined ? undefined : JSON.stringify(filters)
 
-/** The rule of a list: the engine refused a filter. */
+/** Rule for lists: the engine rejected a filter. */
 export const invalidFilter = (
   filters: Readonly<Record<string, ReadonlyArray<string>>> | undefined,
   error: EngineError
@@ -13,12 +13,12 @@ export const invalidFilter = (
   /invalid (volume )?filter|as time or duration|more than one until filter|one timestamp for until|a valid value for the \S+ filter|unknown container state|while looking up for (publish|expose)/i.test(
     error.detail
   ) ||
-  // Of `before` and `since`.
+  // The container named by a `before` or `since` filter does not exist.
   (error.status === 404 && filters !== undefined && /no such container|no container with/i.test(error.detail))
     ? new InvalidRequest({ field: "filters", value: JSON.stringify(filters ?? {}), detail: error.detail })
     : undefined
 
-/** The rule of a prune: the engine refused a filter, or another prune of this kind is under way. */
+/** Rule for prunes: the engine rejected a filter, or is running another prune of the same kind. */
 export const pruneRefused =
   (kind: PruneInProgress["kind"], filters: Readonly<Record<string, ReadonlyArray<string>>> | undefined) =>
   (error: EngineError): InvalidRequest | PruneInProgress | undefined =>

@@ -1,20 +1,22 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 
-/** Tries again for some seconds while it fails with this error. */
-const again =
+/** Every 50 milliseconds for up to 5 seconds: for a resource that the engine reports as busy. */
+export const whileBusy = Schedule.spaced("50 millis").pipe(Schedule.upTo("5 seconds"))
+
+/** Backoff for reconnecting to the engine: 100 milliseconds, doubled after each attempt up to 5 seconds. */
+export const reconnect = Schedule.exponential("100 millis").pipe(Schedule.union(Schedule.spaced("5 seconds")))
+
+const retryWhileBusy =
   (tag: string) =>
-  <A, E extends { readonly _tag: string }, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.retry(attempt, {
-      while: (error) => error._tag === tag,
-      schedule: Schedule.spaced("50 millis").pipe(Schedule.upTo("5 seconds"))
-    })
+  <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.retry(effect, { while: (error) => error._tag === tag, schedule: whileBusy })
 
 /**
- * Tries a removal again where the thing is in use: the engine answers that a container is removed a moment before it lets go
- * of its volumes and networks, where its start was interrupted.
+ * Retries a removal while the resource is in use. After an interrupted start, the engine reports a container as removed
+ * shortly before it releases the volumes and networks of that container.
  */
-export const untilLetGo = again("ResourceInUse")
+export const retryWhileInUse = retryWhileBusy("ResourceInUse")
 
-/** Waits for another prune of the kind: given up on it, one that has begun would lose what it knows of what it removed. */
-export const inTurn = again("PruneInProgress")
+/** Retries a prune while the engine is running another prune of the same kind. */
+export const retryWhilePruning = retryWhileBusy("PruneInProgress")

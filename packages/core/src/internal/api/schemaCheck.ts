@@ -6,7 +6,7 @@ type Check = (value: unknown) => boolean
 const isObject = (value: unknown): value is Readonly<Record<PropertyKey, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** All of them, or `undefined` where one is missing. */
+/** The items, or `undefined` if any of them is. */
 const allOf = <A>(items: ReadonlyArray<A | undefined>): ReadonlyArray<A> | undefined => {
   const found = items.filter((item) => item !== undefined)
   return found.length === items.length ? found : undefined
@@ -31,7 +31,7 @@ const struct = ({ indexSignatures, propertySignatures }: AST.TypeLiteral): Check
       return true
     }
   }
-  // Of those that have both, none is in use.
+  // No schema of ours combines properties with an index signature.
   if (properties.length > 0 || index.parameter._tag !== "StringKeyword") return undefined
   const check = checkOf(index.type)
   if (check === undefined) return undefined
@@ -48,7 +48,7 @@ const array = ({ elements, rest }: AST.TupleType): Check | undefined => {
   if (check === undefined) return undefined
   return (value) => {
     if (!Array.isArray(value)) return false
-    // Not with `every`, which passes over holes.
+    // Not `every`, which skips holes.
     for (const element of value) if (!check(element)) return false
     return true
   }
@@ -89,9 +89,9 @@ const checkOf = (ast: AST.AST): Check | undefined => {
 }
 
 /**
- * Whether a value is of a schema, for schemas of plain JSON that change nothing in decoding: some twenty times as fast as
- * decoding, which makes an object and several more around it for each member. `undefined` for a schema with anything else in
- * it. What it refuses may still be of the schema; what it lets through is.
+ * Compiles a schema to a predicate that is about twenty times as fast as decoding, because it allocates nothing. Returns
+ * `undefined` unless the schema describes plain JSON and decoding leaves values unchanged. A value that passes is valid; a
+ * value that does not pass may still be.
  */
 export const schemaCheck = <A, I>(schema: Schema.Schema<A, I>): ((value: unknown) => value is A) | undefined => {
   const check = checkOf(schema.ast)

@@ -1,6 +1,6 @@
 import * as Schema from "effect/Schema"
 import { ContainerState } from "../api/containerState.js"
-import { StringRecord } from "../api/decode.js"
+import { RawObject, StringRecord } from "../api/decode.js"
 
 /**
  * A container port. `publicPort` and `ip` are present when the port is published on the host.
@@ -90,9 +90,7 @@ export const ContainerDetails = Schema.Struct({
     health: Schema.optionalWith(Schema.String, { exact: true })
   }),
   /** The complete response from the engine. */
-  raw: Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
-    description: "The complete response from the engine"
-  })
+  raw: RawObject
 }).annotations({ identifier: "ContainerDetails" })
 
 /**

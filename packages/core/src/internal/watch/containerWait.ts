@@ -16,7 +16,7 @@ import {
   type WaitFailure
 } from "../../DockerError.js"
 import { decodeAnswer, nullable } from "../api/decode.js"
-import { containerNotFound, refine } from "../api/errorRules.js"
+import { containerNotFound, mapEngineError } from "../api/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { EngineContainerState } from "../api/containerState.js"
 import { parseEndpoint } from "../connection/endpoint.js"
@@ -181,7 +181,7 @@ export const waitForContainer = (
         const request: DockerRequest = { method: "GET", path: yield* containerPath(id, "/json") }
         const { body, status } = yield* docker.json(request)
         return yield* decodeInspected(request, status, body)
-      }).pipe(refine((error) => containerNotFound(id, error)))
+      }).pipe(mapEngineError((error) => containerNotFound(id, error)))
     const first = yield* inspect(id)
     const containerId = first.Id
 

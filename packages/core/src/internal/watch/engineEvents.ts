@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import type { DockerRequest, DockerShape } from "../../Docker.js"
 import { type DockerFailure, type EngineError, InvalidRequest } from "../../DockerError.js"
 import { decodeAnswer } from "../api/decode.js"
-import { refine } from "../api/errorRules.js"
+import { mapEngineError } from "../api/errorRules.js"
 import { engineTime, engineTimeNanos } from "../api/engineTime.js"
 
 /** Something that happened on the engine. */
@@ -115,7 +115,7 @@ export const openEvents = (
         })
       )
     )
-  }).pipe(refine(rule))
+  }).pipe(mapEngineError(rule))
 }
 
 /** The same as a stream that subscribes when it is run. */
