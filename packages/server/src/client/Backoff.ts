@@ -1,14 +1,14 @@
-/** How long to wait before the next attempt to connect. */
+/** Delays between attempts to connect. */
 export interface Backoff {
-  /** The next delay in milliseconds: each is about twice the one before, and never the same for all clients. */
+  /** The next delay in milliseconds. Delays double up to a maximum and are jittered. */
   readonly next: () => number
-  /** The connection was good: begin again with the shortest delay. */
+  /** Starts over with the shortest delay. */
   readonly reset: () => void
-  /** How many delays were handed out since the last `reset`. */
+  /** The number of delays handed out since the last `reset`. */
   readonly attempts: () => number
 }
 
-/** Delays from `first` to `longest` milliseconds, each with up to half of it taken off at random. */
+/** Creates delays from `first` to `longest` milliseconds, each shortened by up to half at random. */
 export const makeBackoff = (first: number, longest: number, random: () => number = Math.random): Backoff => {
   let attempts = 0
   return {

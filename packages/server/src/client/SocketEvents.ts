@@ -15,14 +15,19 @@ import type {
   WireStream
 } from "../Wire.js"
 
-/** One line, in the shape that pages have always had. What does not apply is null. */
+/**
+ * One log line in the shape that pages written for Socket.IO expect. Fields that do not apply are null.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface DockerLogEvent {
-  /** The run of an operation; null for a container's own log. */
+  /** The run of the operation, a UUID; null for a container's own log. */
   readonly log_id: string | null
   /** `pull_image`, `run_compose`, ...; `container_logs` for a container's own log. */
   readonly operation_type: string
   readonly config_id: string | number | null
-  /** As the application asked for it. */
+  /** The id or name that the application subscribed with. */
   readonly container_id: string | null
   readonly image_name: string | null
   readonly line: string
@@ -30,21 +35,26 @@ export interface DockerLogEvent {
   readonly timestamp: string
   readonly status: string
   readonly stream: WireStream
-  /** Only on a line that is longer than 1 MiB and so comes in several. */
+  /** Set only on parts of a line longer than 1 MiB. */
   readonly part?: WirePart
 }
 
-/** Everything that can be listened to, and what a listener gets. */
+/**
+ * The events of a `Socket` and the data that each passes to its listeners.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface SocketEvents {
-  /** The connection stands, and the rooms were asked for again. `reconnected` is false the first time. */
+  /** The connection is open and all subscriptions were sent again. `reconnected` is false for the first connection. */
   readonly connect: { readonly reconnected: boolean }
-  /** The connection is gone. `reconnects` says whether the client comes back by itself. */
+  /** The connection closed. `reconnects` is true if the client will reconnect by itself. */
   readonly disconnect: { readonly code: number; readonly reason: string; readonly reconnects: boolean }
-  /** The next attempt to connect is made in `delay` milliseconds. */
+  /** The next attempt to connect starts in `delay` milliseconds. */
   readonly reconnecting: { readonly attempt: number; readonly delay: number }
-  /** One line. */
+  /** One log line. */
   readonly docker_log: DockerLogEvent
-  /** The same lines as `docker_log`, as they travelled: one call for many, for pages that show a great deal. */
+  /** The lines of `docker_log`, batched as they arrived: one call for many lines, for pages that show large logs. */
   readonly docker_log_batch: DockerLog["data"]
   readonly docker_progress: DockerProgress["data"]
   readonly docker_log_complete: DockerLogComplete["data"]
@@ -52,24 +62,34 @@ export interface SocketEvents {
   readonly container_status_change: ContainerStatusChange["data"]
   readonly container_stats: ContainerStats["data"]
   readonly engine_status: EngineStatus["data"]
-  /** Something of a room is missing and never comes. */
+  /** Part of a room's history was lost and will not be delivered. */
   readonly gap: Gap["data"]
   readonly joined: Joined["data"]
   readonly left: Left["data"]
   readonly status: Status["data"]
-  /** The server did not like a message, or does not let the client in (`not_allowed`, `not_this_protocol`, `closed`). */
+  /** The server rejected a message, or the client itself (`not_allowed`, `not_this_protocol`, `closed`). */
   readonly error: WireError["data"]
 }
 
-/** Where in its room an event stands. */
+/**
+ * The position of an event within its room.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface EventOrigin {
-  /** As the application asked for it. */
+  /** The room's name as the application subscribed to it. */
   readonly room: string
-  /** As the server calls it. */
+  /** The room's canonical name. */
   readonly canonical: string
-  /** The event's number in the room; missing where it has none. */
+  /** The event's sequence number in the room, if it has one. */
   readonly seq?: number
 }
 
-/** Called with an event's data and, if it came from a room, with its place there. */
+/**
+ * Receives an event's data and, for an event that belongs to a room, its origin.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Listener<E extends keyof SocketEvents> = (data: SocketEvents[E], origin?: EventOrigin) => void

@@ -1,43 +1,50 @@
 import type { ClientMessage, Gap, Joined } from "../Wire.js"
 import { containerLogsPrefix, containerLogsRoom, containerStatsPrefix, containerStatsRoom } from "../Wire.js"
 
-/** A message that asks for a room. */
-export type Ask = Extract<ClientMessage, { event: "join" | "stream_container_logs" | "stream_container_stats" }>
+/** A message that subscribes to a room. */
+export type SubscribeMessage = Extract<
+  ClientMessage,
+  { event: "join" | "stream_container_logs" | "stream_container_stats" }
+>
 
-/** A message that wants no more of a room. */
-export type Forget = Extract<ClientMessage, { event: "leave" | "stop_container_logs" | "stop_container_stats" }>
+/** A message that unsubscribes from a room. */
+export type UnsubscribeMessage = Extract<
+  ClientMessage,
+  { event: "leave" | "stop_container_logs" | "stop_container_stats" }
+>
 
 /** How far a room has been read. */
 interface Room {
   readonly canonical: string
-  /** The strings that it was asked with; the last is given back to the application. */
-  readonly asked: Array<string>
+  /** The names that the application uses for it. Events are reported under the last one. */
+  readonly names: Array<string>
   epoch: string | undefined
-  /** The number of the last event seen; undefined when the next may have any number. */
-  last: number | undefined
+  /** The `seq` of the last event received; undefined while the next event may have any. */
+  lastSeq: number | undefined
   position: string | undefined
-  /** Whether the room was joined on the connection that stands now. */
+  /** Whether the server has confirmed the subscription on the current connection. */
   joined: boolean
 }
 
 interface Subscription {
-  ask: Ask
+  message: SubscribeMessage
   room: Room | undefined
 }
 
-/** What an event of a room means to the application. */
-export interface Arrival {
+/** How to report events of a room to the application. */
+export interface Delivery {
+  /** The room's name as the application subscribed to it. */
   readonly room: string
-  /** The container as the application asked for it, in a container's room. */
+  /** In a container's room: the id or name that the application subscribed with. */
   readonly container: string | undefined
-  /** How many of the message's first events were seen before. */
+  /** How many events at the start of the message have been delivered before. */
   readonly skip: number
-  /** Events that must have been there, and came neither as themselves nor as a `gap`. */
-  readonly hole: { readonly from: number; readonly to: number } | undefined
+  /** The sequence numbers just before the message that arrived neither as events nor as a `gap`. */
+  readonly missing: { readonly from: number; readonly to: number } | undefined
 }
 
-/** The string by which a message names its room; `joined` and `left` bring it back. */
-export const roomAsked = (message: Ask | Forget): string => {
+/** The name by which a message refers to its room; `joined` and `left` echo it. */
+const roomName = (message: SubscribeMessage | UnsubscribeMessage): string => {
   switch (message.event) {
     case "join":
     case "leave":
@@ -51,175 +58,173 @@ export const roomAsked = (message: Ask | Forget): string => {
   }
 }
 
-const containerAsked = (ask: Ask): string | undefined => {
-  if (ask.event !== "join") return ask.data.container_id
+const containerName = (message: SubscribeMessage): string | undefined => {
+  if (message.event !== "join") return message.data.container_id
   for (const prefix of [containerLogsPrefix, containerStatsPrefix]) {
-    if (ask.data.room.startsWith(prefix)) return ask.data.room.slice(prefix.length)
+    if (message.data.room.startsWith(prefix)) return message.data.room.slice(prefix.length)
   }
   return undefined
 }
 
-const withPosition = (ask: Ask, position: string | undefined): Ask => {
-  if (position === undefined) return ask
-  switch (ask.event) {
+const withPosition = (message: SubscribeMessage, position: string | undefined): SubscribeMessage => {
+  if (position === undefined) return message
+  switch (message.event) {
     case "join":
-      return { event: ask.event, data: { ...ask.data, position } }
+      return { event: message.event, data: { ...message.data, position } }
     case "stream_container_logs":
-      return { event: ask.event, data: { ...ask.data, position } }
+      return { event: message.event, data: { ...message.data, position } }
     case "stream_container_stats":
-      return ask
+      return message
   }
 }
 
-/** What the application follows, and how far it has read: outlives every connection. */
+/** The rooms that the application subscribed to and how far each has been read. Survives reconnects. */
 export class Subscriptions {
-  readonly #asked = new Map<string, Subscription>()
+  readonly #subscriptions = new Map<string, Subscription>()
   readonly #rooms = new Map<string, Room>()
-  /** How many answers to a `leave` are on their way: what comes before them belongs to what was left. */
+  /** Pending answers to `leave`, by room name: events that arrive before the answer belong to the old subscription. */
   readonly #leaving = new Map<string, number>()
 
-  /** What to send. Asking again for what is followed already changes nothing, but for how often figures come. */
-  add(ask: Ask, connected: boolean): ReadonlyArray<ClientMessage> {
-    const name = roomAsked(ask)
-    const known = this.#asked.get(name)
-    if (known === undefined) {
-      this.#asked.set(name, { ask, room: undefined })
-      return connected ? [ask] : []
+  /** Returns what to send. Repeating a subscription sends nothing, unless the interval of `container_stats` changed. */
+  subscribe(message: SubscribeMessage, connected: boolean): ReadonlyArray<ClientMessage> {
+    const name = roomName(message)
+    const existing = this.#subscriptions.get(name)
+    if (existing === undefined) {
+      this.#subscriptions.set(name, { message, room: undefined })
+      return connected ? [message] : []
     }
-    if (known.ask.event === "join" && ask.event !== "join") {
-      // Joined, and now its history is wanted too: start anew, for the history would look as if it had been seen.
-      const leave: Forget = { event: "leave", data: { room: name } }
-      const left = this.remove(leave, connected)
-      this.#asked.set(name, { ask, room: undefined })
-      return connected ? [...left, ask] : []
+    if (existing.message.event === "join" && message.event !== "join") {
+      // The room was joined without its history, which would now look like duplicates: leave and subscribe again.
+      const left = this.unsubscribe({ event: "leave", data: { room: name } }, connected)
+      this.#subscriptions.set(name, { message, room: undefined })
+      return connected ? [...left, message] : []
     }
-    if (ask.event !== "stream_container_stats" || JSON.stringify(known.ask) === JSON.stringify(ask)) return []
-    known.ask = ask
-    return connected ? [ask] : []
+    const isSame = JSON.stringify(existing.message) === JSON.stringify(message)
+    if (message.event !== "stream_container_stats" || isSame) return []
+    existing.message = message
+    return connected ? [message] : []
   }
 
-  /** What to send: nothing while the room is still followed under another name. */
-  remove(forget: Forget, connected: boolean): ReadonlyArray<ClientMessage> {
-    const named = this.#named(forget)
-    const name = roomAsked(named)
-    const known = this.#asked.get(name)
-    this.#asked.delete(name)
-    if (known?.room !== undefined && this.#unname(known.room, name)) return []
+  /** Returns what to send: nothing while the application still uses the room under another name. */
+  unsubscribe(message: UnsubscribeMessage, connected: boolean): ReadonlyArray<ClientMessage> {
+    const resolved = this.#resolveRoom(message)
+    const name = roomName(resolved)
+    const existing = this.#subscriptions.get(name)
+    this.#subscriptions.delete(name)
+    if (existing?.room !== undefined && this.#removeName(existing.room, name)) return []
     if (!connected) return []
-    if (known !== undefined) this.#leaving.set(name, (this.#leaving.get(name) ?? 0) + 1)
-    return [named]
+    if (existing !== undefined) this.#leaving.set(name, (this.#leaving.get(name) ?? 0) + 1)
+    return [resolved]
   }
 
-  /** What to send on a new connection. */
-  resume(): ReadonlyArray<Ask> {
-    const asks: Array<Ask> = []
-    for (const { ask, room } of this.#asked.values()) asks.push(withPosition(ask, room?.position))
-    return asks
+  /** Returns what to send on a new connection to resume every room. */
+  resume(): ReadonlyArray<SubscribeMessage> {
+    return Array.from(this.#subscriptions.values(), ({ message, room }) => withPosition(message, room?.position))
   }
 
-  /** The connection is gone, and with it every answer that was on its way. */
+  /** The connection closed: pending answers will not arrive. */
   disconnected(): void {
     this.#leaving.clear()
     for (const room of this.#rooms.values()) room.joined = false
   }
 
-  /** Whether somebody still waits for this. */
+  /** Returns whether the application is still subscribed. */
   joined(message: Joined): boolean {
     const { canonical, epoch, room: name } = message.data
-    const subscription = this.#asked.get(name)
+    const subscription = this.#subscriptions.get(name)
     if (subscription === undefined || this.#leaving.has(name)) return false
     let room = this.#rooms.get(canonical)
     if (room === undefined) {
-      room = { canonical, asked: [], epoch: undefined, last: undefined, position: undefined, joined: false }
+      room = { canonical, names: [], epoch: undefined, lastSeq: undefined, position: undefined, joined: false }
       this.#rooms.set(canonical, room)
     }
-    if (subscription.room !== undefined && subscription.room !== room) this.#unname(subscription.room, name)
+    if (subscription.room !== undefined && subscription.room !== room) this.#removeName(subscription.room, name)
     subscription.room = room
-    if (!room.asked.includes(name)) room.asked.push(name)
+    if (!room.names.includes(name)) room.names.push(name)
     if (room.epoch !== epoch) {
       room.epoch = epoch
-      room.last = undefined
+      room.lastSeq = undefined
     }
-    // Joined a second time under another name, the room is already further than this answer says.
+    // If the room was already joined under another name, it has been read further than this answer's position.
     if (!room.joined) room.position = message.position
     room.joined = true
     return true
   }
 
-  /** Whether somebody still waits for this. */
+  /** Returns whether the application should hear about it. */
   left(name: string): boolean {
-    const waiting = this.#leaving.get(name)
-    if (waiting !== undefined) {
-      if (waiting > 1) this.#leaving.set(name, waiting - 1)
+    const pending = this.#leaving.get(name)
+    if (pending !== undefined) {
+      if (pending > 1) this.#leaving.set(name, pending - 1)
       else this.#leaving.delete(name)
       return true
     }
-    // The server ended it.
-    const known = this.#asked.get(name)
-    if (known === undefined) return false
-    this.#asked.delete(name)
-    if (known.room !== undefined) this.#unname(known.room, name)
+    // Not an answer: the server ended the subscription.
+    const existing = this.#subscriptions.get(name)
+    if (existing === undefined) return false
+    this.#subscriptions.delete(name)
+    if (existing.room !== undefined) this.#removeName(existing.room, name)
     return true
   }
 
-  /** The server refused something: an answer to a `leave` of it may never come. */
-  refused(about: string | undefined): void {
+  /** The server rejected a message about this room or container: a pending `leave` may never be answered. */
+  rejected(about: string | undefined): void {
     if (about === undefined) return
     for (const name of [about, containerLogsRoom(about), containerStatsRoom(about)]) this.#leaving.delete(name)
   }
 
-  /** Takes note of `count` events of a room; undefined when nobody follows it (any more). */
-  arrive(
+  /** Records `count` events of a room. Returns undefined if the application is not subscribed to it. */
+  record(
     message: { readonly room: string; readonly seq?: number; readonly position?: string },
     count: number
-  ): Arrival | undefined {
+  ): Delivery | undefined {
     const room = this.#rooms.get(message.room)
-    const asked = room?.asked.at(-1)
-    if (room === undefined || asked === undefined) return undefined
-    const subscription = this.#asked.get(asked)
-    const container = subscription && containerAsked(subscription.ask)
+    const name = room?.names.at(-1)
+    if (room === undefined || name === undefined) return undefined
+    const subscription = this.#subscriptions.get(name)
+    const container = subscription && containerName(subscription.message)
     const { seq } = message
     let skip = 0
-    let hole: Arrival["hole"]
+    let missing: Delivery["missing"]
     if (seq !== undefined) {
-      const { last } = room
-      if (last !== undefined) {
-        if (seq > last + 1) hole = { from: last + 1, to: seq - 1 }
-        skip = Math.min(count, Math.max(0, last + 1 - seq))
+      const { lastSeq } = room
+      if (lastSeq !== undefined) {
+        if (seq > lastSeq + 1) missing = { from: lastSeq + 1, to: seq - 1 }
+        skip = Math.min(count, Math.max(0, lastSeq + 1 - seq))
       }
-      room.last = Math.max(last ?? 0, seq + count - 1)
+      room.lastSeq = Math.max(lastSeq ?? 0, seq + count - 1)
     }
     if (skip < count || count === 0) room.position = message.position ?? room.position
-    return { room: asked, container, skip, hole }
+    return { room: name, container, skip, missing }
   }
 
-  /** The server says itself what is missing, so the numbers may go on from there. */
-  gap(message: Gap): Arrival | undefined {
+  /** Records a `gap`, so that the sequence numbers it covers do not count as missing. */
+  recordGap(message: Gap): Delivery | undefined {
     const room = this.#rooms.get(message.room)
     if (room !== undefined && message.seq === undefined) {
       const { to } = message.data
-      if (typeof to !== "number") room.last = undefined
-      else if (room.last !== undefined) room.last = Math.max(room.last, to)
+      if (typeof to !== "number") room.lastSeq = undefined
+      else if (room.lastSeq !== undefined) room.lastSeq = Math.max(room.lastSeq, to)
     }
-    return this.arrive(message, 1)
+    return this.record(message, 1)
   }
 
-  /** A log may have been asked for under a room of the application's choice, and be stopped without it. */
-  #named(forget: Forget): Forget {
-    if (forget.event !== "stop_container_logs" || this.#asked.has(roomAsked(forget))) return forget
-    const { container_id } = forget.data
-    for (const [room, { ask }] of this.#asked) {
-      const same = ask.event === "stream_container_logs" && ask.data.container_id === container_id
-      if (same) return { event: forget.event, data: { container_id, room } }
+  /** Adds the room to a `stop_container_logs` without one, if the application streams that log under a room of its choice. */
+  #resolveRoom(message: UnsubscribeMessage): UnsubscribeMessage {
+    if (message.event !== "stop_container_logs" || this.#subscriptions.has(roomName(message))) return message
+    const { container_id } = message.data
+    for (const [room, { message: subscribed }] of this.#subscriptions) {
+      const isSameLog = subscribed.event === "stream_container_logs" && subscribed.data.container_id === container_id
+      if (isSameLog) return { event: message.event, data: { container_id, room } }
     }
-    return forget
+    return message
   }
 
-  /** Whether the room has another name left. */
-  #unname(room: Room, name: string): boolean {
-    const at = room.asked.indexOf(name)
-    if (at >= 0) room.asked.splice(at, 1)
-    if (room.asked.length > 0) return true
+  /** Returns whether the room has other names left. */
+  #removeName(room: Room, name: string): boolean {
+    const index = room.names.indexOf(name)
+    if (index >= 0) room.names.splice(index, 1)
+    if (room.names.length > 0) return true
     this.#rooms.delete(room.canonical)
     return false
   }

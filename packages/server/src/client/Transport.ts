@@ -1,6 +1,11 @@
 import { path, subprotocol, ticketPrefix } from "../Wire.js"
 
-/** As much of a WebSocket as the client needs: the browser's own and that of `ws` both have it. */
+/**
+ * The part of the WebSocket interface that the client uses. The browser's `WebSocket` and that of `ws` both implement it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface WebSocketLike {
   send(data: string): void
   close(code?: number, reason?: string): void
@@ -10,24 +15,29 @@ export interface WebSocketLike {
   addEventListener(type: "close", listener: (event: { readonly code: number; readonly reason: string }) => void): void
 }
 
-/** What makes a WebSocket, by the standard's constructor. */
+/**
+ * A constructor with the signature of the standard `WebSocket`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type WebSocketConstructor = new (url: string, protocols?: string | Array<string>) => WebSocketLike
 
-/** Begins one connection. */
+/** Starts one attempt to connect. */
 export type Transport = () => Promise<WebSocketLike>
 
-/** The server said that this client may not come in: trying again with the same token is of no use. */
-export class NotAllowed extends Error {
-  override readonly name = "NotAllowed"
+/** The server rejected the token, so retrying with it is pointless. */
+export class TokenRejected extends Error {
+  override readonly name = "TokenRejected"
 }
 
-/** Where a server's parts are, from the address that a caller gave: of the server, of a folder that it is mounted in, or of its WebSocket. */
+/** The URLs of a server's WebSocket and of its ticket endpoint. */
 export interface Addresses {
   readonly socket: string
   readonly ticket: string
 }
 
-/** The addresses of a server. `base` is for an address that is relative. */
+/** Resolves a server's URLs from its own URL, a folder that it is mounted in, or its WebSocket URL. */
 export const addresses = (url: string | URL, base?: string): Addresses => {
   const home = new URL(url, base)
   home.search = ""
@@ -45,24 +55,24 @@ const isConstructor = (value: unknown): value is WebSocketConstructor => typeof 
 const globalWebSocket = (): WebSocketConstructor => {
   const found: unknown = Reflect.get(globalThis, "WebSocket")
   if (isConstructor(found)) return found
-  throw new TypeError("There is no WebSocket here: give one in the options")
+  throw new TypeError("This environment has no global WebSocket. Pass an implementation as the option `WebSocket`.")
 }
 
 const fetchTicket = async (url: string, token: string): Promise<string> => {
   const response = await fetch(url, { method: "POST", headers: { authorization: `Bearer ${token}` } })
   if (response.status === 401 || response.status === 403) {
-    throw new NotAllowed("The server does not take this token (any more)")
+    throw new TokenRejected("The server rejected the token. Pass the token that the server currently uses.")
   }
-  const answer: unknown = response.ok ? await response.json() : undefined
-  if (typeof answer === "object" && answer !== null && "ticket" in answer && typeof answer.ticket === "string") {
-    return answer.ticket
+  const body: unknown = response.ok ? await response.json() : undefined
+  if (typeof body === "object" && body !== null && "ticket" in body && typeof body.ticket === "string") {
+    return body.ticket
   }
-  throw new Error(`The server gave no ticket (HTTP ${response.status})`)
+  throw new Error(`The server issued no WebSocket ticket (HTTP ${response.status} from ${url}).`)
 }
 
 /**
- * Connects with the standard's constructor, which can send no header: a token is traded for a one-time ticket that goes among the
- * subprotocols. Without a token the browser's cookie says who it is.
+ * Connects with the standard WebSocket constructor. That cannot send headers, so a token is traded for a one-time ticket,
+ * which is sent as a subprotocol. Without a token the browser authenticates with its cookie.
  */
 export const standardTransport =
   (to: Addresses, token: string | undefined, implementation: WebSocketConstructor | undefined): Transport =>

@@ -1,6 +1,6 @@
 /**
- * The client, for Node and for bundlers: `connect` to a server, say what to follow, listen. It comes back by itself when the connection is
- * cut, goes on from where each room was read to, and gives nothing twice.
+ * The client for Node and for bundlers. It reconnects by itself, resumes each room after the last event it received, and
+ * delivers every event once.
  *
  * @example
  * ```ts
@@ -12,18 +12,21 @@
  * await new Promise((seen) => socket.on("docker_log", (event) => seen(console.log(event.timestamp, event.line))))
  * socket.disconnect()
  * ```
+ *
+ * @since 0.1.0
  */
 import { nodeTransport } from "./nodeTransport.js"
 import type { Socket, SocketOptions } from "./Socket.js"
 import { makeSocket } from "./Socket.js"
 import { addresses, standardTransport } from "./Transport.js"
 
+export type { ReconnectOptions } from "./ServerConnection.js"
 export type { Socket, SocketOptions } from "./Socket.js"
 export type { DockerLogEvent, Listener, EventOrigin, SocketEvents } from "./SocketEvents.js"
 export type { WebSocketConstructor, WebSocketLike } from "./Transport.js"
 export type { ClientMessage, ServerMessage } from "../Wire.js"
 
-/** The page's own address; undefined in Node. */
+/** The page's URL; undefined in Node. */
 const pageAddress = (): string | undefined => {
   const location: unknown = Reflect.get(globalThis, "location")
   return typeof location === "object" && location !== null && "href" in location && typeof location.href === "string"
@@ -31,7 +34,12 @@ const pageAddress = (): string | undefined => {
     : undefined
 }
 
-/** Connects to the server at `url` (http, https, ws or wss; its folder when it is mounted in one). */
+/**
+ * Connects to the server at `url`: its `http`, `https`, `ws` or `wss` URL, including the folder if it is mounted in one.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const connect = (url: string | URL, options: SocketOptions = {}): Socket => {
   const page = pageAddress()
   const to = addresses(url, page)
@@ -43,9 +51,16 @@ export const connect = (url: string | URL, options: SocketOptions = {}): Socket 
   )
 }
 
-/** As `connect`; in a page the address may be left out when the page came from the server. */
+/**
+ * Like `connect`, with the name that Socket.IO pages use. In a page, `url` defaults to the page's own origin.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const io = (url?: string | URL, options: SocketOptions = {}): Socket => {
   const address = url ?? pageAddress()
-  if (address === undefined) throw new TypeError("io() needs the server's address when it is not called in a page")
+  if (address === undefined) {
+    throw new TypeError('Outside a page, io() needs the server\'s address, for example io("http://127.0.0.1:7070").')
+  }
   return connect(url ?? new URL("/", address), options)
 }

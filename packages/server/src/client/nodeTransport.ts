@@ -10,7 +10,7 @@ export const nodeTransport =
       handshakeTimeout: 10_000,
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` }
     })
-    // A viewer says next to nothing, so only the operating system can notice that a silent server is gone.
+    // A viewer hardly ever sends anything, so only TCP keep-alive detects a server that vanished.
     socket.on("upgrade", (response) => response.socket.setKeepAlive(true, 30_000))
     return socket
   }
