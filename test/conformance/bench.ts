@@ -6,6 +6,7 @@ import {
   Docker,
   Events,
   Exec,
+  Host,
   Logs,
   MemoryEngine,
   Networks,
@@ -22,7 +23,7 @@ import { openEngineGate } from "./engineGate.js"
 import type { RealEngine } from "./realEngines.js"
 
 /** What is tested. */
-export type Services = Archive | Containers | Docker | Events | Exec | Logs | Networks | Stats | System | Volumes
+export type Services = Archive | Containers | Docker | Events | Exec | Host | Logs | Networks | Stats | System | Volumes
 
 /** What a cell works with. */
 export interface Bench {
@@ -61,6 +62,7 @@ const services = Layer.mergeAll(
   Containers.layer,
   Events.layer,
   Exec.layer,
+  Host.layer,
   Logs.layer,
   Networks.layer,
   Stats.layer,

@@ -21,6 +21,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   "Docker.layerConfig": config,
   "Events.layer": bench,
   "Exec.layer": bench,
+  "Host.layer": bench,
   "LogPosition.parse": sinks,
   "LogSink.buffered": sinks,
   "LogSink.drain": sinks,

@@ -1,4 +1,4 @@
-import { Archive, Containers, Docker, Events, Exec, Logs, Networks, Stats, System, Volumes } from "@dockwire/core"
+import { Archive, Containers, Docker, Events, Exec, Host, Logs, Networks, Stats, System, Volumes } from "@dockwire/core"
 import type { Effect } from "effect"
 import type { Services } from "./bench.js"
 import type { Rows } from "./cell.js"
@@ -8,6 +8,7 @@ import { containerVerbRows } from "./rows/containerVerbs.js"
 import { dockerRows } from "./rows/docker.js"
 import { eventRows } from "./rows/events.js"
 import { execRows } from "./rows/exec.js"
+import { hostRows } from "./rows/host.js"
 import { logRows } from "./rows/logs.js"
 import { networkRows } from "./rows/networks.js"
 import { statsRows } from "./rows/stats.js"
@@ -27,5 +28,6 @@ export const table: Readonly<
   Logs: { service: Logs, rows: logRows },
   Events: { service: Events, rows: eventRows },
   System: { service: System, rows: systemRows },
+  Host: { service: Host, rows: hostRows },
   Docker: { service: Docker, rows: dockerRows }
 }

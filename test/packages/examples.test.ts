@@ -66,6 +66,7 @@ const services = [
   "Docker",
   "Events",
   "Exec",
+  "Host",
   "Logs",
   "LogSink",
   "MemoryEngine",

@@ -1,154 +1,178 @@
+/**
+ * The engine as a whole: its version, configuration and disk usage.
+ *
+ * @since 0.1.0
+ */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
-import { constants } from "node:fs"
-import { access, readFile } from "node:fs/promises"
-import { delimiter, join } from "node:path"
-import { Docker, type DockerRequest } from "./Docker.js"
-import { type DockerFailure, InstallFailed, InvalidRequest, type PruneInProgress } from "./DockerError.js"
+import { Docker, type DockerRequest, type DockerShape } from "./Docker.js"
+import { type DockerFailure, InvalidRequest, type PruneInProgress } from "./DockerError.js"
 import { decodeAnswer, nullable, decodeRaw } from "./internal/api/decode.js"
+import { decodeDiskUsage, diskUsageTotals, DiskUsageTotals } from "./internal/api/diskUsage.js"
 import { mapEngineError } from "./internal/api/errorRules.js"
 import { filtersQuery, pruneRefused } from "./internal/api/filters.js"
 import { retryWhilePruning } from "./internal/api/schedules.js"
-import { type HostCommand, hostCommand, runHostCommand } from "./internal/host/hostCommand.js"
-import { installPlan, instructions } from "./internal/host/installPlan.js"
 import { pruneVolumes } from "./internal/api/volumePrune.js"
-import { Operation, type OperationStep } from "./Operation.js"
 
-/** What an engine says at its door. */
-export interface EnginePing {
-  readonly apiVersion: string
-  readonly osType: string
-  /** The builder that it prefers: `1` the classic one, `2` BuildKit. */
-  readonly builderVersion: string
-  readonly experimental: boolean
-}
+export { DiskUsageTotals } from "./internal/api/diskUsage.js"
 
-/** Of what version an engine is. */
-export interface EngineVersion {
-  readonly version: string
-  readonly apiVersion: string
-  /** The oldest API that it still answers. */
-  readonly minApiVersion: string
-  readonly os: string
-  readonly arch: string
-  readonly kernelVersion: string
-  readonly components: ReadonlyArray<{ readonly name: string; readonly version: string }>
-  /** The engine's own object, whole. */
-  readonly raw: Readonly<Record<string, unknown>>
-}
+const Bytes = Schema.Number.annotations({ description: "In bytes." })
 
-/** What an engine is and has. */
-export interface EngineInfo {
-  readonly id: string
-  /** The host's name. */
-  readonly name: string
-  readonly serverVersion: string
-  readonly operatingSystem: string
-  readonly osType: string
-  readonly architecture: string
-  readonly kernelVersion: string
-  readonly cpus: number
-  /** Bytes. */
-  readonly memory: number
-  readonly containers: {
-    readonly all: number
-    readonly running: number
-    readonly paused: number
-    readonly stopped: number
-  }
-  readonly images: number
-  readonly storageDriver: string
-  readonly loggingDriver: string
-  readonly cgroupVersion: string
-  /** Where it keeps its data, on its host. */
-  readonly rootDirectory: string
-  readonly warnings: ReadonlyArray<string>
-  /** The engine's own object, whole. */
-  readonly raw: Readonly<Record<string, unknown>>
-}
+const Raw = Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
+  description: "The complete response from the engine."
+})
 
-/** What one kind of thing takes on the disk. */
-export interface DiskShare {
-  readonly count: number
-  /** Of them in use. */
-  readonly active: number
-  /** Bytes. */
-  readonly size: number
-  /** Bytes that a prune of all that is not in use would free. */
-  readonly reclaimable: number
-}
+/**
+ * The headers of the engine's answer to a ping.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const EnginePing = Schema.Struct({
+  apiVersion: Schema.String,
+  osType: Schema.String,
+  builderVersion: Schema.String.annotations({
+    description: 'The builder that the engine recommends: "1" is the legacy builder, "2" is BuildKit.'
+  }),
+  experimental: Schema.Boolean
+}).annotations({ identifier: "EnginePing", description: "The headers of the engine's answer to a ping." })
 
-/** What the engine takes on the disk. */
-export interface DiskUsage {
-  readonly images: DiskShare
-  /** What containers have written beside their images and volumes. */
-  readonly containers: DiskShare
-  readonly volumes: DiskShare
-  readonly buildCache: DiskShare
-  /** The engine's own object, whole. */
-  readonly raw: Readonly<Record<string, unknown>>
-}
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type EnginePing = typeof EnginePing.Type
 
-/** What to prune beside stopped containers, unused networks, dangling images and the build cache. */
+/**
+ * The engine's version, and the versions of its components.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const EngineVersion = Schema.Struct({
+  version: Schema.String,
+  apiVersion: Schema.String,
+  minApiVersion: Schema.String.annotations({ description: "The oldest API version that the engine supports." }),
+  os: Schema.String,
+  arch: Schema.String,
+  kernelVersion: Schema.String,
+  components: Schema.Array(Schema.Struct({ name: Schema.String, version: Schema.String })),
+  raw: Raw
+}).annotations({
+  identifier: "EngineVersion",
+  description: "The engine's version, and the versions of its components."
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type EngineVersion = typeof EngineVersion.Type
+
+/**
+ * The engine's configuration, its host, and how many containers and images it has.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const EngineInfo = Schema.Struct({
+  id: Schema.String,
+  name: Schema.String.annotations({ description: "The host name." }),
+  serverVersion: Schema.String,
+  operatingSystem: Schema.String,
+  osType: Schema.String,
+  architecture: Schema.String,
+  kernelVersion: Schema.String,
+  cpus: Schema.Number,
+  memory: Bytes,
+  containers: Schema.Struct({
+    all: Schema.Number,
+    running: Schema.Number,
+    paused: Schema.Number,
+    stopped: Schema.Number
+  }),
+  images: Schema.Number,
+  storageDriver: Schema.String,
+  loggingDriver: Schema.String,
+  cgroupVersion: Schema.String,
+  rootDirectory: Schema.String.annotations({ description: "Where the engine keeps its data, on its host." }),
+  warnings: Schema.Array(Schema.String),
+  raw: Raw
+}).annotations({
+  identifier: "EngineInfo",
+  description: "The engine's configuration, its host, and how many containers and images it has."
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type EngineInfo = typeof EngineInfo.Type
+
+/**
+ * The engine's disk usage, as `docker system df` computes it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const DiskUsage = Schema.Struct({
+  images: DiskUsageTotals,
+  containers: DiskUsageTotals.annotations({
+    description: "What containers have written, without their images and volumes."
+  }),
+  volumes: DiskUsageTotals,
+  buildCache: DiskUsageTotals,
+  raw: Raw
+}).annotations({ identifier: "DiskUsage", description: "The engine's disk usage, as docker system df computes it." })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type DiskUsage = typeof DiskUsage.Type
+
+/**
+ * What to prune in addition to stopped containers, unused networks, dangling images and the build cache.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface SystemPruneOptions {
-  /** Also images that have a name and no container uses. */
+  /** Also prunes tagged images that no container uses. Default `false`. */
   readonly allImages?: boolean
-  /** Also anonymous volumes that no container uses. */
+  /** Also prunes anonymous volumes that no container uses. Default `false`. */
   readonly volumes?: boolean
-  /** The engine's filters: `{ label: ["a=b"] }`, `{ until: ["24h"] }`. The build cache, which has no labels, is left with any. */
+  /**
+   * The engine's filters, such as `{ label: ["a=b"] }` or `{ until: ["24h"] }`. With any filter the build cache, which
+   * has no labels, is not pruned.
+   */
   readonly filters?: Readonly<Record<string, ReadonlyArray<string>>>
 }
 
-/** What a prune of everything removed. */
-export interface SystemPruned {
-  readonly containers: ReadonlyArray<string>
-  readonly networks: ReadonlyArray<string>
-  /** Names that were taken from images, and ids of images that are gone. */
-  readonly images: ReadonlyArray<string>
-  readonly volumes: ReadonlyArray<string>
-  readonly buildCache: ReadonlyArray<string>
-  /** Bytes. */
-  readonly spaceReclaimed: number
-}
+const Removed = Schema.Array(Schema.String)
 
-/** What there is of Docker, and what is wrong. */
-export interface Installation {
-  readonly engine:
-    | { readonly _tag: "Available"; readonly endpoint: string; readonly version: string; readonly apiVersion: string }
-    | {
-        readonly _tag: "Unavailable"
-        readonly endpoint: string
-        readonly error: DockerFailure
-        /** Whether the engine's program is on this machine: then it is installed, and doesn't run or doesn't let us in. */
-        readonly installed: boolean
-      }
-  readonly compose:
-    | { readonly _tag: "Available"; readonly version: string; readonly command: ReadonlyArray<string> }
-    | { readonly _tag: "Missing"; readonly detail: string }
-  /** What is wrong, in sentences that say what to do. None when all is well. */
-  readonly problems: ReadonlyArray<string>
-}
+/**
+ * What a prune removed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const SystemPruneReport = Schema.Struct({
+  containers: Removed,
+  networks: Removed,
+  images: Removed.annotations({ description: "The tags that were removed, and the ids of the images deleted." }),
+  volumes: Removed,
+  buildCache: Removed,
+  spaceReclaimed: Bytes
+}).annotations({ identifier: "SystemPruneReport", description: "What a prune removed." })
 
-/** How to install. */
-export interface InstallOptions {
-  /** Shows what would be done, and does nothing. */
-  readonly dryRun?: boolean
-}
-
-/** What an installation did, or with `dryRun` would have done. */
-export interface Installed {
-  readonly system: string
-  readonly packages: ReadonlyArray<string>
-  /** Each a program and its arguments. */
-  readonly commands: ReadonlyArray<ReadonlyArray<string>>
-  readonly dryRun: boolean
-  /** How things stand behind it. */
-  readonly installation: Installation
-}
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type SystemPruneReport = typeof SystemPruneReport.Type
 
 const decodeVersion = decodeAnswer(
   Schema.Struct({
@@ -186,51 +210,6 @@ const decodeInfo = decodeAnswer(
   })
 )
 
-/** What an engine of API 1.52 and more says of each kind: figures that are 0 are left out. */
-const KindUsage = nullable(
-  Schema.Struct({
-    TotalCount: nullable(Schema.Number),
-    ActiveCount: nullable(Schema.Number),
-    TotalSize: nullable(Schema.Number),
-    Reclaimable: nullable(Schema.Number)
-  })
-)
-
-const decodeUsage = decodeAnswer(
-  Schema.Struct({
-    ImageUsage: KindUsage,
-    ContainerUsage: KindUsage,
-    VolumeUsage: KindUsage,
-    BuildCacheUsage: KindUsage,
-    // Of the APIs before, which name each thing and leave the sums to who asks.
-    LayersSize: nullable(Schema.Number),
-    Images: nullable(
-      Schema.Array(
-        Schema.Struct({
-          Containers: nullable(Schema.Number),
-          Size: nullable(Schema.Number),
-          SharedSize: nullable(Schema.Number)
-        })
-      )
-    ),
-    Containers: nullable(Schema.Array(Schema.Struct({ State: Schema.String, SizeRw: nullable(Schema.Number) }))),
-    Volumes: nullable(
-      Schema.Array(
-        Schema.Struct({ UsageData: nullable(Schema.Struct({ Size: Schema.Number, RefCount: Schema.Number })) })
-      )
-    ),
-    BuildCache: nullable(
-      Schema.Array(
-        Schema.Struct({
-          Size: nullable(Schema.Number),
-          InUse: nullable(Schema.Boolean),
-          Shared: nullable(Schema.Boolean)
-        })
-      )
-    )
-  })
-)
-
 const Deleted = nullable(Schema.Array(Schema.String))
 const decodePruned = decodeAnswer(
   Schema.Struct({
@@ -244,200 +223,95 @@ const decodePruned = decodeAnswer(
   })
 )
 
-/** As the docker command reckons. */
-const diskUsage = (usage: Effect.Effect.Success<ReturnType<typeof decodeUsage>>): Omit<DiskUsage, "raw"> => {
-  const share = <A>(
-    items: ReadonlyArray<A> | null | undefined,
-    isActive: (item: A) => boolean,
-    size: (item: A) => number
-  ): DiskShare => {
-    const all = items ?? []
-    const sum = (some: ReadonlyArray<A>) => some.reduce((total, item) => total + Math.max(0, size(item)), 0)
-    const idle = all.filter((item) => !isActive(item))
-    return { count: all.length, active: all.length - idle.length, size: sum(all), reclaimable: sum(idle) }
-  }
-  const told = (kind: typeof usage.ImageUsage): DiskShare | undefined =>
-    kind == null
-      ? undefined
-      : {
-          count: kind.TotalCount ?? 0,
-          active: kind.ActiveCount ?? 0,
-          size: Math.max(0, kind.TotalSize ?? 0),
-          reclaimable: Math.max(0, kind.Reclaimable ?? 0)
-        }
-  const images = share(
-    usage.Images,
-    ({ Containers }) => (Containers ?? 0) > 0,
-    ({ SharedSize, Size }) => (Size ?? 0) - Math.max(0, SharedSize ?? 0)
+/** Also returns the engine's response as it is. */
+const askWithRaw = <A>(
+  docker: DockerShape,
+  request: DockerRequest,
+  decode: (request: DockerRequest, status: number, body: unknown) => Effect.Effect<A, DockerFailure>
+) =>
+  Effect.flatMap(docker.json(request), ({ body, status }) =>
+    Effect.all({ answer: decode(request, status, body), raw: decodeRaw(request, status, body) })
   )
-  // Layers that images share count once: what is not used by one that is in use can go. Podman says 0 of them.
-  const layers = usage.LayersSize || images.size
-  return {
-    images: told(usage.ImageUsage) ?? {
-      ...images,
-      size: layers,
-      reclaimable: Math.max(0, layers - (images.size - images.reclaimable))
-    },
-    containers:
-      told(usage.ContainerUsage) ??
-      share(
-        usage.Containers,
-        ({ State }) => State === "running" || State === "paused" || State === "restarting",
-        ({ SizeRw }) => SizeRw ?? 0
-      ),
-    volumes:
-      told(usage.VolumeUsage) ??
-      share(
-        usage.Volumes,
-        ({ UsageData }) => (UsageData?.RefCount ?? 0) > 0,
-        ({ UsageData }) => UsageData?.Size ?? 0
-      ),
-    buildCache:
-      told(usage.BuildCacheUsage) ??
-      share(
-        usage.BuildCache,
-        ({ InUse }) => InUse ?? false,
-        ({ Shared, Size }) => (Shared === true ? 0 : (Size ?? 0))
-      )
-  }
-}
 
-/** Whether a program is in one of the folders of PATH, or where engines live. */
-const hasProgram = (name: string): Effect.Effect<boolean> => {
-  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin", "/usr/bin"]
-  return Effect.exists(new Set(folders.filter((folder) => folder !== "")), (folder) =>
-    Effect.promise(() =>
-      access(join(folder, name), constants.X_OK).then(
-        () => true,
-        () => false
-      )
-    )
-  )
-}
+const ping = (docker: DockerShape) =>
+  Effect.map(docker.json({ method: "GET", path: "/_ping" }), ({ headers = {} }): EnginePing => ({
+    apiVersion: headers["api-version"] ?? "",
+    osType: headers["ostype"] ?? "",
+    builderVersion: headers["builder-version"] ?? "",
+    experimental: headers["docker-experimental"] === "true"
+  }))
 
-const composeCommands: ReadonlyArray<ReadonlyArray<string>> = [["docker", "compose"], ["docker-compose"]]
-
-const words = ({ args, program }: HostCommand): ReadonlyArray<string> => [program, ...args]
-
-const findCompose: Effect.Effect<Installation["compose"]> = Effect.gen(function* (): Effect.fn.Return<
-  Installation["compose"]
-> {
-  const said: Array<string> = []
-  for (const command of composeCommands) {
-    const [program = "", ...rest] = command
-    const { detail, exitCode, stderr, stdout } = yield* runHostCommand({
-      program,
-      args: [...rest, "version", "--short"]
-    })
-    const version = stdout.trim().replace(/^v/, "")
-    if (exitCode === 0 && /^\d+\./.test(version)) {
-      if (!version.startsWith("1.")) return { _tag: "Available", version, command }
-      said.push(`${command.join(" ")} is ${version}, which is too old`)
-    } else said.push(`${command.join(" ")}: ${stderr.trim().split("\n")[0] || detail}`)
-  }
-  return { _tag: "Missing", detail: said.join("; ") }
-}).pipe(
-  Effect.timeoutOption("10 seconds"),
+const version = (docker: DockerShape) =>
   Effect.map(
-    Option.getOrElse((): Installation["compose"] => ({ _tag: "Missing", detail: "no answer within 10 seconds" }))
+    askWithRaw(docker, { method: "GET", path: "/version" }, decodeVersion),
+    ({ answer, raw }): EngineVersion => ({
+      version: answer.Version,
+      apiVersion: answer.ApiVersion,
+      minApiVersion: answer.MinAPIVersion ?? "",
+      os: answer.Os,
+      arch: answer.Arch,
+      kernelVersion: answer.KernelVersion ?? "",
+      components: (answer.Components ?? []).map(({ Name, Version }) => ({ name: Name, version: Version })),
+      raw
+    })
   )
-)
 
-const make = Effect.gen(function* () {
-  const docker = yield* Docker
+const info = (docker: DockerShape) =>
+  Effect.map(askWithRaw(docker, { method: "GET", path: "/info" }, decodeInfo), ({ answer, raw }): EngineInfo => ({
+    id: answer.ID,
+    name: answer.Name,
+    serverVersion: answer.ServerVersion,
+    operatingSystem: answer.OperatingSystem,
+    osType: answer.OSType,
+    architecture: answer.Architecture,
+    kernelVersion: answer.KernelVersion,
+    cpus: answer.NCPU,
+    memory: answer.MemTotal,
+    containers: {
+      all: answer.Containers,
+      running: answer.ContainersRunning,
+      paused: answer.ContainersPaused,
+      stopped: answer.ContainersStopped
+    },
+    images: answer.Images,
+    storageDriver: answer.Driver,
+    loggingDriver: answer.LoggingDriver,
+    cgroupVersion: answer.CgroupVersion ?? "",
+    rootDirectory: answer.DockerRootDir,
+    warnings: answer.Warnings ?? [],
+    raw
+  }))
 
-  const ask = <A>(
-    decode: (request: DockerRequest, status: number, body: unknown) => Effect.Effect<A, DockerFailure>,
-    request: DockerRequest
-  ) => Effect.flatMap(docker.json(request), ({ body, status }) => decode(request, status, body))
+const diskUsage = (docker: DockerShape) =>
+  Effect.map(
+    askWithRaw(docker, { method: "GET", path: "/system/df", timeout: "10 minutes" }, decodeDiskUsage),
+    ({ answer, raw }): DiskUsage => ({ ...diskUsageTotals(answer), raw })
+  )
 
-  /** What a method needs of an answer, and the answer whole. */
-  const askWithRaw = <A>(
-    decode: (request: DockerRequest, status: number, body: unknown) => Effect.Effect<A, DockerFailure>,
-    request: DockerRequest
-  ) =>
-    Effect.flatMap(docker.json(request), ({ body, status }) =>
-      Effect.all({ value: decode(request, status, body), raw: decodeRaw(request, status, body) })
-    )
+const pruneKind = (
+  docker: DockerShape,
+  kind: PruneInProgress["kind"],
+  path: string,
+  filters: SystemPruneOptions["filters"],
+  extraFilters: SystemPruneOptions["filters"] = {}
+) => {
+  const query = { filters: filtersQuery({ ...filters, ...extraFilters }) }
+  const request = { method: "POST", path, query, timeout: "10 minutes" } as const
+  return Effect.flatMap(docker.json(request), ({ body, status }) => decodePruned(request, status, body)).pipe(
+    mapEngineError(pruneRefused(kind, filters))
+  )
+}
 
-  const ping = Effect.fn("System.ping")(function* () {
-    const { headers = {} } = yield* docker.json({ method: "GET", path: "/_ping" })
-    const result: EnginePing = {
-      apiVersion: headers["api-version"] ?? "",
-      osType: headers["ostype"] ?? "",
-      builderVersion: headers["builder-version"] ?? "",
-      experimental: headers["docker-experimental"] === "true"
-    }
-    return result
-  })
-
-  const version = Effect.fn("System.version")(function* () {
-    const { raw, value } = yield* askWithRaw(decodeVersion, { method: "GET", path: "/version" })
-    const result: EngineVersion = {
-      version: value.Version,
-      apiVersion: value.ApiVersion,
-      minApiVersion: value.MinAPIVersion ?? "",
-      os: value.Os,
-      arch: value.Arch,
-      kernelVersion: value.KernelVersion ?? "",
-      components: (value.Components ?? []).map(({ Name, Version }) => ({ name: Name, version: Version })),
-      raw
-    }
-    return result
-  })
-
-  const info = Effect.fn("System.info")(function* () {
-    const { raw, value } = yield* askWithRaw(decodeInfo, { method: "GET", path: "/info" })
-    const result: EngineInfo = {
-      id: value.ID,
-      name: value.Name,
-      serverVersion: value.ServerVersion,
-      operatingSystem: value.OperatingSystem,
-      osType: value.OSType,
-      architecture: value.Architecture,
-      kernelVersion: value.KernelVersion,
-      cpus: value.NCPU,
-      memory: value.MemTotal,
-      containers: {
-        all: value.Containers,
-        running: value.ContainersRunning,
-        paused: value.ContainersPaused,
-        stopped: value.ContainersStopped
-      },
-      images: value.Images,
-      storageDriver: value.Driver,
-      loggingDriver: value.LoggingDriver,
-      cgroupVersion: value.CgroupVersion ?? "",
-      rootDirectory: value.DockerRootDir,
-      warnings: value.Warnings ?? [],
-      raw
-    }
-    return result
-  })
-
-  const usage = Effect.fn("System.diskUsage")(function* () {
-    const request = { method: "GET", path: "/system/df", timeout: "10 minutes" } as const
-    const { raw, value } = yield* askWithRaw(decodeUsage, request)
-    const result: DiskUsage = { ...diskUsage(value), raw }
-    return result
-  })
-
-  const prune = Effect.fn("System.prune")(function* (options: SystemPruneOptions = {}) {
+const prune = (docker: DockerShape, options: SystemPruneOptions) =>
+  Effect.gen(function* () {
     const { filters } = options
     if (options.volumes === true && filters?.["until"] !== undefined) {
-      const detail = "volumes can't be pruned by their age: leave out either"
+      const detail = 'volumes cannot be pruned by age. Remove the "until" filter, or do not prune volumes'
       return yield* new InvalidRequest({ field: "filters", value: JSON.stringify(filters), detail })
     }
-    const one = (path: string, kind: PruneInProgress["kind"], more: SystemPruneOptions["filters"] = {}) =>
-      ask(decodePruned, {
-        method: "POST",
-        path,
-        query: { filters: filtersQuery({ ...filters, ...more }) },
-        timeout: "10 minutes"
-      }).pipe(mapEngineError(pruneRefused(kind, filters)))
-    // Containers first: what they used is unused then.
-    const containers = yield* one("/containers/prune", "containers")
-    const networks = yield* retryWhilePruning(one("/networks/prune", "networks"))
+    // Containers first: removing them frees the networks, volumes and images that they used.
+    const containers = yield* pruneKind(docker, "containers", "/containers/prune", filters)
+    const networks = yield* retryWhilePruning(pruneKind(docker, "networks", "/networks/prune", filters))
     const volumes =
       options.volumes === true
         ? yield* retryWhilePruning(
@@ -445,9 +319,12 @@ const make = Effect.gen(function* () {
           )
         : undefined
     const dangling = [options.allImages === true ? "false" : "true"]
-    const images = yield* retryWhilePruning(one("/images/prune", "images", { dangling }))
-    const buildCache = filters === undefined ? yield* retryWhilePruning(one("/build/prune", "build cache")) : undefined
-    const result: SystemPruned = {
+    const images = yield* retryWhilePruning(pruneKind(docker, "images", "/images/prune", filters, { dangling }))
+    const buildCache =
+      filters === undefined
+        ? yield* retryWhilePruning(pruneKind(docker, "build cache", "/build/prune", filters))
+        : undefined
+    const report: SystemPruneReport = {
       containers: containers.ContainersDeleted ?? [],
       networks: networks.NetworksDeleted ?? [],
       images: (images.ImagesDeleted ?? []).flatMap(({ Deleted, Untagged }) => Deleted ?? Untagged ?? []),
@@ -458,136 +335,43 @@ const make = Effect.gen(function* () {
         volumes?.spaceReclaimed ?? 0
       )
     }
-    return result
+    return report
   })
 
-  const isInstalled = Effect.fn("System.isInstalled")(function* () {
-    const { endpoint } = docker
-    const engine = yield* version().pipe(
-      Effect.map(({ apiVersion, version }): Installation["engine"] => ({
-        _tag: "Available",
-        endpoint,
-        version,
-        apiVersion
-      })),
-      Effect.catchAll((error) =>
-        Effect.map(hasProgram("dockerd"), (installed): Installation["engine"] => ({
-          _tag: "Unavailable",
-          endpoint,
-          error,
-          installed
-        }))
-      )
-    )
-    const compose = yield* findCompose
-    const problems: Array<string> = []
-    if (engine._tag === "Unavailable") {
-      problems.push(engine.error.message)
-      if (!engine.installed && endpoint.startsWith("unix:"))
-        problems.push(`No Docker engine is installed on this machine; install it, as ${instructions} says.`)
-    }
-    if (compose._tag === "Missing") problems.push(`There is no docker compose to use (${compose.detail}).`)
-    const result: Installation = { engine, compose, problems }
-    return result
-  })
+const make = Effect.map(Docker, (docker): SystemShape => ({
+  ping: Effect.fn("System.ping")(() => ping(docker)),
+  version: Effect.fn("System.version")(() => version(docker)),
+  info: Effect.fn("System.info")(() => info(docker)),
+  diskUsage: Effect.fn("System.diskUsage")(() => diskUsage(docker)),
+  prune: Effect.fn("System.prune")((options: SystemPruneOptions = {}) => prune(docker, options))
+}))
 
-  /** Runs a command as steps; what it says comes as lines, and that it failed as a failure with its last words. */
-  const step = (command: HostCommand): Stream.Stream<OperationStep<never>, InstallFailed> =>
-    Stream.suspend(() => {
-      const lastWords: Array<string> = []
-      return Stream.concat(
-        Stream.make(Operation.line(`$ ${words(command).join(" ")}`)),
-        Stream.flatMap(hostCommand(command), (output) => {
-          if (output._tag === "Line") {
-            if (output.stream === "stderr" && output.text.trim() !== "") lastWords.push(output.text.trim())
-            if (lastWords.length > 3) lastWords.shift()
-            return Stream.make(Operation.line(output.text, output.stream))
-          }
-          if (output.exitCode === 0) return Stream.empty
-          const said = lastWords.length === 0 ? "" : ` (${lastWords.join("; ")})`
-          const detail = `${command.program}: ${output.detail}${said}`
-          return Stream.fail(
-            new InstallFailed({ reason: "CommandFailed", detail, command: words(command), instructions })
-          )
-        })
-      )
-    })
-
-  const install = (options: InstallOptions = {}): Operation<Installed, InstallFailed> => {
-    const dryRun = options.dryRun ?? false
-    const steps = Effect.gen(function* () {
-      const osRelease = yield* Effect.promise(() => readFile("/etc/os-release", "utf8").catch(() => undefined))
-      const plan = yield* installPlan(process.platform, osRelease)
-      if (!dryRun && process.getuid?.() !== 0) {
-        const detail = "installing packages takes root; run it as root, or have it done by who may"
-        return yield* new InstallFailed({ reason: "NotPermitted", detail, instructions })
-      }
-      const done = dryRun
-        ? Stream.concat(
-            Stream.fromIterable(
-              plan.commands.map((command) => Operation.line(`Would run: ${words(command).join(" ")}`))
-            ),
-            // Against lists that are not fetched first it may fail, where the real thing would not.
-            Stream.catchAll(step(plan.simulation), ({ message }) => Stream.make(Operation.line(message)))
-          )
-        : Stream.flatMap(Stream.fromIterable(plan.commands), step)
-      return Stream.make(
-        Operation.line(`${dryRun ? "Would install" : "Installing"} ${plan.packages.join(", ")} on ${plan.system}.`),
-        ...plan.notes.map((note) => Operation.line(note))
-      ).pipe(
-        Stream.concat(done),
-        Stream.concat(
-          Stream.fromEffect(
-            Effect.map(isInstalled(), (installation) =>
-              Operation.result<Installed>({
-                system: plan.system,
-                packages: plan.packages,
-                commands: plan.commands.map(words),
-                dryRun,
-                installation
-              })
-            )
-          )
-        )
-      )
-    })
-    return { kind: "install_engine", target: {}, steps: Stream.unwrap(steps) }
-  }
-
-  const system: SystemShape = { diskUsage: usage, info, install, isInstalled, ping, prune, version }
-  return system
-})
-
-/** The shape of `System`. */
+/**
+ * @since 0.1.0
+ * @category services
+ */
 export interface SystemShape {
-  /** Whether it answers, and what it says at its door. `GET /_ping` */
+  /** `GET /_ping` */
   readonly ping: () => Effect.Effect<EnginePing, DockerFailure>
   /** `GET /version` */
   readonly version: () => Effect.Effect<EngineVersion, DockerFailure>
   /** `GET /info` */
   readonly info: () => Effect.Effect<EngineInfo, DockerFailure>
-  /** What it takes on the disk. An engine with much on it needs minutes. `GET /system/df` */
+  /** Takes minutes on an engine with many images or volumes. `GET /system/df` */
   readonly diskUsage: () => Effect.Effect<DiskUsage, DockerFailure>
   /**
-   * Removes what is not in use: stopped containers, networks, images, the build cache, and volumes where asked. Where another
-   * prune of containers is under way it does nothing; once begun, it waits up to 5 seconds for others to be done.
+   * Removes what is not in use: stopped containers, networks, dangling images, the build cache, and volumes if asked to.
+   * Fails with `PruneInProgress`, and removes nothing, while another client prunes containers. After that, it waits up to
+   * 5 seconds for other prunes to finish.
    * `POST /containers/prune`, `/networks/prune`, `/images/prune`, `/volumes/prune`, `/build/prune`
    */
   readonly prune: (
     options?: SystemPruneOptions
-  ) => Effect.Effect<SystemPruned, PruneInProgress | InvalidRequest | DockerFailure>
-  /** What there is of the engine and of compose, and what is wrong: as data, never as a failure. `GET /version` */
-  readonly isInstalled: () => Effect.Effect<Installation>
-  /**
-   * Installs the engine and compose on this machine by the packages of Debian and Ubuntu themselves; elsewhere it refuses and
-   * points to Docker's own instructions. It takes root, but for a dry run. No shell sees anything of it. Interrupted, it ends
-   * apt: packages may be left half installed then, which the next installation puts right first.
-   */
-  readonly install: (options?: InstallOptions) => Operation<Installed, InstallFailed>
+  ) => Effect.Effect<SystemPruneReport, PruneInProgress | InvalidRequest | DockerFailure>
 }
 
 /**
- * The engine itself, and what it runs on.
+ * Reads the engine's version, configuration and disk usage, and prunes what is not in use.
  *
  * @example
  * ```ts
@@ -604,8 +388,14 @@ export interface SystemShape {
  * const live = System.layer.pipe(Layer.provide(Docker.layerConfig))
  * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
  * ```
+ *
+ * @since 0.1.0
+ * @category tags
  */
 export class System extends Context.Tag("@dockwire/core/System")<System, SystemShape>() {
-  /** The engine behind `Docker`, and this machine. */
+  /**
+   * @since 0.1.0
+   * @category layers
+   */
   static readonly layer: Layer.Layer<System, never, Docker> = Layer.effect(System, make)
 }

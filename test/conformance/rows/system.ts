@@ -1,8 +1,6 @@
-import { Containers, LogSink, Networks, Operation, System, Volumes } from "@dockwire/core"
-import { Effect, Either } from "effect"
-import { readFile } from "node:fs/promises"
+import { Containers, Networks, System, Volumes } from "@dockwire/core"
+import { Effect } from "effect"
 import { expect } from "vitest"
-import { installPlan } from "../../../packages/core/src/internal/host/installPlan.js"
 import type { Bench } from "../bench.js"
 import { failsWith, inTurn, type Rows } from "../cell.js"
 
@@ -37,11 +35,6 @@ const refused = (given: Readonly<Record<string, ReadonlyArray<string>>>, detail:
     { field: "filters", value: JSON.stringify(filters), detail }
   )
 }
-
-const dryRun = Effect.flatMap(System, (system) => Operation.run(system.install({ dryRun: true })))
-
-const aboutTheHost =
-  "it is about the packages of this machine, whatever is on the engine: test/core/system/system.test.ts"
 
 /** The cells of `System`. */
 export const systemRows: Rows = {
@@ -153,41 +146,5 @@ export const systemRows: Rows = {
         yield* refused({ until: ["yesterday"] }, 'failed to parse value as time or duration: "yesterday"')
         yield* refused({ until: ["1h", "2h"] }, "more than one until filter specified")
       })
-  },
-  isInstalled: {
-    ...telling((system) => system.isInstalled()),
-    success: () =>
-      Effect.gen(function* () {
-        const { compose, engine, problems } = yield* on((system) => system.isInstalled())
-        const said = yield* on((system) => system.version())
-        expect(engine).toMatchObject({ _tag: "Available", version: said.version, apiVersion: said.apiVersion })
-        expect(problems).toHaveLength(compose._tag === "Missing" ? 1 : 0)
-      }),
-    "engine gone": (bench) =>
-      Effect.gen(function* () {
-        yield* bench.gone
-        const { engine, problems } = yield* on((system) => system.isInstalled())
-        expect(engine).toMatchObject({ _tag: "Unavailable", error: { reason: bench.goneReason } })
-        expect(problems.length).toBeGreaterThanOrEqual(1)
-      })
-  },
-  install: {
-    call: () => Effect.provide(dryRun, LogSink.layerNone),
-    success: () =>
-      Effect.gen(function* () {
-        const outcome = yield* Effect.either(dryRun)
-        const osRelease = yield* Effect.promise(() => readFile("/etc/os-release", "utf8").catch(() => undefined))
-        const plan = installPlan(process.platform, osRelease)
-        expect(outcome).toMatchObject(
-          Either.isRight(plan)
-            ? { _tag: "Right", right: { dryRun: true, installation: { engine: { _tag: "Available" } } } }
-            : { _tag: "Left", left: { _tag: "InstallFailed", reason: "Unsupported" } }
-        )
-      }).pipe(Effect.provide(LogSink.layerNone)),
-    missing: aboutTheHost,
-    conflict: aboutTheHost,
-    "bad input": aboutTheHost,
-    "engine gone": aboutTheHost,
-    interrupted: aboutTheHost
   }
 }

@@ -5,6 +5,7 @@ import type {
   DockerShape,
   EventsShape,
   ExecShape,
+  HostShape,
   LogsShape,
   NetworksShape,
   Operation,
@@ -55,6 +56,7 @@ const errors = {
   Exec: { attach: stated, run: executed, stream: executed, terminal: executed },
   "Exec, attached": { end: [], output: failure, resize: stated, write: filtered },
   "Exec, a terminal": { exitCode: failure, output: failure, resize: failure, write: failure },
+  Host: { install: ["InstallFailed"], isInstalled: [] },
   Logs: { follow: logs, followBatches: logs, read: logs, readBatches: logs },
   Networks: {
     connect: ["NetworkNotFound", "InvalidRequest", ...container],
@@ -70,8 +72,6 @@ const errors = {
   System: {
     diskUsage: failure,
     info: failure,
-    install: ["InstallFailed"],
-    isInstalled: [],
     ping: failure,
     prune: pruned,
     version: failure
@@ -131,6 +131,7 @@ describe("the errors of each method", () => {
       Exec: Tags<Exec>
       "Exec, attached": Tags<Attached>
       "Exec, a terminal": Tags<Terminal>
+      Host: Tags<HostShape>
       Logs: Tags<LogsShape>
       Networks: Tags<NetworksShape>
       Stats: Tags<StatsShape>

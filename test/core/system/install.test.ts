@@ -225,7 +225,7 @@ describeInstallation("an installation of Docker on a small Debian", () => {
         _tag: "InstallFailed",
         reason: "CommandFailed",
         command: expect.arrayContaining(["apt-get", "install", "docker.io"]),
-        detail: expect.stringMatching(/^apt-get: it ended with 100 \(.*E: .*docker/)
+        detail: expect.stringMatching(/^apt-get exited with code 100 \(.*E: .*docker/)
       }
     })
     expect(lines).toContainEqual(expect.stringMatching(/^W: Failed to fetch http:\/\/127\.0\.0\.1:9\//))

@@ -2,7 +2,7 @@
  * Installs Docker on the machine where it runs, and tells all about it, a line of JSON each. Its first argument says how:
  * `status` only looks, `dry-run` shows, `install` does it, `interrupt` stops at the first line that its second matches.
  */
-import { Docker, LogSink, Operation, type OperationEvent, System } from "@dockwire/core"
+import { Docker, Host, LogSink, Operation, type OperationEvent } from "@dockwire/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -14,8 +14,8 @@ const [mode = "status", pattern = ""] = process.argv.slice(2)
 const tell = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
 
 const install = Effect.gen(function* () {
-  const system = yield* System
-  const run = yield* Operation.start(system.install({ dryRun: mode === "dry-run" }))
+  const host = yield* Host
+  const run = yield* Operation.start(host.install({ dryRun: mode === "dry-run" }))
   const stopAt = new RegExp(pattern)
   const watch = (event: OperationEvent) =>
     Effect.suspend(() => {
@@ -36,11 +36,11 @@ const install = Effect.gen(function* () {
   })
 })
 
-const status = Effect.flatMap(System, (system) => system.isInstalled()).pipe(
+const status = Effect.flatMap(Host, (host) => host.isInstalled()).pipe(
   Effect.map((installation) => tell({ installation }))
 )
 
 await Effect.scoped(mode === "status" ? status : install).pipe(
-  Effect.provide(Layer.merge(System.layer.pipe(Layer.provide(Docker.layerConfig)), LogSink.layerNone)),
+  Effect.provide(Layer.merge(Host.layer.pipe(Layer.provide(Docker.layerConfig)), LogSink.layerNone)),
   Effect.runPromise
 )

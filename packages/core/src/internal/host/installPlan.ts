@@ -2,19 +2,19 @@ import * as Either from "effect/Either"
 import { InstallFailed } from "../../DockerError.js"
 import type { HostCommand } from "./hostCommand.js"
 
-/** What an installation does. */
+/** How Docker is installed on one distribution. */
 export interface InstallPlan {
-  /** The distribution, as it calls itself. */
+  /** The distribution's own name and version: `Debian GNU/Linux 13 (trixie)`. */
   readonly system: string
   readonly packages: ReadonlyArray<string>
   readonly commands: ReadonlyArray<HostCommand>
-  /** The same as far as it can be tried without changing anything. */
+  /** The last command as a simulation, which changes nothing. */
   readonly simulation: HostCommand
-  /** What it leaves out, in words. */
+  /** What the plan leaves out, as sentences. */
   readonly notes: ReadonlyArray<string>
 }
 
-/** Where Docker itself says how it is installed. */
+/** Docker's own installation instructions. */
 export const instructions = "https://docs.docker.com/engine/install/"
 
 const field = (osRelease: string, name: string): string =>
@@ -26,40 +26,43 @@ const packagesFor = (id: string, version: number): Pick<InstallPlan, "packages" 
     ? { packages: ["docker.io", "docker-cli", "docker-compose", "docker-buildx"], notes: [] }
     : {
         packages: ["docker.io"],
-        notes: [`Debian ${version} has no compose that is in use today; see ${instructions} for one.`]
+        notes: [`Debian ${version} packages no supported version of Compose. See ${instructions} to install it.`]
       }
 }
 
-const run = (program: string, ...args: ReadonlyArray<string>): HostCommand => ({
+const nonInteractive = (program: string, ...args: ReadonlyArray<string>): HostCommand => ({
   program,
   args,
   environment: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" }
 })
 
-/** How the engine comes onto a machine with this `/etc/os-release`: by the packages of Debian and Ubuntu, or not at all. */
+/** Plans an installation from a machine's platform and `/etc/os-release`. Supports Debian and Ubuntu. */
 export const installPlan = (
   platform: string,
   osRelease: string | undefined
 ): Either.Either<InstallPlan, InstallFailed> => {
   const id = field(osRelease ?? "", "ID")
-  const version = Number.parseInt(field(osRelease ?? "", "VERSION_ID"), 10)
+  const parsedVersion = Number.parseInt(field(osRelease ?? "", "VERSION_ID"), 10)
   const system = field(osRelease ?? "", "PRETTY_NAME") || id || platform
   const oldest = id === "ubuntu" ? 22 : 12
-  // Debian's unstable has no number, and is newer than all that have.
-  const number = id === "debian" && Number.isNaN(version) ? 99 : version
-  if (platform !== "linux" || (id !== "debian" && id !== "ubuntu") || !(number >= oldest)) {
-    const known = "only Debian from 12 on and Ubuntu from 22.04 on are known, by their own packages"
-    return Either.left(
-      new InstallFailed({ reason: "Unsupported", detail: `this is ${system}, and ${known}`, instructions })
-    )
+  // Debian testing and unstable have no VERSION_ID and are newer than every release.
+  const version = id === "debian" && Number.isNaN(parsedVersion) ? 99 : parsedVersion
+  if (platform !== "linux" || (id !== "debian" && id !== "ubuntu") || !(version >= oldest)) {
+    const supported = "Debian 12 or newer and Ubuntu 22.04 or newer"
+    const detail = `${system} is not supported. Docker can be installed automatically on ${supported}`
+    return Either.left(new InstallFailed({ reason: "Unsupported", detail, instructions }))
   }
-  const chosen = packagesFor(id, number)
+  const chosen = packagesFor(id, version)
   const install = ["install", "--yes", "--no-install-recommends", ...chosen.packages]
   return Either.right({
     ...chosen,
     system,
-    // What an interrupted installation left half done is done first: apt refuses to go on before that.
-    commands: [run("dpkg", "--configure", "-a"), run("apt-get", "update"), run("apt-get", ...install)],
-    simulation: run("apt-get", "--simulate", ...install)
+    // Finishes an interrupted installation first: apt refuses to install anything until that is done.
+    commands: [
+      nonInteractive("dpkg", "--configure", "-a"),
+      nonInteractive("apt-get", "update"),
+      nonInteractive("apt-get", ...install)
+    ],
+    simulation: nonInteractive("apt-get", "--simulate", ...install)
   })
 }
