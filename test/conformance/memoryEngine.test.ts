@@ -86,7 +86,7 @@ describe("programs", () => {
             image: "busy",
             run: () => Stream.never,
             usage: (seconds) => ({
-              processorSeconds: 1.5 * seconds,
+              cpuSeconds: 1.5 * seconds,
               memory: 7_000_000,
               received: 1000 * seconds,
               sent: 2000 * seconds,

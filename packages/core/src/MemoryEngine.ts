@@ -6,7 +6,7 @@ import { Containers, type ContainerSpec } from "./Containers.js"
 import { Docker, type DockerRequest } from "./Docker.js"
 import { ContainerNotFound, ContainerStateConflict, InvalidRequest, type UnavailableReason } from "./DockerError.js"
 import { isRunning, said } from "./memory/containers/startContainer.js"
-import { memoryDoor } from "./memory/door.js"
+import { makeMemoryDocker } from "./memory/door.js"
 import { EngineState, type MemoryContainer } from "./memory/state/engineState.js"
 import { Faults, type RequestPattern } from "./memory/faults.js"
 import { addFiles, addImage, type FileContents } from "./memory/routes/imageRoutes.js"
@@ -161,7 +161,7 @@ const make = ({
   Effect.gen(function* () {
     const state = new EngineState(yield* Effect.scope, programs, logOptions)
     const faults = new Faults()
-    const door = memoryDoor(state, faults, endpoint)
+    const door = makeMemoryDocker(state, faults, endpoint)
     yield* predefinedNetworks(state)
     for (const image of images) {
       const { command = ["sh"], files, name } = typeof image === "string" ? { name: image, files: {} } : image

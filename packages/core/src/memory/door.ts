@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DockerAnswer, DockerDuplex, DockerRequest, DockerShape, DockerStream } from "../Docker.js"
 import { type DockerFailure, EngineError, EngineUnavailable } from "../DockerError.js"
-import type { Answer, OpenAnswer } from "./calls/response.js"
+import type { EngineResponse, StreamResponse } from "./calls/response.js"
 import type { EngineState } from "./state/engineState.js"
 import type { Faults } from "./faults.js"
 import { answer } from "./router.js"
@@ -17,7 +17,7 @@ import { apiVersion, version } from "./routes/systemRoutes.js"
 /** How long an answer may take when the request doesn't say. */
 const requestTimeout = Duration.seconds(60)
 
-const headers = (contentType: string, more: Answer["headers"]): Readonly<Record<string, string>> => ({
+const headers = (contentType: string, more: EngineResponse["headers"]): Readonly<Record<string, string>> => ({
   "api-version": apiVersion,
   "content-type": contentType,
   "docker-experimental": "false",
@@ -43,14 +43,14 @@ const parseJson = (text: string): unknown => {
 type Cut = Deferred.Deferred<never, EngineUnavailable>
 
 /** The door to the engine in memory. */
-export const memoryDoor = (state: EngineState, faults: Faults, endpoint: string): DockerShape => {
+export const makeMemoryDocker = (state: EngineState, faults: Faults, endpoint: string): DockerShape => {
   const unavailable = (reason: EngineUnavailable["reason"], detail: string) =>
     new EngineUnavailable({ endpoint, reason, detail })
 
   const lost = () => unavailable("Lost", "the connection was closed")
 
   /** The request, refused where it is to be or the engine says so. */
-  const ask = (request: DockerRequest, upgrade: boolean): Effect.Effect<Answer, DockerFailure, Scope.Scope> =>
+  const ask = (request: DockerRequest, upgrade: boolean): Effect.Effect<EngineResponse, DockerFailure, Scope.Scope> =>
     Effect.gen(function* () {
       const refused = (status: number, detail: string) =>
         new EngineError({
@@ -63,7 +63,7 @@ export const memoryDoor = (state: EngineState, faults: Faults, endpoint: string)
         if (fault._tag === "Answer") return yield* refused(fault.status, fault.message)
         yield* Effect.sleep(fault.delay)
       }
-      return yield* Effect.catchTag(answer(state, request, upgrade), "Refusal", ({ message, status }) =>
+      return yield* Effect.catchTag(answer(state, request, upgrade), "ErrorResponse", ({ message, status }) =>
         Effect.fail(refused(status, message))
       )
     })
@@ -112,7 +112,7 @@ export const memoryDoor = (state: EngineState, faults: Faults, endpoint: string)
   /** Fails where the connection is cut already. */
   const unbroken = (cut: Cut) => Effect.whenEffect(Deferred.await(cut), Deferred.isDone(cut))
 
-  const output = ({ body }: OpenAnswer, cut: Cut): DockerStream["body"] => {
+  const output = ({ body }: StreamResponse, cut: Cut): DockerStream["body"] => {
     const limit = faults.takeCut()
     // What has come must not overtake the break.
     const whole = Stream.tap(Stream.interruptWhenDeferred(body, cut), () => unbroken(cut))
@@ -137,7 +137,7 @@ export const memoryDoor = (state: EngineState, faults: Faults, endpoint: string)
       Effect.gen(function* () {
         const answer = yield* ask(request, false)
         const { status } = answer
-        if (answer._tag === "Whole") return { status, body: answer.body, headers: headers(jsonType, answer.headers) }
+        if (answer._tag === "Json") return { status, body: answer.body, headers: headers(jsonType, answer.headers) }
         const chunks = yield* Stream.runCollect(output(answer, cut))
         const text = decoder.decode(Buffer.concat(Chunk.toReadonlyArray(chunks)))
         const body = text === "" ? undefined : parseJson(text)
@@ -150,7 +150,7 @@ export const memoryDoor = (state: EngineState, faults: Faults, endpoint: string)
   const stream = (request: DockerRequest): Effect.Effect<DockerStream, DockerFailure, Scope.Scope> => {
     const attempt = connect(request, (cut) =>
       Effect.map(ask(request, false), (answer): DockerStream => {
-        if (answer._tag === "Open") {
+        if (answer._tag === "Stream") {
           const { contentType, status } = answer
           return { status, contentType, headers: headers(contentType, answer.headers), body: output(answer, cut) }
         }
@@ -167,7 +167,7 @@ export const memoryDoor = (state: EngineState, faults: Faults, endpoint: string)
       Effect.gen(function* () {
         const answer = yield* ask(request, true)
         // The engine hands over nothing else.
-        if (answer._tag === "Whole") return yield* lost()
+        if (answer._tag === "Json") return yield* lost()
         return {
           output: output(answer, cut),
           write: (bytes) => Effect.zipRight(unbroken(cut), answer.write(Uint8Array.from(bytes))),

@@ -2,7 +2,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DockerRequest } from "../Docker.js"
-import type { Answer, Routes } from "./calls/response.js"
+import type { EngineResponse, Routes } from "./calls/response.js"
 import { archiveRoutes } from "./routes/archiveRoutes.js"
 import { attachRoutes } from "./routes/attachRoutes.js"
 import { containerRoutes } from "./routes/containerRoutes.js"
@@ -13,7 +13,7 @@ import { imageRoutes } from "./routes/imageRoutes.js"
 import { logRoutes } from "./routes/logRoutes.js"
 import { networkRoutes } from "./routes/networkRoutes.js"
 import { Query } from "./calls/query.js"
-import { type Refusal, refusal } from "./state/errorResponse.js"
+import { type ErrorResponse, errorResponse } from "./state/errorResponse.js"
 import { statsRoutes } from "./routes/statsRoutes.js"
 import { systemRoutes } from "./routes/systemRoutes.js"
 import { volumeRoutes } from "./routes/volumeRoutes.js"
@@ -58,12 +58,12 @@ export const answer = (
   state: EngineState,
   { body, method, path, query, upload = Stream.empty }: DockerRequest,
   upgrade: boolean
-): Effect.Effect<Answer, Refusal, Scope.Scope> => {
+): Effect.Effect<EngineResponse, ErrorResponse, Scope.Scope> => {
   for (const { handler, pattern } of compiled) {
     const match = pattern.exec(`${method} ${path}`)
     if (match === null) continue
     const parameter = decoded(match[1] ?? "")
     return handler({ state, parameter, query: new Query(query ?? {}), body: sent(body), upload, upgrade })
   }
-  return refusal(404, "page not found")
+  return errorResponse(404, "page not found")
 }

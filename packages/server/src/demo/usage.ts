@@ -26,7 +26,7 @@ export const usage =
     // All that has come together under 1 + swing · sin: it never falls.
     const so = seconds + (swing / turn) * (1 - Math.cos(turn * seconds))
     return {
-      processorSeconds: processor * so,
+      cpuSeconds: processor * so,
       // It fills up in its first minutes.
       memory: memory * (1 - 0.4 * Math.exp(-seconds / 120) + 0.03 * Math.sin(turn * seconds)),
       received: received * so,

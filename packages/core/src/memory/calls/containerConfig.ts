@@ -2,7 +2,7 @@ import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { StringRecord, nullable } from "../../internal/api/decode.js"
-import { type Refusal, refusal } from "../state/errorResponse.js"
+import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 
 const Words = nullable(Schema.Union(Schema.Array(Schema.String), Schema.String))
 
@@ -116,11 +116,11 @@ const record = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {}
 
 /** A body that is not what it has to be. */
-export const invalidBody = (error: ParseResult.ParseError): Refusal =>
-  refusal(400, `invalid JSON: ${ParseResult.TreeFormatter.formatErrorSync(error)}`)
+export const invalidBody = (error: ParseResult.ParseError): ErrorResponse =>
+  errorResponse(400, `invalid JSON: ${ParseResult.TreeFormatter.formatErrorSync(error)}`)
 
 /** Reads the body of a create request. */
-export const containerSettings = (body: unknown): Either.Either<ContainerSettings, Refusal> =>
+export const containerSettings = (body: unknown): Either.Either<ContainerSettings, ErrorResponse> =>
   Either.mapBoth(decode(body), {
     onLeft: invalidBody,
     onRight: (asked): ContainerSettings => {

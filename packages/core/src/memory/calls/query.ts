@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
-import { queryNanos } from "../time/engineClock.js"
-import { type Refusal, refusal } from "../state/errorResponse.js"
+import { parseUnixTimestamp } from "../time/engineClock.js"
+import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 
 /** What a request asks, its query as the engine reads it. */
 export class Query {
@@ -21,25 +21,25 @@ export class Query {
   }
 
   /** A whole number; one that is none is refused in the engine's way. */
-  integer(key: string, status = 400): Effect.Effect<number | undefined, Refusal> {
+  integer(key: string, status = 400): Effect.Effect<number | undefined, ErrorResponse> {
     const text = this.#values[key]
     return text === undefined || text === ""
       ? Effect.succeed(undefined)
       : /^[+-]?\d+$/.test(text)
         ? Effect.succeed(Number(text))
-        : Effect.fail(refusal(status, `strconv.Atoi: parsing "${text}": invalid syntax`))
+        : Effect.fail(errorResponse(status, `strconv.Atoi: parsing "${text}": invalid syntax`))
   }
 
   /** The filters, whose keys must be among those that are known. */
-  filters(known: ReadonlyArray<string> | undefined): Effect.Effect<Filters, Refusal> {
+  filters(known: ReadonlyArray<string> | undefined): Effect.Effect<Filters, ErrorResponse> {
     const text = this.#values["filters"]
     if (text === undefined || text === "") return Effect.succeed(new Filters({}))
     const values = parseFilters(text)
-    if (values === undefined) return Effect.fail(refusal(400, "invalid filter"))
+    if (values === undefined) return Effect.fail(errorResponse(400, "invalid filter"))
     const unknown = known === undefined ? undefined : Object.keys(values).find((key) => !known.includes(key))
     return unknown === undefined
       ? Effect.succeed(new Filters(values))
-      : Effect.fail(refusal(400, `invalid filter '${unknown}'`))
+      : Effect.fail(errorResponse(400, `invalid filter '${unknown}'`))
   }
 }
 
@@ -82,7 +82,7 @@ const momentOf = (text: string, now: bigint): bigint | undefined => {
     const span = [...parts].reduce((sum, [, amount, unit = ""]) => sum + Number(amount) * (unitNanos[unit] ?? 0), 0)
     return now - (text.startsWith("-") ? -1n : 1n) * BigInt(Math.round(span))
   }
-  const seconds = queryNanos(text)
+  const seconds = parseUnixTimestamp(text)
   if (seconds !== undefined && seconds !== "invalid") return seconds
   const isDate = /^\d{4}-\d\d-\d\d(T\d\d(:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text)
   const millis = isDate ? Date.parse(text) : Number.NaN
@@ -128,18 +128,18 @@ export class Filters {
   }
 
   /** Nanoseconds since the epoch, from a moment or from how long ago it was: what is younger is not meant. */
-  until(now: bigint, status = 400): Effect.Effect<bigint | undefined, Refusal> {
+  until(now: bigint, status = 400): Effect.Effect<bigint | undefined, ErrorResponse> {
     const [value, second] = this.get("until")
     if (value === undefined) return Effect.succeed(undefined)
-    if (second !== undefined) return Effect.fail(refusal(status, "more than one until filter specified"))
+    if (second !== undefined) return Effect.fail(errorResponse(status, "more than one until filter specified"))
     const moment = momentOf(value, now)
     return moment === undefined
-      ? Effect.fail(refusal(status, `failed to parse value as time or duration: "${value}"`))
+      ? Effect.fail(errorResponse(status, `failed to parse value as time or duration: "${value}"`))
       : Effect.succeed(moment)
   }
 
   /** A filter that is yes or no. */
-  boolean(key: string): Effect.Effect<boolean | undefined, Refusal> {
+  boolean(key: string): Effect.Effect<boolean | undefined, ErrorResponse> {
     const [value] = this.get(key)
     return value === undefined
       ? Effect.succeed(undefined)
@@ -147,6 +147,6 @@ export class Filters {
         ? Effect.succeed(true)
         : ["0", "false"].includes(value)
           ? Effect.succeed(false)
-          : Effect.fail(refusal(400, `invalid filter '${key}=[${value}]'`))
+          : Effect.fail(errorResponse(400, `invalid filter '${key}=[${value}]'`))
   }
 }

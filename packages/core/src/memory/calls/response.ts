@@ -6,11 +6,11 @@ import type * as Stream from "effect/Stream"
 import { invalidBody } from "./containerConfig.js"
 import type { EngineState, MemoryContainer } from "../state/engineState.js"
 import type { Query } from "./query.js"
-import { Refusal } from "../state/errorResponse.js"
+import { ErrorResponse } from "../state/errorResponse.js"
 
 /** An answer that is there at once. */
-export interface WholeAnswer {
-  readonly _tag: "Whole"
+export interface JsonResponse {
+  readonly _tag: "Json"
   readonly status: number
   /** `undefined` for none. */
   readonly body: unknown
@@ -18,8 +18,8 @@ export interface WholeAnswer {
 }
 
 /** An answer that goes on, and may be written to where the connection was handed over. */
-export interface OpenAnswer {
-  readonly _tag: "Open"
+export interface StreamResponse {
+  readonly _tag: "Stream"
   readonly status: number
   readonly contentType: string
   readonly headers?: Readonly<Record<string, string>>
@@ -29,10 +29,10 @@ export interface OpenAnswer {
 }
 
 /** What the engine answers. */
-export type Answer = WholeAnswer | OpenAnswer
+export type EngineResponse = JsonResponse | StreamResponse
 
 /** An answer that is there at once. */
-export const whole = (status: number, body?: unknown): WholeAnswer => ({ _tag: "Whole", status, body })
+export const jsonResponse = (status: number, body?: unknown): JsonResponse => ({ _tag: "Json", status, body })
 
 /** A request on its way to its answer. */
 export interface Call {
@@ -48,7 +48,7 @@ export interface Call {
 }
 
 /** What answers a request. */
-export type Handler = (call: Call) => Effect.Effect<Answer, Refusal, Scope.Scope>
+export type Handler = (call: Call) => Effect.Effect<EngineResponse, ErrorResponse, Scope.Scope>
 
 /** `GET /containers/{id}/json` and what answers it. */
 export type Routes = Readonly<Record<string, Handler>>
@@ -56,13 +56,13 @@ export type Routes = Readonly<Record<string, Handler>>
 /** Reads the body, or refuses it. */
 export const readBody =
   <A, I>(schema: Schema.Schema<A, I>) =>
-  ({ body }: Call): Either.Either<A, Refusal> =>
+  ({ body }: Call): Either.Either<A, ErrorResponse> =>
     Either.mapLeft(Schema.decodeUnknownEither(schema)(body ?? {}), invalidBody)
 
 /** What was found, or the refusal. */
-export const found = <A>(value: A | Refusal): Either.Either<A, Refusal> =>
-  value instanceof Refusal ? Either.left(value) : Either.right(value)
+export const found = <A>(value: A | ErrorResponse): Either.Either<A, ErrorResponse> =>
+  value instanceof ErrorResponse ? Either.left(value) : Either.right(value)
 
 /** The container that the path names. */
-export const containerOf = ({ parameter, state }: Call): Either.Either<MemoryContainer, Refusal> =>
+export const targetContainer = ({ parameter, state }: Call): Either.Either<MemoryContainer, ErrorResponse> =>
   found(state.container(parameter))

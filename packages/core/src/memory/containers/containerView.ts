@@ -1,6 +1,6 @@
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { commandOf, hostnameOf, isRunning } from "./startContainer.js"
-import { never } from "../time/engineClock.js"
+import { commandLine, hostnameOf, isRunning } from "./startContainer.js"
+import { zeroTime } from "../time/engineClock.js"
 import type { EngineState, MemoryContainer, Mount } from "../state/engineState.js"
 import { type Change, changesOf, cleanPath } from "../state/fileTree.js"
 
@@ -12,7 +12,7 @@ export const containerChanges = ({ files, image, mounts }: MemoryContainer): Rea
 export const writtenBytes = (container: MemoryContainer): number =>
   containerChanges(container).reduce((sum, { node }) => sum + (node?.kind === "file" ? node.content.length : 0), 0)
 
-const moment = (nanos: bigint | undefined) => (nanos === undefined ? never : nanosTimestamp(nanos))
+const moment = (nanos: bigint | undefined) => (nanos === undefined ? zeroTime : nanosTimestamp(nanos))
 
 const mountView = ({ name, source, target, type, writable }: Mount) => ({
   Type: type,
@@ -64,7 +64,7 @@ const healthView = ({ health }: MemoryContainer) =>
 /** `GET /containers/{id}/json` */
 export const containerView = (state: EngineState, container: MemoryContainer) => {
   const { hostConfig, image, run, settings, status } = container
-  const [path = "", ...args] = commandOf(container)
+  const [path = "", ...args] = commandLine(container)
   const networks = networksView(state, container)
   const running = isRunning(container)
   const folder = `/var/lib/docker/containers/${container.id}`
@@ -193,7 +193,7 @@ export const summaryView = (state: EngineState, container: MemoryContainer, now:
     Names: [`/${container.name}`],
     Image: settings.image,
     ImageID: image.id,
-    Command: commandOf(container)
+    Command: commandLine(container)
       .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`))
       .join(" "),
     Created: Number(container.created / 1_000_000_000n),

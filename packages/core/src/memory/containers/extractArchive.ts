@@ -4,24 +4,24 @@ import { extract, type Header } from "tar-stream"
 import {
   cleanPath,
   lookUp,
-  type MemoryFolder,
+  type MemoryDirectory,
   type MemoryNode,
-  newFolder,
+  newDirectory,
   type NotFound,
-  partsOf
+  pathSegments
 } from "../state/fileTree.js"
-import { type Refusal, refusal } from "../state/errorResponse.js"
+import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 
 /** Where a tar is unpacked, and how. */
 export interface Extraction {
-  readonly root: MemoryFolder
+  readonly root: MemoryDirectory
   /** The folder, with all links followed. */
   readonly folder: string
   readonly noOverwriteDirNonDir: boolean
   /** What is mounted, and can't be replaced. */
   readonly mounts: ReadonlyArray<string>
   /** How the engine says that something is missing. */
-  readonly missing: Refusal
+  readonly missing: ErrorResponse
   readonly now: Effect.Effect<bigint>
 }
 
@@ -39,7 +39,7 @@ const nodeOf = (header: Header, content: Uint8Array, there: MemoryNode | undefin
   switch (header.type) {
     case "directory":
       // One that is there keeps what is in it.
-      return Object.assign(there?.kind === "directory" ? there : newFolder(inode.modified), inode)
+      return Object.assign(there?.kind === "directory" ? there : newDirectory(inode.modified), inode)
     case "symlink":
       return { kind: "symlink", target: header.linkname, ...inode, mode: 0o777 }
     case "fifo":
@@ -54,16 +54,16 @@ const nodeOf = (header: Header, content: Uint8Array, there: MemoryNode | undefin
 }
 
 /** Puts one entry where it belongs, in the way of the engine. */
-const put = (extraction: Extraction, header: Header, content: Uint8Array): Effect.Effect<void, Refusal> =>
+const put = (extraction: Extraction, header: Header, content: Uint8Array): Effect.Effect<void, ErrorResponse> =>
   Effect.gen(function* () {
     const { folder, missing, mounts, noOverwriteDirNonDir, root } = extraction
     const now = yield* extraction.now
-    const refused = (words: string) => refusal(500, words)
+    const refused = (words: string) => errorResponse(500, words)
     const path = joined(folder, header.name)
     if (path !== folder && !path.startsWith(folder === "/" ? "/" : `${folder}/`))
       return yield* refused(`${JSON.stringify(header.name)} is outside of ${JSON.stringify(folder)}`)
     const parent = path === folder ? path : cleanPath(`${path}/..`)
-    const name = partsOf(path).at(-1) ?? ""
+    const name = pathSegments(path).at(-1) ?? ""
     const above = yield* foldersTo(extraction, parent, now)
     const failed = (failure: NotFound, verb: string) =>
       failure === "missing" ? missing : refused(`${verb} ${path}: ${failure}`)
@@ -100,15 +100,15 @@ const put = (extraction: Extraction, header: Header, content: Uint8Array): Effec
   })
 
 /** The folder at a path, made with those above it where the tar names none of them. */
-const foldersTo = ({ root }: Extraction, path: string, now: bigint): Effect.Effect<MemoryFolder | NotFound> =>
+const foldersTo = ({ root }: Extraction, path: string, now: bigint): Effect.Effect<MemoryDirectory | NotFound> =>
   Effect.sync(() => {
-    let at: MemoryFolder = root
+    let at: MemoryDirectory = root
     let so = ""
-    for (const part of partsOf(path)) {
+    for (const part of pathSegments(path)) {
       so = `${so}/${part}`
       const found = lookUp(root, so, true)
       if (found === "missing" && !at.children.has(part)) {
-        const made = newFolder(now)
+        const made = newDirectory(now)
         at.children.set(part, made)
         at.modified = now
         at = made
@@ -126,11 +126,14 @@ const contentOf = (entry: AsyncIterable<unknown>) =>
     Effect.map((chunks): Uint8Array => Buffer.concat([...chunks]))
   )
 
-const tarRefusal = (error: unknown): Refusal =>
-  refusal(500, /end of data/.test(String(error)) ? "unexpected EOF" : "archive/tar: invalid tar header")
+const tarRefusal = (error: unknown): ErrorResponse =>
+  errorResponse(500, /end of data/.test(String(error)) ? "unexpected EOF" : "archive/tar: invalid tar header")
 
 /** Unpacks a tar, each entry as soon as it has come. */
-export const extractTar = (tar: Stream.Stream<Uint8Array>, extraction: Extraction): Effect.Effect<void, Refusal> =>
+export const extractTar = (
+  tar: Stream.Stream<Uint8Array>,
+  extraction: Extraction
+): Effect.Effect<void, ErrorResponse> =>
   Effect.suspend(() => {
     const parser = extract()
     const feeding = Effect.zipRight(

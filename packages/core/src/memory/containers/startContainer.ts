@@ -3,14 +3,14 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import { isIPv4 } from "node:net"
-import { freeAddress } from "../state/ipam.js"
+import { nextFreeAddress } from "../state/ipam.js"
 import { LogWriter } from "../state/containerLog.js"
 import type { ContainerRun, EngineState, MemoryContainer, MemoryNetwork, PublishedPort } from "../state/engineState.js"
 import { newId } from "../state/engineState.js"
-import { folderAt, lookUp } from "../state/fileTree.js"
+import { ensureDirectory, lookUp } from "../state/fileTree.js"
 import { logLimits } from "./logDriver.js"
 import { noSuchCommand, Process } from "../programs/process.js"
-import { type Refusal, refusal } from "../state/errorResponse.js"
+import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 import { signalNumber } from "../programs/signals.js"
 
 const firstBackoff = 100
@@ -27,10 +27,10 @@ export const said = (
   action: string,
   more: Readonly<Record<string, string>> = {}
 ): Effect.Effect<void> =>
-  state.journal.add("container", action, container.id, { ...state.attributes(container), ...more })
+  state.journal.publish("container", action, container.id, { ...state.attributes(container), ...more })
 
 const saidOnNetwork = (state: EngineState, network: MemoryNetwork, action: string, container: MemoryContainer) =>
-  state.journal.add("network", action, network.id, {
+  state.journal.publish("network", action, network.id, {
     container: container.id,
     name: network.name,
     type: network.driver
@@ -40,9 +40,9 @@ const saidOnNetwork = (state: EngineState, network: MemoryNetwork, action: strin
 export const isRunning = ({ run }: MemoryContainer): boolean => run !== undefined && run.logEnd === undefined
 
 /** Fails where the container doesn't run. */
-export const demandRunning = (container: MemoryContainer): Effect.Effect<ContainerRun, Refusal> =>
+export const requireRunning = (container: MemoryContainer): Effect.Effect<ContainerRun, ErrorResponse> =>
   container.run === undefined || !isRunning(container)
-    ? refusal(409, `container ${container.id} is not running`)
+    ? errorResponse(409, `container ${container.id} is not running`)
     : Effect.succeed(container.run)
 
 const takePorts = (state: EngineState, container: MemoryContainer): ReadonlyArray<PublishedPort> | string => {
@@ -77,7 +77,7 @@ export const join = (state: EngineState, container: MemoryContainer, network: Me
     if (endpoint === undefined) return Effect.void
     const bits = network.subnets[0]?.Subnet.split("/")[1]
     endpoint.address =
-      endpoint.requestedAddress === undefined ? freeAddress(state, network) : `${endpoint.requestedAddress}/${bits}`
+      endpoint.requestedAddress === undefined ? nextFreeAddress(state, network) : `${endpoint.requestedAddress}/${bits}`
     return saidOnNetwork(state, network, "connect", container)
   })
 
@@ -95,13 +95,13 @@ const networksOf = (state: EngineState, container: MemoryContainer): ReadonlyArr
 const volumesOf = (container: MemoryContainer) => container.mounts.filter(({ type }) => type === "volume")
 
 /** The words of the process. */
-export const commandOf = ({ image, settings }: MemoryContainer): ReadonlyArray<string> => [
+export const commandLine = ({ image, settings }: MemoryContainer): ReadonlyArray<string> => [
   ...(settings.entrypoint ?? []),
   ...(settings.command ?? (settings.entrypoint === undefined ? image.command : []))
 ]
 
 /** `NAME=value` each, as a record. */
-export const environmentRecord = (entries: ReadonlyArray<string>): Record<string, string> => {
+export const parseEnvironment = (entries: ReadonlyArray<string>): Record<string, string> => {
   const record: Record<string, string> = {}
   for (const entry of entries) {
     const at = entry.indexOf("=")
@@ -111,15 +111,15 @@ export const environmentRecord = (entries: ReadonlyArray<string>): Record<string
 }
 
 /** What the container's processes have in their environment. */
-export const environmentOf = (container: MemoryContainer): Record<string, string> => ({
+export const processEnvironment = (container: MemoryContainer): Record<string, string> => ({
   PATH: "/bin",
   HOSTNAME: hostnameOf(container),
-  ...environmentRecord(container.settings.env),
+  ...parseEnvironment(container.settings.env),
   HOME: "/root"
 })
 
 /** How its programs read its files. */
-export const readerOf =
+export const fileReader =
   ({ files }: MemoryContainer) =>
   (path: string): Uint8Array | undefined => {
     const found = lookUp(files, path, true)
@@ -131,12 +131,12 @@ export const hostnameOf = ({ id, settings }: MemoryContainer): string =>
   settings.hostname === "" ? id.slice(0, 12) : settings.hostname
 
 /** Starts it. Says whether it did: one that runs already is left alone. */
-export const startContainer = (state: EngineState, container: MemoryContainer): Effect.Effect<boolean, Refusal> =>
+export const startContainer = (state: EngineState, container: MemoryContainer): Effect.Effect<boolean, ErrorResponse> =>
   Effect.gen(function* () {
     if (container.status === "paused")
-      return yield* refusal(409, "cannot start a paused container, try unpause instead")
+      return yield* errorResponse(409, "cannot start a paused container, try unpause instead")
     if (container.status === "removing") {
-      return yield* refusal(409, "container is marked for removal and cannot be started")
+      return yield* errorResponse(409, "container is marked for removal and cannot be started")
     }
     if (isRunning(container)) return false
     const waiting = container.restarting
@@ -147,7 +147,7 @@ export const startContainer = (state: EngineState, container: MemoryContainer): 
       container.exitCode = exitCode
       container.error = message
       if (container.status === "restarting") container.status = "exited"
-      return refusal(status, message)
+      return errorResponse(status, message)
     }
     for (const id of container.endpoints.keys()) {
       if (!state.networks.has(id)) return yield* fail(404, `network ${id} not found`, 128)
@@ -167,10 +167,10 @@ export const startContainer = (state: EngineState, container: MemoryContainer): 
       new LogWriter(container.log, "stdout", logDriver === "json-file"),
       new LogWriter(container.log, "stderr", logDriver === "json-file")
     ] as const
-    const command = commandOf(container)
-    const environment = environmentOf(container)
+    const command = commandLine(container)
+    const environment = processEnvironment(container)
     const process = yield* Process.start(
-      { image, command, environment, tty, readFile: readerOf(container), inside: false, openStdin },
+      { image, command, environment, tty, readFile: fileReader(container), inside: false, openStdin },
       state,
       (stream, bytes, now) => {
         if (logDriver !== "none") writers[stream === "stdout" ? 0 : 1].write(bytes, now)
@@ -184,7 +184,7 @@ export const startContainer = (state: EngineState, container: MemoryContainer): 
     for (const connect of container.attaching) connect(process)
     container.attaching.clear()
     const now = yield* state.clock.now
-    for (const { target, type } of container.mounts) if (type === "tmpfs") folderAt(container.files, target, now)
+    for (const { target, type } of container.mounts) if (type === "tmpfs") ensureDirectory(container.files, target, now)
     container.ports = ports
     container.run = { process, writers, startedAt: yield* state.clock.now }
     container.startedAt = container.run.startedAt
@@ -201,10 +201,10 @@ export const startContainer = (state: EngineState, container: MemoryContainer): 
         propagation: "",
         "read/write": String(writable)
       }
-      yield* state.journal.add("volume", "mount", name, attributes)
+      yield* state.journal.publish("volume", "mount", name, attributes)
     }
     yield* said(state, container, "start")
-    container.bell.ring()
+    container.changed.notifyAll()
     return true
   })
 
@@ -238,11 +238,11 @@ const ended = (
     const restarts = shouldRestart(container)
     container.status = restarts ? "restarting" : "exited"
     if (container.health !== undefined) container.health = "unhealthy"
-    container.exits++
-    container.log.bell.ring()
+    container.exitCount++
+    container.log.changed.notifyAll()
     for (const network of networksOf(state, container)) yield* part(state, container, network)
     for (const { name = "" } of volumesOf(container)) {
-      yield* state.journal.add("volume", "unmount", name, { container: container.id, driver: "local" })
+      yield* state.journal.publish("volume", "unmount", name, { container: container.id, driver: "local" })
     }
     if (container.stopping) yield* said(state, container, "stop")
     const lasted = container.finishedAt - run.startedAt
@@ -250,7 +250,7 @@ const ended = (
       execDuration: String(lasted / 1_000_000_000n),
       exitCode: String(exitCode)
     })
-    container.bell.ring()
+    container.changed.notifyAll()
     if (restarts) {
       container.backoff = lasted >= goodRunNanos ? firstBackoff : Math.min(longestBackoff, container.backoff * 2)
       container.restarting = yield* Effect.sleep(Duration.millis(container.backoff)).pipe(
@@ -297,7 +297,7 @@ export const stopContainer = (
       container.restarting = undefined
       container.status = "exited"
       yield* Fiber.interruptFork(restarting)
-      container.bell.ring()
+      container.changed.notifyAll()
       return true
     }
     if (run === undefined || !isRunning(container)) return false
@@ -319,7 +319,7 @@ export const restartContainer = (
   state: EngineState,
   container: MemoryContainer,
   seconds: number | undefined
-): Effect.Effect<void, Refusal> =>
+): Effect.Effect<void, ErrorResponse> =>
   Effect.gen(function* () {
     yield* stopContainer(state, container, seconds)
     yield* startContainer(state, container)
@@ -336,11 +336,11 @@ const destroy = (state: EngineState, container: MemoryContainer, volumes: boolea
     if (volumes) {
       for (const { anonymous, name = "" } of volumesOf(container)) {
         if (!anonymous || state.users(name).length > 0 || !state.volumes.delete(name)) continue
-        yield* state.journal.add("volume", "destroy", name, { driver: "local" })
+        yield* state.journal.publish("volume", "destroy", name, { driver: "local" })
       }
     }
-    container.log.bell.ring()
-    container.bell.ring()
+    container.log.changed.notifyAll()
+    container.changed.notifyAll()
   })
 
 /** Removes it: one that runs with `force` only. */
@@ -348,10 +348,10 @@ export const removeContainer = (
   state: EngineState,
   container: MemoryContainer,
   { force, volumes }: { readonly force: boolean; readonly volumes: boolean }
-): Effect.Effect<void, Refusal> =>
+): Effect.Effect<void, ErrorResponse> =>
   Effect.gen(function* () {
     const refuse = (state: string, advice: string) =>
-      refusal(409, `cannot remove container "/${container.name}": container is ${state}${advice}`)
+      errorResponse(409, `cannot remove container "/${container.name}": container is ${state}${advice}`)
     if (!force && container.status === "paused") return yield* refuse("paused", " and must be unpaused first")
     if (!force && (isRunning(container) || container.status === "restarting")) {
       return yield* refuse(container.status, ": stop the container before removing or force remove")

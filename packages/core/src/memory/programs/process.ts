@@ -3,7 +3,7 @@ import * as Mailbox from "effect/Mailbox"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { LogStream } from "../../LogEvent.js"
-import { Bell } from "../time/conditionVariable.js"
+import { ConditionVariable } from "../time/conditionVariable.js"
 import { builtIn } from "./builtInPrograms.js"
 import type { EngineClock } from "../time/engineClock.js"
 import type { MemoryProgram, ProgramRun, ProgramSignals, ProgramStep, ProgramUsage } from "./program.js"
@@ -25,7 +25,7 @@ export interface ProcessOptions {
 export type OutputListener = (stream: LogStream, bytes: Uint8Array, now: () => bigint) => void
 
 const idle = (seconds: number): ProgramUsage => ({
-  processorSeconds: seconds / 100,
+  cpuSeconds: seconds / 100,
   memory: 4 * 1024 * 1024,
   received: 0,
   sent: 0,
@@ -40,11 +40,11 @@ interface Chosen {
   readonly usage: (seconds: number) => ProgramUsage
 }
 
-const imageName = (image: string): string => (/:[^/]*$|@/.test(image) ? image : `${image}:latest`)
+const withDefaultTag = (image: string): string => (/:[^/]*$|@/.test(image) ? image : `${image}:latest`)
 
 const matches = (program: MemoryProgram, { command, image, inside }: ProcessOptions): boolean => {
   if (inside && program.command === undefined) return false
-  if (program.image !== undefined && imageName(program.image) !== imageName(image)) return false
+  if (program.image !== undefined && withDefaultTag(program.image) !== withDefaultTag(image)) return false
   if (program.command === undefined) return true
   const text = command.join(" ")
   return typeof program.command === "string"
@@ -76,7 +76,7 @@ let lastPid = 4000
 /** A program that runs. */
 export class Process {
   readonly pid = ++lastPid
-  readonly bell = new Bell()
+  readonly changed = new ConditionVariable()
   readonly #listeners = new Set<OutputListener>()
   readonly #terminal: Terminal | undefined
   #paused = false
@@ -136,7 +136,7 @@ export class Process {
           Stream.takeUntil((step) => step._tag === "Exit"),
           Stream.runForEach((step) =>
             Effect.zipRight(
-              this.bell.until(() => !this.#paused),
+              this.changed.waitUntil(() => !this.#paused),
               step._tag === "Exit" ? Effect.sync(() => (code = step.exitCode)) : this.write(step.stream, step.bytes)
             )
           ),
@@ -147,8 +147,8 @@ export class Process {
             return this.write("stderr", new TextEncoder().encode(`${String(defect)}\n`))
           })
         )
-      const killed = this.bell.until(() => this.#killed !== undefined)
-      const signalled = this.bell.until(() => this.#handling !== undefined)
+      const killed = this.changed.waitUntil(() => this.#killed !== undefined)
+      const signalled = this.changed.waitUntil(() => this.#handling !== undefined)
       yield* Effect.raceFirst(Effect.raceFirst(play(steps(run)), signalled), killed)
       if (code === undefined && this.#killed === undefined && this.#handling !== undefined) {
         yield* Effect.raceFirst(play(this.#handling(run)), killed)
@@ -157,7 +157,7 @@ export class Process {
       const exitCode = this.#killed ?? code ?? 0
       yield* exited(exitCode)
       this.exitCode = exitCode
-      this.bell.ring()
+      this.changed.notifyAll()
     })
   }
 
@@ -193,13 +193,13 @@ export class Process {
 
   set paused(paused: boolean) {
     this.#paused = paused
-    this.bell.ring()
+    this.changed.notifyAll()
   }
 
   /** Ends it from outside. */
   end(exitCode: number): void {
     this.#killed ??= exitCode
-    this.bell.ring()
+    this.changed.notifyAll()
   }
 
   /** Sends a signal; whether the process ends of it. */
@@ -208,13 +208,13 @@ export class Process {
     if (typeof reaction === "number") this.end(reaction)
     else if (reaction !== undefined) {
       this.#handling ??= reaction
-      this.bell.ring()
+      this.changed.notifyAll()
     }
     return reaction !== undefined
   }
 
   /** Done when it has ended, and all that comes of that is done. */
   get ended(): Effect.Effect<void> {
-    return this.bell.until(() => this.exitCode !== undefined)
+    return this.changed.waitUntil(() => this.exitCode !== undefined)
   }
 }

@@ -46,7 +46,7 @@ export type ProgramSignals = Readonly<Record<string, number | ((run: ProgramRun)
 /** What a program has used since it was started. All but `memory` only ever grows. */
 export interface ProgramUsage {
   /** Seconds of one processor. */
-  readonly processorSeconds: number
+  readonly cpuSeconds: number
   /** Bytes that it has now. */
   readonly memory: number
   /** Bytes from and to the network. */

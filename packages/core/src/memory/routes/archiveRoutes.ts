@@ -1,12 +1,12 @@
 import * as Effect from "effect/Effect"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import { packedTar, type TarEntry } from "../../internal/tar/tarPack.js"
-import { type Call, containerOf, type Routes, whole } from "../calls/response.js"
+import { type Call, targetContainer, type Routes, jsonResponse } from "../calls/response.js"
 import { said } from "../containers/startContainer.js"
 import type { MemoryContainer } from "../state/engineState.js"
-import { cleanPath, type Found, linkEnd, lookUp, type MemoryNode, partsOf } from "../state/fileTree.js"
-import { opened } from "./logRoutes.js"
-import { type Refusal, refusal } from "../state/errorResponse.js"
+import { cleanPath, type Found, resolveLink, lookUp, type MemoryNode, pathSegments } from "../state/fileTree.js"
+import { streamResponse } from "./logRoutes.js"
+import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 import { extractTar } from "../containers/extractArchive.js"
 
 const types = {
@@ -51,17 +51,19 @@ const absolute = (path: string): string => {
   return path === "." || path.endsWith("/.") ? `${folder}/.` : path.endsWith("/") ? `${folder}/` : clean
 }
 
-const baseOf = (path: string): string => (path.endsWith("/.") ? "." : (partsOf(path).at(-1) ?? "/"))
+const baseOf = (path: string): string => (path.endsWith("/.") ? "." : (pathSegments(path).at(-1) ?? "/"))
 
 const missing = ({ parameter, query }: Call) =>
-  refusal(404, `Could not find the file ${query.text("path")} in container ${parameter}`)
+  errorResponse(404, `Could not find the file ${query.text("path")} in container ${parameter}`)
 
 /** The container, and the path that is asked for. */
-const asked = (call: Call): Effect.Effect<{ readonly container: MemoryContainer; readonly path: string }, Refusal> =>
+const asked = (
+  call: Call
+): Effect.Effect<{ readonly container: MemoryContainer; readonly path: string }, ErrorResponse> =>
   Effect.gen(function* () {
     const path = call.query.text("path") ?? ""
-    if (path === "") return yield* refusal(400, "bad parameter: pathcannot be empty")
-    return { container: yield* containerOf(call), path }
+    if (path === "") return yield* errorResponse(400, "bad parameter: pathcannot be empty")
+    return { container: yield* targetContainer(call), path }
   })
 
 /** What stands at the path, and the header that says so. */
@@ -71,10 +73,10 @@ const stat = (call: Call) =>
     const path = absolute(given)
     const found = lookUp(container.files, path, false)
     if (found === "missing") return yield* missing(call)
-    if (typeof found === "string") return yield* refusal(500, `lstat ${path}: ${found}`)
+    if (typeof found === "string") return yield* errorResponse(500, `lstat ${path}: ${found}`)
     const { node } = found
-    const linkTarget = node.kind === "symlink" ? linkEnd(container.files, path) : ""
-    if (linkTarget === undefined) return yield* refusal(500, `evalSymlinksInScope: too many links in ${path}`)
+    const linkTarget = node.kind === "symlink" ? resolveLink(container.files, path) : ""
+    if (linkTarget === undefined) return yield* errorResponse(500, `evalSymlinksInScope: too many links in ${path}`)
     const said = {
       name: baseOf(path),
       size: sizeOf(node),
@@ -109,28 +111,29 @@ const destination = (call: Call) =>
     const { container, path } = yield* asked(call)
     const found: Found | string = lookUp(container.files, cleanPath(path), true)
     if (found === "missing") return yield* missing(call)
-    if (found === "too many levels of symbolic links") return yield* refusal(500, "EvalSymlinks: too many links")
-    if (typeof found === "string") return yield* refusal(500, found)
+    if (found === "too many levels of symbolic links") return yield* errorResponse(500, "EvalSymlinks: too many links")
+    if (typeof found === "string") return yield* errorResponse(500, found)
     if (found.node.kind !== "directory") {
       const [ending = ""] = /\/\.?$/.exec(path) ?? []
       const words = `lstat ${found.path}${ending}: not a directory`
-      return yield* refusal(500, ending === "" ? "extraction point is not a directory" : words)
+      return yield* errorResponse(500, ending === "" ? "extraction point is not a directory" : words)
     }
     const mount = container.mounts.find(({ target }) => `${found.path}/`.startsWith(`${cleanPath(target)}/`))
-    if (mount !== undefined && !mount.writable) return yield* refusal(500, "mounted volume is marked read-only")
+    if (mount !== undefined && !mount.writable) return yield* errorResponse(500, "mounted volume is marked read-only")
     if (mount === undefined && container.hostConfig["ReadonlyRootfs"] === true)
-      return yield* refusal(500, "container rootfs is marked read-only")
+      return yield* errorResponse(500, "container rootfs is marked read-only")
     return { container, folder: found.path }
   })
 
 /** What `/containers/{id}/archive` asks for. */
 export const archiveRoutes: Routes = {
-  "HEAD /containers/{id}/archive": (call) => Effect.map(stat(call), ({ headers }) => ({ ...whole(200), headers })),
+  "HEAD /containers/{id}/archive": (call) =>
+    Effect.map(stat(call), ({ headers }) => ({ ...jsonResponse(200), headers })),
   "GET /containers/{id}/archive": (call) =>
     Effect.gen(function* () {
       const { container, found, headers, path } = yield* stat(call)
       yield* said(call.state, container, "archive-path")
-      return { ...opened("application/x-tar", packedTar(entriesOf(baseOf(path), found.node))), headers }
+      return { ...streamResponse("application/x-tar", packedTar(entriesOf(baseOf(path), found.node))), headers }
     }),
   "PUT /containers/{id}/archive": (call) =>
     Effect.gen(function* () {
@@ -144,6 +147,6 @@ export const archiveRoutes: Routes = {
         now: call.state.clock.now
       })
       yield* said(call.state, container, "extract-to-dir")
-      return whole(200)
+      return jsonResponse(200)
     })
 }

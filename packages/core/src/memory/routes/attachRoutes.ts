@@ -2,12 +2,12 @@ import * as Effect from "effect/Effect"
 import * as Mailbox from "effect/Mailbox"
 import type * as Scope from "effect/Scope"
 import type { LogStream } from "../../LogEvent.js"
-import { type Call, containerOf, type OpenAnswer, type Routes } from "../calls/response.js"
+import { type Call, targetContainer, type StreamResponse, type Routes } from "../calls/response.js"
 import { isRunning, said } from "../containers/startContainer.js"
 import type { MemoryContainer } from "../state/engineState.js"
 import { frame, multiplexed, raw } from "../calls/streamFrame.js"
 import type { Process } from "../programs/process.js"
-import { refusal } from "../state/errorResponse.js"
+import { errorResponse } from "../state/errorResponse.js"
 
 /** How a client is connected to a process. */
 export interface Attachment {
@@ -23,7 +23,7 @@ export const attached = (
   { before, streams, tty, upgrade }: Attachment,
   input: { readonly write: (bytes: Uint8Array) => Effect.Effect<void>; readonly end: Effect.Effect<void> }
 ): Effect.Effect<
-  { readonly answer: OpenAnswer; readonly listen: (process: Process) => void; readonly close: Effect.Effect<void> },
+  { readonly answer: StreamResponse; readonly listen: (process: Process) => void; readonly close: Effect.Effect<void> },
   never,
   Scope.Scope
 > =>
@@ -32,8 +32,8 @@ export const attached = (
     let unlisten = () => {}
     yield* Effect.addFinalizer(() => Effect.sync(() => unlisten()))
     for (const bytes of before) output.unsafeOffer(bytes)
-    const answer: OpenAnswer = {
-      _tag: "Open",
+    const answer: StreamResponse = {
+      _tag: "Stream",
       status: upgrade ? 101 : 200,
       // Without the upgrade the engine names frames raw too.
       contentType: upgrade && !tty ? multiplexed : raw,
@@ -61,12 +61,12 @@ const logged = ({ log, settings }: MemoryContainer, streams: Attachment["streams
 const attach = (call: Call) =>
   Effect.gen(function* () {
     const { query, state, upgrade } = call
-    const container = yield* containerOf(call)
+    const container = yield* targetContainer(call)
     if (container.status === "paused") {
-      return yield* refusal(409, `container ${call.parameter} is paused, unpause the container before attach`)
+      return yield* errorResponse(409, `container ${call.parameter} is paused, unpause the container before attach`)
     }
     if (container.status === "restarting") {
-      return yield* refusal(409, `container ${call.parameter} is restarting, wait until the container is running`)
+      return yield* errorResponse(409, `container ${call.parameter} is restarting, wait until the container is running`)
     }
     const { openStdin, stdinOnce, tty } = container.settings
     const live = query.flag("stream")
@@ -94,7 +94,7 @@ const attach = (call: Call) =>
       container.attaching.add(connect)
       yield* Effect.addFinalizer(() => Effect.sync(() => container.attaching.delete(connect)))
     }
-    const begun = container.bell.until(() => !live || process !== undefined || container.removed)
+    const begun = container.changed.waitUntil(() => !live || process !== undefined || container.removed)
     yield* begun.pipe(Effect.zipRight(ended), Effect.zipRight(close), Effect.forkScoped)
     return answer
   })

@@ -2,11 +2,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import { nullable } from "../../internal/api/decode.js"
-import { type Call, containerOf, found, readBody, type Routes, whole } from "../calls/response.js"
+import { type Call, targetContainer, found, readBody, type Routes, jsonResponse } from "../calls/response.js"
 import { checkMemory, checkName, checkRestart, createContainer } from "../containers/createContainer.js"
 import {
-  commandOf,
-  demandRunning,
+  commandLine,
+  requireRunning,
   isRunning,
   removeContainer,
   restartContainer,
@@ -17,9 +17,9 @@ import {
 } from "../containers/startContainer.js"
 import { RestartPolicy } from "../calls/containerConfig.js"
 import { containerChanges, containerView, summaryView, writtenBytes } from "../containers/containerView.js"
-import { type EngineState, type MemoryContainer, taggedName } from "../state/engineState.js"
+import { type EngineState, type MemoryContainer, withDefaultTag } from "../state/engineState.js"
 import type { Filters } from "../calls/query.js"
-import { type Refusal, refusal } from "../state/errorResponse.js"
+import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 import { signalName } from "../programs/signals.js"
 
 const listFilters = [
@@ -41,10 +41,10 @@ const listFilters = [
 const statuses = ["created", "restarting", "running", "removing", "paused", "exited", "dead"]
 
 /** Which containers the filters mean. */
-const selected = (state: EngineState, filters: Filters): Effect.Effect<ReadonlyArray<MemoryContainer>, Refusal> =>
+const selected = (state: EngineState, filters: Filters): Effect.Effect<ReadonlyArray<MemoryContainer>, ErrorResponse> =>
   Effect.gen(function* () {
     const status = filters.get("status").find((value) => !statuses.includes(value))
-    if (status !== undefined) return yield* refusal(400, `invalid filter 'status=${status}'`)
+    if (status !== undefined) return yield* errorResponse(400, `invalid filter 'status=${status}'`)
     const createdAt = (key: string) =>
       Effect.forEach(filters.get(key), (id) => Effect.map(found(state.container(id)), ({ created }) => created))
     const before = yield* createdAt("before")
@@ -61,7 +61,7 @@ const selected = (state: EngineState, filters: Filters): Effect.Effect<ReadonlyA
         filters.any("health", (health) => (container.health ?? "none") === health) &&
         filters.any(
           "ancestor",
-          (name) => container.image.id === name || container.image.tags.includes(taggedName(name))
+          (name) => container.image.id === name || container.image.tags.includes(withDefaultTag(name))
         ) &&
         filters.any("network", (name) =>
           [...container.endpoints.keys()].some((id) => id.startsWith(name) || state.networks.get(id)?.name === name)
@@ -87,19 +87,19 @@ const unharmed = <A, E>({ state }: Call, effect: Effect.Effect<A, E>): Effect.Ef
 
 const stopSeconds = ({ query }: Call) => query.integer("t")
 
-const wait = (container: MemoryContainer, condition: string): Effect.Effect<void, Refusal> => {
+const wait = (container: MemoryContainer, condition: string): Effect.Effect<void, ErrorResponse> => {
   switch (condition) {
     case "":
     case "not-running":
-      return container.bell.until(() => container.removed || !isRunning(container))
+      return container.changed.waitUntil(() => container.removed || !isRunning(container))
     case "next-exit": {
-      const { exits } = container
-      return container.bell.until(() => container.removed || container.exits > exits)
+      const { exitCount } = container
+      return container.changed.waitUntil(() => container.removed || container.exitCount > exitCount)
     }
     case "removed":
-      return container.bell.until(() => container.removed)
+      return container.changed.waitUntil(() => container.removed)
     default:
-      return refusal(400, `invalid condition: "${condition}"`)
+      return errorResponse(400, `invalid condition: "${condition}"`)
   }
 }
 
@@ -119,13 +119,15 @@ export const containerRoutes: Routes = {
       const newest = [...containers].reverse()
       const now = yield* state.clock.now
       const shown = limit !== undefined && limit > 0 ? newest.slice(0, limit) : newest
-      return whole(
+      return jsonResponse(
         200,
         shown.map((container) => summaryView(state, container, now))
       )
     }),
   "POST /containers/create": ({ body, query, state }) =>
-    Effect.map(createContainer(state, query.text("name"), body), ({ id }) => whole(201, { Id: id, Warnings: [] })),
+    Effect.map(createContainer(state, query.text("name"), body), ({ id }) =>
+      jsonResponse(201, { Id: id, Warnings: [] })
+    ),
   "POST /containers/prune": ({ query, state }) =>
     Effect.gen(function* () {
       const filters = yield* query.filters(["label", "label!", "until"])
@@ -141,126 +143,129 @@ export const containerRoutes: Routes = {
         deleted.push(id)
         reclaimed += writtenBytes(container)
       }
-      yield* state.journal.add("container", "prune", "", { reclaimed: String(reclaimed) })
-      return whole(200, { ContainersDeleted: deleted, SpaceReclaimed: reclaimed })
+      yield* state.journal.publish("container", "prune", "", { reclaimed: String(reclaimed) })
+      return jsonResponse(200, { ContainersDeleted: deleted, SpaceReclaimed: reclaimed })
     }),
   "GET /containers/{id}/json": (call) =>
-    Effect.map(containerOf(call), (container) => whole(200, containerView(call.state, container))),
+    Effect.map(targetContainer(call), (container) => jsonResponse(200, containerView(call.state, container))),
   "POST /containers/{id}/start": (call) =>
     Effect.gen(function* () {
-      const container = yield* containerOf(call)
-      return whole((yield* unharmed(call, startContainer(call.state, container))) ? 204 : 304)
+      const container = yield* targetContainer(call)
+      return jsonResponse((yield* unharmed(call, startContainer(call.state, container))) ? 204 : 304)
     }),
   "POST /containers/{id}/stop": (call) =>
     Effect.gen(function* () {
       const seconds = yield* stopSeconds(call)
-      const container = yield* containerOf(call)
-      return whole((yield* unharmed(call, stopContainer(call.state, container, seconds))) ? 204 : 304)
+      const container = yield* targetContainer(call)
+      return jsonResponse((yield* unharmed(call, stopContainer(call.state, container, seconds))) ? 204 : 304)
     }),
   "POST /containers/{id}/restart": (call) =>
     Effect.gen(function* () {
       const seconds = yield* stopSeconds(call)
-      const container = yield* containerOf(call)
+      const container = yield* targetContainer(call)
       yield* unharmed(call, restartContainer(call.state, container, seconds))
-      return whole(204)
+      return jsonResponse(204)
     }),
   "POST /containers/{id}/kill": (call) =>
     Effect.gen(function* () {
-      const prefix = ({ message, status }: Refusal) =>
-        refusal(status, `cannot kill container: ${call.parameter}: ${message}`)
-      const container = yield* Effect.mapError(containerOf(call), prefix)
+      const prefix = ({ message, status }: ErrorResponse) =>
+        errorResponse(status, `cannot kill container: ${call.parameter}: ${message}`)
+      const container = yield* Effect.mapError(targetContainer(call), prefix)
       const asked = call.query.text("signal") ?? "SIGKILL"
       const signal = signalName(asked === "" ? "SIGKILL" : asked)
-      if (signal === undefined) return yield* prefix(refusal(400, `invalid signal: ${asked}`))
-      const run = yield* Effect.mapError(demandRunning(container), prefix)
+      if (signal === undefined) return yield* prefix(errorResponse(400, `invalid signal: ${asked}`))
+      const run = yield* Effect.mapError(requireRunning(container), prefix)
       yield* signalContainer(call.state, container, run, signal)
-      return whole(204)
+      return jsonResponse(204)
     }),
   "POST /containers/{id}/pause": (call) =>
     Effect.gen(function* () {
-      const container = yield* containerOf(call)
-      const { process } = yield* demandRunning(container)
+      const container = yield* targetContainer(call)
+      const { process } = yield* requireRunning(container)
       if (container.status === "paused") {
-        return yield* refusal(409, `Container ${container.id} is already paused`)
+        return yield* errorResponse(409, `Container ${container.id} is already paused`)
       }
       container.status = "paused"
       process.paused = true
       yield* said(call.state, container, "pause")
-      return whole(204)
+      return jsonResponse(204)
     }),
   "POST /containers/{id}/unpause": (call) =>
     Effect.gen(function* () {
-      const container = yield* containerOf(call)
+      const container = yield* targetContainer(call)
       const { run } = container
       if (run === undefined || container.status !== "paused") {
-        return yield* refusal(500, `Container ${container.id} is not paused`)
+        return yield* errorResponse(500, `Container ${container.id} is not paused`)
       }
       container.status = "running"
       run.process.paused = false
       yield* said(call.state, container, "unpause")
-      return whole(204)
+      return jsonResponse(204)
     }),
   "POST /containers/{id}/rename": (call) =>
     Effect.gen(function* () {
-      const container = yield* containerOf(call)
+      const container = yield* targetContainer(call)
       const name = (call.query.text("name") ?? "").replace(/^\//, "")
-      if (name === "") return yield* refusal(400, "Neither old nor new names may be empty")
+      if (name === "") return yield* errorResponse(400, "Neither old nor new names may be empty")
       if (name === container.name) {
-        return yield* refusal(400, "Renaming a container with the same name as its current name")
+        return yield* errorResponse(400, "Renaming a container with the same name as its current name")
       }
       yield* Effect.mapError(checkName(call.state, name, `/${name}`), ({ message, status }) =>
-        refusal(status, `Error when allocating new name: ${message}`)
+        errorResponse(status, `Error when allocating new name: ${message}`)
       )
       const oldName = `/${container.name}`
       container.name = name
       yield* said(call.state, container, "rename", { oldName })
-      return whole(204)
+      return jsonResponse(204)
     }),
   "POST /containers/{id}/wait": (call) =>
     Effect.gen(function* () {
-      const container = yield* containerOf(call)
+      const container = yield* targetContainer(call)
       yield* wait(container, call.query.text("condition") ?? "")
-      return whole(200, { StatusCode: container.exitCode })
+      return jsonResponse(200, { StatusCode: container.exitCode })
     }),
   "POST /containers/{id}/update": (call) =>
     Effect.gen(function* () {
-      const container = yield* containerOf(call)
+      const container = yield* targetContainer(call)
       const { Memory = 0, RestartPolicy: policy } = yield* readBody(UpdateBody)(call)
       yield* checkMemory(Memory)
       if (policy?.Name !== undefined && policy.Name !== "") {
         const restart = { name: policy.Name, maximumRetryCount: policy.MaximumRetryCount ?? 0 }
         yield* checkRestart(restart)
         if (container.settings.autoRemove && restart.name !== "no") {
-          return yield* refusal(400, "Restart policy cannot be updated because AutoRemove is enabled for the container")
+          return yield* errorResponse(
+            400,
+            "Restart policy cannot be updated because AutoRemove is enabled for the container"
+          )
         }
         container.restart = restart
       }
       const limits = typeof call.body === "object" && call.body !== null ? { ...call.body } : {}
       container.hostConfig = { ...container.hostConfig, ...limits }
       yield* said(call.state, container, "update")
-      return whole(200, { Warnings: null })
+      return jsonResponse(200, { Warnings: null })
     }),
   "POST /containers/{id}/resize": (call) =>
     Effect.gen(function* () {
       const height = yield* call.query.integer("h")
       const width = yield* call.query.integer("w")
-      const container = yield* containerOf(call)
-      yield* demandRunning(container)
+      const container = yield* targetContainer(call)
+      yield* requireRunning(container)
       yield* said(call.state, container, "resize", { height: String(height), width: String(width) })
-      return whole(200)
+      return jsonResponse(200)
     }),
   "GET /containers/{id}/top": (call) =>
     Effect.gen(function* () {
-      const container = yield* containerOf(call)
-      const { process, startedAt } = yield* demandRunning(container)
+      const container = yield* targetContainer(call)
+      const { process, startedAt } = yield* requireRunning(container)
       const args = call.query.text("ps_args") ?? "-ef"
-      if (!/^-?[a-zA-Z]+$/.test(args)) return yield* refusal(500, `ps: error: unsupported option: ${args}`)
+      if (!/^-?[a-zA-Z]+$/.test(args)) return yield* errorResponse(500, `ps: error: unsupported option: ${args}`)
       const inside = [...call.state.execs.values()].flatMap((exec) =>
         exec.container === container && exec.process !== undefined && exec.exitCode === undefined
           ? [[exec.process.pid, exec.command] as const]
           : []
       )
-      const rows = [[process.pid, commandOf(container)] as const, ...inside].map(([pid, command]) => [
+      const rows = [[process.pid, commandLine(container)] as const, ...inside].map(([pid, command]) => [
         "root",
         String(pid),
         "1",
@@ -271,19 +276,19 @@ export const containerRoutes: Routes = {
         command.join(" ")
       ])
       yield* said(call.state, container, "top")
-      return whole(200, { Processes: rows, Titles: ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"] })
+      return jsonResponse(200, { Processes: rows, Titles: ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"] })
     }),
   "GET /containers/{id}/changes": (call) =>
-    Effect.map(containerOf(call), (container) => {
+    Effect.map(targetContainer(call), (container) => {
       const changes = containerChanges(container).map(({ Kind, Path }) => ({ Path, Kind }))
-      return whole(200, changes.length === 0 ? null : changes)
+      return jsonResponse(200, changes.length === 0 ? null : changes)
     }),
   "DELETE /containers/{id}": (call) =>
     Effect.gen(function* () {
-      const container = yield* containerOf(call)
+      const container = yield* targetContainer(call)
       const { query } = call
       const options = { force: query.flag("force"), volumes: query.flag("v") }
       yield* unharmed(call, removeContainer(call.state, container, options))
-      return whole(204)
+      return jsonResponse(204)
     })
 }

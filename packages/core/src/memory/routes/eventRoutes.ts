@@ -3,12 +3,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Mailbox from "effect/Mailbox"
 import type { Routes } from "../calls/response.js"
-import { queryNanos } from "../time/engineClock.js"
-import { taggedName } from "../state/engineState.js"
+import { parseUnixTimestamp } from "../time/engineClock.js"
+import { withDefaultTag } from "../state/engineState.js"
 import type { JournalEvent } from "../state/eventJournal.js"
-import { opened } from "./logRoutes.js"
+import { streamResponse } from "./logRoutes.js"
 import type { Filters } from "../calls/query.js"
-import { refusal } from "../state/errorResponse.js"
+import { errorResponse } from "../state/errorResponse.js"
 
 const knownFilters = ["container", "daemon", "event", "image", "label", "network", "scope", "type", "volume"]
 
@@ -33,7 +33,7 @@ const meant = (filters: Filters, { action, attributes, id, type }: JournalEvent)
     filters.any("image", (value) => {
       const image =
         type === "image" ? (attributes["name"] ?? id) : type === "container" ? (attributes["image"] ?? "") : ""
-      return image !== "" && (taggedName(image) === taggedName(value) || image.split(":")[0] === value)
+      return image !== "" && (withDefaultTag(image) === withDefaultTag(value) || image.split(":")[0] === value)
     })
   )
 }
@@ -57,18 +57,18 @@ const encoder = new TextEncoder()
 export const eventRoutes: Routes = {
   "GET /events": ({ query, state }) =>
     Effect.gen(function* () {
-      const since = queryNanos(query.text("since"))
-      const until = queryNanos(query.text("until"))
+      const since = parseUnixTimestamp(query.text("since"))
+      const until = parseUnixTimestamp(query.text("until"))
       for (const [key, value] of [
         ["since", since],
         ["until", until]
       ] as const) {
         if (value === "invalid") {
-          return yield* refusal(500, `strconv.ParseInt: parsing "${query.text(key)}": invalid syntax`)
+          return yield* errorResponse(500, `strconv.ParseInt: parsing "${query.text(key)}": invalid syntax`)
         }
       }
       if (typeof since === "bigint" && typeof until === "bigint" && since > until) {
-        return yield* refusal(
+        return yield* errorResponse(
           400,
           `\`since\` time (${query.text("since")}) cannot be after \`until\` time (${query.text("until")})`
         )
@@ -82,13 +82,13 @@ export const eventRoutes: Routes = {
       }
       // Without either of them, what is remembered isn't given.
       if (since !== undefined || until !== undefined) for (const event of state.journal.events) give(event)
-      const unlisten = state.journal.listen(give)
+      const unlisten = state.journal.subscribe(give)
       yield* Effect.addFinalizer(() => Effect.sync(unlisten))
       if (typeof until === "bigint") {
         const now = BigInt(yield* Clock.currentTimeMillis) * 1_000_000n
         const wait = until > now ? Duration.nanos(until - now) : Duration.zero
         yield* Effect.sleep(wait).pipe(Effect.zipRight(events.end), Effect.forkScoped)
       }
-      return opened("application/json", Mailbox.toStream(events))
+      return streamResponse("application/json", Mailbox.toStream(events))
     })
 }

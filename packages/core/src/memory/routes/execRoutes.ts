@@ -1,13 +1,13 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { nullable } from "../../internal/api/decode.js"
-import { type Call, containerOf, readBody, type Routes, whole } from "../calls/response.js"
+import { type Call, targetContainer, readBody, type Routes, jsonResponse } from "../calls/response.js"
 import { attached } from "./attachRoutes.js"
-import { demandRunning, environmentOf, environmentRecord, readerOf, said } from "../containers/startContainer.js"
+import { requireRunning, processEnvironment, parseEnvironment, fileReader, said } from "../containers/startContainer.js"
 import { type MemoryExec, newId } from "../state/engineState.js"
 import { frame } from "../calls/streamFrame.js"
 import { noSuchCommand, Process } from "../programs/process.js"
-import { type Refusal, refusal } from "../state/errorResponse.js"
+import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 
 const CreateBody = Schema.Struct({
   Cmd: nullable(Schema.Array(Schema.String)),
@@ -19,9 +19,9 @@ const CreateBody = Schema.Struct({
 })
 const StartBody = Schema.Struct({ Detach: Schema.optional(Schema.Boolean), Tty: Schema.optional(Schema.Boolean) })
 
-const execOf = ({ parameter, state }: Call): Effect.Effect<MemoryExec, Refusal> => {
+const execOf = ({ parameter, state }: Call): Effect.Effect<MemoryExec, ErrorResponse> => {
   const exec = state.execs.get(parameter)
-  return exec === undefined ? refusal(404, `No such exec instance: ${parameter}`) : Effect.succeed(exec)
+  return exec === undefined ? errorResponse(404, `No such exec instance: ${parameter}`) : Effect.succeed(exec)
 }
 
 const isOver = ({ exitCode }: MemoryExec) => exitCode !== undefined
@@ -39,7 +39,7 @@ const run = (call: Call, exec: MemoryExec, listen: (process: Process) => void): 
         command,
         environment: exec.environment,
         tty: exec.tty,
-        readFile: readerOf(container),
+        readFile: fileReader(container),
         inside: true,
         openStdin: exec.stdin
       },
@@ -65,21 +65,21 @@ const run = (call: Call, exec: MemoryExec, listen: (process: Process) => void): 
 export const execRoutes: Routes = {
   "POST /containers/{id}/exec": (call) =>
     Effect.gen(function* () {
-      const container = yield* containerOf(call)
+      const container = yield* targetContainer(call)
       const asked = yield* readBody(CreateBody)(call)
       const command = asked.Cmd ?? []
-      if (command.length === 0) return yield* refusal(400, "No exec command specified")
+      if (command.length === 0) return yield* errorResponse(400, "No exec command specified")
       if (container.status === "paused") {
-        return yield* refusal(409, `Container ${call.parameter} is paused, unpause the container before exec`)
+        return yield* errorResponse(409, `Container ${call.parameter} is paused, unpause the container before exec`)
       }
-      yield* demandRunning(container)
+      yield* requireRunning(container)
       const exec: MemoryExec = {
         id: newId(),
         container,
         command,
         environment: {
-          ...environmentOf(container),
-          ...environmentRecord(asked.Env ?? [])
+          ...processEnvironment(container),
+          ...parseEnvironment(asked.Env ?? [])
         },
         tty: asked.Tty ?? false,
         stdin: asked.AttachStdin ?? false,
@@ -91,7 +91,7 @@ export const execRoutes: Routes = {
       }
       call.state.execs.set(exec.id, exec)
       yield* said(call.state, container, `exec_create: ${command.join(" ")}`, { execID: exec.id })
-      return whole(201, { Id: exec.id })
+      return jsonResponse(201, { Id: exec.id })
     }),
   "POST /exec/{id}/start": (call) =>
     Effect.gen(function* () {
@@ -99,14 +99,14 @@ export const execRoutes: Routes = {
       const { Detach = false } = yield* readBody(StartBody)(call)
       const { container, id } = exec
       if (container.status === "paused") {
-        return yield* refusal(409, `Container ${container.id} is paused, unpause the container before exec`)
+        return yield* errorResponse(409, `Container ${container.id} is paused, unpause the container before exec`)
       }
-      if (!exec.begun) yield* demandRunning(container)
-      const refused = exec.begun ? refusal(409, `Error: Exec command ${id} has already run`) : undefined
+      if (!exec.begun) yield* requireRunning(container)
+      const refused = exec.begun ? errorResponse(409, `Error: Exec command ${id} has already run`) : undefined
       if (Detach) {
         if (refused !== undefined) return yield* refused
         const words = yield* run(call, exec, () => {})
-        return words === undefined ? whole(200) : yield* refusal(400, words)
+        return words === undefined ? jsonResponse(200) : yield* errorResponse(400, words)
       }
       const streams = { stdout: exec.stdout, stderr: exec.stderr }
       const input = {
@@ -134,7 +134,7 @@ export const execRoutes: Routes = {
   "GET /exec/{id}/json": (call) =>
     Effect.map(execOf(call), (exec) => {
       const [entrypoint = "", ...args] = exec.command
-      return whole(200, {
+      return jsonResponse(200, {
         ID: exec.id,
         Running: exec.process !== undefined && !isOver(exec),
         ExitCode: exec.exitCode ?? null,
@@ -153,10 +153,10 @@ export const execRoutes: Routes = {
       const height = yield* call.query.integer("h")
       const width = yield* call.query.integer("w")
       const exec = yield* execOf(call)
-      if (isOver(exec)) return yield* refusal(500, "cannot resize a stopped container: unknown")
-      if (exec.process === undefined) return yield* refusal(500, "timeout waiting for exec session ready")
+      if (isOver(exec)) return yield* errorResponse(500, "cannot resize a stopped container: unknown")
+      if (exec.process === undefined) return yield* errorResponse(500, "timeout waiting for exec session ready")
       const size = { height: String(height), width: String(width) }
       yield* said(call.state, exec.container, "resize", { execID: exec.id, ...size })
-      return whole(200)
+      return jsonResponse(200)
     })
 }

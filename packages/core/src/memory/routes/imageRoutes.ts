@@ -2,11 +2,11 @@ import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import { InvalidRequest } from "../../DockerError.js"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { type Call, found, type Routes, whole } from "../calls/response.js"
+import { type Call, found, type Routes, jsonResponse } from "../calls/response.js"
 import { isRunning } from "../containers/startContainer.js"
-import { type EngineState, type MemoryImage, taggedName } from "../state/engineState.js"
-import { cleanPath, folderAt, type MemoryFolder, newFolder, partsOf } from "../state/fileTree.js"
-import { type Refusal, refusal } from "../state/errorResponse.js"
+import { type EngineState, type MemoryImage, withDefaultTag } from "../state/engineState.js"
+import { cleanPath, ensureDirectory, type MemoryDirectory, newDirectory, pathSegments } from "../state/fileTree.js"
+import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 
 /** Files by their absolute paths. */
 export type FileContents = Readonly<Record<string, string | Uint8Array>>
@@ -26,10 +26,10 @@ export const addImage = (
 ): Effect.Effect<MemoryImage, InvalidRequest> =>
   Effect.gen(function* () {
     const created = yield* state.clock.now
-    const files = newFolder(created)
-    for (const folder of standardFolders) files.children.set(folder, newFolder(created, modes[folder]))
+    const files = newDirectory(created)
+    for (const folder of standardFolders) files.children.set(folder, newDirectory(created, modes[folder]))
     yield* addFiles(files, contents, created)
-    const tag = taggedName(name)
+    const tag = withDefaultTag(name)
     const id = `sha256:${createHash("sha256").update(tag).digest("hex")}`
     const image: MemoryImage = { id, tags: [tag], created, command, files }
     state.images.set(id, image)
@@ -40,15 +40,15 @@ const modes: Readonly<Record<string, number>> = { root: 0o700, tmp: 0o1777 }
 
 /** Puts files in a root, with the folders that they need. */
 export const addFiles = (
-  root: MemoryFolder,
+  root: MemoryDirectory,
   contents: FileContents,
   now: bigint
 ): Effect.Effect<void, InvalidRequest> =>
   Effect.gen(function* () {
     for (const [path, content] of Object.entries(contents)) {
-      const parts = partsOf(cleanPath(path))
+      const parts = pathSegments(cleanPath(path))
       const name = parts.at(-1)
-      const folder = folderAt(root, parts.slice(0, -1).join("/"), now)
+      const folder = ensureDirectory(root, parts.slice(0, -1).join("/"), now)
       const invalid = (detail: string) => new InvalidRequest({ field: "files", value: path, detail })
       if (!path.startsWith("/") || path.endsWith("/") || name === undefined)
         return yield* invalid("give the absolute path of a file")
@@ -60,7 +60,7 @@ export const addFiles = (
     }
   })
 
-const imageOf = ({ parameter, state }: Call): Effect.Effect<MemoryImage, Refusal> =>
+const imageOf = ({ parameter, state }: Call): Effect.Effect<MemoryImage, ErrorResponse> =>
   Effect.suspend(() => found(state.image(parameter)))
 
 const usersOf = (state: EngineState, image: MemoryImage) =>
@@ -87,13 +87,13 @@ const dropped = (state: EngineState, image: MemoryImage, tags: ReadonlyArray<str
     const removed: Array<Record<string, string>> = []
     for (const one of tags) {
       removed.push({ Untagged: one })
-      yield* state.journal.add("image", "untag", image.id, { name: image.id })
+      yield* state.journal.publish("image", "untag", image.id, { name: image.id })
     }
     image.tags = image.tags.filter((one) => !tags.includes(one))
     if (image.tags.length === 0 && usersOf(state, image).length === 0) {
       state.images.delete(image.id)
       removed.push({ Deleted: image.id })
-      yield* state.journal.add("image", "delete", image.id, { name: image.id })
+      yield* state.journal.publish("image", "delete", image.id, { name: image.id })
     }
     return removed
   })
@@ -104,7 +104,7 @@ const remove = (call: Call) =>
     const image = yield* imageOf(call)
     const force = query.flag("force")
     const users = usersOf(state, image)
-    const tag = taggedName(parameter)
+    const tag = withDefaultTag(parameter)
     const byTag = image.tags.includes(tag)
     const [user] = users
     const short = shortId(image.id)
@@ -112,22 +112,22 @@ const remove = (call: Call) =>
       const running = users.find(isRunning)
       if (byTag && !force) {
         const words = `conflict: unable to remove repository reference "${parameter}" (must force) - container ${user.id.slice(0, 12)} is using its referenced image ${short}`
-        return yield* refusal(409, words)
+        return yield* errorResponse(409, words)
       }
       if (!byTag && running !== undefined) {
         const words = `conflict: unable to delete ${short} (cannot be forced) - image is being used by running container ${running.id.slice(0, 12)}`
-        return yield* refusal(409, words)
+        return yield* errorResponse(409, words)
       }
       if (!byTag && !force) {
         const words = `conflict: unable to delete ${short} (must be forced) - image is being used by stopped container ${user.id.slice(0, 12)}`
-        return yield* refusal(409, words)
+        return yield* errorResponse(409, words)
       }
     }
     if (!byTag && image.tags.length > 1 && !force) {
       const words = `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories`
-      return yield* refusal(409, words)
+      return yield* errorResponse(409, words)
     }
-    return whole(200, yield* dropped(state, image, byTag ? [tag] : image.tags))
+    return jsonResponse(200, yield* dropped(state, image, byTag ? [tag] : image.tags))
   })
 
 const buildFilters = [
@@ -170,11 +170,11 @@ export const imageRoutes: Routes = {
           before.every((moment) => created < moment) &&
           since.every((moment) => created > moment)
       )
-      return whole(200, [...images].reverse().map(imageSummary))
+      return jsonResponse(200, [...images].reverse().map(imageSummary))
     }),
   "GET /images/{name}/json": (call) =>
     Effect.map(imageOf(call), (image) =>
-      whole(200, {
+      jsonResponse(200, {
         Id: image.id,
         RepoTags: image.tags,
         RepoDigests: [],
@@ -200,14 +200,14 @@ export const imageRoutes: Routes = {
         const words = /[A-Z]/.test(repository)
           ? `invalid reference format: repository name (library/${repository}) must be lowercase`
           : "invalid reference format"
-        return yield* refusal(400, words)
+        return yield* errorResponse(400, words)
       }
-      if (tag !== "" && !/^\w[\w.-]{0,127}$/.test(tag)) return yield* refusal(400, "invalid tag format")
-      const name = tag === "" ? taggedName(repository) : `${repository}:${tag}`
+      if (tag !== "" && !/^\w[\w.-]{0,127}$/.test(tag)) return yield* errorResponse(400, "invalid tag format")
+      const name = tag === "" ? withDefaultTag(repository) : `${repository}:${tag}`
       for (const other of state.images.values()) other.tags = other.tags.filter((one) => one !== name)
       image.tags = [...image.tags, name]
-      yield* state.journal.add("image", "tag", image.id, { name })
-      return whole(201)
+      yield* state.journal.publish("image", "tag", image.id, { name })
+      return jsonResponse(201)
     }),
   "DELETE /images/{name}": remove,
   "POST /images/prune": ({ query, state }) =>
@@ -222,21 +222,24 @@ export const imageRoutes: Routes = {
         removed.push(...(yield* dropped(state, image, image.tags)))
       }
       const reclaimed = removed.filter(({ Deleted }) => Deleted !== undefined).length * imageSize
-      yield* state.journal.add("image", "prune", "", { reclaimed: String(reclaimed) })
-      return whole(200, { ImagesDeleted: removed.length === 0 ? null : removed, SpaceReclaimed: reclaimed })
+      yield* state.journal.publish("image", "prune", "", { reclaimed: String(reclaimed) })
+      return jsonResponse(200, { ImagesDeleted: removed.length === 0 ? null : removed, SpaceReclaimed: reclaimed })
     }),
   "POST /build/prune": ({ query }) =>
     // It builds nothing, and so keeps nothing of it.
     query.filters(buildFilters).pipe(
-      Effect.mapError(({ message, status }) => refusal(status, `failed to prune build cache: ${message}`)),
-      Effect.as(whole(200, { CachesDeleted: null, SpaceReclaimed: 0 }))
+      Effect.mapError(({ message, status }) => errorResponse(status, `failed to prune build cache: ${message}`)),
+      Effect.as(jsonResponse(200, { CachesDeleted: null, SpaceReclaimed: 0 }))
     ),
   // It has no network, so its answers are those of an engine that can't reach a registry.
   "POST /images/create": ({ query }) =>
     query.text("fromImage") === undefined
-      ? refusal(501, "this engine is in memory: it imports no images")
-      : refusal(500, 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host'),
+      ? errorResponse(501, "this engine is in memory: it imports no images")
+      : errorResponse(
+          500,
+          'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host'
+        ),
   "POST /images/{name}/push": () =>
-    refusal(500, 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host'),
-  "POST /build": () => refusal(501, "this engine is in memory: it builds no images")
+    errorResponse(500, 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host'),
+  "POST /build": () => errorResponse(501, "this engine is in memory: it builds no images")
 }

@@ -3,14 +3,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { type Call, containerOf, type OpenAnswer, type Routes } from "../calls/response.js"
+import { type Call, targetContainer, type StreamResponse, type Routes } from "../calls/response.js"
 import { isRunning } from "../containers/startContainer.js"
 import type { LogRecord } from "../state/containerLog.js"
-import { queryNanos } from "../time/engineClock.js"
+import { parseUnixTimestamp } from "../time/engineClock.js"
 import type { MemoryContainer } from "../state/engineState.js"
 import { frame, multiplexed, raw } from "../calls/streamFrame.js"
 import type { Query } from "../calls/query.js"
-import { type Refusal, refusal } from "../state/errorResponse.js"
+import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 
 /** How many bytes come at once at the most. */
 const chunkSize = 64 * 1024
@@ -25,19 +25,19 @@ interface Asked {
   readonly until: bigint | undefined
 }
 
-const moment = (query: Query, key: string): Effect.Effect<bigint | undefined, Refusal> => {
+const moment = (query: Query, key: string): Effect.Effect<bigint | undefined, ErrorResponse> => {
   const text = query.text(key)
-  const nanos = queryNanos(text)
+  const nanos = parseUnixTimestamp(text)
   return nanos === "invalid"
-    ? Effect.fail(refusal(500, `strconv.ParseInt: parsing "${text}": invalid syntax`))
+    ? Effect.fail(errorResponse(500, `strconv.ParseInt: parsing "${text}": invalid syntax`))
     : Effect.succeed(nanos)
 }
 
-const read = ({ query }: Call): Effect.Effect<Asked, Refusal> =>
+const read = ({ query }: Call): Effect.Effect<Asked, ErrorResponse> =>
   Effect.gen(function* () {
     const stdout = query.flag("stdout")
     const stderr = query.flag("stderr")
-    if (!stdout && !stderr) return yield* refusal(400, "Bad parameters: you must choose at least one stream")
+    if (!stdout && !stderr) return yield* errorResponse(400, "Bad parameters: you must choose at least one stream")
     const tail = query.text("tail") ?? "all"
     return {
       stdout,
@@ -95,7 +95,7 @@ const records = (container: MemoryContainer, asked: Asked): Stream.Stream<Uint8A
     if (taken.length > 0) return Effect.succeed(Chunk.of(Buffer.concat(taken)))
     if (over || (at >= limit() && isLast())) return Effect.fail(Option.none())
     return Effect.zipRight(
-      log.bell.until(() => at < limit() || isLast()),
+      log.changed.waitUntil(() => at < limit() || isLast()),
       pull
     )
   })
@@ -103,8 +103,8 @@ const records = (container: MemoryContainer, asked: Asked): Stream.Stream<Uint8A
 }
 
 /** What is read, and not written to. */
-export const opened = (contentType: string, body: Stream.Stream<Uint8Array>): OpenAnswer => ({
-  _tag: "Open",
+export const streamResponse = (contentType: string, body: Stream.Stream<Uint8Array>): StreamResponse => ({
+  _tag: "Stream",
   status: 200,
   contentType,
   body,
@@ -117,10 +117,10 @@ export const logRoutes: Routes = {
   "GET /containers/{id}/logs": (call) =>
     Effect.gen(function* () {
       const asked = yield* read(call)
-      const container = yield* containerOf(call)
+      const container = yield* targetContainer(call)
       if (container.settings.logDriver === "none") {
-        return yield* refusal(501, "configured logging driver does not support reading")
+        return yield* errorResponse(501, "configured logging driver does not support reading")
       }
-      return opened(container.settings.tty ? raw : multiplexed, records(container, asked))
+      return streamResponse(container.settings.tty ? raw : multiplexed, records(container, asked))
     })
 }

@@ -2,12 +2,12 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { StringRecord, nullable } from "../../internal/api/decode.js"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { contains, freeSubnet, overlaps, parseRange, takenRanges } from "../state/ipam.js"
-import { type Call, found, readBody, type Routes, whole } from "../calls/response.js"
+import { contains, nextFreeSubnet, overlaps, parseCidr, allocatedRanges } from "../state/ipam.js"
+import { type Call, found, readBody, type Routes, jsonResponse } from "../calls/response.js"
 import { isRunning, join, part } from "../containers/startContainer.js"
 import { EndpointConfig } from "../calls/containerConfig.js"
 import { type EngineState, type MemoryContainer, type MemoryNetwork, newId } from "../state/engineState.js"
-import { type Refusal, refusal } from "../state/errorResponse.js"
+import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 
 const Pool = Schema.Struct({
   Subnet: Schema.optional(Schema.String),
@@ -60,7 +60,7 @@ const view = (state: EngineState, network: MemoryNetwork, members: boolean) => (
 })
 
 const said = (state: EngineState, { driver, id, name }: MemoryNetwork, action: string) =>
-  state.journal.add("network", action, id, { name, type: driver })
+  state.journal.publish("network", action, id, { name, type: driver })
 
 /** The networks that every engine has. */
 export const predefinedNetworks = (state: EngineState): Effect.Effect<void> =>
@@ -73,7 +73,7 @@ export const predefinedNetworks = (state: EngineState): Effect.Effect<void> =>
     ([name, driver]) =>
       Effect.map(state.clock.now, (created) => {
         const id = newId()
-        const subnet = driver === "bridge" ? freeSubnet(state) : undefined
+        const subnet = driver === "bridge" ? nextFreeSubnet(state) : undefined
         const subnets = subnet === undefined ? [] : [subnet]
         const shared = { internal: false, attachable: false, ipv6: false, options: {}, labels: {}, predefined: true }
         state.networks.set(id, { ...shared, id, name, driver, created, subnets })
@@ -85,12 +85,12 @@ export const predefinedNetworks = (state: EngineState): Effect.Effect<void> =>
 const subnetsOf = (
   state: EngineState,
   pools: ReadonlyArray<typeof Pool.Type>
-): Effect.Effect<MemoryNetwork["subnets"], Refusal> =>
+): Effect.Effect<MemoryNetwork["subnets"], ErrorResponse> =>
   Effect.gen(function* () {
-    const invalid = (words: string) => refusal(400, `invalid network config:\n${words}`)
+    const invalid = (words: string) => errorResponse(400, `invalid network config:\n${words}`)
     const subnets: Array<MemoryNetwork["subnets"][number]> = []
     for (const { Gateway = "", IPRange = "", Subnet = "" } of pools) {
-      const range = parseRange(Subnet)
+      const range = parseCidr(Subnet)
       // Ranges of IPv6 are kept as they are, and no address is given out of them.
       if (range === undefined && !/^[0-9a-f:]+\/\d+$/i.test(Subnet)) {
         return yield* invalid(`invalid subnet ${Subnet}: invalid CIDR block notation`)
@@ -101,8 +101,8 @@ const subnetsOf = (
       if (range !== undefined && IPRange !== "" && !contains(range, IPRange.split("/")[0] ?? "")) {
         return yield* invalid(`invalid ip-range ${IPRange}: parent subnet ${Subnet} doesn't contain ip-range`)
       }
-      if (range !== undefined && takenRanges(state).some((other) => overlaps(range, other))) {
-        return yield* refusal(403, "Pool overlaps with other one on this address space")
+      if (range !== undefined && allocatedRanges(state).some((other) => overlaps(range, other))) {
+        return yield* errorResponse(403, "Pool overlaps with other one on this address space")
       }
       subnets.push({
         Subnet,
@@ -111,8 +111,10 @@ const subnetsOf = (
       })
     }
     if (subnets.length > 0) return subnets
-    const free = freeSubnet(state)
-    return free === undefined ? yield* refusal(400, "all predefined address pools have been fully subnetted") : [free]
+    const free = nextFreeSubnet(state)
+    return free === undefined
+      ? yield* errorResponse(400, "all predefined address pools have been fully subnetted")
+      : [free]
   })
 
 const create = (call: Call) =>
@@ -121,21 +123,21 @@ const create = (call: Call) =>
     const asked = yield* readBody(CreateBody)(call)
     const { Driver = "", Name = "" } = asked
     const driver = Driver === "" ? "bridge" : Driver
-    if (Name.trim() === "") return yield* refusal(400, `invalid name: ${Name}`)
+    if (Name.trim() === "") return yield* errorResponse(400, `invalid name: ${Name}`)
     if (predefined.includes(Name)) {
-      return yield* refusal(403, `operation is not permitted on predefined ${Name} network `)
+      return yield* errorResponse(403, `operation is not permitted on predefined ${Name} network `)
     }
     if ([...state.networks.values()].some(({ name }) => name === Name)) {
-      return yield* refusal(409, `network with name ${Name} already exists`)
+      return yield* errorResponse(409, `network with name ${Name} already exists`)
     }
     if (driver === "host" || driver === "null") {
-      return yield* refusal(403, `only one instance of "${driver}" network is allowed`)
+      return yield* errorResponse(403, `only one instance of "${driver}" network is allowed`)
     }
-    if (!drivers.includes(driver)) return yield* refusal(404, `plugin "${driver}" not found`)
+    if (!drivers.includes(driver)) return yield* errorResponse(404, `plugin "${driver}" not found`)
     if (driver === "overlay") {
       const words =
         'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.'
-      return yield* refusal(503, words)
+      return yield* errorResponse(503, words)
     }
     const network: MemoryNetwork = {
       id: newId(),
@@ -152,7 +154,7 @@ const create = (call: Call) =>
     }
     state.networks.set(network.id, network)
     yield* said(state, network, "create")
-    return whole(201, { Id: network.id, Warning: "" })
+    return jsonResponse(201, { Id: network.id, Warning: "" })
   })
 
 const networkOf = ({ parameter, state }: Call) => found(state.network(parameter))
@@ -163,26 +165,29 @@ const mismatch = (
   network: MemoryNetwork,
   container: MemoryContainer,
   address: string | undefined
-): Refusal | undefined => {
+): ErrorResponse | undefined => {
   const others = [...container.endpoints.keys()].map((id) => state.networks.get(id)?.name)
   if (network.name === "host" || others.includes("host")) {
-    return refusal(403, "container cannot be disconnected from host network or connected to host network")
+    return errorResponse(403, "container cannot be disconnected from host network or connected to host network")
   }
   if (network.name === "none" || others.includes("none")) {
     const words = "container cannot be connected to multiple networks with one of the networks in private (none) mode"
-    return refusal(403, words)
+    return errorResponse(403, words)
   }
   if (container.endpoints.has(network.id) && isRunning(container)) {
-    return refusal(403, `endpoint with name ${container.name} already exists in network ${network.name}`)
+    return errorResponse(403, `endpoint with name ${container.name} already exists in network ${network.name}`)
   }
   if (address === undefined || address === "") return undefined
   const inside = network.subnets.some(({ Subnet }) => {
-    const range = parseRange(Subnet)
+    const range = parseCidr(Subnet)
     return range !== undefined && contains(range, address)
   })
   return inside
     ? undefined
-    : refusal(400, `invalid endpoint settings:\nno configured subnet or ip-range contain the IP address ${address}`)
+    : errorResponse(
+        400,
+        `invalid endpoint settings:\nno configured subnet or ip-range contain the IP address ${address}`
+      )
 }
 
 const connect = (call: Call) =>
@@ -203,7 +208,7 @@ const connect = (call: Call) =>
       address: ""
     })
     if ("driver" in network && isRunning(container)) yield* join(state, container, network)
-    return whole(200)
+    return jsonResponse(200)
   })
 
 const disconnect = (call: Call) =>
@@ -213,17 +218,20 @@ const disconnect = (call: Call) =>
     const network = yield* networkOf(call)
     const container = state.container(Container)
     if (!("endpoints" in container)) {
-      return yield* Force ? refusal(404, `endpoint ${Container} not found`) : container
+      return yield* Force ? errorResponse(404, `endpoint ${Container} not found`) : container
     }
     if (network.name === "host") {
-      return yield* refusal(403, "container cannot be disconnected from host network or connected to host network")
+      return yield* errorResponse(
+        403,
+        "container cannot be disconnected from host network or connected to host network"
+      )
     }
     if (!container.endpoints.has(network.id)) {
-      return yield* refusal(500, `container ${container.id} is not connected to network ${network.name}`)
+      return yield* errorResponse(500, `container ${container.id} is not connected to network ${network.name}`)
     }
     if (isRunning(container)) yield* part(state, container, network)
     container.endpoints.delete(network.id)
-    return whole(200)
+    return jsonResponse(200)
   })
 
 /** What `/networks` asks for. */
@@ -233,7 +241,7 @@ export const networkRoutes: Routes = {
       const filters = yield* query.filters(["dangling", "driver", "id", "label", "name", "scope", "type"])
       const dangling = yield* filters.boolean("dangling")
       const type = filters.get("type").find((value) => value !== "custom" && value !== "builtin")
-      if (type !== undefined) return yield* refusal(500, `invalid filter: 'type'='${type}'`)
+      if (type !== undefined) return yield* errorResponse(500, `invalid filter: 'type'='${type}'`)
       const networks = [...state.networks.values()].filter(
         (network) =>
           filters.name(network.name) &&
@@ -244,7 +252,7 @@ export const networkRoutes: Routes = {
           filters.any("type", (value) => (value === "builtin") === network.predefined) &&
           (dangling === undefined || dangling === (!network.predefined && state.members(network).length === 0))
       )
-      return whole(
+      return jsonResponse(
         200,
         networks.map((network) => view(state, network, false))
       )
@@ -263,24 +271,25 @@ export const networkRoutes: Routes = {
         deleted.push(network.name)
         yield* said(state, network, "destroy")
       }
-      yield* state.journal.add("network", "prune", "", { reclaimed: "0" })
-      return whole(200, { NetworksDeleted: deleted.length === 0 ? null : deleted })
+      yield* state.journal.publish("network", "prune", "", { reclaimed: "0" })
+      return jsonResponse(200, { NetworksDeleted: deleted.length === 0 ? null : deleted })
     }),
-  "GET /networks/{id}": (call) => Effect.map(networkOf(call), (network) => whole(200, view(call.state, network, true))),
+  "GET /networks/{id}": (call) =>
+    Effect.map(networkOf(call), (network) => jsonResponse(200, view(call.state, network, true))),
   "DELETE /networks/{id}": (call) =>
     Effect.gen(function* () {
       const { state } = call
       const network = yield* networkOf(call)
       if (network.predefined) {
-        return yield* refusal(403, `${network.name} is a pre-defined network and cannot be removed`)
+        return yield* errorResponse(403, `${network.name} is a pre-defined network and cannot be removed`)
       }
       if (state.members(network).length > 0) {
         const words = `network ${network.name} id ${network.id} has active endpoints`
-        return yield* refusal(403, `error while removing network: ${words}`)
+        return yield* errorResponse(403, `error while removing network: ${words}`)
       }
       state.networks.delete(network.id)
       yield* said(state, network, "destroy")
-      return whole(204)
+      return jsonResponse(204)
     }),
   "POST /networks/{id}/connect": connect,
   "POST /networks/{id}/disconnect": disconnect

@@ -3,14 +3,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { containerOf, type Routes, whole } from "../calls/response.js"
+import { targetContainer, type Routes, jsonResponse } from "../calls/response.js"
 import { isRunning } from "../containers/startContainer.js"
-import { never } from "../time/engineClock.js"
+import { zeroTime } from "../time/engineClock.js"
 import type { EngineState, MemoryContainer } from "../state/engineState.js"
-import { opened } from "./logRoutes.js"
+import { streamResponse } from "./logRoutes.js"
 import type { ProgramUsage } from "../programs/program.js"
-import { refusal } from "../state/errorResponse.js"
-import { hostMemory, hostProcessors } from "./systemRoutes.js"
+import { errorResponse } from "../state/errorResponse.js"
+import { hostMemory, hostCpus } from "./systemRoutes.js"
 
 const second = 1_000_000_000n
 /** Bytes in a packet, about. */
@@ -25,11 +25,11 @@ const usage = ({ run }: MemoryContainer, now: bigint): ProgramUsage | undefined 
 }
 
 const cpu = (container: MemoryContainer, now: bigint) => {
-  const total = Math.round((usage(container, now)?.processorSeconds ?? 0) * 1e9)
+  const total = Math.round((usage(container, now)?.cpuSeconds ?? 0) * 1e9)
   return {
     cpu_usage: { total_usage: total, usage_in_kernelmode: 0, usage_in_usermode: total },
-    system_cpu_usage: Number(now) * hostProcessors,
-    online_cpus: hostProcessors,
+    system_cpu_usage: Number(now) * hostCpus,
+    online_cpus: hostCpus,
     throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 }
   }
 }
@@ -41,8 +41,8 @@ const sample = (state: EngineState, container: MemoryContainer, now: bigint, wit
   if (!isRunning(container)) {
     return {
       ...base,
-      read: never,
-      preread: never,
+      read: zeroTime,
+      preread: zeroTime,
       pids_stats: {},
       blkio_stats: {},
       cpu_stats: noCpu,
@@ -59,7 +59,7 @@ const sample = (state: EngineState, container: MemoryContainer, now: bigint, wit
   return {
     ...base,
     read: nanosTimestamp(now),
-    preread: withBefore && before > 0n ? nanosTimestamp(before) : never,
+    preread: withBefore && before > 0n ? nanosTimestamp(before) : zeroTime,
     pids_stats: { current: 1 + commands.length },
     blkio_stats: {
       io_service_bytes_recursive: [
@@ -92,17 +92,17 @@ export const statsRoutes: Routes = {
   "GET /containers/{id}/stats": (call) =>
     Effect.gen(function* () {
       const { query, state } = call
-      const container = yield* containerOf(call)
+      const container = yield* targetContainer(call)
       const streams = query.text("stream") === undefined || query.flag("stream")
       const oneShot = query.flag("one-shot")
-      if (streams && oneShot) return yield* refusal(400, "cannot have stream=true and one-shot=true")
-      if (!streams) return whole(200, sample(state, container, yield* state.clock.now, !oneShot))
+      if (streams && oneShot) return yield* errorResponse(400, "cannot have stream=true and one-shot=true")
+      if (!streams) return jsonResponse(200, sample(state, container, yield* state.clock.now, !oneShot))
       const samples = Stream.unfoldEffect(0, (count) =>
         Effect.gen(function* () {
           if (count > 0) {
             yield* Effect.raceFirst(
               Clock.sleep("1 second"),
-              container.bell.until(() => container.removed)
+              container.changed.waitUntil(() => container.removed)
             )
           }
           if (container.removed) return Option.none()
@@ -110,6 +110,6 @@ export const statsRoutes: Routes = {
           return Option.some([encoder.encode(`${line}\n`), count + 1] as const)
         })
       )
-      return opened("application/json", samples)
+      return streamResponse("application/json", samples)
     })
 }

@@ -1,11 +1,11 @@
 import * as Effect from "effect/Effect"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { type Routes, whole } from "../calls/response.js"
+import { type Routes, jsonResponse } from "../calls/response.js"
 import { isRunning } from "../containers/startContainer.js"
 import { summaryView, writtenBytes } from "../containers/containerView.js"
 import { sizeOf } from "../state/fileTree.js"
 import { imageSize, imageSummary } from "./imageRoutes.js"
-import { refusal } from "../state/errorResponse.js"
+import { errorResponse } from "../state/errorResponse.js"
 import { volumeView } from "./volumeRoutes.js"
 
 /** That of the engine after which this one is made. */
@@ -17,7 +17,7 @@ export const apiVersion = "1.45"
 export const hostMemory = 8 * 1024 ** 3
 
 /** What the engine's host has, which is none. */
-export const hostProcessors = 2
+export const hostCpus = 2
 
 const pingHeaders = { "builder-version": "2", swarm: "inactive" }
 
@@ -25,18 +25,18 @@ const usageTypes = ["container", "image", "volume", "build-cache"]
 
 /** What concerns the engine itself. */
 export const systemRoutes: Routes = {
-  "GET /_ping": () => Effect.succeed({ ...whole(200, "OK"), headers: pingHeaders }),
-  "HEAD /_ping": () => Effect.succeed({ ...whole(200), headers: pingHeaders }),
+  "GET /_ping": () => Effect.succeed({ ...jsonResponse(200, "OK"), headers: pingHeaders }),
+  "HEAD /_ping": () => Effect.succeed({ ...jsonResponse(200), headers: pingHeaders }),
   "GET /system/df": ({ query, state }) =>
     Effect.gen(function* () {
       const type = query.text("type")
       if (type !== undefined && !usageTypes.includes(type)) {
-        return yield* refusal(400, `unknown object type: ${type}`)
+        return yield* errorResponse(400, `unknown object type: ${type}`)
       }
       const now = yield* state.clock.now
       const containers = [...state.containers.values()]
       const shown = <A>(of: string, items: () => A): A | null => (type === undefined || type === of ? items() : null)
-      return whole(200, {
+      return jsonResponse(200, {
         LayersSize: shown("image", () => state.images.size * imageSize) ?? 0,
         Images: shown("image", () =>
           Array.from(state.images.values(), (image) => ({
@@ -63,7 +63,7 @@ export const systemRoutes: Routes = {
     }),
   "GET /version": () =>
     Effect.succeed(
-      whole(200, {
+      jsonResponse(200, {
         Platform: { Name: "Dockwire engine in memory" },
         Components: [{ Name: "Engine", Version: version, Details: { ApiVersion: apiVersion } }],
         Version: version,
@@ -82,7 +82,7 @@ export const systemRoutes: Routes = {
       const containers = [...state.containers.values()]
       const paused = containers.filter(({ status }) => status === "paused").length
       const running = containers.filter(isRunning).length - paused
-      return whole(200, {
+      return jsonResponse(200, {
         ID: state.id,
         Containers: containers.length,
         ContainersRunning: running,
@@ -107,7 +107,7 @@ export const systemRoutes: Routes = {
         OSVersion: "",
         OSType: "linux",
         Architecture: "x86_64",
-        NCPU: hostProcessors,
+        NCPU: hostCpus,
         MemTotal: hostMemory,
         DockerRootDir: "/var/lib/docker",
         Name: "memory",

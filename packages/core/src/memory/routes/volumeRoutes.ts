@@ -2,10 +2,10 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { StringRecord, nullable } from "../../internal/api/decode.js"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { readBody, type Routes, whole } from "../calls/response.js"
+import { readBody, type Routes, jsonResponse } from "../calls/response.js"
 import { type EngineState, type MemoryVolume, newId } from "../state/engineState.js"
-import { newFolder, sizeOf } from "../state/fileTree.js"
-import { type Refusal, refusal } from "../state/errorResponse.js"
+import { newDirectory, sizeOf } from "../state/fileTree.js"
+import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 
 const Body = Schema.Struct({
   Name: Schema.optional(Schema.String),
@@ -28,38 +28,38 @@ export const volumeView = (volume: MemoryVolume) => ({
 })
 
 /** The volume of that name, which is made where there is none. */
-export const ensureVolume = (
+export const createVolume = (
   state: EngineState,
   { Driver = "local", DriverOpts, Labels, Name = "" }: typeof Body.Type
-): Effect.Effect<MemoryVolume, Refusal> =>
+): Effect.Effect<MemoryVolume, ErrorResponse> =>
   Effect.gen(function* () {
     const name = Name === "" ? newId() : Name
     if (Driver !== "" && Driver !== "local") {
       const words = `create ${name}: error looking up volume plugin ${Driver}: plugin "${Driver}" not found`
-      return yield* refusal(404, words)
+      return yield* errorResponse(404, words)
     }
     if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
       const words =
         name.length === 1
           ? `create ${name}: volume name is too short, names should be at least two alphanumeric characters`
           : `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`
-      return yield* refusal(400, words)
+      return yield* errorResponse(400, words)
     }
     const option = Object.keys(DriverOpts ?? {}).find((key) => !["type", "o", "device", "size"].includes(key))
-    if (option !== undefined) return yield* refusal(400, `create ${name}: invalid option: "${option}"`)
+    if (option !== undefined) return yield* errorResponse(400, `create ${name}: invalid option: "${option}"`)
     const there = state.volumes.get(name)
     if (there !== undefined) return there
     const now = yield* state.clock.now
     const volume: MemoryVolume = {
       name,
-      files: newFolder(now),
+      files: newDirectory(now),
       created: now,
       options: DriverOpts ?? null,
       labels: Name === "" ? { ...Labels, [anonymousLabel]: "" } : (Labels ?? null),
       anonymous: Name === ""
     }
     state.volumes.set(name, volume)
-    yield* state.journal.add("volume", "create", name, { driver: "local" })
+    yield* state.journal.publish("volume", "create", name, { driver: "local" })
     return volume
   })
 
@@ -78,32 +78,35 @@ export const volumeRoutes: Routes = {
           filters.any("driver", (driver) => driver === "local") &&
           (dangling === undefined || dangling === isUnused(state, volume))
       )
-      return whole(200, { Volumes: volumes.map(volumeView), Warnings: null })
+      return jsonResponse(200, { Volumes: volumes.map(volumeView), Warnings: null })
     }),
   "POST /volumes/create": (call) =>
     Effect.gen(function* () {
-      return whole(201, volumeView(yield* ensureVolume(call.state, yield* readBody(Body)(call))))
+      return jsonResponse(201, volumeView(yield* createVolume(call.state, yield* readBody(Body)(call))))
     }),
   "GET /volumes/{name}": ({ parameter, state }) => {
     const volume = state.volumes.get(parameter)
     return volume === undefined
-      ? refusal(404, `get ${parameter}: no such volume`)
-      : Effect.succeed(whole(200, volumeView(volume)))
+      ? errorResponse(404, `get ${parameter}: no such volume`)
+      : Effect.succeed(jsonResponse(200, volumeView(volume)))
   },
   "DELETE /volumes/{name}": ({ parameter, query, state }) =>
     Effect.gen(function* () {
       const volume = state.volumes.get(parameter)
       if (volume === undefined) {
-        if (query.flag("force")) return whole(204)
-        return yield* refusal(404, `get ${parameter}: no such volume`)
+        if (query.flag("force")) return jsonResponse(204)
+        return yield* errorResponse(404, `get ${parameter}: no such volume`)
       }
       const users = state.users(parameter)
       if (users.length > 0) {
-        return yield* refusal(409, `remove ${parameter}: volume is in use - [${users.map(({ id }) => id).join(", ")}]`)
+        return yield* errorResponse(
+          409,
+          `remove ${parameter}: volume is in use - [${users.map(({ id }) => id).join(", ")}]`
+        )
       }
       state.volumes.delete(parameter)
-      yield* state.journal.add("volume", "destroy", parameter, { driver: "local" })
-      return whole(204)
+      yield* state.journal.publish("volume", "destroy", parameter, { driver: "local" })
+      return jsonResponse(204)
     }),
   "POST /volumes/prune": ({ query, state }) =>
     Effect.gen(function* () {
@@ -118,9 +121,9 @@ export const volumeRoutes: Routes = {
         state.volumes.delete(name)
         deleted.push(name)
         reclaimed += sizeOf(volume.files)
-        yield* state.journal.add("volume", "destroy", name, { driver: "local" })
+        yield* state.journal.publish("volume", "destroy", name, { driver: "local" })
       }
-      yield* state.journal.add("volume", "prune", "", { reclaimed: String(reclaimed) })
-      return whole(200, { VolumesDeleted: deleted, SpaceReclaimed: reclaimed })
+      yield* state.journal.publish("volume", "prune", "", { reclaimed: String(reclaimed) })
+      return jsonResponse(200, { VolumesDeleted: deleted, SpaceReclaimed: reclaimed })
     })
 }

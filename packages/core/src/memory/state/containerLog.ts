@@ -1,5 +1,5 @@
 import type { LogStream } from "../../LogEvent.js"
-import { Bell } from "../time/conditionVariable.js"
+import { ConditionVariable } from "../time/conditionVariable.js"
 
 /** What the engine keeps of a line: all of it, or a piece. */
 export interface LogRecord {
@@ -28,7 +28,7 @@ export class ContainerLog {
   #size = 0
   /** With which record each file begins, the oldest first. */
   #files: ReadonlyArray<number> = [0]
-  readonly bell = new Bell()
+  readonly changed = new ConditionVariable()
 
   /** Without limits all is kept. */
   constructor(readonly limits?: LogLimits) {}
@@ -50,7 +50,7 @@ export class ContainerLog {
   append(record: LogRecord): void {
     if (this.limits !== undefined) this.#makeRoom(this.limits, record)
     this.#records.push(record)
-    this.bell.ring()
+    this.changed.notifyAll()
   }
 
   /** Drops the oldest records, so that this many are left. */

@@ -1,15 +1,15 @@
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
-import type { Bell } from "../time/conditionVariable.js"
+import type { ConditionVariable } from "../time/conditionVariable.js"
 import type { ContainerLog, LogWriter } from "./containerLog.js"
 import type { ContainerSettings } from "../calls/containerConfig.js"
 import { EngineClock } from "../time/engineClock.js"
 import { EventJournal } from "./eventJournal.js"
-import { type MemoryFolder, newFolder } from "./fileTree.js"
+import { type MemoryDirectory, newDirectory } from "./fileTree.js"
 import type { Process } from "../programs/process.js"
 import type { MemoryProgram } from "../programs/program.js"
-import { type Refusal, refusal } from "./errorResponse.js"
+import { type ErrorResponse, errorResponse } from "./errorResponse.js"
 
 /** A container's place on a network. */
 export interface Endpoint {
@@ -58,9 +58,9 @@ export interface MemoryContainer {
   readonly settings: ContainerSettings
   readonly mounts: ReadonlyArray<Mount>
   /** Its root, with what is mounted there. */
-  readonly files: MemoryFolder
+  readonly files: MemoryDirectory
   readonly log: ContainerLog
-  readonly bell: Bell
+  readonly changed: ConditionVariable
   /** By the network's id, or its name where there was none of it. */
   readonly endpoints: Map<string, Endpoint>
   /** The engine's `HostConfig`, whole. */
@@ -77,7 +77,7 @@ export interface MemoryContainer {
   /** Who wants to be connected to the process of the next run. */
   readonly attaching: Set<(process: Process) => void>
   /** How many runs have ended. */
-  exits: number
+  exitCount: number
   restartCount: number
   /** How long the next wait for a restart is, in milliseconds. */
   backoff: number
@@ -112,13 +112,13 @@ export interface MemoryImage {
   readonly created: bigint
   readonly command: ReadonlyArray<string>
   /** The root of its containers, before they change it. */
-  readonly files: MemoryFolder
+  readonly files: MemoryDirectory
 }
 
 /** A volume. */
 export interface MemoryVolume {
   readonly name: string
-  readonly files: MemoryFolder
+  readonly files: MemoryDirectory
   readonly created: bigint
   readonly options: Readonly<Record<string, string>> | null
   readonly labels: Readonly<Record<string, string>> | null
@@ -158,7 +158,7 @@ export class EngineState {
   readonly networks = new Map<string, MemoryNetwork>()
   readonly id = newId()
   /** What containers find at a path of the host, which has no files. */
-  readonly #hostFolders = new Map<string, MemoryFolder>()
+  readonly #hostFolders = new Map<string, MemoryDirectory>()
 
   constructor(
     readonly scope: Scope.Scope,
@@ -168,43 +168,43 @@ export class EngineState {
   ) {}
 
   /** The folder of the host that is bound into containers. */
-  hostFolder(path: string, now: bigint): MemoryFolder {
-    const folder = this.#hostFolders.get(path) ?? newFolder(now)
+  hostFolder(path: string, now: bigint): MemoryDirectory {
+    const folder = this.#hostFolders.get(path) ?? newDirectory(now)
     this.#hostFolders.set(path, folder)
     return folder
   }
 
   /** By id, name, or an unambiguous beginning of the id. */
-  container(id: string): MemoryContainer | Refusal {
+  container(id: string): MemoryContainer | ErrorResponse {
     const all = [...this.containers.values()]
     const exact = this.containers.get(id) ?? all.find(({ name }) => name === id.replace(/^\//, ""))
     if (exact !== undefined) return exact
     const begun = all.filter((container) => container.id.startsWith(id))
-    if (begun.length > 1) return refusal(400, `multiple IDs found with provided prefix: ${id}`)
-    return begun[0] ?? refusal(404, `No such container: ${id}`)
+    if (begun.length > 1) return errorResponse(400, `multiple IDs found with provided prefix: ${id}`)
+    return begun[0] ?? errorResponse(404, `No such container: ${id}`)
   }
 
   /** By id, name, or an unambiguous beginning of the id. */
-  network(id: string): MemoryNetwork | Refusal {
+  network(id: string): MemoryNetwork | ErrorResponse {
     const all = [...this.networks.values()]
     const exact = this.networks.get(id) ?? all.find(({ name }) => name === id)
     if (exact !== undefined) return exact
     const begun = all.filter((network) => network.id.startsWith(id))
     if (begun.length > 1)
-      return refusal(400, `network ${id} is ambiguous (${begun.length} matches found based on ID prefix)`)
-    return begun[0] ?? refusal(404, `network ${id} not found`)
+      return errorResponse(400, `network ${id} is ambiguous (${begun.length} matches found based on ID prefix)`)
+    return begun[0] ?? errorResponse(404, `network ${id} not found`)
   }
 
   /** By id, a beginning of the id, or a name with its tag. */
-  image(name: string): MemoryImage | Refusal {
-    const tagged = taggedName(name)
+  image(name: string): MemoryImage | ErrorResponse {
+    const tagged = withDefaultTag(name)
     const hex = name.replace(/^sha256:/, "")
     const found =
       [...this.images.values()].find(({ tags }) => tags.includes(tagged)) ??
       (/^[0-9a-f]{4,64}$/.test(hex)
         ? [...this.images.values()].find(({ id }) => id.slice("sha256:".length).startsWith(hex))
         : undefined)
-    return found ?? refusal(404, `No such image: ${tagged}`)
+    return found ?? errorResponse(404, `No such image: ${tagged}`)
   }
 
   /** The containers that are on a network now. */
@@ -228,4 +228,4 @@ export class EngineState {
 }
 
 /** The name of an image with its tag. */
-export const taggedName = (name: string): string => (/:[^/]*$|@/.test(name) ? name : `${name}:latest`)
+export const withDefaultTag = (name: string): string => (/:[^/]*$|@/.test(name) ? name : `${name}:latest`)

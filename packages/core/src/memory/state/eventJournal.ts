@@ -23,7 +23,7 @@ export class EventJournal {
     return this.#events
   }
 
-  add(
+  publish(
     type: JournalEvent["type"],
     action: string,
     id: string,
@@ -37,7 +37,7 @@ export class EventJournal {
   }
 
   /** Gives what takes the listener off again. */
-  listen(listener: (event: JournalEvent) => void): () => void {
+  subscribe(listener: (event: JournalEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }

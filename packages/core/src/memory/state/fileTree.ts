@@ -14,7 +14,7 @@ export interface MemoryFile extends Inode {
 }
 
 /** A folder. */
-export interface MemoryFolder extends Inode {
+export interface MemoryDirectory extends Inode {
   readonly kind: "directory"
   readonly children: Map<string, MemoryNode>
 }
@@ -31,10 +31,10 @@ export interface MemoryDevice extends Inode {
 }
 
 /** What stands at a path. */
-export type MemoryNode = MemoryFile | MemoryFolder | MemoryLink | MemoryDevice
+export type MemoryNode = MemoryFile | MemoryDirectory | MemoryLink | MemoryDevice
 
 /** A folder with nothing in it. */
-export const newFolder = (modified: bigint, mode = 0o755): MemoryFolder => ({
+export const newDirectory = (modified: bigint, mode = 0o755): MemoryDirectory => ({
   kind: "directory",
   children: new Map(),
   mode,
@@ -44,20 +44,23 @@ export const newFolder = (modified: bigint, mode = 0o755): MemoryFolder => ({
 })
 
 /** The same again, of which a change is none of the other. */
-export const copyOf = (folder: MemoryFolder): MemoryFolder => ({
+export const cloneDirectory = (folder: MemoryDirectory): MemoryDirectory => ({
   ...folder,
   children: new Map(
-    Array.from(folder.children, ([name, node]) => [name, node.kind === "directory" ? copyOf(node) : { ...node }])
+    Array.from(folder.children, ([name, node]) => [
+      name,
+      node.kind === "directory" ? cloneDirectory(node) : { ...node }
+    ])
   )
 })
 
 /** The parts of a path. */
-export const partsOf = (path: string): ReadonlyArray<string> => path.split("/").filter((part) => part !== "")
+export const pathSegments = (path: string): ReadonlyArray<string> => path.split("/").filter((part) => part !== "")
 
 /** A path from the root, with no `.` and `..` in it. */
 export const cleanPath = (path: string): string => {
   const place: Array<string> = []
-  for (const part of partsOf(path)) {
+  for (const part of pathSegments(path)) {
     if (part === "..") place.pop()
     else if (part !== ".") place.push(part)
   }
@@ -77,8 +80,8 @@ export type NotFound = "missing" | "not a directory" | "too many levels of symbo
 const mostHops = 40
 
 /** What stands at a path, as the kernel finds it: links in its folders are followed, the last one where that is asked. */
-export const lookUp = (root: MemoryFolder, path: string, followLast: boolean): Found | NotFound => {
-  const rest = partsOf(path).toReversed()
+export const lookUp = (root: MemoryDirectory, path: string, followLast: boolean): Found | NotFound => {
+  const rest = pathSegments(path).toReversed()
   const mustBeFolder = path.endsWith("/")
   let place: Array<{ readonly name: string; readonly node: MemoryNode }> = []
   let hops = 0
@@ -95,7 +98,7 @@ export const lookUp = (root: MemoryFolder, path: string, followLast: boolean): F
     if (node.kind === "symlink" && (followLast || mustBeFolder || rest.length > 0)) {
       if (++hops > mostHops) return "too many levels of symbolic links"
       if (node.target.startsWith("/")) place = []
-      rest.push(...partsOf(node.target).toReversed())
+      rest.push(...pathSegments(node.target).toReversed())
     } else place.push({ name: part, node })
   }
   const node = place.at(-1)?.node ?? root
@@ -104,8 +107,8 @@ export const lookUp = (root: MemoryFolder, path: string, followLast: boolean): F
 }
 
 /** Where a link leads in the end, whether something is there or not; `undefined` where it never ends. */
-export const linkEnd = (root: MemoryFolder, path: string): string | undefined => {
-  const rest = partsOf(path).toReversed()
+export const resolveLink = (root: MemoryDirectory, path: string): string | undefined => {
+  const rest = pathSegments(path).toReversed()
   let place: Array<string> = []
   let hops = 0
   for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
@@ -121,18 +124,18 @@ export const linkEnd = (root: MemoryFolder, path: string): string | undefined =>
     }
     if (++hops > mostHops) return undefined
     if (found.node.target.startsWith("/")) place = []
-    rest.push(...partsOf(found.node.target).toReversed())
+    rest.push(...pathSegments(found.node.target).toReversed())
   }
   return `/${place.join("/")}`
 }
 
 /** The folder at a path, which is made with those above it where it is missing; `undefined` where something else stands. */
-export const folderAt = (root: MemoryFolder, path: string, now: bigint): MemoryFolder | undefined => {
+export const ensureDirectory = (root: MemoryDirectory, path: string, now: bigint): MemoryDirectory | undefined => {
   let folder = root
-  for (const part of partsOf(path)) {
+  for (const part of pathSegments(path)) {
     const there = folder.children.get(part)
     if (there !== undefined && there.kind !== "directory") return undefined
-    const next = there ?? newFolder(now)
+    const next = there ?? newDirectory(now)
     if (there === undefined) {
       folder.children.set(part, next)
       folder.modified = now
@@ -143,7 +146,7 @@ export const folderAt = (root: MemoryFolder, path: string, now: bigint): MemoryF
 }
 
 /** The bytes of all files in a folder. */
-export const sizeOf = (folder: MemoryFolder): number =>
+export const sizeOf = (folder: MemoryDirectory): number =>
   [...folder.children.values()].reduce(
     (sum, node) => sum + (node.kind === "directory" ? sizeOf(node) : node.kind === "file" ? node.content.length : 0),
     0
@@ -168,8 +171,8 @@ const isSame = (before: MemoryNode, after: MemoryNode): boolean =>
 
 /** In what a folder differs from what it was, but for what is in the mounts. */
 export const changesOf = (
-  before: MemoryFolder | undefined,
-  after: MemoryFolder,
+  before: MemoryDirectory | undefined,
+  after: MemoryDirectory,
   mounts: ReadonlySet<string>,
   at = ""
 ): ReadonlyArray<Change> => {

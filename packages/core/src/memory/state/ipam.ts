@@ -11,11 +11,11 @@ const numberOf = (address: string): number =>
   address.split(".").reduce((number, part) => number * 256 + Number(part), 0)
 
 /** The address as it is written. */
-export const addressText = (number: number): string =>
+export const formatAddress = (number: number): string =>
   [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".")
 
 /** Reads `10.5.0.0/16`; `undefined` where it is none. */
-export const parseRange = (cidr: string): Range | undefined => {
+export const parseCidr = (cidr: string): Range | undefined => {
   const [address = "", bits = "", ...more] = cidr.split("/")
   return isIPv4(address) && /^\d{1,2}$/.test(bits) && Number(bits) <= 32 && more.length === 0
     ? { base: numberOf(address), bits: Number(bits) }
@@ -35,12 +35,14 @@ export const overlaps = (left: Range, right: Range): boolean => {
 }
 
 /** The ranges of all networks. */
-export const takenRanges = (state: EngineState): ReadonlyArray<Range> =>
-  [...state.networks.values()].flatMap(({ subnets }) => subnets.flatMap(({ Subnet }) => parseRange(Subnet) ?? []))
+export const allocatedRanges = (state: EngineState): ReadonlyArray<Range> =>
+  [...state.networks.values()].flatMap(({ subnets }) => subnets.flatMap(({ Subnet }) => parseCidr(Subnet) ?? []))
 
 /** A range that no network has, from those that the engine gives out by itself. */
-export const freeSubnet = (state: EngineState): { readonly Subnet: string; readonly Gateway: string } | undefined => {
-  const taken = takenRanges(state)
+export const nextFreeSubnet = (
+  state: EngineState
+): { readonly Subnet: string; readonly Gateway: string } | undefined => {
+  const taken = allocatedRanges(state)
   for (let second = 17; second < 32; second++) {
     const range: Range = { base: numberOf(`172.${second}.0.0`), bits: 16 }
     if (taken.every((other) => !overlaps(range, other))) {
@@ -51,10 +53,10 @@ export const freeSubnet = (state: EngineState): { readonly Subnet: string; reado
 }
 
 /** An address on the network that nobody has, with the length of its prefix; empty where the network has none to give. */
-export const freeAddress = (state: EngineState, network: MemoryNetwork): string => {
+export const nextFreeAddress = (state: EngineState, network: MemoryNetwork): string => {
   const subnet = network.subnets[0]
-  const range = subnet === undefined ? undefined : parseRange(subnet.IPRange ?? subnet.Subnet)
-  const whole = subnet === undefined ? undefined : parseRange(subnet.Subnet)
+  const range = subnet === undefined ? undefined : parseCidr(subnet.IPRange ?? subnet.Subnet)
+  const whole = subnet === undefined ? undefined : parseCidr(subnet.Subnet)
   if (range === undefined || whole === undefined || network.driver === "null" || network.driver === "host") return ""
   const taken = new Set([
     subnet?.Gateway,
@@ -62,7 +64,7 @@ export const freeAddress = (state: EngineState, network: MemoryNetwork): string 
   ])
   const first = Math.floor(range.base / size(range)) * size(range)
   for (let number = first + 1; number < first + size(range) - 1; number++) {
-    const address = addressText(number)
+    const address = formatAddress(number)
     if (!taken.has(address)) return `${address}/${whole.bits}`
   }
   return ""

@@ -1,17 +1,17 @@
 import * as Effect from "effect/Effect"
 
 /** Tells who waits that something has changed. */
-export class Bell {
+export class ConditionVariable {
   readonly #waiting = new Set<() => void>()
 
-  ring(): void {
+  notifyAll(): void {
     // Who looks may come again at once.
     const waiting = [...this.#waiting]
     for (const look of waiting) look()
   }
 
   /** Done as soon as the condition holds: looked at now, and whenever the bell rings. */
-  until(condition: () => boolean): Effect.Effect<void> {
+  waitUntil(condition: () => boolean): Effect.Effect<void> {
     return Effect.async((resume) => {
       const look = () => {
         if (!condition()) return

@@ -2,7 +2,7 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
 /** What the engine gives for a moment that never was. */
-export const never = "0001-01-01T00:00:00Z"
+export const zeroTime = "0001-01-01T00:00:00Z"
 
 /** The engine's time: that of Effect's clock, but no two moments are the same, also where that clock stands still. */
 export class EngineClock {
@@ -20,7 +20,7 @@ export class EngineClock {
 }
 
 /** `sec.nnnnnnnnn`, or whole seconds, as a query has a moment; `undefined` where there is none. */
-export const queryNanos = (text: string | undefined): bigint | undefined | "invalid" => {
+export const parseUnixTimestamp = (text: string | undefined): bigint | undefined | "invalid" => {
   if (text === undefined || text === "" || text === "0") return undefined
   const parts = /^(-?\d+)(?:\.(\d+))?$/.exec(text)
   return parts === null
