@@ -1,3 +1,8 @@
+/**
+ * The engine's events, as they happen and across outages.
+ *
+ * @since 0.1.0
+ */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -5,21 +10,25 @@ import type * as Stream from "effect/Stream"
 import { Docker } from "./Docker.js"
 import type { DockerFailure, InvalidRequest } from "./DockerError.js"
 import { type EngineEvent, engineEvents, type EventsOptions } from "./internal/watch/engineEvents.js"
-import { watchEngine, type WatchElement, type WatchOptions } from "./internal/watch/engineWatch.js"
+import { watchEngine, type WatchOptions } from "./internal/watch/engineWatch.js"
+import type { WatchElement } from "./internal/watch/watchElement.js"
 
-export type { EngineEvent, EventsOptions } from "./internal/watch/engineEvents.js"
-export type {
+export { EngineEvent, type EventsOptions } from "./internal/watch/engineEvents.js"
+export type { WatchOptions } from "./internal/watch/engineWatch.js"
+export {
+  ContainerEvent,
   Disconnected,
   EngineChange,
+  ImageEvent,
+  NetworkEvent,
   Resynced,
+  VolumeEvent,
   WatchedEvent,
   WatchedType,
-  WatchElement,
-  WatchOptions
-} from "./internal/watch/engineWatch.js"
+  WatchElement
+} from "./internal/watch/watchElement.js"
 
-const make = Effect.gen(function* () {
-  const docker = yield* Docker
+const make = Effect.map(Docker, (docker) => {
   const events: EventsShape = {
     stream: (options = {}) => engineEvents(docker, options),
     watch: (options = {}) => watchEngine(docker, options)
@@ -27,18 +36,24 @@ const make = Effect.gen(function* () {
   return events
 })
 
-/** The shape of `Events`. */
+/**
+ * The service `Events`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface EventsShape {
   /**
-   * What happens on the engine, as it happens. It ends at `until`, else never by itself: a lost connection is an
-   * `EngineUnavailable`, and whoever subscribes again must look what has changed meanwhile. `GET /events`
+   * The engine's events from now on. Ends at `until`, otherwise never: a lost connection fails with `EngineUnavailable`,
+   * and a new subscription does not repeat what happened in between. `GET /events`
    */
   readonly stream: (options?: EventsOptions) => Stream.Stream<EngineEvent, InvalidRequest | DockerFailure>
   /**
-   * What happens on the engine, for ever: over lost connections and restarts of the engine. A break is said
-   * (`Disconnected`); when the engine is there again it is looked through, and what changed is said too (`Resynced`). It
-   * fails only where it can't begin. A change that was told right before a break may be told again behind it.
-   * `GET /events`, and the lists
+   * The engine's events without end, across lost connections and restarts of the engine. An outage is reported as
+   * `Disconnected`. When the engine is back, its objects are compared with those known before, and the differences are
+   * reported as `Resynced`; events follow. A connection that is dead but was never closed is noticed as well. Fails only if
+   * the engine can't be reached at first, and with `snapshot` not even then. Changes around an outage may be reported twice,
+   * as event and as difference. `GET /events`, `GET /_ping`, and the lists
    */
   readonly watch: (options?: WatchOptions) => Stream.Stream<WatchElement, InvalidRequest | DockerFailure>
 }
@@ -63,8 +78,11 @@ export interface EventsShape {
  * const live = Layer.merge(Containers.layer, Events.layer).pipe(Layer.provide(Docker.layerConfig))
  * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
  * ```
+ *
+ * @since 0.1.0
+ * @category services
  */
 export class Events extends Context.Tag("@dockwire/core/Events")<Events, EventsShape>() {
-  /** Events of the engine behind `Docker`. */
+  /** Reads the events of the engine that `Docker` connects to. */
   static readonly layer: Layer.Layer<Events, never, Docker> = Layer.effect(Events, make)
 }

@@ -1,9 +1,14 @@
-import { Docker, Events, type WatchElement } from "@dockwire/core"
+import { Docker, type DockerShape, EngineUnavailable, Events, MemoryEngine, WatchElement } from "@dockwire/core"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
+import * as TestContext from "effect/TestContext"
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
 import { startEngineForwarder } from "../../engine/engineForwarder.js"
 import { engineCall } from "../../engine/engineRequest.js"
 import { type KillableEngine, startKillableEngine } from "../../engine/killableEngine.js"
@@ -154,13 +159,14 @@ describeKillableEngine("the events of an engine that dies, watched", () => {
     expect(changes).toEqual(
       expect.arrayContaining([
         { type: "container", name: "goes", change: "removed", before: "running" },
-        { type: "container", name: "stops", change: "changed", before: "running", after: "exited" },
+        { type: "container", name: "stops", change: "changed", before: "running", after: "exited", state: "exited" },
         {
           type: "container",
           name: "restarts",
           change: "changed",
           before: "running",
           after: "running",
+          state: "running",
           restarted: true
         },
         {
@@ -169,14 +175,112 @@ describeKillableEngine("the events of an engine that dies, watched", () => {
           change: "changed",
           before: "running",
           after: "running",
+          state: "running",
           restarted: true
         },
-        { type: "container", name: "has-been-renamed", change: "changed", before: "running", after: "running" },
-        { type: "container", name: "comes", change: "added", after: "running" },
+        {
+          type: "container",
+          name: "has-been-renamed",
+          change: "changed",
+          before: "running",
+          after: "running",
+          state: "running"
+        },
+        { type: "container", name: "comes", change: "added", after: "running", state: "running" },
         { type: "volume", name: "new-volume", change: "added" },
         { type: "network", name: "new-network", change: "added" },
         { type: "image", name: "busybox:latest,new-name:one", change: "changed" }
       ])
     )
+  })
+})
+
+describe("a watch with a snapshot", () => {
+  it("begins with every object, and reports an engine that is away each time its error changes", async () => {
+    const program = Effect.gen(function* () {
+      const engine = yield* MemoryEngine
+      yield* engine.refuse({ path: "/containers/json" }, 500, "starting")
+      const seen: Array<WatchElement> = []
+      const events = yield* Events
+      const watch = yield* events.watch({ types: ["container", "volume"], snapshot: true }).pipe(
+        Stream.runForEach((element) => Effect.sync(() => void seen.push(element))),
+        Effect.fork
+      )
+      const until = (count: number) => Effect.repeat(Effect.sleep("5 millis"), { until: () => seen.length >= count })
+      yield* until(1)
+      yield* Effect.sleep("200 millis")
+      yield* engine.heal
+      yield* engine.refuse({ path: "/containers/json" }, 500, "still starting")
+      yield* until(2)
+      yield* engine.heal
+      yield* until(3)
+      yield* engine.exit("web", 0)
+      yield* until(4)
+      yield* Fiber.interrupt(watch)
+      return seen
+    })
+    const engine = MemoryEngine.layer({
+      containers: [
+        { name: "web", image: "busybox", command: ["sleep", "1000"] },
+        { name: "idle", image: "busybox", started: false }
+      ],
+      volumes: [{ name: "data" }]
+    })
+    const seen = await runWith(Events.layer.pipe(Layer.provideMerge(engine)), program)
+    expect(seen.slice(0, 2)).toMatchObject([
+      { _tag: "Disconnected", error: { _tag: "EngineError", detail: "starting" } },
+      { _tag: "Disconnected", error: { _tag: "EngineError", detail: "still starting" } }
+    ])
+    expect(seen[2]).toEqual({
+      _tag: "Resynced",
+      changes: [
+        {
+          type: "container",
+          id: expect.any(String),
+          name: "web",
+          change: "added",
+          after: "running",
+          state: "running"
+        },
+        {
+          type: "container",
+          id: expect.any(String),
+          name: "idle",
+          change: "added",
+          after: "created",
+          state: "created"
+        },
+        { type: "volume", id: "data", name: "data", change: "added" }
+      ]
+    })
+    expect(seen[3]).toMatchObject({ _tag: "ContainerEvent", name: "web" })
+    const schema = Schema.Array(WatchElement)
+    expect(Schema.decodeSync(schema)(JSON.parse(JSON.stringify(Schema.encodeSync(schema)(seen))))).toEqual(seen)
+  })
+
+  it("notices a connection that is dead but was never closed", async () => {
+    const program = Effect.gen(function* () {
+      const asked = yield* Deferred.make<void>()
+      const dead = new EngineUnavailable({ endpoint: "unix:///test", reason: "TimedOut", detail: "no answer" })
+      const docker: DockerShape = {
+        endpoint: "unix:///test",
+        json: ({ path }) =>
+          path === "/_ping"
+            ? Effect.zipRight(Deferred.succeed(asked, undefined), Effect.fail(dead))
+            : Effect.succeed({ status: 200, body: [] }),
+        stream: () => Effect.succeed({ status: 200, contentType: "application/json", body: Stream.never }),
+        hijack: () => Effect.fail(dead)
+      }
+      const first = yield* Effect.flatMap(Events, (events) =>
+        Stream.runHead(events.watch({ types: ["container"] }))
+      ).pipe(Effect.provide(Layer.provide(Events.layer, Layer.succeed(Docker, docker))), Effect.fork)
+      yield* TestClock.adjust("9 seconds")
+      expect(yield* Deferred.isDone(asked)).toBe(false)
+      yield* TestClock.adjust("1 second")
+      return yield* Fiber.join(first)
+    }).pipe(Effect.provide(TestContext.TestContext))
+    expect(await Effect.runPromise(program)).toMatchObject({
+      value: { _tag: "Disconnected", error: { reason: "TimedOut", detail: "no answer" } }
+    })
   })
 })

@@ -7,6 +7,9 @@ export const whileBusy = Schedule.spaced("50 millis").pipe(Schedule.upTo("5 seco
 /** Backoff for reconnecting to the engine: 100 milliseconds, doubled after each attempt up to 5 seconds. */
 export const reconnect = Schedule.exponential("100 millis").pipe(Schedule.union(Schedule.spaced("5 seconds")))
 
+/** Every 10 seconds: how often a silent connection is checked. */
+export const livenessCheck = Schedule.spaced("10 seconds")
+
 const retryWhileBusy =
   (tag: string) =>
   <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -4,29 +4,47 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DockerRequest, DockerShape } from "../../Docker.js"
 import { type DockerFailure, type EngineError, InvalidRequest } from "../../DockerError.js"
-import { decodeAnswer } from "../api/decode.js"
+import { decodeAnswer, nullable, StringRecord } from "../api/decode.js"
 import { mapEngineError } from "../api/errorRules.js"
 import { engineTime, engineTimeNanos } from "../api/engineTime.js"
 
-/** Something that happened on the engine. */
-export interface EngineEvent {
+/**
+ * An event of the engine.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const EngineEvent = Schema.Struct({
   /** `container`, `image`, `volume`, `network`, ... */
-  readonly type: string
-  /** `start`, `die`, `destroy`, ...; some carry more behind a colon: `health_status: healthy`. */
-  readonly action: string
-  /** The id of what it happened to; a name for images and volumes. */
-  readonly id: string
-  /** The engine's own attributes: name, image, exitCode, labels, ... */
-  readonly attributes: Readonly<Record<string, string>>
+  type: Schema.String,
+  /** `start`, `die`, `destroy`, ...; some actions carry details after a colon: `health_status: healthy`. */
+  action: Schema.String,
+  /** The id of the object; for images and volumes, its name. */
+  id: Schema.String,
+  /** The engine's attributes: name, image, exit code, labels, ... */
+  attributes: StringRecord,
   /** Nanoseconds since the epoch, by the engine's clock. */
-  readonly timeNano: bigint
-}
+  timeNano: Schema.BigInt
+})
 
-/** Which events. */
+/**
+ * An event of the engine.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type EngineEvent = typeof EngineEvent.Type
+
+/**
+ * Which events to read.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface EventsOptions {
-  /** Also those since this moment which the engine still remembers (256 at most, none over a restart of the engine). */
+  /** Includes past events from this time on that the engine still has: at most 256, and none from before its last restart. */
   readonly since?: string | Date
-  /** Ends at this moment. Without `since` all that the engine remembers comes before. */
+  /** Ends the stream at this time. Without `since`, all past events that the engine still has are included. */
   readonly until?: string | Date
   /** The engine's filters: `{ type: ["container"], event: ["start", "die"] }`. */
   readonly filters?: Readonly<Record<string, ReadonlyArray<string>>>
@@ -39,17 +57,17 @@ const decodeEvent = decodeAnswer(
       Action: Schema.String,
       Actor: Schema.Struct({
         ID: Schema.String,
-        Attributes: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.String })))
+        Attributes: nullable(StringRecord)
       }),
       time: Schema.Number
     })
   )
 )
 
-// JSON.parse would lose the last digits of a number of nineteen.
+// Nanoseconds have 19 digits, more than a JavaScript number holds.
 const timeNano = /"timeNano":(\d+)/
 
-/** Podman's word for it is another. */
+/** Podman calls it `remove`. */
 const isDestroy = (type: string, action: string): boolean =>
   action === "remove" && (type === "container" || type === "volume")
 
@@ -60,7 +78,7 @@ const withRemove = (filters: Readonly<Record<string, ReadonlyArray<string>>>) =>
     : filters
 }
 
-/** Subscribes: what happens from here on comes by the stream, however late that is read. Closed with the scope. */
+/** Subscribes at once: the stream has every event from here on, however late it is run. The scope closes the connection. */
 export const openEvents = (
   docker: DockerShape,
   options: EventsOptions
@@ -83,7 +101,7 @@ export const openEvents = (
     const since = yield* time("since")
     const until = yield* time("until")
     if (since !== undefined && until !== undefined && engineTimeNanos(since) > engineTimeNanos(until)) {
-      const detail = `it is after until, which is ${String(options.until)}`
+      const detail = `must not be after until (${String(options.until)})`
       return yield* new InvalidRequest({ field: "since", value: String(options.since), detail })
     }
     const request: DockerRequest = {
@@ -107,7 +125,7 @@ export const openEvents = (
           return {
             type: event.Type,
             action: isDestroy(event.Type, event.Action) ? "destroy" : event.Action,
-            // Podman has the name of a volume only there.
+            // Podman names a volume in the attributes only.
             id: event.Actor.ID === "" ? (attributes["name"] ?? "") : event.Actor.ID,
             attributes,
             timeNano: nanos === undefined ? BigInt(event.time) * 1_000_000_000n : BigInt(nanos)
@@ -118,7 +136,7 @@ export const openEvents = (
   }).pipe(mapEngineError(rule))
 }
 
-/** The same as a stream that subscribes when it is run. */
+/** Like `openEvents`, but subscribes when the stream is run. `GET /events` */
 export const engineEvents = (
   docker: DockerShape,
   options: EventsOptions
