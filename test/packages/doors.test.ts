@@ -1,34 +1,45 @@
 import { execFile } from "node:child_process"
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { dirname, join, posix } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { jsonAt } from "../engine/engineRequest.js"
 import { repositoryRoot } from "./repositoryRoot.js"
+import { coreRooms, type Room, serverRooms } from "./rooms.js"
 
-/** Which rules the linter found broken, by file. */
-const lint = (folder: string): Promise<ReadonlyMap<string, ReadonlyArray<string>>> =>
+interface Problem {
+  readonly file: string
+  readonly line: number
+  readonly rule: string
+  readonly message: string
+}
+
+/** Runs the linter in a folder. */
+const lint = (folder: string): Promise<ReadonlyArray<Problem>> =>
   new Promise((resolve, reject) => {
     const linter = join(repositoryRoot, "node_modules/oxlint/bin/oxlint")
     execFile(process.execPath, [linter, "--format=json"], { cwd: folder, maxBuffer: 2 ** 26 }, (_, stdout, stderr) => {
       try {
-        const found = new Map<string, Array<string>>()
         const diagnostics = jsonAt(JSON.parse(stdout), "diagnostics")
         if (!Array.isArray(diagnostics)) throw new Error("no diagnostics")
-        for (const diagnostic of diagnostics) {
-          const file = String(jsonAt(diagnostic, "filename"))
-          found.set(file, [...(found.get(file) ?? []), String(jsonAt(diagnostic, "code"))])
-        }
-        resolve(found)
+        resolve(
+          diagnostics.map((diagnostic: unknown) => ({
+            file: String(jsonAt(diagnostic, "filename")),
+            line: Number(jsonAt(diagnostic, "labels", 0, "span", "line")),
+            rule: String(jsonAt(diagnostic, "code")),
+            message: String(jsonAt(diagnostic, "message"))
+          }))
+        )
       } catch {
-        reject(new Error(`The linter gave no report: ${stdout}${stderr}`))
+        reject(new Error(`The linter printed no report: ${stdout}${stderr}`))
       }
     })
   })
 
 const imports = "eslint(no-restricted-imports)"
+const rooms = "dockwire(rooms)"
 
-/** Each is one file that opens a door which must stay closed, and the rule that keeps it. */
+/** Files that break a rule, each with that rule. */
 const offences: ReadonlyArray<readonly [file: string, text: string, rule: string]> = [
   [
     "packages/core/src/Images.ts",
@@ -41,21 +52,29 @@ const offences: ReadonlyArray<readonly [file: string, text: string, rule: string
   ["packages/server/src/d.ts", 'export type { default } from "dockerode"\n', imports],
   ["packages/compat/src/e.ts", 'export type { default } from "dockerode"\n', imports],
   ["test/core/f.ts", 'export type { default } from "dockerode"\n', imports],
-  ["packages/core/src/g.ts", 'export * from "@dockwire/server"\n', imports],
-  ["packages/core/src/h.ts", 'export * from "@dockwire/compat"\n', imports],
-  ["packages/core/src/i.ts", 'export * from "../../server/src/index.js"\n', imports],
-  ["packages/core/src/internal/j.ts", 'export * from "../../../compat/src/index.js"\n', imports],
-  ["packages/server/src/k.ts", 'export * from "@dockwire/compat"\n', imports],
-  ["packages/server/src/Http/l.ts", 'export * from "../../../compat/src/index.js"\n', imports],
-  ["packages/server/src/m.ts", 'export * from "../../core/src/internal/answer.js"\n', imports],
-  ["packages/server/src/m1.ts", 'export * from "@dockwire/core/internal/logs/logDecoder"\n', imports],
-  ["packages/server/src/m2.ts", 'export * from "@dockwire/core/memory/door"\n', imports],
-  ["packages/server/src/m3.ts", 'export * from "@dockwire/core/dist/Logs.js"\n', imports],
-  ["packages/compat/src/m4.ts", 'export * from "@dockwire/core/src/Logs.js"\n', imports],
-  ["packages/compat/src/n.ts", 'export * from "@dockwire/server/client"\n', imports],
-  ["packages/compat/src/o.ts", 'export * from "../../core/src/Docker.js"\n', imports],
+  ["packages/core/src/g.ts", 'export * from "@dockwire/server"\n', rooms],
+  ["packages/core/src/h.ts", 'export * from "@dockwire/compat"\n', rooms],
+  ["packages/core/src/i.ts", 'export * from "../../server/src/index.js"\n', rooms],
+  ["packages/core/src/internal/j.ts", 'export * from "../../../compat/src/index.js"\n', rooms],
+  ["packages/server/src/k.ts", 'export * from "@dockwire/compat"\n', rooms],
+  ["packages/server/src/Http/l.ts", 'export * from "../../../compat/src/index.js"\n', rooms],
+  ["packages/server/src/m.ts", 'export * from "../../core/src/internal/answer.js"\n', rooms],
+  ["packages/server/src/m1.ts", 'export * from "@dockwire/core/internal/logs/logDecoder"\n', rooms],
+  ["packages/server/src/m2.ts", 'export * from "@dockwire/core/memory/door"\n', rooms],
+  ["packages/server/src/m3.ts", 'export * from "@dockwire/core/dist/Logs.js"\n', rooms],
+  ["packages/compat/src/m4.ts", 'export * from "@dockwire/core/src/Logs.js"\n', rooms],
+  ["packages/compat/src/n.ts", 'export * from "@dockwire/server/client"\n', rooms],
+  ["packages/compat/src/o.ts", 'export * from "../../core/src/Docker.js"\n', rooms],
+  ["packages/server/src/o1.ts", 'export * from "@dockwire/core"\n', rooms],
+  ["packages/server/src/rooms/o2.ts", 'export * from "@dockwire/core/MemoryEngine"\n', rooms],
+  ["packages/server/src/Http/o3.ts", 'export const later = () => import("@dockwire/core/MemoryEngine")\n', rooms],
+  ["packages/server/src/o4.ts", 'export * from "@dockwire/server/client"\n', rooms],
+  ["packages/compat/src/o5.ts", 'export type Engine = import("@dockwire/core/MemoryEngine").MemoryEngine\n', rooms],
+  ["packages/core/src/o6.ts", 'export * from "@dockwire/core/Logs"\n', rooms],
+  ["packages/core/src/internal/nowhere/o7.ts", 'export * from "../../Docker.js"\n', rooms],
+  ["packages/server/src/web/o8.ts", 'export { Api } from "../Api/Api.js"\n', rooms],
   ["packages/server/src/web/p.ts", 'export { succeed } from "effect/Effect"\n', imports],
-  ["packages/server/src/web/q.ts", 'export type * from "@dockwire/core"\n', imports],
+  ["packages/server/src/web/q.ts", 'export type * from "@dockwire/core"\n', rooms],
   ["packages/server/src/web/r.ts", 'export { join } from "node:path"\n', imports],
   ["packages/server/src/client/s.ts", 'export { Effect } from "effect"\n', imports],
   ["packages/server/src/client/t.ts", 'export * from "@effect/platform/HttpClient"\n', imports],
@@ -86,47 +105,101 @@ const offences: ReadonlyArray<readonly [file: string, text: string, rule: string
   ]
 ]
 
-/** What looks alike and is right. */
+/** Files that look much the same and break no rule. */
 const allowed: ReadonlyArray<readonly [file: string, text: string]> = [
   ["packages/core/src/Docker.ts", 'import Dockerode from "dockerode"\nexport const docker = new Dockerode()\n'],
   ["packages/core/src/x.ts", 'export { succeed } from "effect/Effect"\n'],
   ["packages/server/src/command/cli.ts", 'console.log("hello")\n'],
-  ["packages/server/src/y.ts", 'export { Containers } from "@dockwire/core"\n'],
-  ["packages/server/src/y1.ts", 'export { Containers } from "@dockwire/core/Containers"\n'],
+  ["packages/server/src/rooms/y.ts", 'export { Containers } from "@dockwire/core/Containers"\n'],
   ["packages/compat/src/y2.ts", 'export { Containers } from "@dockwire/core/Containers"\n'],
   ["packages/server/src/web/z.ts", 'export type { ServerMessage } from "../Wire.js"\n'],
+  ["packages/server/src/demo/z1.ts", 'export { MemoryEngine } from "@dockwire/core/MemoryEngine"\n'],
+  ["packages/server/src/web/z2.ts", 'export type { Api } from "../Api/Api.js"\n'],
+  ["packages/server/src/web/z3.ts", 'export { type Api } from "../Api/Api.js"\n'],
   ["test/core/all.ts", 'export { Effect } from "effect"\n']
 ]
 
+/** A file for each room, which imports every other room, one a line. */
+const roomFiles = (name: string, house: Readonly<Record<string, Room>>) =>
+  Object.entries(house).map(([room, { file, mayImport }]) => {
+    const others = Object.entries(house).filter(([other]) => other !== room)
+    const lines = others.map(([, { file: other }]) => {
+      const path = posix.relative(posix.dirname(file), other)
+      return `export * from "${path.startsWith(".") ? path : `./${path}`}.js"\n`
+    })
+    return {
+      room: `${name}, ${room}`,
+      file: `packages/${name}/src/${file}.ts`,
+      text: lines.join(""),
+      forbidden: others.flatMap(([other], index) => (mayImport.includes(other) ? [] : [`${index + 1}: ${other}`])),
+      /** What the linter found, in the form of `forbidden`. */
+      refused: (problems: ReadonlyArray<Problem>) =>
+        problems.map(({ line }) => `${line}: ${others[line - 1]?.[0] ?? "?"}`)
+    }
+  })
+
+const houses = [...roomFiles("core", coreRooms), ...roomFiles("server", serverRooms)]
+
 describe("the linter", () => {
   let folder = ""
-  let found: ReadonlyMap<string, ReadonlyArray<string>> = new Map()
+  let found: ReadonlyArray<Problem> = []
+  let foundInRooms: ReadonlyArray<Problem> = []
+
+  /** A repository with these files and this repository's linter. */
+  const makeRepository = async (
+    name: string,
+    files: ReadonlyArray<readonly [file: string, text: string, ...rest: Array<string>]>
+  ) => {
+    const made = join(folder, name)
+    await mkdir(made)
+    await cp(join(repositoryRoot, ".oxlintrc.json"), join(made, ".oxlintrc.json"))
+    await cp(join(repositoryRoot, "scripts/lint"), join(made, "scripts/lint"), { recursive: true })
+    await cp(join(repositoryRoot, "tsconfig.base.json"), join(made, "tsconfig.json"))
+    await symlink(join(repositoryRoot, "node_modules"), join(made, "node_modules"), "dir")
+    for (const [file, text] of files) {
+      await mkdir(dirname(join(made, file)), { recursive: true })
+      await writeFile(join(made, file), text)
+    }
+    return made
+  }
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "dockwire-doors-"))
-    await cp(join(repositoryRoot, ".oxlintrc.json"), join(folder, ".oxlintrc.json"))
-    await cp(join(repositoryRoot, "tsconfig.base.json"), join(folder, "tsconfig.json"))
-    await symlink(join(repositoryRoot, "node_modules"), join(folder, "node_modules"), "dir")
-    for (const [file, text] of [...offences, ...allowed]) {
-      await mkdir(dirname(join(folder, file)), { recursive: true })
-      await writeFile(join(folder, file), text)
-    }
-    found = await lint(folder)
+    found = await lint(await makeRepository("files", [...offences, ...allowed]))
+    foundInRooms = await lint(
+      await makeRepository(
+        "rooms",
+        houses.map(({ file, text }) => [file, text])
+      )
+    )
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   it.for(offences)("refuses %s", ([file, , rule]) => {
-    expect(found.get(file)).toContain(rule)
+    expect(found.filter((problem) => problem.file === file).map((problem) => problem.rule)).toContain(rule)
   })
 
   it.for(allowed)("lets pass %s", ([file]) => {
-    expect(found.get(file)).toBeUndefined()
+    expect(found.filter((problem) => problem.file === file)).toEqual([])
   })
 
-  it("finds every door of the house closed", async () => {
-    const open = [...(await lint(repositoryRoot))].filter(([, rules]) =>
-      rules.some((rule) => rule === imports || rule === "import(no-cycle)")
+  it.for(houses)("lets $room import the rooms that it may, and no other", ({ file, forbidden, refused }) => {
+    const problems = foundInRooms.filter((problem) => problem.file === file && problem.rule === rooms)
+    expect(refused(problems).toSorted()).toEqual(forbidden.toSorted())
+  })
+
+  it("says what a file imports, and what it may import", () => {
+    const file = "packages/core/src/internal/api/a.ts"
+    const [problem] = foundInRooms.filter((other) => other.file === file && /internal\/watch/.test(other.message))
+    expect(problem?.message).toBe(
+      "core/src/internal/api/ may not import core/src/internal/watch/a.ts. It may import: core/src/Docker.ts, " +
+        "core/src/DockerError.ts, core/src/LogEvent.ts, core/src/LogPosition.ts (see scripts/lint/rooms.mjs)."
     )
-    expect(open).toEqual([])
+  })
+
+  it("finds nothing in this repository", async () => {
+    expect(
+      (await lint(repositoryRoot)).filter(({ rule }) => [imports, rooms, "import(no-cycle)"].includes(rule))
+    ).toEqual([])
   })
 })

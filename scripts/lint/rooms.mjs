@@ -1,0 +1,164 @@
+/**
+ * An oxlint plugin with one rule, `dockwire/rooms`: a file imports only what the table below allows its room to import.
+ */
+import { posix } from "node:path"
+
+/** Public modules of core that internal code may use. */
+const corePublic = ["core/src/Docker.ts", "core/src/DockerError.ts", "core/src/LogEvent.ts", "core/src/LogPosition.ts"]
+
+/** What everything in `memory/` may use outside of it. */
+const memoryBase = [...corePublic, "core/src/internal/api/", "core/src/internal/tar/"]
+
+/** The floors of `memory/`, top down: each may import those after it. */
+const memoryFloors = ["routes", "containers", "calls", "state", "programs", "time"].map(
+  (name) => `core/src/memory/${name}/`
+)
+
+/** Core as other packages see it: its public modules, without the engine in memory. */
+const core = ["core/src/*", "!core/src/index.ts", "!core/src/MemoryEngine.ts"]
+
+/**
+ * The rooms, each with what it may import besides its own files. The first room that a file matches is its room.
+ *
+ * `a/b/` stands for everything in a folder, `a/b/*` for the files directly in it. `type a/b/` allows type-only imports.
+ * `!` takes out again what an item before it allowed.
+ *
+ * @type {ReadonlyArray<readonly [room: string, allowed: ReadonlyArray<string>]>}
+ */
+const rooms = [
+  ["core/src/index.ts", ["core/src/*"]],
+  ["core/src/MemoryEngine.ts", ["core/src/*", "core/src/internal/", "core/src/memory/", "!core/src/index.ts"]],
+  ["core/src/*", ["core/src/internal/", "!core/src/index.ts", "!core/src/MemoryEngine.ts"]],
+  ["core/src/internal/connection/", corePublic],
+  ["core/src/internal/api/", corePublic],
+  ["core/src/internal/containers/", [...corePublic, "core/src/internal/api/"]],
+  ["core/src/internal/host/", corePublic],
+  ["core/src/internal/tar/", corePublic],
+  ["core/src/internal/logs/", [...corePublic, "core/src/internal/api/"]],
+  [
+    "core/src/internal/watch/",
+    [...corePublic, "core/src/internal/api/", "core/src/internal/logs/", "core/src/internal/connection/endpoint.ts"]
+  ],
+  ["core/src/memory/*", [...memoryBase, ...memoryFloors]],
+  ...memoryFloors.map((floor, index) => [floor, [...memoryBase, ...memoryFloors.slice(index + 1)]]),
+
+  ["server/src/index.ts", ["server/src/*", "server/src/access/", "server/src/engine/", "server/src/rooms/"]],
+  [
+    "server/src/Server.ts",
+    [
+      ...core,
+      "server/src/*",
+      "server/src/access/",
+      "server/src/Api/",
+      "server/src/engine/",
+      "server/src/Http/",
+      "server/src/rooms/",
+      "server/src/socket/",
+      "!server/src/index.ts"
+    ]
+  ],
+  ["server/src/chooseEngine.ts", [...core, "server/src/Config.ts", "server/src/demo/"]],
+  ["server/src/Config.ts", []],
+  ["server/src/Wire.ts", []],
+  ["server/src/Api/", [...core, "server/src/Wire.ts"]],
+  ["server/src/Http/", [...core, "server/src/Api/", "server/src/engine/", "server/src/access/"]],
+  ["server/src/rooms/", [...core, "server/src/Wire.ts"]],
+  ["server/src/engine/", [...core, "server/src/rooms/", "server/src/Wire.ts"]],
+  [
+    "server/src/socket/",
+    [...core, "server/src/access/", "server/src/engine/", "server/src/rooms/", "server/src/Wire.ts"]
+  ],
+  ["server/src/access/", ["server/src/Config.ts"]],
+  ["server/src/command/", ["server/src/Server.ts", "server/src/Config.ts"]],
+  ["server/src/client/", ["server/src/Wire.ts"]],
+  ["server/src/web/", ["server/src/client/", "server/src/Wire.ts", "type server/src/Api/"]],
+  ["server/src/demo/", [...core, "core/src/MemoryEngine.ts"]],
+
+  ["compat/src/", core]
+]
+
+const matches = (pattern, file) =>
+  pattern.endsWith("/")
+    ? file.startsWith(pattern)
+    : pattern.endsWith("/*")
+      ? posix.dirname(file) === pattern.slice(0, -2)
+      : file === pattern
+
+const isAllowed = (allowed, file, isType) => {
+  let found = false
+  for (const item of allowed) {
+    if (item.startsWith("!")) found &&= !matches(item.slice(1), file)
+    else if (item.startsWith("type ")) found ||= isType && matches(item.slice("type ".length), file)
+    else found ||= matches(item, file)
+  }
+  return found
+}
+
+/** Where the entry points of the packages lie, as far as they are not named after their file. */
+const entryPoints = new Map([
+  ["@dockwire/core", "core/src/index.ts"],
+  ["@dockwire/compat", "compat/src/index.ts"],
+  ["@dockwire/server", "server/src/index.ts"],
+  ["@dockwire/server/client", "server/src/client/index.ts"],
+  ["@dockwire/server/Hub", "server/src/rooms/Hub.ts"]
+])
+
+/** The file below `packages/` that an import of this repository means. */
+const target = (file, specifier) => {
+  if (specifier.startsWith(".")) {
+    return posix.join(posix.dirname(file), specifier).replace(/\.js$/, ".ts")
+  }
+  const [, name, path] = /^@dockwire\/([^/]+)\/?(.*)$/.exec(specifier) ?? []
+  if (name === undefined) return undefined
+  return entryPoints.get(specifier) ?? `${name}/src/${path}.ts`
+}
+
+const packageOf = (file) => file.slice(0, file.indexOf("/"))
+
+/** Why a file may not import this, or `undefined` when it may. */
+const objection = (file, specifier, isType) => {
+  const imported = target(file, specifier)
+  if (imported === undefined) return undefined
+  const isOwnPackage = packageOf(imported) === packageOf(file)
+  const isByPath = specifier.startsWith(".")
+  if (isOwnPackage && !isByPath) return `Import a file of the same package by its path, not as "${specifier}".`
+  if (!isOwnPackage && isByPath) return `Import another package by its name, not by the path "${specifier}".`
+  const [room, allowed] = rooms.find(([pattern]) => matches(pattern, file)) ?? []
+  if (room === undefined) return `${file} is in no room: give its folder a row in scripts/lint/rooms.mjs.`
+  if (isAllowed([room, ...allowed], imported, isType)) return undefined
+  const list = allowed.length === 0 ? "nothing outside of it" : allowed.join(", ")
+  return `${room} may not import ${imported}. It may import: ${list} (see scripts/lint/rooms.mjs).`
+}
+
+/** Whether an import or export statement is gone after compilation. */
+const isTypeOnly = ({ exportKind, importKind, specifiers = [], type }) =>
+  type === "TSImportType" ||
+  importKind === "type" ||
+  exportKind === "type" ||
+  (specifiers.length > 0 &&
+    specifiers.every((specifier) => specifier.importKind === "type" || specifier.exportKind === "type"))
+
+export default {
+  meta: { name: "dockwire" },
+  rules: {
+    rooms: {
+      create: (context) => {
+        const path = context.filename.replaceAll("\\", "/")
+        const file = path.slice(path.lastIndexOf("/packages/") + "/packages/".length)
+        const check = (node) => {
+          const source = node.source ?? node.argument
+          if (typeof source?.value !== "string") return
+          const message = objection(file, source.value, isTypeOnly(node))
+          if (message !== undefined) context.report({ node: source, message })
+        }
+        return {
+          ExportAllDeclaration: check,
+          ExportNamedDeclaration: check,
+          ImportDeclaration: check,
+          ImportExpression: check,
+          TSImportType: check
+        }
+      }
+    }
+  }
+}

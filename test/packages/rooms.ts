@@ -1,0 +1,123 @@
+/** A room of a package: a file that lies in it, and the rooms that it may import. */
+export interface Room {
+  readonly file: string
+  readonly mayImport: ReadonlyArray<string>
+}
+
+const fourPublic = ["Docker", "DockerError", "LogEvent", "LogPosition"]
+const outsideOfMemory = [...fourPublic, "internal/api", "internal/tar"]
+
+/** The rooms of core as its design names them. */
+export const coreRooms: Readonly<Record<string, Room>> = {
+  index: { file: "index", mayImport: [...fourPublic, "Logs", "Volumes", "MemoryEngine"] },
+  MemoryEngine: {
+    file: "MemoryEngine",
+    mayImport: [
+      ...outsideOfMemory,
+      "Logs",
+      "Volumes",
+      "internal/connection",
+      "internal/connection/endpoint",
+      "internal/containers",
+      "internal/host",
+      "internal/logs",
+      "internal/watch",
+      "memory",
+      "memory/routes",
+      "memory/containers",
+      "memory/calls",
+      "memory/state",
+      "memory/programs",
+      "memory/time"
+    ]
+  },
+  ...Object.fromEntries(
+    [...fourPublic, "Logs", "Volumes"].map((name, _, all) => [
+      name,
+      {
+        file: name,
+        mayImport: [
+          ...all,
+          "internal/connection",
+          "internal/connection/endpoint",
+          "internal/api",
+          "internal/containers",
+          "internal/host",
+          "internal/logs",
+          "internal/tar",
+          "internal/watch"
+        ]
+      }
+    ])
+  ),
+  "internal/connection": { file: "internal/connection/a", mayImport: [...fourPublic, "internal/connection/endpoint"] },
+  "internal/connection/endpoint": {
+    file: "internal/connection/endpoint",
+    mayImport: [...fourPublic, "internal/connection"]
+  },
+  "internal/api": { file: "internal/api/a", mayImport: fourPublic },
+  "internal/containers": { file: "internal/containers/a", mayImport: [...fourPublic, "internal/api"] },
+  "internal/host": { file: "internal/host/a", mayImport: fourPublic },
+  "internal/logs": { file: "internal/logs/a", mayImport: [...fourPublic, "internal/api"] },
+  "internal/tar": { file: "internal/tar/a", mayImport: fourPublic },
+  "internal/watch": {
+    file: "internal/watch/a",
+    mayImport: [...fourPublic, "internal/api", "internal/connection/endpoint", "internal/logs"]
+  },
+  memory: {
+    file: "memory/a",
+    mayImport: [
+      ...outsideOfMemory,
+      "memory/routes",
+      "memory/containers",
+      "memory/calls",
+      "memory/state",
+      "memory/programs",
+      "memory/time"
+    ]
+  },
+  "memory/routes": {
+    file: "memory/routes/a",
+    mayImport: [
+      ...outsideOfMemory,
+      "memory/containers",
+      "memory/calls",
+      "memory/state",
+      "memory/programs",
+      "memory/time"
+    ]
+  },
+  "memory/containers": {
+    file: "memory/containers/a",
+    mayImport: [...outsideOfMemory, "memory/calls", "memory/state", "memory/programs", "memory/time"]
+  },
+  "memory/calls": {
+    file: "memory/calls/a",
+    mayImport: [...outsideOfMemory, "memory/state", "memory/programs", "memory/time"]
+  },
+  "memory/state": { file: "memory/state/a", mayImport: [...outsideOfMemory, "memory/programs", "memory/time"] },
+  "memory/programs": { file: "memory/programs/a", mayImport: [...outsideOfMemory, "memory/time"] },
+  "memory/time": { file: "memory/time/a", mayImport: outsideOfMemory }
+}
+
+/** The rooms of the server as its design names them. */
+export const serverRooms: Readonly<Record<string, Room>> = {
+  index: { file: "index", mayImport: ["Server", "Config", "Wire", "chooseEngine", "access", "engine", "rooms"] },
+  Server: {
+    file: "Server",
+    mayImport: ["Config", "Wire", "chooseEngine", "access", "Api", "engine", "Http", "rooms", "socket"]
+  },
+  chooseEngine: { file: "chooseEngine", mayImport: ["Config", "demo"] },
+  Config: { file: "Config", mayImport: [] },
+  Wire: { file: "Wire", mayImport: [] },
+  access: { file: "access/a", mayImport: ["Config"] },
+  Api: { file: "Api/a", mayImport: ["Wire"] },
+  client: { file: "client/a", mayImport: ["Wire"] },
+  command: { file: "command/a", mayImport: ["Config", "Server"] },
+  demo: { file: "demo/a", mayImport: [] },
+  engine: { file: "engine/a", mayImport: ["rooms", "Wire"] },
+  Http: { file: "Http/a", mayImport: ["access", "Api", "engine"] },
+  rooms: { file: "rooms/a", mayImport: ["Wire"] },
+  socket: { file: "socket/a", mayImport: ["access", "engine", "rooms", "Wire"] },
+  web: { file: "web/a", mayImport: ["client", "Wire"] }
+}
