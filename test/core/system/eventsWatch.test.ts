@@ -237,19 +237,12 @@ describe("a watch with a snapshot", () => {
         {
           type: "container",
           id: expect.any(String),
-          name: "web",
-          change: "added",
-          after: "running",
-          state: "running"
-        },
-        {
-          type: "container",
-          id: expect.any(String),
           name: "idle",
           change: "added",
           after: "created",
           state: "created"
         },
+        { type: "container", id: expect.any(String), name: "web", change: "added", after: "running", state: "running" },
         { type: "volume", id: "data", name: "data", change: "added" }
       ]
     })
