@@ -56,7 +56,7 @@ describe("programs", () => {
         programs: [
           {
             image: "shop",
-            run: () => Stream.make(ProgramStep.line("ready"), ProgramStep.piece("no newline"), ProgramStep.exit(3))
+            run: () => Stream.make(ProgramStep.line("ready"), ProgramStep.output("no newline"), ProgramStep.exit(3))
           },
           { command: "ls", run: ({ command }) => Stream.make(ProgramStep.line(command.join(" "), "stderr")) }
         ],
@@ -272,7 +272,7 @@ describe("files", () => {
           {
             image: "shop",
             command: "serve",
-            run: ({ readFile }) => Stream.make(ProgramStep.piece(readFile("/etc/shop/name") ?? ""))
+            run: ({ readFile }) => Stream.make(ProgramStep.output(readFile("/etc/shop/name") ?? ""))
           }
         ],
         containers: [

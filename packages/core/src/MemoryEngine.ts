@@ -128,8 +128,8 @@ const handles = (state: EngineState, faults: Faults): MemoryEngineShape => {
       Effect.flatMap(process(id), (running) => running.write(stream, new TextEncoder().encode(`${text}\n`))),
     exit: (id, exitCode) =>
       Effect.flatMap(process(id), (running) => {
-        running.end(exitCode)
-        return running.ended
+        running.kill(exitCode)
+        return running.awaitExit
       }),
     setHealth: (id, health) =>
       Effect.flatMap(find(id), (container) => {

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { parseUnixTimestamp } from "../time/engineClock.js"
+import { parseTimestampOrDuration } from "../time/timestamps.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 
 /** What a request asks, its query as the engine reads it. */
@@ -65,30 +65,6 @@ const parseFilters = (text: string): Record<string, ReadonlyArray<string>> | und
   return filters
 }
 
-const unitNanos: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  "\u00b5s": 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 6e10,
-  h: 3.6e12
-}
-
-/** `1h30m` ago, a date with a time or without, or seconds since the epoch. */
-const momentOf = (text: string, now: bigint): bigint | undefined => {
-  if (/^[+-]?((\d+(\.\d*)?|\.\d+)(ns|us|\u00b5s|ms|s|m|h))+$/.test(text)) {
-    const parts = text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|\u00b5s|ms|s|m|h)/g)
-    const span = [...parts].reduce((sum, [, amount, unit = ""]) => sum + Number(amount) * (unitNanos[unit] ?? 0), 0)
-    return now - (text.startsWith("-") ? -1n : 1n) * BigInt(Math.round(span))
-  }
-  const seconds = parseUnixTimestamp(text)
-  if (seconds !== undefined && seconds !== "invalid") return seconds
-  const isDate = /^\d{4}-\d\d-\d\d(T\d\d(:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text)
-  const millis = isDate ? Date.parse(text) : Number.NaN
-  return Number.isNaN(millis) ? undefined : BigInt(millis) * 1_000_000n
-}
-
 /** The engine's filters: within one key any value will do, and all keys must hold. */
 export class Filters {
   constructor(readonly values: Readonly<Record<string, ReadonlyArray<string>>>) {}
@@ -132,7 +108,7 @@ export class Filters {
     const [value, second] = this.get("until")
     if (value === undefined) return Effect.succeed(undefined)
     if (second !== undefined) return Effect.fail(errorResponse(status, "more than one until filter specified"))
-    const moment = momentOf(value, now)
+    const moment = parseTimestampOrDuration(value, now)
     return moment === undefined
       ? Effect.fail(errorResponse(status, `failed to parse value as time or duration: "${value}"`))
       : Effect.succeed(moment)

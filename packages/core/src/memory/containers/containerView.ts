@@ -1,6 +1,6 @@
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import { commandLine, hostnameOf, isRunning } from "./startContainer.js"
-import { zeroTime } from "../time/engineClock.js"
+import { zeroTime } from "../time/timestamps.js"
 import type { EngineState, MemoryContainer, Mount } from "../state/engineState.js"
 import { type Change, changesOf, cleanPath } from "../state/fileTree.js"
 

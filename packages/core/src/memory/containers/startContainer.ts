@@ -9,7 +9,8 @@ import type { ContainerRun, EngineState, MemoryContainer, MemoryNetwork, Publish
 import { newId } from "../state/engineState.js"
 import { ensureDirectory, lookUp } from "../state/fileTree.js"
 import { logLimits } from "./logDriver.js"
-import { noSuchCommand, Process } from "../programs/process.js"
+import { Process } from "../programs/process.js"
+import { commandNotFound } from "../programs/resolveProgram.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 import { signalNumber } from "../programs/signals.js"
 
@@ -170,7 +171,7 @@ export const startContainer = (state: EngineState, container: MemoryContainer): 
     const command = commandLine(container)
     const environment = processEnvironment(container)
     const process = yield* Process.start(
-      { image, command, environment, tty, readFile: fileReader(container), inside: false, openStdin },
+      { image, command, environment, tty, readFile: fileReader(container), exec: false, openStdin },
       state,
       (stream, bytes, now) => {
         if (logDriver !== "none") writers[stream === "stdout" ? 0 : 1].write(bytes, now)
@@ -178,7 +179,7 @@ export const startContainer = (state: EngineState, container: MemoryContainer): 
       (process, exitCode) => ended(state, container, process, exitCode)
     )
     if (process === undefined) {
-      const words = `failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ${noSuchCommand(command)}`
+      const words = `failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ${commandNotFound(command)}`
       return yield* fail(400, words, 127)
     }
     for (const connect of container.attaching) connect(process)
@@ -227,9 +228,9 @@ const ended = (
     const { run } = container
     if (run === undefined || run.process !== process) return
     const clock = yield* Effect.clock
-    for (const writer of run.writers) writer.end(() => state.clock.next(clock))
+    for (const writer of run.writers) writer.end(() => state.clock.unsafeNow(clock))
     for (const exec of state.execs.values()) {
-      if (exec.container === container && exec.process !== undefined) exec.process.end(137)
+      if (exec.container === container && exec.process !== undefined) exec.process.kill(137)
     }
     run.logEnd = container.log.end
     container.ports = []
@@ -267,7 +268,7 @@ const ended = (
   })
 
 const endedRun = (container: MemoryContainer): Effect.Effect<void> =>
-  Effect.suspend(() => container.run?.process.ended ?? Effect.void)
+  Effect.suspend(() => container.run?.process.awaitExit ?? Effect.void)
 
 /** Sends a signal, which also means that the container isn't restarted when it ends. */
 export const signalContainer = (
@@ -281,7 +282,7 @@ export const signalContainer = (
     yield* said(state, container, "kill", { signal: String(signalNumber(signal)) })
     // A frozen process gets the last signal only.
     if (container.status === "paused" && signal !== "SIGKILL") return
-    if (process.signal(signal) && signal === "SIGKILL") yield* process.ended
+    if (process.signal(signal) && signal === "SIGKILL") yield* process.awaitExit
   })
 
 /** Stops it, and kills it after so many seconds; for ever none where they are negative. Says whether it ran. */
@@ -306,7 +307,7 @@ export const stopContainer = (
     yield* signalContainer(state, container, run, container.settings.stopSignal)
     if (limit !== 0) {
       const wait = limit < 0 ? Duration.infinity : Duration.seconds(limit)
-      yield* Effect.timeoutOption(run.process.ended, wait)
+      yield* Effect.timeoutOption(run.process.awaitExit, wait)
     }
     if (isRunning(container)) yield* signalContainer(state, container, run, "SIGKILL")
     yield* endedRun(container)

@@ -10,12 +10,13 @@ type BuiltIn = (args: ReadonlyArray<string>, run: ProgramRun) => Steps
 
 const exit = (exitCode: number): Steps => Stream.succeed(ProgramStep.exit(exitCode))
 
-const complain = (text: string, exitCode: number): Steps =>
+const fail = (text: string, exitCode: number): Steps =>
   Stream.make(ProgramStep.line(text, "stderr"), ProgramStep.exit(exitCode))
 
 const units: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
-const seconds = (text: string): number | undefined => {
+/** Parses `1.5`, `10s`, `2h` or `infinity`. */
+const parseSeconds = (text: string): number | undefined => {
   const parts = /^(\d+(?:\.\d+)?|\.\d+)([smhd]?)$/.exec(text)
   return text === "infinity"
     ? Number.POSITIVE_INFINITY
@@ -25,27 +26,27 @@ const seconds = (text: string): number | undefined => {
 }
 
 const sleep: BuiltIn = (args) => {
-  const times = args.map(seconds)
-  const wrong = args.find((_, index) => times[index] === undefined)
-  if (wrong !== undefined) return complain(`sleep: invalid number '${wrong}'`, 1)
+  const times = args.map(parseSeconds)
+  const invalid = args.find((_, index) => times[index] === undefined)
+  if (invalid !== undefined) return fail(`sleep: invalid number '${invalid}'`, 1)
   const total = times.reduce<number>((sum, time) => sum + (time ?? 0), 0)
   const wait = Number.isFinite(total) ? Effect.sleep(Duration.seconds(total)) : Effect.never
   return Stream.concat(Stream.drain(Stream.fromEffect(wait)), exit(0))
 }
 
 const echo: BuiltIn = (args) => {
-  const open = args[0] === "-n"
-  const text = (open ? args.slice(1) : args).join(" ")
-  return Stream.make(open ? ProgramStep.piece(text) : ProgramStep.line(text), ProgramStep.exit(0))
+  const noNewline = args[0] === "-n"
+  const text = (noNewline ? args.slice(1) : args).join(" ")
+  return Stream.make(noNewline ? ProgramStep.output(text) : ProgramStep.line(text), ProgramStep.exit(0))
 }
 
 const cat: BuiltIn = (args, run) => {
   let exitCode = 0
   const output = (name: string): Steps =>
     Stream.suspend(() => {
-      if (name === "-") return Stream.map(run.stdin, (bytes) => ProgramStep.piece(bytes))
+      if (name === "-") return Stream.map(run.stdin, (bytes) => ProgramStep.output(bytes))
       const content = run.readFile(name)
-      if (content !== undefined) return Stream.succeed(ProgramStep.piece(content))
+      if (content !== undefined) return Stream.succeed(ProgramStep.output(content))
       exitCode = 1
       return Stream.succeed(ProgramStep.line(`cat: can't open '${name}': No such file or directory`, "stderr"))
     })
@@ -56,8 +57,8 @@ const cat: BuiltIn = (args, run) => {
 
 const seq: BuiltIn = (args) => {
   const numbers = args.map(Number)
-  const wrong = args.find((_, index) => !Number.isInteger(numbers[index]))
-  if (wrong !== undefined) return complain(`seq: invalid number '${wrong}'`, 1)
+  const invalid = args.find((_, index) => !Number.isInteger(numbers[index]))
+  if (invalid !== undefined) return fail(`seq: invalid number '${invalid}'`, 1)
   const [first = 1, step = 1, last = 0] =
     numbers.length === 1 ? [1, 1, numbers[0]] : numbers.length === 2 ? [numbers[0], 1, numbers[1]] : numbers
   const lines = Stream.unfold(first, (at) =>
@@ -74,45 +75,45 @@ const env: BuiltIn = (_, run) =>
     exit(0)
   )
 
-/** Runs the commands from one on; `exitCode` is that of the last one that ran. */
-const sequence = (commands: ReadonlyArray<ShellCommand>, run: ProgramRun, at = 0, exitCode = 0): Steps => {
+/** Runs the commands from index `at`. `exitCode` is that of the last command that ran. */
+const runCommands = (commands: ReadonlyArray<ShellCommand>, run: ProgramRun, at = 0, exitCode = 0): Steps => {
   const command = commands[at]
   if (command === undefined) return exit(exitCode)
   if ((command.when === "success" && exitCode !== 0) || (command.when === "failure" && exitCode === 0)) {
-    return sequence(commands, run, at + 1, exitCode)
+    return runCommands(commands, run, at + 1, exitCode)
   }
   const [name = "", ...args] = command.words[0] === "exec" ? command.words.slice(1) : command.words
   if (name === "exit") return exit(args[0] === undefined ? exitCode : Number(args[0]) & 255)
   let code = 0
-  const steps = builtIn([name, ...args], run) ?? complain(`sh: ${name}: not found`, 127)
+  const steps = builtInProgram([name, ...args], run) ?? fail(`sh: ${name}: not found`, 127)
   const output = Stream.filterMap(steps, (step) => {
-    if (step._tag === "Output") return Option.some(command.toStderr ? ProgramStep.piece(step.bytes, "stderr") : step)
+    if (step._tag === "Output") return Option.some(command.toStderr ? ProgramStep.output(step.bytes, "stderr") : step)
     code = step.exitCode
     return Option.none()
   })
   return Stream.concat(
     output,
-    Stream.suspend(() => (command.words[0] === "exec" ? exit(code) : sequence(commands, run, at + 1, code)))
+    Stream.suspend(() => (command.words[0] === "exec" ? exit(code) : runCommands(commands, run, at + 1, code)))
   )
 }
 
-const script = (text: string, run: ProgramRun): Steps => {
+const runScript = (text: string, run: ProgramRun): Steps => {
   const commands = parseScript(text)
   return typeof commands === "string"
-    ? complain(`sh: the engine in memory runs simple commands only, and not: ${commands}`, 2)
-    : sequence(commands, run)
+    ? fail(`sh: unsupported syntax (MemoryEngine runs simple commands only): ${commands}`, 2)
+    : runCommands(commands, run)
 }
 
 const sh: BuiltIn = (args, run) => {
   const text = args[1]
-  if (args[0] === "-c" && text !== undefined) return script(text, run)
-  if (args.length > 0) return complain(`sh: can't open '${args[0]}'`, 2)
+  if (args[0] === "-c" && text !== undefined) return runScript(text, run)
+  if (args.length > 0) return fail(`sh: can't open '${args[0]}'`, 2)
   let code = 0
-  const empty = { ...run, stdin: Stream.empty }
+  const withoutInput = { ...run, stdin: Stream.empty }
   const lines = run.stdin.pipe(
     Stream.decodeText(),
     Stream.splitLines,
-    Stream.flatMap((line) => script(line, empty)),
+    Stream.flatMap((line) => runScript(line, withoutInput)),
     Stream.filter((step) => {
       if (step._tag === "Exit") code = step.exitCode
       return step._tag === "Output"
@@ -135,8 +136,8 @@ const builtIns: Record<string, BuiltIn> = {
   true: () => exit(0)
 }
 
-/** The program that is built in for a command; `undefined` where there is none. */
-export const builtIn = (command: ReadonlyArray<string>, run: ProgramRun): Steps | undefined => {
+/** The built-in program for a command, if there is one. */
+export const builtInProgram = (command: ReadonlyArray<string>, run: ProgramRun): Steps | undefined => {
   const name = (command[0] ?? "").replace(/^(\/usr)?\/bin\//, "")
   return Object.hasOwn(builtIns, name) ? builtIns[name]?.(command.slice(1), run) : undefined
 }

@@ -4,217 +4,166 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { LogStream } from "../../LogEvent.js"
 import { ConditionVariable } from "../time/conditionVariable.js"
-import { builtIn } from "./builtInPrograms.js"
 import type { EngineClock } from "../time/engineClock.js"
-import type { MemoryProgram, ProgramRun, ProgramSignals, ProgramStep, ProgramUsage } from "./program.js"
+import type { MemoryProgram, ProgramRun, ProgramStep, ProgramUsage } from "./program.js"
+import { type ProcessOptions, resolveProgram, type ResolvedProgram } from "./resolveProgram.js"
 import { Terminal } from "./terminal.js"
 
-/** What is run, and how. */
-export interface ProcessOptions {
-  readonly image: string
-  readonly command: ReadonlyArray<string>
-  readonly environment: Readonly<Record<string, string>>
-  readonly tty: boolean
-  readonly readFile: ProgramRun["readFile"]
-  /** Whether it is a command in a container that runs already. */
-  readonly inside: boolean
-  readonly openStdin: boolean
-}
-
-/** Who hears what a process writes. */
+/** Receives a process's output. `now` reads the engine's clock. */
 export type OutputListener = (stream: LogStream, bytes: Uint8Array, now: () => bigint) => void
 
-const idle = (seconds: number): ProgramUsage => ({
-  cpuSeconds: seconds / 100,
-  memory: 4 * 1024 * 1024,
-  received: 0,
-  sent: 0,
-  read: 0,
-  written: 0
-})
-
-/** What a command stands for. */
-interface Chosen {
-  readonly steps: (run: ProgramRun) => Stream.Stream<ProgramStep>
-  readonly signals: ProgramSignals
-  readonly usage: (seconds: number) => ProgramUsage
+/** What a process needs from the engine. */
+export interface ProcessContext {
+  readonly clock: EngineClock
+  readonly programs: ReadonlyArray<MemoryProgram>
+  readonly scope: Scope.Scope
 }
-
-const withDefaultTag = (image: string): string => (/:[^/]*$|@/.test(image) ? image : `${image}:latest`)
-
-const matches = (program: MemoryProgram, { command, image, inside }: ProcessOptions): boolean => {
-  if (inside && program.command === undefined) return false
-  if (program.image !== undefined && withDefaultTag(program.image) !== withDefaultTag(image)) return false
-  if (program.command === undefined) return true
-  const text = command.join(" ")
-  return typeof program.command === "string"
-    ? text === program.command || text.startsWith(`${program.command} `)
-    : text.search(program.command) >= 0
-}
-
-const choose = (programs: ReadonlyArray<MemoryProgram>, options: ProcessOptions): Chosen | undefined => {
-  const program = programs.find((one) => matches(one, options))
-  if (program !== undefined) {
-    const { run, signals = { SIGTERM: 143, SIGINT: 130 }, usage = idle } = program
-    return { steps: run, signals, usage }
-  }
-  const { command, environment, image, readFile, tty } = options
-  // As the first process of a container without a handler: the kernel gives it no signal but the last one.
-  return builtIn(command, { command, environment, image, readFile, tty, stdin: Stream.empty }) === undefined
-    ? undefined
-    : { steps: (run) => builtIn(command, run) ?? Stream.empty, signals: {}, usage: idle }
-}
-
-/** How the engine says that there is no such command. */
-export const noSuchCommand = ([name = ""]: ReadonlyArray<string>): string =>
-  `unable to start container process: exec: "${name}": ${
-    name.includes("/") ? `stat ${name}: no such file or directory` : "executable file not found in $PATH"
-  }: unknown`
 
 let lastPid = 4000
 
-/** A program that runs. */
+/** A running program. */
 export class Process {
   readonly pid = ++lastPid
-  readonly changed = new ConditionVariable()
+  exitCode: number | undefined
   readonly #listeners = new Set<OutputListener>()
   readonly #terminal: Terminal | undefined
+  readonly #changed = new ConditionVariable()
   #paused = false
-  #killed: number | undefined
-  /** What is done since a signal came. */
-  #handling: ((run: ProgramRun) => Stream.Stream<ProgramStep>) | undefined
-  exitCode: number | undefined
+  #killedWith: number | undefined
+  /** The exit code of the program itself, once it has reached its end. */
+  #returned: number | undefined
+  /** The steps that replace the program's own since a signal arrived. */
+  #signalHandler: ResolvedProgram["run"] | undefined
 
   private constructor(
     readonly options: ProcessOptions,
     readonly clock: EngineClock,
-    readonly signals: ProgramSignals,
-    /** What it has used after so many seconds. */
-    readonly usage: (seconds: number) => ProgramUsage,
+    readonly program: ResolvedProgram,
     readonly stdin: Mailbox.Mailbox<Uint8Array>
   ) {
     this.#terminal = options.tty ? new Terminal() : undefined
   }
 
   /**
-   * Starts the program that stands for the command, in the scope; `undefined` where there is none. `exited` is run once,
-   * when the program has ended.
+   * Starts a command in the context's scope; `undefined` if no program stands for it. `onExit` runs once, after the program
+   * has ended and before `awaitExit` completes.
    */
   static start(
     options: ProcessOptions,
-    context: {
-      readonly clock: EngineClock
-      readonly programs: ReadonlyArray<MemoryProgram>
-      readonly scope: Scope.Scope
-    },
+    context: ProcessContext,
     listener: OutputListener,
-    exited: (process: Process, exitCode: number) => Effect.Effect<void>
+    onExit: (process: Process, exitCode: number) => Effect.Effect<void>
   ): Effect.Effect<Process | undefined> {
     return Effect.gen(function* () {
-      const chosen = choose(context.programs, options)
-      if (chosen === undefined) return undefined
+      const program = resolveProgram(context.programs, options)
+      if (program === undefined) return undefined
       const stdin = yield* Mailbox.make<Uint8Array>()
       if (!options.openStdin) yield* stdin.end
-      const process = new Process(options, context.clock, chosen.signals, chosen.usage, stdin)
-      process.listen(listener)
-      const { command, environment, image, readFile, tty } = options
-      const run: ProgramRun = { command, environment, image, readFile, tty, stdin: Mailbox.toStream(stdin) }
-      yield* process.#run(chosen.steps, run, (exitCode) => exited(process, exitCode)).pipe(Effect.forkIn(context.scope))
+      const process = new Process(options, context.clock, program, stdin)
+      process.addOutputListener(listener)
+      yield* process.#run((exitCode) => onExit(process, exitCode)).pipe(Effect.forkIn(context.scope))
       return process
     })
   }
 
-  #run(
-    steps: (run: ProgramRun) => Stream.Stream<ProgramStep>,
-    run: ProgramRun,
-    exited: (exitCode: number) => Effect.Effect<void>
-  ): Effect.Effect<void> {
+  /** The resources it has used after the given number of seconds. */
+  usage(seconds: number): ProgramUsage {
+    return this.program.usage(seconds)
+  }
+
+  #run(onExit: (exitCode: number) => Effect.Effect<void>): Effect.Effect<void> {
     return Effect.gen(this, function* () {
-      let code: number | undefined
-      const play = (steps: Stream.Stream<ProgramStep>) =>
-        steps.pipe(
-          Stream.takeUntil((step) => step._tag === "Exit"),
-          Stream.runForEach((step) =>
-            Effect.zipRight(
-              this.changed.waitUntil(() => !this.#paused),
-              step._tag === "Exit" ? Effect.sync(() => (code = step.exitCode)) : this.write(step.stream, step.bytes)
-            )
-          ),
-          Effect.zipRight(Effect.sync(() => (code ??= 0))),
-          // A program that breaks says so, as a program does.
-          Effect.catchAllDefect((defect) => {
-            code = 1
-            return this.write("stderr", new TextEncoder().encode(`${String(defect)}\n`))
-          })
-        )
-      const killed = this.changed.waitUntil(() => this.#killed !== undefined)
-      const signalled = this.changed.waitUntil(() => this.#handling !== undefined)
-      yield* Effect.raceFirst(Effect.raceFirst(play(steps(run)), signalled), killed)
-      if (code === undefined && this.#killed === undefined && this.#handling !== undefined) {
-        yield* Effect.raceFirst(play(this.#handling(run)), killed)
+      const { command, environment, image, readFile, tty } = this.options
+      const run: ProgramRun = { command, environment, image, readFile, tty, stdin: Mailbox.toStream(this.stdin) }
+      const killed = this.#changed.waitUntil(() => this.#killedWith !== undefined)
+      const signalled = this.#changed.waitUntil(() => this.#signalHandler !== undefined)
+      yield* Effect.raceFirst(Effect.raceFirst(this.#play(this.program.run(run)), signalled), killed)
+      if (this.#returned === undefined && this.#killedWith === undefined && this.#signalHandler !== undefined) {
+        yield* Effect.raceFirst(this.#play(this.#signalHandler(run)), killed)
       }
       yield* this.stdin.end
-      const exitCode = this.#killed ?? code ?? 0
-      yield* exited(exitCode)
+      const exitCode = this.#killedWith ?? this.#returned ?? 0
+      yield* onExit(exitCode)
       this.exitCode = exitCode
-      this.changed.notifyAll()
+      this.#changed.notifyAll()
     })
   }
 
-  /** The process writes. */
-  write(stream: LogStream, bytes: Uint8Array): Effect.Effect<void> {
-    return Effect.clockWith((clock) =>
-      Effect.sync(() => {
-        const shown = this.#terminal === undefined ? bytes : Terminal.shown(bytes)
-        const name = this.#terminal === undefined ? stream : "stdout"
-        for (const listener of this.#listeners) listener(name, shown, () => this.clock.next(clock))
+  /** Performs the steps up to the exit, while not paused. */
+  #play(steps: Stream.Stream<ProgramStep>): Effect.Effect<void> {
+    return steps.pipe(
+      Stream.takeUntil((step) => step._tag === "Exit"),
+      Stream.runForEach((step) =>
+        Effect.zipRight(
+          this.#changed.waitUntil(() => !this.#paused),
+          step._tag === "Exit"
+            ? Effect.sync(() => void (this.#returned = step.exitCode))
+            : this.write(step.stream, step.bytes)
+        )
+      ),
+      Effect.zipRight(Effect.sync(() => void (this.#returned ??= 0))),
+      // A program that dies reports the defect on stderr, as a crashing program would.
+      Effect.catchAllDefect((defect) => {
+        this.#returned = 1
+        return this.write("stderr", new TextEncoder().encode(`${String(defect)}\n`))
       })
     )
   }
 
-  /** Somebody writes to the process. */
-  feed(bytes: Uint8Array): Effect.Effect<void> {
+  /** Writes output as the process. With a TTY, everything goes to stdout. */
+  write(stream: LogStream, bytes: Uint8Array): Effect.Effect<void> {
+    return Effect.clockWith((clock) =>
+      Effect.sync(() => {
+        const output = this.#terminal === undefined ? bytes : Terminal.processOutput(bytes)
+        const target = this.#terminal === undefined ? stream : "stdout"
+        for (const listener of this.#listeners) listener(target, output, () => this.clock.unsafeNow(clock))
+      })
+    )
+  }
+
+  /** Sends input to the process, through its terminal if it has one. */
+  writeInput(bytes: Uint8Array): Effect.Effect<void> {
     const terminal = this.#terminal
     if (terminal === undefined) return Effect.asVoid(this.stdin.offer(bytes))
     return Effect.gen(this, function* () {
-      const { echo, interrupted, ended, input } = terminal.typed(bytes)
+      const { echo, ended, interrupted, lines } = terminal.processInput(bytes)
       if (echo.length > 0) yield* this.write("stdout", echo)
-      for (const line of input) yield* this.stdin.offer(line)
+      for (const line of lines) yield* this.stdin.offer(line)
       if (ended) yield* this.stdin.end
-      if (interrupted) this.end(130)
+      if (interrupted) this.kill(130)
     })
   }
 
-  /** Gives what takes the listener off again. */
-  listen(listener: OutputListener): () => void {
+  /** Returns a function that removes the listener. */
+  addOutputListener(listener: OutputListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
   set paused(paused: boolean) {
     this.#paused = paused
-    this.changed.notifyAll()
+    this.#changed.notifyAll()
   }
 
-  /** Ends it from outside. */
-  end(exitCode: number): void {
-    this.#killed ??= exitCode
-    this.changed.notifyAll()
+  /** Ends the process with the given exit code, whatever it is doing. */
+  kill(exitCode: number): void {
+    this.#killedWith ??= exitCode
+    this.#changed.notifyAll()
   }
 
-  /** Sends a signal; whether the process ends of it. */
+  /** Sends a signal. Returns whether the process reacts to it. */
   signal(name: string): boolean {
-    const reaction = name === "SIGKILL" ? 137 : this.signals[name]
-    if (typeof reaction === "number") this.end(reaction)
+    const reaction = name === "SIGKILL" ? 137 : this.program.signals[name]
+    if (typeof reaction === "number") this.kill(reaction)
     else if (reaction !== undefined) {
-      this.#handling ??= reaction
-      this.changed.notifyAll()
+      this.#signalHandler ??= reaction
+      this.#changed.notifyAll()
     }
     return reaction !== undefined
   }
 
-  /** Done when it has ended, and all that comes of that is done. */
-  get ended(): Effect.Effect<void> {
-    return this.changed.waitUntil(() => this.exitCode !== undefined)
+  /** Completes when the process has ended and its `onExit` has run. */
+  get awaitExit(): Effect.Effect<void> {
+    return this.#changed.waitUntil(() => this.exitCode !== undefined)
   }
 }

@@ -1,23 +1,33 @@
 import type * as Stream from "effect/Stream"
 import type { LogStream } from "../../LogEvent.js"
 
-/** What a program in the engine in memory does: it writes, and last it ends. */
+/**
+ * One step of a scripted program: it writes output, or exits.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type ProgramStep =
   | { readonly _tag: "Output"; readonly stream: LogStream; readonly bytes: Uint8Array }
   | { readonly _tag: "Exit"; readonly exitCode: number }
 
 const encoder = new TextEncoder()
 
-/** The steps of a program. */
+/**
+ * Constructors of program steps.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const ProgramStep = {
-  /** Writes a line. */
+  /** Writes `text` and a newline. */
   line: (text: string, stream: LogStream = "stdout"): ProgramStep => ({
     _tag: "Output",
     stream,
     bytes: encoder.encode(`${text}\n`)
   }),
-  /** Writes a piece as it is, with a newline or without. */
-  piece: (bytes: Uint8Array | string, stream: LogStream = "stdout"): ProgramStep => ({
+  /** Writes bytes or text as they are, without adding a newline. */
+  output: (bytes: Uint8Array | string, stream: LogStream = "stdout"): ProgramStep => ({
     _tag: "Output",
     stream,
     bytes: typeof bytes === "string" ? encoder.encode(bytes) : bytes
@@ -26,55 +36,78 @@ export const ProgramStep = {
   exit: (exitCode: number): ProgramStep => ({ _tag: "Exit", exitCode })
 }
 
-/** What a program is run with. */
+/**
+ * The process environment that a program runs in.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ProgramRun {
-  /** As the container was asked for. */
+  /** The image as named when the container was created. */
   readonly image: string
-  /** The entrypoint, the command and its arguments. */
+  /** Entrypoint and command with their arguments. */
   readonly command: ReadonlyArray<string>
   readonly environment: Readonly<Record<string, string>>
   readonly tty: boolean
-  /** The content of a file in the container, as it is now; `undefined` where there is none. */
+  /** Reads the current content of a file in the container; `undefined` if there is no such file. */
   readonly readFile: (path: string) => Uint8Array | undefined
-  /** What is written to it; empty where no input was opened. */
+  /** Standard input; empty unless the container or command was created with stdin open. */
   readonly stdin: Stream.Stream<Uint8Array>
 }
 
-/** What comes of signals: an exit code at once, or the last steps. */
+/**
+ * How a program reacts to signals: it exits at once with the given code, or replaces its remaining steps with new ones.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type ProgramSignals = Readonly<Record<string, number | ((run: ProgramRun) => Stream.Stream<ProgramStep>)>>
 
-/** What a program has used since it was started. All but `memory` only ever grows. */
+/**
+ * The resources a program has used since it started. All values but `memory` must never decrease.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ProgramUsage {
-  /** Seconds of one processor. */
+  /** CPU time, in seconds on one core. */
   readonly cpuSeconds: number
-  /** Bytes that it has now. */
+  /** Bytes in use now. */
   readonly memory: number
-  /** Bytes from and to the network. */
+  /** Bytes received from the network. */
   readonly received: number
+  /** Bytes sent to the network. */
   readonly sent: number
-  /** Bytes from and to disks. */
+  /** Bytes read from disk. */
   readonly read: number
+  /** Bytes written to disk. */
   readonly written: number
 }
 
 /**
- * What containers and commands in them run. The first program that matches is taken: its `image` is the container's, where
- * it names one, and its `command` is the beginning of the command's words (a text) or is found in them, joined by blanks
- * (a regular expression), where it has one. In a container that runs already, a command (exec) is only run by a program
- * that has a `command`. Where none matches, the few commands that are built in are there: `cat`, `echo`, `env`, `false`,
- * `seq`, `sh`, `sleep`, `true`.
+ * A scripted program, run by containers and by commands in them (exec).
+ *
+ * The first program that matches both the image and the command is used. An exec only runs programs with a `command`. When
+ * none matches, a few built-in commands are available: `cat`, `echo`, `env`, `false`, `seq`, `sh`, `sleep` and `true`.
+ *
+ * @since 0.1.0
+ * @category models
  */
 export interface MemoryProgram {
-  /** `nginx`, `nginx:1.27`: without a tag it means `latest`. */
+  /** The image to match, such as `nginx` or `nginx:1.27`; the tag defaults to `latest`. Any image if omitted. */
   readonly image?: string
+  /**
+   * The command to match, against its words joined by spaces: a string matches its first words, a regular expression any
+   * part. Any command if omitted.
+   */
   readonly command?: string | RegExp
-  /** Ends with an exit step, or with code 0 where the stream just ends. */
+  /** The steps of the program. It exits with code 0 if the stream ends without an exit step. */
   readonly run: (run: ProgramRun) => Stream.Stream<ProgramStep>
   /**
-   * The signals that end it, and with which exit code; or what it then does instead, to its end. Default
-   * `{ SIGTERM: 143, SIGINT: 130 }`. `SIGKILL` ends every program with 137; other signals do nothing.
+   * Default: `{ SIGTERM: 143, SIGINT: 130 }`. `SIGKILL` always ends the program with code 137; signals not listed are
+   * ignored.
    */
   readonly signals?: ProgramSignals
-  /** What it has used after so many seconds. Default: a hundredth of a processor, 4 MiB, and nothing else. */
+  /** Its usage after the given number of seconds. Default: 1% of a CPU, 4 MiB of memory, and no I/O. */
   readonly usage?: (seconds: number) => ProgramUsage
 }

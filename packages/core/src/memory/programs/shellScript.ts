@@ -1,7 +1,8 @@
-/** A command of a script, and whether it runs after the one before it. */
+/** A simple command in a shell script. */
 export interface ShellCommand {
   readonly words: ReadonlyArray<string>
   readonly toStderr: boolean
+  /** Whether it runs whatever the previous command returned, after `&&`, or after `||`. */
   readonly when: "always" | "success" | "failure"
 }
 
@@ -11,18 +12,18 @@ const connectors: Record<string, ShellCommand["when"]> = { "&&": "success", "||"
 
 const keyword = /^(if|then|else|fi|for|while|until|do|done|case|esac|function|!|\w+=.*)$/
 
-const unquoted = (word: string): string => word.replaceAll(/'[^']*'|"[^"]*"/g, (quoted) => quoted.slice(1, -1))
+const removeQuotes = (word: string): string => word.replaceAll(/'[^']*'|"[^"]*"/g, (quoted) => quoted.slice(1, -1))
 
 /**
- * Reads a script of simple commands between `;`, newlines, `&&` and `||`, with quotes and `>&2`. What the script has beyond
- * that is given back as the text that was not understood.
+ * Parses a script of simple commands separated by `;`, newlines, `&&` and `||`, with quotes and `>&2`. At the first construct
+ * beyond that, returns the rest of the script as text.
  */
 export const parseScript = (script: string): ReadonlyArray<ShellCommand> | string => {
   const commands: Array<ShellCommand> = []
   let words: Array<string> = []
   let toStderr = false
   let when: ShellCommand["when"] = "always"
-  const finish = () => {
+  const finishCommand = () => {
     if (words.length > 0) commands.push({ words, toStderr, when })
     words = []
     toStderr = false
@@ -30,17 +31,17 @@ export const parseScript = (script: string): ReadonlyArray<ShellCommand> | strin
   token.lastIndex = 0
   for (let at = 0; script.slice(at).trim() !== "";) {
     token.lastIndex = at
-    const found = token.exec(script)
-    if (found === null) return script.slice(at).trim()
-    const [, connector, redirect, word] = found
+    const match = token.exec(script)
+    if (match === null) return script.slice(at).trim()
+    const [, connector, redirect, word] = match
     if (word !== undefined && words.length === 0 && keyword.test(word)) return script.slice(at).trim()
     if (connector !== undefined) {
-      finish()
+      finishCommand()
       when = connectors[connector] ?? "always"
     } else if (redirect !== undefined) toStderr = true
-    else if (word !== undefined) words.push(unquoted(word))
+    else if (word !== undefined) words.push(removeQuotes(word))
     at = token.lastIndex
   }
-  finish()
+  finishCommand()
   return commands
 }

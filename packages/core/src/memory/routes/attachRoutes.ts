@@ -41,7 +41,7 @@ export const attached = (
       ...input
     }
     const listen = (process: Process) => {
-      unlisten = process.listen((stream, bytes) => {
+      unlisten = process.addOutputListener((stream, bytes) => {
         if (streams[stream]) output.unsafeOffer(tty ? Uint8Array.from(bytes) : frame(stream, bytes))
       })
     }
@@ -74,7 +74,7 @@ const attach = (call: Call) =>
     const streams = { stdout: query.flag("stdout"), stderr: query.flag("stderr") }
     let process: Process | undefined
     const input = {
-      write: (bytes: Uint8Array) => (stdin && process !== undefined ? process.feed(bytes) : Effect.void),
+      write: (bytes: Uint8Array) => (stdin && process !== undefined ? process.writeInput(bytes) : Effect.void),
       // Another client may go on writing, unless the container was made for one.
       end: Effect.suspend(() =>
         stdin && stdinOnce && !tty && process !== undefined ? Effect.asVoid(process.stdin.end) : Effect.void
@@ -87,7 +87,7 @@ const attach = (call: Call) =>
       process = running
       listen(running)
     }
-    const ended = Effect.suspend(() => process?.ended ?? Effect.void)
+    const ended = Effect.suspend(() => process?.awaitExit ?? Effect.void)
     if (live && container.run !== undefined && isRunning(container)) connect(container.run.process)
     else if (live) {
       // Attached to one that doesn't run, the engine waits for its next run.

@@ -6,7 +6,8 @@ import { attached } from "./attachRoutes.js"
 import { requireRunning, processEnvironment, parseEnvironment, fileReader, said } from "../containers/startContainer.js"
 import { type MemoryExec, newId } from "../state/engineState.js"
 import { frame } from "../calls/streamFrame.js"
-import { noSuchCommand, Process } from "../programs/process.js"
+import { Process } from "../programs/process.js"
+import { commandNotFound } from "../programs/resolveProgram.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 
 const CreateBody = Schema.Struct({
@@ -40,7 +41,7 @@ const run = (call: Call, exec: MemoryExec, listen: (process: Process) => void): 
         environment: exec.environment,
         tty: exec.tty,
         readFile: fileReader(container),
-        inside: true,
+        exec: true,
         openStdin: exec.stdin
       },
       call.state,
@@ -54,7 +55,7 @@ const run = (call: Call, exec: MemoryExec, listen: (process: Process) => void): 
     if (process === undefined) {
       exec.exitCode = 126
       yield* said(call.state, container, "exec_die", { execID: exec.id, exitCode: "126" })
-      return `OCI runtime exec failed: exec failed: ${noSuchCommand(command)}`
+      return `OCI runtime exec failed: exec failed: ${commandNotFound(command)}`
     }
     listen(process)
     exec.process = process
@@ -111,7 +112,9 @@ export const execRoutes: Routes = {
       const streams = { stdout: exec.stdout, stderr: exec.stderr }
       const input = {
         write: (bytes: Uint8Array) =>
-          Effect.suspend(() => (exec.stdin && exec.process !== undefined ? exec.process.feed(bytes) : Effect.void)),
+          Effect.suspend(() =>
+            exec.stdin && exec.process !== undefined ? exec.process.writeInput(bytes) : Effect.void
+          ),
         end: Effect.suspend(() =>
           exec.stdin && exec.process !== undefined ? Effect.asVoid(exec.process.stdin.end) : Effect.void
         )
@@ -128,7 +131,7 @@ export const execRoutes: Routes = {
         return failed.answer
       }
       const { process } = exec
-      if (process !== undefined) yield* Effect.forkScoped(Effect.zipRight(process.ended, first.close))
+      if (process !== undefined) yield* Effect.forkScoped(Effect.zipRight(process.awaitExit, first.close))
       return first.answer
     }),
   "GET /exec/{id}/json": (call) =>

@@ -9,6 +9,7 @@ import { EventJournal } from "./eventJournal.js"
 import { type MemoryDirectory, newDirectory } from "./fileTree.js"
 import type { Process } from "../programs/process.js"
 import type { MemoryProgram } from "../programs/program.js"
+import { withDefaultTag } from "../programs/imageReference.js"
 import { type ErrorResponse, errorResponse } from "./errorResponse.js"
 
 /** A container's place on a network. */
@@ -226,6 +227,3 @@ export class EngineState {
     return { ...container.settings.labels, image: container.settings.image, name: container.name }
   }
 }
-
-/** The name of an image with its tag. */
-export const withDefaultTag = (name: string): string => (/:[^/]*$|@/.test(name) ? name : `${name}:latest`)

@@ -1,26 +1,27 @@
 import * as Effect from "effect/Effect"
 
-/** Tells who waits that something has changed. */
+/** Lets fibers wait for a condition over mutable state. Code that changes the state calls `notifyAll`. */
 export class ConditionVariable {
-  readonly #waiting = new Set<() => void>()
+  readonly #waiters = new Set<() => void>()
 
+  /** Makes every waiter check its condition again. */
   notifyAll(): void {
-    // Who looks may come again at once.
-    const waiting = [...this.#waiting]
-    for (const look of waiting) look()
+    // A copy: a waiter that resumes may start waiting again at once.
+    const waiters = [...this.#waiters]
+    for (const check of waiters) check()
   }
 
-  /** Done as soon as the condition holds: looked at now, and whenever the bell rings. */
+  /** Completes as soon as `condition` holds. It is checked immediately and on every `notifyAll`. */
   waitUntil(condition: () => boolean): Effect.Effect<void> {
     return Effect.async((resume) => {
-      const look = () => {
+      const check = () => {
         if (!condition()) return
-        this.#waiting.delete(look)
+        this.#waiters.delete(check)
         resume(Effect.void)
       }
-      this.#waiting.add(look)
-      look()
-      return Effect.sync(() => this.#waiting.delete(look))
+      this.#waiters.add(check)
+      check()
+      return Effect.sync(() => this.#waiters.delete(check))
     })
   }
 }
