@@ -183,7 +183,8 @@ describe("who may", () => {
       _tag: "EngineUnavailable",
       endpoint: "unix:///nonexistent/docker.sock",
       reason: "NotFound",
-      message: expect.stringContaining("is Docker installed and running")
+      message:
+        "Docker engine at unix:///nonexistent/docker.sock unavailable: no such socket or host. Check that Docker is installed and running, and that DOCKER_HOST is correct. (connect ENOENT /nonexistent/docker.sock)"
     })
   })
 

@@ -20,10 +20,10 @@ import {
 } from "./DockerError.js"
 import { decodeAnswer, nullable, decodeRaw, StringRecord } from "./internal/api/decode.js"
 import { containerNotFound, mapEngineError, stateConflict } from "./internal/api/errorRules.js"
-import { filtersQuery, invalidFilter, pruneRefused } from "./internal/api/filters.js"
+import { filtersQuery, invalidFilter } from "./internal/api/filters.js"
 import { validateName, containerPath } from "./internal/api/names.js"
 import { acquireDetached, removeOrWarn } from "./internal/api/scopedResource.js"
-import type { PruneReport } from "./internal/api/pruneReport.js"
+import { type PruneReport, pruneRefused } from "./internal/api/prune.js"
 import type {
   ContainerDetails,
   ContainerExit,
@@ -39,7 +39,7 @@ export type { WaitCondition, WaitOptions } from "./internal/watch/containerWait.
 
 export { ContainerState } from "./internal/api/containerState.js"
 
-export { PruneReport } from "./internal/api/pruneReport.js"
+export { PruneReport } from "./internal/api/prune.js"
 
 export {
   ContainerDetails,

@@ -1,259 +1,384 @@
 /**
- * What can go wrong, by what a caller can do about it. Each error carries the id or name that it is about and the
- * engine's own words; `message` is a sentence that says what happened and what to do.
+ * Errors, grouped by what a caller can do about them. Each one carries the id or name it is about, the engine's message in
+ * `detail`, and a `message` that says what happened and what to do.
+ *
+ * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { ContainerSetting, HealthCheckRun, UnavailableReason, WaitFailure } from "./internal/api/errorModels.js"
 
-/** No container has this id or name. */
+export { ContainerSetting, HealthCheckRun, UnavailableReason, WaitFailure }
+
+const containerId = Schema.String.annotations({ description: "Id or name of the container, as the caller passed it" })
+const detail = Schema.String.annotations({ description: "The engine's message" })
+
+/** The end of a message: the engine's own words, or why no request was made. */
+const cause = (detail: string): string =>
+  detail.startsWith("request not sent") ? `(${detail})` : `(engine: ${detail})`
+
+/**
+ * No container has this id or name.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class ContainerNotFound extends Schema.TaggedError<ContainerNotFound>("@dockwire/core/ContainerNotFound")(
   "ContainerNotFound",
-  { containerId: Schema.String, detail: Schema.String }
+  { containerId, detail }
 ) {
   override get message(): string {
-    return `No container is named or has the id "${this.containerId}"; list the containers to see which there are. The engine said: ${this.detail}`
+    return `Container "${this.containerId}" not found. Run "docker ps -a" or list the containers to see which exist. ${cause(this.detail)}`
   }
 }
 
-/** No image on the engine has this name or id. */
+/**
+ * The engine has no image with this name or id.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class ImageNotFound extends Schema.TaggedError<ImageNotFound>("@dockwire/core/ImageNotFound")("ImageNotFound", {
+  /** The image reference or id as the caller passed it. */
   image: Schema.String,
-  detail: Schema.String
+  detail
 }) {
   override get message(): string {
-    return `The engine has no image "${this.image}"; pull or build it first. The engine said: ${this.detail}`
+    return `Image "${this.image}" not found on the engine. Pull or build it first. ${cause(this.detail)}`
   }
 }
 
-/** No volume has this name. */
+/**
+ * No volume has this name.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class VolumeNotFound extends Schema.TaggedError<VolumeNotFound>("@dockwire/core/VolumeNotFound")(
   "VolumeNotFound",
-  { volume: Schema.String, detail: Schema.String }
+  {
+    /** The name as the caller passed it. */
+    volume: Schema.String,
+    detail
+  }
 ) {
   override get message(): string {
-    return `No volume is named "${this.volume}"; list the volumes to see which there are. The engine said: ${this.detail}`
+    return `Volume "${this.volume}" not found. Run "docker volume ls" or list the volumes to see which exist. ${cause(this.detail)}`
   }
 }
 
-/** No network has this name or id. */
+/**
+ * No network has this id or name.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class NetworkNotFound extends Schema.TaggedError<NetworkNotFound>("@dockwire/core/NetworkNotFound")(
   "NetworkNotFound",
-  { network: Schema.String, detail: Schema.String }
+  {
+    /** The id or name as the caller passed it. */
+    network: Schema.String,
+    detail
+  }
 ) {
   override get message(): string {
-    return `No network is named or has the id "${this.network}"; list the networks to see which there are. The engine said: ${this.detail}`
+    return `Network "${this.network}" not found. Run "docker network ls" or list the networks to see which exist. ${cause(this.detail)}`
   }
 }
 
-/** The container has no such file or folder. */
+/**
+ * The container has no file or directory at this path.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class FileNotFound extends Schema.TaggedError<FileNotFound>("@dockwire/core/FileNotFound")("FileNotFound", {
-  containerId: Schema.String,
+  containerId,
+  /** The path inside the container. */
   path: Schema.String,
-  detail: Schema.String
+  detail
 }) {
   override get message(): string {
-    return `There is no "${this.path}" in the container "${this.containerId}". The engine said: ${this.detail}`
+    return `No such file or directory in container "${this.containerId}": "${this.path}". Check the path. ${cause(this.detail)}`
   }
 }
 
-/** A container still uses it. */
+/**
+ * A volume, network or image cannot be removed because a container uses it.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class ResourceInUse extends Schema.TaggedError<ResourceInUse>("@dockwire/core/ResourceInUse")("ResourceInUse", {
-  /** What is used: the name or id as it was given. */
+  /** The id or name of the resource as the caller passed it. */
   resource: Schema.String,
-  detail: Schema.String
+  detail
 }) {
   override get message(): string {
-    return `"${this.resource}" is in use; remove or disconnect the containers that use it first. The engine said: ${this.detail}`
+    return `"${this.resource}" is in use. Remove or disconnect the containers that use it first. ${cause(this.detail)}`
   }
 }
 
-/** The name is taken by something else. */
+/**
+ * Another resource already has this name.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class NameConflict extends Schema.TaggedError<NameConflict>("@dockwire/core/NameConflict")("NameConflict", {
+  /** The requested name. */
   name: Schema.String,
-  detail: Schema.String
+  detail
 }) {
   override get message(): string {
-    return `The name "${this.name}" is in use; remove or rename its holder, or take another name. The engine said: ${this.detail}`
+    return `The name "${this.name}" is already in use. Choose another name, or remove or rename the resource that has it. ${cause(this.detail)}`
   }
 }
 
-/** The engine prunes things of a kind for one at a time, and another prune of them is under way. */
+/**
+ * The engine is already running a prune of the same kind. It runs only one at a time.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class PruneInProgress extends Schema.TaggedError<PruneInProgress>("@dockwire/core/PruneInProgress")(
   "PruneInProgress",
-  { kind: Schema.Literal("containers", "networks", "volumes", "images", "build cache"), detail: Schema.String }
+  {
+    /** The kind of resource being pruned. */
+    kind: Schema.Literal("containers", "networks", "volumes", "images", "build cache"),
+    detail
+  }
 ) {
   override get message(): string {
-    return `Somebody else prunes ${this.kind} of this engine just now; try again when that is done. The engine said: ${this.detail}`
+    return `The engine is already running a prune (${this.kind}). Try again when it has finished. ${cause(this.detail)}`
   }
 }
 
-/** What of a container keeps it from being started. */
-export const ContainerSetting = Schema.Literal("command", "workingDirectory", "user", "network", "mounts", "devices")
+/** What to add to the name of the container, for each state. */
+const stateSentence = {
+  running: "is running. Stop it first.",
+  stopped: "is not running. Start it first.",
+  paused: "is paused. Unpause it first.",
+  unpaused: "is not paused. Only a paused container can be unpaused.",
+  removing: "is being removed. Create a new container once it is gone.",
+  unknown: "is in a state that does not allow this operation. Inspect it to see its state."
+}
 
-/** What of a container keeps it from being started. */
-export type ContainerSetting = typeof ContainerSetting.Type
-
-/** The container is in a state in which this can't be done. */
+/**
+ * The container's state does not allow the operation.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class ContainerStateConflict extends Schema.TaggedError<ContainerStateConflict>(
   "@dockwire/core/ContainerStateConflict"
 )("ContainerStateConflict", {
-  containerId: Schema.String,
+  containerId,
   /**
-   * The state that stands in the way, where the engine named it. One that is `misconfigured` is made from what is not there
-   * or can't be used, and so never starts: `setting` says what.
+   * The conflicting state, or `unknown` if the engine does not name it. A `misconfigured` container can never start, because
+   * it was created with a setting that refers to something missing or unusable; `setting` names it.
    */
   state: Schema.Literal("running", "stopped", "paused", "unpaused", "removing", "misconfigured", "unknown"),
+  /** The setting at fault, if the container is `misconfigured`. */
   setting: Schema.optional(ContainerSetting),
-  detail: Schema.String
+  detail
 }) {
   override get message(): string {
-    if (this.state === "misconfigured") {
-      return `The container "${this.containerId}" can't be started as it is made: its ${this.setting ?? "configuration"} is not there or can't be used; provide it, or make the container anew. The engine said: ${this.detail}`
-    }
-    const state = this.state === "unknown" ? "in the wrong state for this" : this.state
-    return `The container "${this.containerId}" is ${state}. The engine said: ${this.detail}`
+    const sentence =
+      this.state === "misconfigured"
+        ? `cannot start because its configuration (${this.setting ?? "unknown setting"}) refers to something that is missing or unusable. Provide it, or recreate the container with a different setting.`
+        : stateSentence[this.state]
+    return `Container "${this.containerId}" ${sentence} ${cause(this.detail)}`
   }
 }
 
-/** A host port that the container wants to publish is taken, by another container or by a process of the host. */
+/**
+ * A host port that the container publishes is already in use by another container or by a process on the host.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class PortAllocated extends Schema.TaggedError<PortAllocated>("@dockwire/core/PortAllocated")("PortAllocated", {
-  containerId: Schema.String,
-  /** `address:port` as the engine gave it, where it did. */
+  containerId,
+  /** The host `address:port`, if the engine names it. */
   address: Schema.optional(Schema.String),
-  detail: Schema.String
+  detail
 }) {
   override get message(): string {
-    return `The container "${this.containerId}" can't publish ${this.address ?? "its port"}: it is in use; stop what holds it or publish another port. The engine said: ${this.detail}`
+    return `Container "${this.containerId}" cannot publish ${this.address ?? "its port"}: already in use on the host. Stop whatever uses it, or publish another port. ${cause(this.detail)}`
   }
 }
 
-/** The request itself is wrong: `field` names what, `value` what it was. */
+/**
+ * The request is invalid.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("@dockwire/core/InvalidRequest")(
   "InvalidRequest",
-  { field: Schema.String, value: Schema.String, detail: Schema.String }
+  {
+    /** The parameter that is invalid. */
+    field: Schema.String,
+    /** The value that was passed. */
+    value: Schema.String,
+    /** Why it is invalid, or the engine's message. */
+    detail: Schema.String
+  }
 ) {
   override get message(): string {
-    return `${this.field} is not valid (${JSON.stringify(this.value)}): ${this.detail}`
+    return `Invalid ${this.field} ${JSON.stringify(this.value)}: ${this.detail}`
   }
 }
 
-/** The container's logging driver can't be read. */
+/**
+ * The container's logging driver does not support reading logs.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class LogsUnreadable extends Schema.TaggedError<LogsUnreadable>("@dockwire/core/LogsUnreadable")(
   "LogsUnreadable",
-  { containerId: Schema.String, detail: Schema.String }
+  { containerId, detail }
 ) {
   override get message(): string {
-    return `The log of the container "${this.containerId}" can't be read: give it the logging driver json-file or local. The engine said: ${this.detail}`
+    return `Cannot read the logs of container "${this.containerId}": its logging driver does not support reading. Recreate the container with the json-file or local driver. ${cause(this.detail)}`
   }
 }
 
-/** The command could not be started in the container: it is not there, may not be run, or its directory or user is not there. */
+/**
+ * A command could not be started in the container. It does not exist or is not executable, or its working directory or user
+ * does not exist.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class ExecFailed extends Schema.TaggedError<ExecFailed>("@dockwire/core/ExecFailed")("ExecFailed", {
-  containerId: Schema.String,
+  containerId,
+  /** The command and its arguments. */
   command: Schema.Array(Schema.String),
-  detail: Schema.String
+  detail
 }) {
   override get message(): string {
-    return `The command ${JSON.stringify(this.command)} could not be started in the container "${this.containerId}". The engine said: ${this.detail}`
+    return `Cannot start ${JSON.stringify(this.command)} in container "${this.containerId}". Check that the command, its working directory and its user exist there. ${cause(this.detail)}`
   }
 }
 
-/** Why a wait for a container was in vain. */
-export const WaitFailure = Schema.Literal("TimedOut", "Exited", "Unhealthy", "Removed", "Impossible")
-
-/** Why a wait for a container was in vain. */
-export type WaitFailure = typeof WaitFailure.Type
-
-/** One run of a container's health check. */
-export const HealthCheckRun = Schema.Struct({
-  /** RFC 3339. */
-  start: Schema.String,
-  end: Schema.String,
-  exitCode: Schema.Number,
-  output: Schema.String
-})
-
-/** One run of a container's health check. */
-export type HealthCheckRun = typeof HealthCheckRun.Type
-
-/** What a container was waited for did not come in time, or can't come any more. */
+/**
+ * A container did not reach the awaited condition in time, or no longer can.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class WaitFailed extends Schema.TaggedError<WaitFailed>("@dockwire/core/WaitFailed")("WaitFailed", {
+  /** The container's full id. */
   containerId: Schema.String,
-  /** What was waited for, in words. */
+  /** Description of the awaited condition. */
   condition: Schema.String,
   reason: WaitFailure,
+  /** What happened instead. */
   detail: Schema.String,
-  /** The last runs of its health check, the newest last. */
+  /** The latest runs of the health check, newest last. */
   healthLog: Schema.Array(HealthCheckRun),
-  /** The last lines of its log. */
+  /** The last lines of the log. */
   lastLines: Schema.Array(Schema.String)
 }) {
   override get message(): string {
     const health = this.healthLog.at(-1)
     return [
-      `The container "${this.containerId}" did not come to be ${this.condition}: ${this.detail}.`,
-      ...(health === undefined ? [] : [`Its health check ended with ${health.exitCode}: ${health.output.trim()}`]),
-      ...(this.lastLines.length === 0 ? [] : [`The end of its log:\n${this.lastLines.join("\n")}`])
+      `Waiting for container "${this.containerId}" failed (condition: ${this.condition}): ${this.detail}.`,
+      ...(health === undefined
+        ? []
+        : [`Last health check: exit code ${health.exitCode}, output: ${health.output.trim()}`]),
+      ...(this.lastLines.length === 0 ? [] : [`Last log lines:\n${this.lastLines.join("\n")}`])
     ].join(" ")
   }
 }
 
-/** Docker was not installed. */
+/**
+ * Docker could not be installed.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class InstallFailed extends Schema.TaggedError<InstallFailed>("@dockwire/core/InstallFailed")("InstallFailed", {
-  /** The system is none that is known; it takes root; or a command failed. */
+  /** The operating system is not supported, root privileges are missing, or a command failed. */
   reason: Schema.Literal("Unsupported", "NotPermitted", "CommandFailed"),
+  /** What went wrong. */
   detail: Schema.String,
-  /** The command that failed, with its arguments. */
+  /** The failed command and its arguments. */
   command: Schema.optional(Schema.Array(Schema.String)),
-  /** Where Docker itself says how it is installed. */
+  /** URL of Docker's installation instructions. */
   instructions: Schema.String
 }) {
   override get message(): string {
-    const command = this.command === undefined ? "" : ` The command was: ${this.command.join(" ")}.`
-    return `Docker was not installed: ${this.detail}.${command} See ${this.instructions}`
+    const command = this.command === undefined ? "" : ` Failed command: ${this.command.join(" ")}.`
+    return `Docker was not installed: ${this.detail}.${command} For manual installation see ${this.instructions}`
   }
 }
 
-/** Why an engine could not be used. */
-export const UnavailableReason = Schema.Literal("NotFound", "Refused", "PermissionDenied", "TimedOut", "Lost")
-
-/** Why an engine could not be used. */
-export type UnavailableReason = typeof UnavailableReason.Type
-
-const unavailable: Record<UnavailableReason, string> = {
-  NotFound: "nothing is there; is Docker installed and running, and is DOCKER_HOST right?",
-  Refused: "the connection was refused; start the Docker engine",
+const unavailableSentence: Record<UnavailableReason, string> = {
+  NotFound: "no such socket or host. Check that Docker is installed and running, and that DOCKER_HOST is correct.",
+  Refused: "connection refused. Start the Docker engine.",
   PermissionDenied:
-    "permission denied; run as a user who may use the socket (on Linux: a member of the group docker), or give the certificates or the key that the engine's host knows",
-  TimedOut: "no answer within the time allowed; is the engine overloaded or unreachable?",
-  Lost: "the connection was lost; the engine was stopped or restarted"
+    'permission denied. Use an account that has access to the socket (on Linux, a member of the "docker" group), or configure the TLS certificates or the SSH key that the host accepts.',
+  TimedOut: "no response in time. Check that the engine is reachable and not overloaded.",
+  Lost: "connection lost. Check that the engine is still running, then try again."
 }
 
-/** The engine could not be reached (`NotFound`, `Refused`, `PermissionDenied`, `TimedOut`) or was lost in mid-answer (`Lost`). */
+/**
+ * The engine could not be reached (`NotFound`, `Refused`, `PermissionDenied`, `TimedOut`), or the connection was lost before
+ * the response was complete (`Lost`).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class EngineUnavailable extends Schema.TaggedError<EngineUnavailable>("@dockwire/core/EngineUnavailable")(
   "EngineUnavailable",
-  { endpoint: Schema.String, reason: UnavailableReason, detail: Schema.String }
+  {
+    /** URL of the engine, such as `unix:///var/run/docker.sock`. */
+    endpoint: Schema.String,
+    reason: UnavailableReason,
+    /** The underlying error. */
+    detail: Schema.String
+  }
 ) {
   override get message(): string {
-    return `The Docker engine at ${this.endpoint} is unavailable (${this.detail}): ${unavailable[this.reason]}`
+    return `Docker engine at ${this.endpoint} unavailable: ${unavailableSentence[this.reason]} (${this.detail})`
   }
 }
 
-/** Any other refusal by the engine: the HTTP status and the engine's words. */
+/**
+ * The engine rejected a request for a reason that no other error covers.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class EngineError extends Schema.TaggedError<EngineError>("@dockwire/core/EngineError")("EngineError", {
   /** HTTP method and path of the request. */
   request: Schema.String,
+  /** HTTP status of the response. */
   status: Schema.Number,
-  detail: Schema.String
+  detail
 }) {
   override get message(): string {
-    return `The Docker engine answered ${this.status} to ${this.request}: ${this.detail}`
+    return `The Docker engine responded with status ${this.status} to ${this.request}: ${this.detail}`
   }
 }
 
-/** What every request can meet, whatever it asks for. */
+/**
+ * Errors that any request can fail with.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type DockerFailure = EngineUnavailable | EngineError
 
-/** Every error of this package. No method raises them all: its own type names those that it can raise. */
+/**
+ * Every error of this package. No method fails with all of them; each method's type lists its own.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type DockerError =
   | ContainerNotFound
   | ImageNotFound

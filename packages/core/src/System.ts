@@ -12,7 +12,8 @@ import { type DockerFailure, InvalidRequest, type PruneInProgress } from "./Dock
 import { decodeAnswer, nullable, decodeRaw } from "./internal/api/decode.js"
 import { decodeDiskUsage, diskUsageTotals, DiskUsageTotals } from "./internal/api/diskUsage.js"
 import { mapEngineError } from "./internal/api/errorRules.js"
-import { filtersQuery, pruneRefused } from "./internal/api/filters.js"
+import { filtersQuery } from "./internal/api/filters.js"
+import { pruneRefused } from "./internal/api/prune.js"
 import { retryWhilePruning } from "./internal/api/schedules.js"
 import { pruneVolumes } from "./internal/api/volumePrune.js"
 

@@ -1,4 +1,4 @@
-import { type EngineError, InvalidRequest, PruneInProgress } from "../../DockerError.js"
+import { type EngineError, InvalidRequest } from "../../DockerError.js"
 
 /** Encodes filters as the engine's `filters` query parameter. */
 export const filtersQuery = (filters: Readonly<Record<string, ReadonlyArray<string>>> | undefined) =>
@@ -17,11 +17,3 @@ export const invalidFilter = (
   (error.status === 404 && filters !== undefined && /no such container|no container with/i.test(error.detail))
     ? new InvalidRequest({ field: "filters", value: JSON.stringify(filters ?? {}), detail: error.detail })
     : undefined
-
-/** Rule for prunes: the engine rejected a filter, or is running another prune of the same kind. */
-export const pruneRefused =
-  (kind: PruneInProgress["kind"], filters: Readonly<Record<string, ReadonlyArray<string>>> | undefined) =>
-  (error: EngineError): InvalidRequest | PruneInProgress | undefined =>
-    error.status === 409 && /prune operation is already running/.test(error.detail)
-      ? new PruneInProgress({ kind, detail: error.detail })
-      : invalidFilter(filters, error)

@@ -5,7 +5,7 @@ import type { DockerFailure } from "../../DockerError.js"
 import { StringRecord, decodeAnswer, nullable } from "./decode.js"
 import { filtersQuery } from "./filters.js"
 import { hasApi } from "./apiVersion.js"
-import type { PruneReport } from "./pruneReport.js"
+import type { PruneReport } from "./prune.js"
 
 type Filters = Readonly<Record<string, ReadonlyArray<string>>>
 

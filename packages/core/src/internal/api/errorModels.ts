@@ -1,0 +1,65 @@
+import * as Schema from "effect/Schema"
+
+/**
+ * A setting that can prevent a container from starting.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ContainerSetting = Schema.Literal("command", "workingDirectory", "user", "network", "mounts", "devices")
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ContainerSetting = typeof ContainerSetting.Type
+
+/**
+ * Why waiting for a container failed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const WaitFailure = Schema.Literal("TimedOut", "Exited", "Unhealthy", "Removed", "Impossible")
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type WaitFailure = typeof WaitFailure.Type
+
+/**
+ * One run of a container's health check.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const HealthCheckRun = Schema.Struct({
+  /** RFC 3339. */
+  start: Schema.String,
+  /** RFC 3339. */
+  end: Schema.String,
+  exitCode: Schema.Number,
+  /** What the check printed. */
+  output: Schema.String
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type HealthCheckRun = typeof HealthCheckRun.Type
+
+/**
+ * Why the engine is unavailable.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const UnavailableReason = Schema.Literal("NotFound", "Refused", "PermissionDenied", "TimedOut", "Lost")
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type UnavailableReason = typeof UnavailableReason.Type
