@@ -1,14 +1,14 @@
 import { execFile } from "node:child_process"
 import { testEngine } from "../engine/realEngine.js"
 
-/** What a run of the docker command gave. */
+/** The result of a docker command. */
 export interface DockerCommandResult {
   readonly success: boolean
   readonly stdout: string
   readonly stderr: string
 }
 
-/** Runs the docker command, whose words the old functions keep, against the engine of the tests. `undefined` where it isn't installed. */
+/** Runs the docker command against the test engine. Returns `undefined` if it is not installed. */
 export const dockerCommand = (...words: ReadonlyArray<string>): Promise<DockerCommandResult | undefined> =>
   new Promise((resolve) => {
     const env = { ...process.env, DOCKER_HOST: testEngine().endpoint, TZ: "UTC" }

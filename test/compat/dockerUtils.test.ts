@@ -92,14 +92,14 @@ describeEngine("the old functions", () => {
     expect([second.id, second.name, second.image, second.created, second.ports].join("|")).toBe(shown.stdout.trim())
   })
 
-  it("list an image by its id where that is all there is", async () => {
+  it("list an image by its id if it has no name", async () => {
     const image = String(jsonAt(await (await created()).inspect(), "Image"))
     const container = await created({ image })
     const row = (await get_containers(1)).find(({ name }) => name === container.name)
     expect(row?.image).toBe(image.slice("sha256:".length).slice(0, 12))
   })
 
-  it("start, stop and restart, and give the id back as it was given", async () => {
+  it("start, stop and restart, and return the id as given", async () => {
     const container = await created({ cmd: ["sh", "-c", "trap exit TERM; while :; do sleep 0.1; done"] })
     const short = container.id.slice(0, 12)
     expect(await start_container(container.name)).toEqual([true, `${container.name}\n`])
@@ -135,7 +135,7 @@ describeEngine("the old functions", () => {
     expect(await get_container_logs(container.name, 0)).toEqual([true, ""])
   })
 
-  it("read lines of a terminal, and a line that the engine gives in pieces", async () => {
+  it("read the lines of a TTY, and a line that the engine splits into pieces", async () => {
     const terminal = await started({ tty: true, cmd: ["printf", "a\\nb\\n"] })
     await terminal.wait()
     expect(await get_container_logs(terminal.name)).toEqual([true, "a\nb\n"])
@@ -144,12 +144,12 @@ describeEngine("the old functions", () => {
     expect(await get_container_logs(long.name, 1000)).toEqual([true, `${"x".repeat(1_200_000)}\nafter\n`])
   })
 
-  it("inspect, and give the engine's own object", async () => {
+  it("inspect a container and return the engine's own object", async () => {
     const container = await created()
     expect(await inspect_container(container.name)).toEqual([true, await container.inspect()])
   })
 
-  it("say in the docker command's words that a container isn't there", async () => {
+  it("report a missing container with the docker command's message", async () => {
     const name = uniqueName("nope")
     const expected = [false, `Error: Error response from daemon: No such container: ${name}\n`]
     for (const [verb, call] of verbs) {
@@ -161,14 +161,14 @@ describeEngine("the old functions", () => {
     expect(warnings).toEqual([])
   })
 
-  it.for(["", "../x", "a b", "/", "x?force=1", "%2e%2e", "ü"])("refuse %j, which names no container", async (id) => {
+  it.for(["", "../x", "a b", "/", "x?force=1", "%2e%2e", "ü"])("reject %j as a container id", async (id) => {
     for (const [verb, call] of verbs) {
       expect(await call(id), verb).toEqual([false, `Error: Error response from daemon: No such container: ${id}\n`])
     }
     expect(await inspect_container(id)).toEqual([false, {}])
   })
 
-  it("refuse a count of lines that is none", async () => {
+  it("reject an invalid tail", async () => {
     const container = await created()
     for (const tail of [-1, 0.5, Number.NaN]) {
       const [success, output] = await get_container_logs(container.name, tail)
@@ -177,8 +177,8 @@ describeEngine("the old functions", () => {
     }
   })
 
-  it("refuse arguments of types that they never took, without rejecting", async () => {
-    // None of these may read as the beginning of some container's id.
+  it("report an argument of the wrong type as a failure, not as a rejection", async () => {
+    // None of these may be a prefix of a container id when converted to a string.
     const values: ReadonlyArray<unknown> = [undefined, null, NaN, {}, [], Object.create(null), Symbol("x"), () => {}]
     for (const value of values) {
       for (const [verb, call] of verbs) {
@@ -189,7 +189,7 @@ describeEngine("the old functions", () => {
     }
   })
 
-  it("let the process end by itself", async () => {
+  it("let the process exit", async () => {
     const compat = new URL("../../packages/compat/src/index.ts", import.meta.url).href
     const program = `import { get_containers } from ${JSON.stringify(compat)}
       if (!Array.isArray(await get_containers())) process.exit(1)`
@@ -214,12 +214,12 @@ describe("the old functions without an engine", () => {
     expect(warnings).toEqual([expect.stringMatching(text), expect.stringMatching(text)])
   }
 
-  it("name the socket that isn't there", async () => {
+  it("name the socket that does not exist", async () => {
     configure({ endpoint: "unix:///nowhere/docker.sock", warn })
     await expectNothing(/unix:\/\/\/nowhere\/docker\.sock unavailable: no such socket or host/)
   })
 
-  it("name the port where nobody listens", async () => {
+  it("name the port that refuses connections", async () => {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     const address = server.address()
@@ -229,7 +229,7 @@ describe("the old functions without an engine", () => {
     await expectNothing(new RegExp(`tcp://127\\.0\\.0\\.1:${address.port}.*refused`))
   })
 
-  it("name an engine that hangs up in mid-answer", async () => {
+  it("name the engine that closes the connection in the middle of a response", async () => {
     const folder = await mkdtemp(join(tmpdir(), "dockwire-"))
     const path = join(folder, "docker.sock")
     const server = createServer((socket) => socket.once("data", () => socket.destroy()))
@@ -242,12 +242,12 @@ describe("the old functions without an engine", () => {
     await expectNothing(new RegExp(`${path}.*lost`))
   })
 
-  it("name an endpoint that is none", async () => {
+  it("name the invalid endpoint", async () => {
     configure({ endpoint: "ssh://somewhere", warn })
     await expectNothing(/ssh:\/\/somewhere/)
   })
 
-  it("survive a warning hook that throws", async () => {
+  it("survive a warn function that throws", async () => {
     configure({
       endpoint: "unix:///nowhere/docker.sock",
       warn: () => {
@@ -259,7 +259,7 @@ describe("the old functions without an engine", () => {
 })
 
 describeEngine("the runtime of the old functions", () => {
-  it("takes the engine that DOCKER_HOST names where none is configured", async () => {
+  it("uses the engine of DOCKER_HOST by default", async () => {
     const before = process.env["DOCKER_HOST"]
     onTestFinished(() => {
       if (before === undefined) delete process.env["DOCKER_HOST"]
@@ -271,7 +271,7 @@ describeEngine("the runtime of the old functions", () => {
     expect((await inspect_container(container.name))[0]).toBe(true)
   })
 
-  it("lets calls end as they began when it is configured anew or disposed of", async () => {
+  it("lets running calls finish when it is reconfigured or disposed", async () => {
     configure({ endpoint: testEngine().endpoint, warn })
     const container = await started({ cmd: ["sh", "-c", "trap 'sleep 1; exit' TERM; while :; do sleep 0.1; done"] })
     const stopping = stop_container(container.name)

@@ -13,12 +13,12 @@ describe("the text of a container's ports", () => {
     expect(portsText([])).toBe("")
   })
 
-  it("names a published port with its address", () => {
+  it("shows the address of a published port", () => {
     expect(portsText([tcp(80, 18080, "127.0.0.1")])).toBe("127.0.0.1:18080->80/tcp")
     expect(portsText([tcp(80, 18080, "::")])).toBe("[::]:18080->80/tcp")
   })
 
-  it("joins neighbours to ranges, each protocol and address by itself", () => {
+  it("joins adjacent ports of the same protocol and address to a range", () => {
     const udp = { privatePort: 7000, protocol: "udp" }
     expect(portsText([tcp(7002), udp, tcp(7000), tcp(7001), tcp(7005)])).toBe("7000-7002/tcp, 7005/tcp, 7000/udp")
     expect(portsText([tcp(81, 81, "0.0.0.0"), tcp(80, 80, "0.0.0.0"), tcp(80, 80, "::")])).toBe(
@@ -26,7 +26,7 @@ describe("the text of a container's ports", () => {
     )
   })
 
-  it("puts those published under another number last, each by itself", () => {
+  it("lists ports published under another number last, one by one", () => {
     expect(portsText([tcp(81, 18081, "0.0.0.0"), tcp(80, 18080, "0.0.0.0"), tcp(90)])).toBe(
       "90/tcp, 0.0.0.0:18080->80/tcp, 0.0.0.0:18081->81/tcp"
     )

@@ -1,9 +1,19 @@
+/**
+ * The rows of `get_containers`.
+ *
+ * @since 0.1.0
+ */
 import type { ContainerSummary } from "@dockwire/core/Containers"
 import { portsText } from "./portsText.js"
 
-/** A container as the old list showed it. */
+/**
+ * A container as `get_containers` lists it, with the texts of `docker ps`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ContainerRow {
-  /** The first 12 digits. */
+  /** The first 12 digits of the id. */
   id: string
   name: string
   image: string
@@ -17,7 +27,7 @@ export interface ContainerRow {
 
 const shortId = (id: string) => id.replace(/^sha256:/, "").slice(0, 12)
 
-/** As `docker ps` writes it: without a digest, and short where the image has no name left. */
+/** The image as `docker ps` prints it: without a digest, or a short id if the image no longer has a name. */
 const imageText = (image: string, imageId: string): string =>
   image === ""
     ? "<no image>"
@@ -25,14 +35,14 @@ const imageText = (image: string, imageId: string): string =>
       ? shortId(image)
       : image.replace(/@sha256:[0-9a-f]{64}$/, "").replace(/^docker\.io\/(library\/)?/, "")
 
-/** A time in whole seconds as the docker command writes it, in UTC wherever this runs. */
+/** Formats a Unix time as the docker command does, but always in UTC. */
 export const createdText = (seconds: number): string =>
   `${new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ")} +0000 UTC`
 
-/** The container in the old shape. */
+/** Converts a container to a row. */
 export const containerRow = (container: ContainerSummary): ContainerRow => ({
   id: shortId(container.id),
-  // Links of old networks are names with a slash inside.
+  // A legacy link adds a name that contains a slash.
   name: container.names.find((name) => !name.includes("/")) ?? "",
   image: imageText(container.image, container.imageId),
   status: container.status,

@@ -1,5 +1,8 @@
 /**
- * The old functions under their old names. None of their promises rejects for what Docker or an argument can cause.
+ * The old functions under their old names. Their promises never reject, whatever Docker answers and whatever the arguments
+ * are.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -12,8 +15,11 @@ import { listOutcome, type ObjectOutcome, objectOutcome, type Outcome, outcome }
 const lineText = ({ part, text }: LogLine) => (part === undefined || part.last ? `${text}\n` : text)
 
 /**
- * The last lines of a container's log, both streams' in the order in which they came, each ending in a newline. `tail` is
- * how many.
+ * Returns the last `tail` lines of a container's log, stdout and stderr in the order in which they were written. Each line
+ * ends with a newline.
+ *
+ * @since 0.1.0
+ * @category containers
  */
 export const get_container_logs = (container_id: string, tail: number = 100): Promise<Outcome> =>
   outcome(
@@ -24,8 +30,11 @@ export const get_container_logs = (container_id: string, tail: number = 100): Pr
   )
 
 /**
- * All containers, running or not, newest first: an empty list, and a warning, where they can't be had. `config_id` is
- * accepted and does not narrow the list.
+ * Lists all containers, running or not, newest first. When the engine can't list them, the list is empty and the reason
+ * goes to the `warn` option. `config_id` is ignored: it does not filter the list.
+ *
+ * @since 0.1.0
+ * @category containers
  */
 export const get_containers = (_config_id?: string | number | null): Promise<Array<ContainerRow>> =>
   listOutcome(
@@ -33,37 +42,63 @@ export const get_containers = (_config_id?: string | number | null): Promise<Arr
     containerRow
   )
 
-const named = (container_id: string) => () => `${container_id}\n`
+/** The docker command prints each container as the caller named it. */
+const idLine = (container_id: string) => () => `${container_id}\n`
 
-/** Starts a container; the output is the id as given. One that runs already is left alone. */
+/**
+ * Starts a container. Succeeds if it is already running. The output is the id as given.
+ *
+ * @since 0.1.0
+ * @category containers
+ */
 export const start_container = (container_id: string): Promise<Outcome> =>
   outcome(
     Effect.flatMap(Containers, (containers) => containers.start(container_id)),
-    named(container_id)
+    idLine(container_id)
   )
 
-/** Stops a container; the output is the id as given. One that doesn't run is left alone. */
+/**
+ * Stops a container. Succeeds if it is not running. The output is the id as given.
+ *
+ * @since 0.1.0
+ * @category containers
+ */
 export const stop_container = (container_id: string): Promise<Outcome> =>
   outcome(
     Effect.flatMap(Containers, (containers) => containers.stop(container_id)),
-    named(container_id)
+    idLine(container_id)
   )
 
-/** Stops a container, if it runs, and starts it; the output is the id as given. */
+/**
+ * Restarts a container, or starts it if it is not running. The output is the id as given.
+ *
+ * @since 0.1.0
+ * @category containers
+ */
 export const restart_container = (container_id: string): Promise<Outcome> =>
   outcome(
     Effect.flatMap(Containers, (containers) => containers.restart(container_id)),
-    named(container_id)
+    idLine(container_id)
   )
 
-/** Removes a container, a running one with `force` only; the output is the id as given. */
+/**
+ * Removes a container. A running container is removed only with `force`. The output is the id as given.
+ *
+ * @since 0.1.0
+ * @category containers
+ */
 export const remove_container = (container_id: string, force: boolean = false): Promise<Outcome> =>
   outcome(
     Effect.flatMap(Containers, (containers) => containers.remove(container_id, { force })),
-    named(container_id)
+    idLine(container_id)
   )
 
-/** The engine's own object about a container. */
+/**
+ * Returns the engine's own inspect object of a container.
+ *
+ * @since 0.1.0
+ * @category containers
+ */
 export const inspect_container = (container_id: string): Promise<ObjectOutcome> =>
   objectOutcome(
     Effect.flatMap(Containers, (containers) => Effect.map(containers.inspect(container_id), ({ raw }) => raw))

@@ -1,3 +1,8 @@
+/**
+ * The old Docker utility functions, as promises.
+ *
+ * @since 0.1.0
+ */
 export type { ContainerRow } from "./containerRow.js"
 export * from "./dockerUtils.js"
 export type { ObjectOutcome, Outcome } from "./outcome.js"

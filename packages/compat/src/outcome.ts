@@ -1,5 +1,7 @@
 /**
- * How outcomes looked to the old callers: a tuple of success and text, with the texts of the docker command.
+ * The results of the old functions: a tuple of success and output, with the error texts of the docker command.
+ *
+ * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
@@ -8,10 +10,20 @@ import * as Option from "effect/Option"
 import type { DockerError } from "@dockwire/core/DockerError"
 import { type CompatServices, type CompatSetupError, run, warn } from "./runtime.js"
 
-/** Whether it worked, and the output; where it didn't, a text that begins with `Error: `. */
+/**
+ * Whether the call succeeded, and its output. The output of a failed call starts with `Error: `.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Outcome = [success: boolean, output: string]
 
-/** Whether it worked, and what was asked for; where it didn't, `{}`. */
+/**
+ * Whether the call succeeded, and the requested object: `{}` if it failed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type ObjectOutcome = [success: boolean, value: Record<string, unknown>]
 
 type Failure = DockerError | CompatSetupError
@@ -21,7 +33,7 @@ const daemonText = (message: string) => `Error response from daemon: ${message}`
 const failureText = (error: Failure): string => {
   switch (error._tag) {
     case "ContainerNotFound":
-      // What can't be an id or a name was refused before the engine could say this.
+      // Core rejects an invalid id or name itself, so the engine's message may be missing.
       return daemonText(
         /no such container/i.test(error.detail) ? error.detail : `No such container: ${error.containerId}`
       )
@@ -38,11 +50,11 @@ const failureText = (error: Failure): string => {
 const causeText = (cause: Cause.Cause<Failure>): string =>
   Option.match(Cause.failureOption(cause), {
     onSome: failureText,
-    // Only an argument of a type that was never allowed leads here.
+    // A defect: an argument of the wrong type, from a caller without type checking.
     onNone: () => String(Cause.squash(cause))
   })
 
-/** Runs an effect; its value becomes the output. */
+/** Runs an effect and converts its value to the output. */
 export const outcome = async <A>(
   effect: Effect.Effect<A, DockerError, CompatServices>,
   output: (value: A) => string
@@ -52,7 +64,7 @@ export const outcome = async <A>(
     onFailure: (cause) => [false, `Error: ${causeText(cause)}\n`]
   })
 
-/** Runs an effect that gives an object of the engine's. What went wrong other than that it isn't there is a warning. */
+/** Runs an effect that returns an engine object. Any failure other than "not found" is also a warning. */
 export const objectOutcome = async (
   effect: Effect.Effect<Readonly<Record<string, unknown>>, DockerError, CompatServices>
 ): Promise<ObjectOutcome> =>
@@ -65,7 +77,7 @@ export const objectOutcome = async (
     }
   })
 
-/** Runs an effect that gives a list. What went wrong is a warning, and the list is empty. */
+/** Runs an effect that returns a list. A failure is a warning, and the list is empty. */
 export const listOutcome = async <A, B>(
   effect: Effect.Effect<ReadonlyArray<A>, DockerError, CompatServices>,
   row: (item: A) => B

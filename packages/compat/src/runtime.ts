@@ -8,38 +8,49 @@ import { Docker } from "@dockwire/core/Docker"
 import type { InvalidRequest } from "@dockwire/core/DockerError"
 import { Logs } from "@dockwire/core/Logs"
 
-/** What the old functions run on. */
+/** Why the services can't be built: the endpoint or the Docker configuration is invalid. */
+export type CompatSetupError = InvalidRequest | ConfigError
+
+/**
+ * The options of `configure`. All are optional.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface CompatOptions {
-  /** The engine: `unix:///path`, `tcp://host:port` or `ssh://user@host`. The one that the docker command would use when not given. */
+  /** The engine: `unix:///path`, `tcp://host:port` or `ssh://user@host`. Default: the one that the docker command uses. */
   readonly endpoint?: string
-  /** Hears, as a sentence, why a function gave nothing where its result can't say so. Default: a process warning. */
+  /**
+   * The engine as a layer, such as `MemoryEngine.layer()` in a test. Takes precedence over `endpoint`. It is built on the
+   * first call that needs it, and released by `dispose` or the next `configure`.
+   */
+  readonly layer?: Layer.Layer<Docker, CompatSetupError>
+  /** Receives the reason for a failure that a function's result has no room for. Default: `process.emitWarning`. */
   readonly warn?: (message: string) => void
 }
 
-/** What an effect that is run here may use. */
+/** The services that the functions use. */
 export type CompatServices = Containers | Logs
 
-/** Why these services can't be made. */
-export type CompatSetupError = InvalidRequest | ConfigError
-
-interface Running {
+interface RunningServices {
   readonly runtime: ManagedRuntime.ManagedRuntime<CompatServices, CompatSetupError>
   readonly calls: Set<Promise<unknown>>
 }
 
 let options: CompatOptions = {}
-let current: Running | undefined
+let current: RunningServices | undefined
 
-const makeLayer = ({ endpoint }: CompatOptions): Layer.Layer<CompatServices, CompatSetupError> =>
-  Layer.mergeAll(Containers.layer, Logs.layer).pipe(
-    Layer.provide(endpoint === undefined ? Docker.layerConfig : Docker.layer({ endpoint }))
-  )
+const engineLayer = ({ endpoint, layer }: CompatOptions): Layer.Layer<Docker, CompatSetupError> =>
+  layer ?? (endpoint === undefined ? Docker.layerConfig : Docker.layer({ endpoint }))
 
-/** Runs an effect on the one runtime, which is made when it is first needed. The promise doesn't reject. */
+const servicesLayer = (options: CompatOptions): Layer.Layer<CompatServices, CompatSetupError> =>
+  Layer.mergeAll(Containers.layer, Logs.layer).pipe(Layer.provide(engineLayer(options)))
+
+/** Runs an effect on the shared runtime, which the first call builds. The promise never rejects. */
 export const run = async <A, E>(
   effect: Effect.Effect<A, E, CompatServices>
 ): Promise<Exit.Exit<A, E | CompatSetupError>> => {
-  current ??= { runtime: ManagedRuntime.make(makeLayer(options)), calls: new Set() }
+  current ??= { runtime: ManagedRuntime.make(servicesLayer(options)), calls: new Set() }
   const { calls, runtime } = current
   const call = runtime.runPromiseExit(effect)
   calls.add(call)
@@ -50,17 +61,23 @@ export const run = async <A, E>(
   }
 }
 
-/** Tells the configured hook, or else the process's warnings. */
+/** Passes a message to the configured `warn` function, or emits it as a process warning. */
 export const warn = (message: string): void => {
   try {
     if (options.warn === undefined) process.emitWarning(message, "DockwireWarning")
     else options.warn(message)
   } catch {
-    // A hook that throws must not turn an answer into a rejection.
+    // A `warn` function that throws must not reject the caller's promise.
   }
 }
 
-/** Closes the connections once the calls that run have ended. A later call opens them again. */
+/**
+ * Waits for running calls to finish, then closes the connections to the engine, so that the process can exit. A later
+ * call connects again.
+ *
+ * @since 0.1.0
+ * @category configuration
+ */
 export const dispose = async (): Promise<void> => {
   const ended = current
   current = undefined
@@ -69,7 +86,25 @@ export const dispose = async (): Promise<void> => {
   await ended.runtime.dispose()
 }
 
-/** Sets how all later calls run, in place of what was set before. Calls that run already end as they began. */
+/**
+ * Sets the options for all later calls, replacing the previous ones. Calls that are already running finish with the
+ * options they started with.
+ *
+ * @example
+ * ```ts
+ * import { configure, dispose, get_containers } from "@dockwire/compat"
+ * import { MemoryEngine } from "@dockwire/core/MemoryEngine"
+ *
+ * configure({ layer: MemoryEngine.layer({ containers: [{ name: "web", image: "nginx" }] }) })
+ * console.log(await get_containers())
+ *
+ * configure({})
+ * await dispose()
+ * ```
+ *
+ * @since 0.1.0
+ * @category configuration
+ */
 export const configure = (next: CompatOptions): void => {
   options = next
   void dispose()
