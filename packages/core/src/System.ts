@@ -47,7 +47,7 @@ export const EnginePing = Schema.Struct({
 export type EnginePing = typeof EnginePing.Type
 
 /**
- * The engine's version, and the versions of its components.
+ * The versions of the engine and its components.
  *
  * @since 0.1.0
  * @category models
@@ -63,7 +63,7 @@ export const EngineVersion = Schema.Struct({
   raw: Raw
 }).annotations({
   identifier: "EngineVersion",
-  description: "The engine's version, and the versions of its components."
+  description: "The versions of the engine and its components."
 })
 
 /**

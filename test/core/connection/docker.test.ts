@@ -160,7 +160,7 @@ describe("an engine that can't be reached", () => {
     onTestFinished(() => fillers.forEach((filler) => void filler.destroy()))
     await eventually(() => fillers.filter((filler) => !filler.connecting).length).toBeGreaterThanOrEqual(2)
     const error = await failure({ endpoint: `tcp://127.0.0.1:${port}`, connectTimeout: "300 millis" })
-    expect(error).toMatchObject({ reason: "TimedOut", detail: expect.stringContaining("300 ms") })
+    expect(error).toMatchObject({ reason: "TimedOut", detail: "could not connect within 300 ms" })
   })
 
   it("is Lost where it hangs up before or in its answer, and in a stream behind what came", async () => {
@@ -224,7 +224,8 @@ describe("a connection that is not handed over", () => {
       expect(await failureOf(endpoint, attempt), answer).toMatchObject({
         _tag: "EngineError",
         request: "POST /x",
-        detail: expect.stringContaining("was not handed over")
+        detail:
+          "the connection was not upgraded. Check whether a proxy in front of the engine blocks connection upgrades"
       })
     }
     const { endpoint } = await flood("200 OK")
@@ -285,7 +286,7 @@ describe("a request with a body", () => {
     const ask = Effect.flatMap(Docker, (docker) => docker.json({ method: "PUT", path: "/x", body: circle }))
     expect(await failureOf(endpoint, ask)).toMatchObject({
       _tag: "EngineError",
-      detail: expect.stringContaining("nothing was asked")
+      detail: expect.stringContaining("the request was not sent: TypeError: Converting circular structure to JSON")
     })
   })
 })

@@ -85,12 +85,15 @@ describe("the engine that the docker command would use", () => {
     await writeContext("far", { Host: 7 })
     const ofContext = await failureWith(layer({ DOCKER_CONTEXT: "far" }), endpoint)
     expect(ofContext).toMatchObject({ _tag: "InvalidRequest", value: "far" })
-    expect(ofContext).toHaveProperty("message", expect.stringContaining("make the context anew, or set DOCKER_HOST"))
+    expect(ofContext).toHaveProperty(
+      "message",
+      expect.stringContaining('is not valid. Recreate the context with "docker context create", or set DOCKER_HOST')
+    )
     const path = join(folder, "config.json")
     await writeFile(path, "{ auths")
     const ofFile = await failureWith(layer({}), endpoint)
     expect(ofFile).toMatchObject({ _tag: "InvalidRequest", value: path })
-    expect(ofFile).toHaveProperty("message", expect.stringContaining("put it right, move it away, or set DOCKER_HOST"))
+    expect(ofFile).toHaveProperty("message", expect.stringContaining("Fix or remove it, or set DOCKER_HOST"))
   })
 
   it("is told apart from one that nobody has chosen", async () => {
@@ -148,7 +151,7 @@ describe("the engine that the docker command would use", () => {
     expect(await failure(secured)).toMatchObject({
       _tag: "InvalidRequest",
       field: "DOCKER_CERT_PATH",
-      detail: "cert.pem is there without key.pem"
+      detail: "the folder contains cert.pem but not key.pem"
     })
   })
 

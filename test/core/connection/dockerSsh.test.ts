@@ -100,7 +100,7 @@ describeKillableEngine("an engine over ssh", () => {
     process.env["PATH"] = "/nowhere"
     const missing = await failureWith(docker(), ping)
     expect(missing).toMatchObject({ _tag: "EngineUnavailable", reason: "NotFound" })
-    expect(missing.message).toContain("the ssh command can't be run")
+    expect(missing.message).toContain("the ssh command could not be started: spawn ssh ENOENT")
   })
 
   it("is NotFound where ssh works and the docker command there finds no engine", async () => {

@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { DockerAnswer, DockerDuplex, DockerRequest, DockerShape, DockerStream } from "../Docker.js"
+import type { DockerResponse, DockerDuplex, DockerRequest, DockerShape, DockerStream } from "../Docker.js"
 import { type DockerFailure, EngineError, EngineUnavailable } from "../DockerError.js"
 import type { EngineResponse, StreamResponse } from "./calls/response.js"
 import type { EngineState } from "./state/engineState.js"
@@ -132,7 +132,7 @@ export const makeMemoryDocker = (state: EngineState, faults: Faults, endpoint: s
     })
   }
 
-  const json = (request: DockerRequest): Effect.Effect<DockerAnswer, DockerFailure> => {
+  const json = (request: DockerRequest): Effect.Effect<DockerResponse, DockerFailure> => {
     const attempt = connect(request, (cut) =>
       Effect.gen(function* () {
         const answer = yield* ask(request, false)

@@ -11,12 +11,12 @@ import { join } from "node:path"
 import { InvalidRequest } from "../../DockerError.js"
 import type { TlsOptions } from "./endpoint.js"
 
-/** Which engine is meant, as the docker command finds it. */
+/** The engine that the docker CLI would use. */
 export interface FoundEndpoint {
-  /** `undefined` where nothing names one. */
+  /** `undefined` if none is configured. */
   readonly endpoint: string | undefined
   readonly tls: TlsOptions | undefined
-  /** Whether anything was said of the engine, if only that it is the default one. */
+  /** Whether the environment or the configuration selects an engine, even if it is the default one. */
   readonly configured: boolean
 }
 
@@ -32,23 +32,29 @@ const ContextFile = Schema.parseJson(
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")
 
-/** The text of a file; `undefined` where there is none. */
-const optionalText = (field: string, path: string): Effect.Effect<string | undefined, InvalidRequest> =>
+/** Reads a file, or returns `undefined` if it does not exist. */
+const readOptional = (field: string, path: string): Effect.Effect<string | undefined, InvalidRequest> =>
   Effect.tryPromise({ try: () => readFile(path, "utf8"), catch: (error) => error }).pipe(
     Effect.catchAll((error) =>
       isMissing(error)
         ? Effect.succeed(undefined)
-        : Effect.fail(new InvalidRequest({ field, value: path, detail: `it can't be read: ${String(error)}` }))
+        : Effect.fail(
+            new InvalidRequest({ field, value: path, detail: `the file could not be read: ${String(error)}` })
+          )
     )
   )
 
-const certificates = (field: string, folder: string, verify: boolean): Effect.Effect<TlsOptions, InvalidRequest> =>
+/** Reads the certificates in a folder. */
+const readCertificates = (field: string, folder: string, verify: boolean): Effect.Effect<TlsOptions, InvalidRequest> =>
   Effect.gen(function* () {
-    const ca = yield* optionalText(field, join(folder, "ca.pem"))
-    const cert = yield* optionalText(field, join(folder, "cert.pem"))
-    const key = yield* optionalText(field, join(folder, "key.pem"))
+    const ca = yield* readOptional(field, join(folder, "ca.pem"))
+    const cert = yield* readOptional(field, join(folder, "cert.pem"))
+    const key = yield* readOptional(field, join(folder, "key.pem"))
     if ((cert === undefined) !== (key === undefined)) {
-      const detail = `${cert === undefined ? "key.pem is there without cert.pem" : "cert.pem is there without key.pem"}`
+      const detail =
+        cert === undefined
+          ? "the folder contains key.pem but not cert.pem"
+          : "the folder contains cert.pem but not key.pem"
       return yield* new InvalidRequest({ field, value: folder, detail })
     }
     return {
@@ -59,29 +65,31 @@ const certificates = (field: string, folder: string, verify: boolean): Effect.Ef
     }
   })
 
-const setting = (name: string) =>
+/** An environment variable. One that is empty counts as unset. */
+const variable = (name: string) =>
   Config.string(name).pipe(
     Config.option,
     Config.map((value) => Option.getOrUndefined(Option.filter(value, (text) => text.trim() !== ""))?.trim())
   )
 
-const settings = Config.all({
-  host: setting("DOCKER_HOST"),
-  context: setting("DOCKER_CONTEXT"),
-  config: setting("DOCKER_CONFIG"),
-  certPath: setting("DOCKER_CERT_PATH"),
-  tls: setting("DOCKER_TLS"),
-  tlsVerify: setting("DOCKER_TLS_VERIFY")
+const variables = Config.all({
+  host: variable("DOCKER_HOST"),
+  context: variable("DOCKER_CONTEXT"),
+  config: variable("DOCKER_CONFIG"),
+  certPath: variable("DOCKER_CERT_PATH"),
+  tls: variable("DOCKER_TLS"),
+  tlsVerify: variable("DOCKER_TLS_VERIFY")
 })
 
-const fromContext = (folder: string, name: string): Effect.Effect<Omit<FoundEndpoint, "configured">, InvalidRequest> =>
+/** Reads a context from the CLI's context store. */
+const readContext = (folder: string, name: string): Effect.Effect<Omit<FoundEndpoint, "configured">, InvalidRequest> =>
   Effect.gen(function* () {
     const field = "Docker context"
     const digest = createHash("sha256").update(name).digest("hex")
     const path = join(folder, "contexts", "meta", digest, "meta.json")
-    const text = yield* optionalText(field, path)
+    const text = yield* readOptional(field, path)
     if (text === undefined) {
-      const detail = `there is none of this name in ${join(folder, "contexts")}; "docker context ls" shows which there are`
+      const detail = `${join(folder, "contexts")} has no context of this name. Run "docker context ls" to list the contexts`
       return yield* new InvalidRequest({ field, value: name, detail })
     }
     const { docker } = (yield* Effect.mapError(
@@ -90,32 +98,34 @@ const fromContext = (folder: string, name: string): Effect.Effect<Omit<FoundEndp
         new InvalidRequest({
           field,
           value: name,
-          detail: `${path} is not understood: make the context anew, or set DOCKER_HOST`
+          detail: `${path} is not valid. Recreate the context with "docker context create", or set DOCKER_HOST`
         })
     )).Endpoints
     const tlsFolder = join(folder, "contexts", "tls", digest, "docker")
-    const tls = yield* certificates(field, tlsFolder, docker.SkipTLSVerify !== true)
+    const tls = yield* readCertificates(field, tlsFolder, docker.SkipTLSVerify !== true)
     const secured = tls.ca !== undefined || tls.cert !== undefined || docker.SkipTLSVerify === true
     return { endpoint: docker.Host, tls: secured ? tls : undefined }
   })
 
 /**
- * The engine that the docker command would use: `DOCKER_HOST` (with `DOCKER_TLS_VERIFY`, `DOCKER_TLS` and `DOCKER_CERT_PATH`),
- * else the context that `DOCKER_CONTEXT` or the command's configuration names, else none.
+ * Finds the engine that the docker CLI would use: `DOCKER_HOST` (with `DOCKER_TLS_VERIFY`, `DOCKER_TLS` and
+ * `DOCKER_CERT_PATH`), else the context in `DOCKER_CONTEXT` or the CLI's configuration, else none.
  */
 export const findEndpoint: Effect.Effect<FoundEndpoint, InvalidRequest | ConfigError> = Effect.gen(function* () {
-  const { certPath, config, context, host, tls, tlsVerify } = yield* settings
+  const { certPath, config, context, host, tls, tlsVerify } = yield* variables
   const folder = config ?? join(homedir(), ".docker")
   if (host !== undefined) {
     const secured = tls !== undefined || tlsVerify !== undefined
     return {
       configured: true,
       endpoint: host,
-      tls: secured ? yield* certificates("DOCKER_CERT_PATH", certPath ?? folder, tlsVerify !== undefined) : undefined
+      tls: secured
+        ? yield* readCertificates("DOCKER_CERT_PATH", certPath ?? folder, tlsVerify !== undefined)
+        : undefined
     }
   }
   const path = join(folder, "config.json")
-  const text = context === undefined ? yield* optionalText("Docker configuration", path) : undefined
+  const text = context === undefined ? yield* readOptional("Docker configuration", path) : undefined
   const current =
     text === undefined
       ? context
@@ -125,11 +135,11 @@ export const findEndpoint: Effect.Effect<FoundEndpoint, InvalidRequest | ConfigE
             new InvalidRequest({
               field: "Docker configuration",
               value: path,
-              detail: "it is not JSON as docker writes it: put it right, move it away, or set DOCKER_HOST"
+              detail: "the file is not valid JSON as the docker CLI writes it. Fix or remove it, or set DOCKER_HOST"
             })
         )).currentContext
   if (current !== undefined && current !== "" && current !== "default") {
-    return { configured: true, ...(yield* fromContext(folder, current)) }
+    return { configured: true, ...(yield* readContext(folder, current)) }
   }
   const configured = [context, certPath, tls, tlsVerify].some((value) => value !== undefined)
   return { configured, endpoint: undefined, tls: undefined }

@@ -2,18 +2,23 @@ import * as Either from "effect/Either"
 import type * as Redacted from "effect/Redacted"
 import { InvalidRequest } from "../../DockerError.js"
 
-/** Certificates for an engine that is reached over TLS: PEM texts. */
+/**
+ * Certificates for a connection over TLS, in PEM format.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface TlsOptions {
-  /** Who signed the engine's certificate; the system's authorities when not given. */
+  /** The certificate authorities to trust. Default: those of the system. */
   readonly ca?: string
-  /** The client's own certificate and key. */
+  /** The client certificate. */
   readonly cert?: string
   readonly key?: Redacted.Redacted
-  /** Whether the engine's certificate and name are checked. Default true. */
+  /** Whether to verify the engine's certificate and host name. Default `true`. */
   readonly verify?: boolean
 }
 
-/** Where an engine listens. */
+/** The address of an engine. */
 export type Endpoint =
   | { readonly _tag: "Unix"; readonly url: string; readonly socketPath: string }
   | {
@@ -31,7 +36,7 @@ export type Endpoint =
       readonly user: string | undefined
     }
 
-/** Where the docker CLI looks when nothing is configured. */
+/** The endpoint that the docker CLI uses if none is configured. */
 export const defaultEndpoint = "unix:///var/run/docker.sock"
 
 const host = String.raw`(\[[0-9a-fA-F:.]+\]|[^/:@?#\s\[\]]+)(?::(\d{1,5}))?\/?`
@@ -39,8 +44,8 @@ const tcp = new RegExp(`^(tcp|https?)://${host}$`)
 const ssh = new RegExp(`^ssh://(?:([^/:@?#\\s]+)@)?${host}$`)
 
 /**
- * Reads `unix:///path`, `tcp://host[:port]` (also `http://` and `https://`) or `ssh://[user@]host[:port]`. The port of tcp is
- * 2375 when not given, 2376 with TLS.
+ * Parses `unix:///path`, `tcp://host[:port]` (also with `http://` or `https://`) or `ssh://[user@]host[:port]`. The default
+ * port of TCP is 2375, or 2376 with TLS.
  */
 export const parseEndpoint = (url: string, tls?: TlsOptions): Either.Either<Endpoint, InvalidRequest> => {
   const refuse = (detail: string) =>
@@ -52,25 +57,26 @@ export const parseEndpoint = (url: string, tls?: TlsOptions): Either.Either<Endp
     // oxlint-disable-next-line no-control-regex
     return /^\/[^\0-\x1f]+$/.test(socketPath)
       ? Either.right({ _tag: "Unix", url, socketPath })
-      : refuse(`the socket's path must be absolute, as in ${defaultEndpoint}`)
+      : refuse(`the path of the socket must be absolute, as in ${defaultEndpoint}`)
   }
-  const wrongPort = (port: number | undefined) => port !== undefined && (port < 1 || port > 65_535)
+  const isInvalidPort = (port: number | undefined) => port !== undefined && (port < 1 || port > 65_535)
   const byTcp = tcp.exec(url)
   if (byTcp !== null) {
     const [, scheme, name = "", given] = byTcp
     const secure = tls ?? (scheme === "https" ? {} : undefined)
     const port = given === undefined ? (secure === undefined ? 2375 : 2376) : Number(given)
-    if (wrongPort(port)) return refuse("the port must be from 1 to 65535")
+    if (isInvalidPort(port)) return refuse("the port must be between 1 and 65535")
     return Either.right({ _tag: "Tcp", url, host: name, port, ...(secure === undefined ? {} : { tls: secure }) })
   }
   const bySsh = ssh.exec(url)
   if (bySsh !== null) {
     const [, user, name = "", given] = bySsh
     const port = given === undefined ? undefined : Number(given)
-    // The ssh command would take it for an option.
-    if (name.startsWith("-") || user?.startsWith("-") === true) return refuse("neither user nor host begin with '-'")
-    if (wrongPort(port)) return refuse("the port must be from 1 to 65535")
+    // The ssh command would parse it as an option.
+    if (name.startsWith("-") || user?.startsWith("-") === true)
+      return refuse("the user and the host must not begin with '-'")
+    if (isInvalidPort(port)) return refuse("the port must be between 1 and 65535")
     return Either.right({ _tag: "Ssh", url, host: name, port, user })
   }
-  return refuse("give unix:///path/to/docker.sock, tcp://host:port or ssh://user@host")
+  return refuse("use unix:///path/to/docker.sock, tcp://host:port or ssh://user@host")
 }

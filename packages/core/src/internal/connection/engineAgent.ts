@@ -10,21 +10,25 @@ import { SshSocket } from "./sshSocket.js"
 
 const keepAlive = { keepAlive: true }
 
-/** Gives up connecting after a time: Node's own timeouts can't tell that from a slow answer. */
-const guard = (socket: Duplex | null | undefined, connectTimeout: Duration.Duration, connected: string) => {
+/** Limits the time until a socket emits `connectedEvent`. Node's own timeouts also fire while a response is awaited. */
+const limitConnectTime = (
+  socket: Duplex | null | undefined,
+  connectTimeout: Duration.Duration,
+  connectedEvent: "connect" | "secureConnect"
+) => {
   if (!(socket instanceof Socket)) return socket
-  // Its request tells of an error; one behind that, as it is given up between two requests, is nobody's, and would end the process.
+  // A request reports the errors of its socket. Between two requests nobody listens, and an error would end the process.
   socket.on("error", () => {})
-  // A peer that vanished without a word must not leave a follow waiting for ever.
+  // Detects a peer that disappears without closing the connection, for which a follow would wait forever.
   socket.setKeepAlive(true, 15_000)
-  // A timer of Node that is set beyond 24 days fires at once.
-  if (!socket.connecting || Duration.toMillis(connectTimeout) >= 2 ** 31) return socket
-  const limit = Duration.toMillis(connectTimeout)
+  const millis = Duration.toMillis(connectTimeout)
+  // A Node timer with a longer delay fires at once.
+  if (!socket.connecting || millis >= 2 ** 31) return socket
   const timer = setTimeout(() => {
-    socket.destroy(Object.assign(new Error(`no connection after ${limit} ms`), { code: "ETIMEDOUT" }))
-  }, limit)
+    socket.destroy(Object.assign(new Error(`could not connect within ${millis} ms`), { code: "ETIMEDOUT" }))
+  }, millis)
   const clear = () => clearTimeout(timer)
-  socket.once(connected, clear)
+  socket.once(connectedEvent, clear)
   socket.once("close", clear)
   return socket
 }
@@ -35,7 +39,7 @@ class PlainAgent extends http.Agent {
   }
 
   override createConnection(...args: Parameters<http.Agent["createConnection"]>) {
-    return guard(super.createConnection(...args), this.connectTimeout, "connect")
+    return limitConnectTime(super.createConnection(...args), this.connectTimeout, "connect")
   }
 }
 
@@ -54,7 +58,7 @@ class TlsAgent extends https.Agent {
   }
 
   override createConnection(...args: Parameters<https.Agent["createConnection"]>) {
-    return guard(super.createConnection(...args), this.connectTimeout, "secureConnect")
+    return limitConnectTime(super.createConnection(...args), this.connectTimeout, "secureConnect")
   }
 }
 
@@ -71,24 +75,25 @@ class SshAgent extends http.Agent {
   }
 }
 
-/** Makes and keeps the connections to an engine. */
-export const engineAgent = (endpoint: Endpoint, connectTimeout: Duration.Duration): http.Agent => {
+/** Creates an agent that opens connections to an engine and keeps them for later requests. */
+export const makeEngineAgent = (endpoint: Endpoint, connectTimeout: Duration.Duration): http.Agent => {
   const agent =
     endpoint._tag === "Ssh"
       ? new SshAgent(connectTimeout, endpoint)
       : endpoint._tag === "Tcp" && endpoint.tls !== undefined
         ? new TlsAgent(connectTimeout, endpoint.tls)
         : new PlainAgent(connectTimeout)
-  // dockerode writes every request out for a debug log, wanted or not; an agent in full takes milliseconds, and has the key.
+  // docker-modem formats every request for its debug log, even if debugging is off. That would take milliseconds for an
+  // agent, and would expose its key.
   Object.defineProperty(agent, inspect.custom, { value: () => "Agent" })
   return agent
 }
 
 /**
- * Closes the connections that are kept, and keeps none any more. One that is in use is closed by who uses it: an answer that
- * is still waited for, so that what the engine makes can be removed, comes all the same.
+ * Closes idle connections now, and the others when their requests end. Requests in progress continue: a finalizer may be
+ * waiting for the id of a resource that it is going to remove.
  */
-export const retire = (agent: http.Agent): void => {
+export const closeIdleSockets = (agent: http.Agent): void => {
   agent.maxFreeSockets = 0
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
 }

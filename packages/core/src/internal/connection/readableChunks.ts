@@ -5,13 +5,13 @@ import * as Stream from "effect/Stream"
 import type { Readable } from "node:stream"
 
 /**
- * What a Node stream holds, as it comes: each element is all that had gathered since the last one was taken, and nothing
- * is read while nobody asks. `NodeStream.fromReadable` waits for ever on a stream that is destroyed without an error;
- * this one fails with `lost` whenever the stream closes before its end.
+ * Reads a Node stream. Each element holds all bytes that have arrived since the previous one was pulled, and nothing is
+ * read before it is pulled. Fails with `onLost` if the stream closes before its end. `NodeStream.fromReadable` waits
+ * forever for a stream that is destroyed without an error.
  */
 export const readableChunks = <E>(
   readable: Readable,
-  lost: (error: Error | undefined) => E
+  onLost: (error: Error | undefined) => E
 ): Stream.Stream<Uint8Array, E> =>
   Stream.fromPull(
     Effect.sync(() => {
@@ -28,9 +28,9 @@ export const readableChunks = <E>(
       const pull: Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<E>> = Effect.suspend(() => {
         const chunk: unknown = readable.read()
         if (chunk instanceof Uint8Array) return Effect.succeed(Chunk.of(chunk))
-        if (failure !== undefined) return Effect.fail(Option.some(lost(failure)))
+        if (failure !== undefined) return Effect.fail(Option.some(onLost(failure)))
         if (readable.readableEnded) return Effect.fail(Option.none())
-        if (readable.destroyed) return Effect.fail(Option.some(lost(undefined)))
+        if (readable.destroyed) return Effect.fail(Option.some(onLost(undefined)))
         return Effect.async<Chunk.Chunk<Uint8Array>, Option.Option<E>>((resume) => {
           wake = () => {
             wake = () => {}

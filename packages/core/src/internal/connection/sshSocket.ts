@@ -4,28 +4,28 @@ import { Socket } from "node:net"
 import { Duplex } from "node:stream"
 import type { Endpoint } from "./endpoint.js"
 
-/** What ssh prints when it can't, as the code that Node would give a socket. */
-const codeOf = (words: string): string =>
-  /permission denied|host key verification failed/i.test(words)
+/** Maps what ssh prints when it fails to the code that Node would give the error of a socket. */
+const errorCode = (stderr: string): string =>
+  /permission denied|host key verification failed/i.test(stderr)
     ? "EACCES"
-    : /connection refused/i.test(words)
+    : /connection refused/i.test(stderr)
       ? "ECONNREFUSED"
-      : /timed out/i.test(words)
+      : /timed out/i.test(stderr)
         ? "ETIMEDOUT"
-        : /could not resolve|no route|no such file|not found|cannot connect to the docker daemon/i.test(words)
+        : /could not resolve|no route|no such file|not found|cannot connect to the docker daemon/i.test(stderr)
           ? "ENOENT"
           : "ECONNRESET"
 
 /**
- * A connection to an engine through `ssh HOST docker system dial-stdio`, as the docker command makes it: with the user's own
- * ssh configuration, keys and known hosts. It asks nobody for a password.
+ * A connection to an engine through `ssh HOST docker system dial-stdio`, as the docker CLI opens it. Uses the ssh
+ * configuration, keys and known hosts of the user, and never asks for a password.
  */
 export class SshSocket extends Duplex {
   readonly #child: ChildProcessWithoutNullStreams
-  #words = ""
+  #stderr = ""
 
   constructor({ host, port, user }: Extract<Endpoint, { readonly _tag: "Ssh" }>, connectTimeout: Duration.Duration) {
-    // One that the other side has ended is of no more use.
+    // A connection whose other side has ended is of no use.
     super({ allowHalfOpen: false })
     const seconds = Duration.isFinite(connectTimeout) ? Math.max(1, Math.ceil(Duration.toSeconds(connectTimeout))) : 0
     this.#child = spawn(
@@ -33,7 +33,7 @@ export class SshSocket extends Duplex {
       [
         "-o",
         "BatchMode=yes",
-        // A peer that vanished without a word must not leave a follow waiting for ever.
+        // Detects a peer that disappears without closing the connection, for which a follow would wait forever.
         "-o",
         "ServerAliveInterval=15",
         "-T",
@@ -52,18 +52,19 @@ export class SshSocket extends Duplex {
       if (!this.push(chunk)) this.#child.stdout.pause()
     })
     this.#child.stderr.on("data", (chunk: Buffer) => {
-      if (this.#words.length < 4096) this.#words += chunk.toString("utf8")
+      if (this.#stderr.length < 4096) this.#stderr += chunk.toString("utf8")
     })
     this.#child.stdin.on("error", () => {})
     this.on("error", () => {})
     this.#child.on("error", ({ message }) => {
-      this.destroy(Object.assign(new Error(`the ssh command can't be run: ${message}`), { code: "ENOENT" }))
+      this.destroy(Object.assign(new Error(`the ssh command could not be started: ${message}`), { code: "ENOENT" }))
     })
     this.#child.on("close", (code) => {
       if (code === 0) this.push(null)
       else {
-        const words = this.#words.trim()
-        this.destroy(Object.assign(new Error(words === "" ? `ssh ended with ${code}` : words), { code: codeOf(words) }))
+        const stderr = this.#stderr.trim()
+        const message = stderr === "" ? `ssh exited with code ${code}` : stderr
+        this.destroy(Object.assign(new Error(message), { code: errorCode(stderr) }))
       }
     })
   }
@@ -74,7 +75,7 @@ export class SshSocket extends Duplex {
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#child.stdin.write(chunk, (error) => {
-      // Where it fails ssh has ended, or is about to: what it says then tells why, and comes first.
+      // ssh has exited or is about to. Reports its own message, which says why, instead of the broken pipe.
       if (error == null || this.closed) done(error)
       else this.once("close", () => done(error))
     })
@@ -89,7 +90,7 @@ export class SshSocket extends Duplex {
     done(error)
   }
 
-  // What an agent asks of the sockets that it keeps.
+  // Methods that http.Agent calls on the sockets it keeps.
 
   setKeepAlive(): this {
     return this
@@ -103,7 +104,7 @@ export class SshSocket extends Duplex {
     return this
   }
 
-  // An idle connection must not keep the process from ending, and one that is waited on must: the pipes count like the child.
+  // http.Agent lets the process exit while a connection is idle. The pipes keep it alive as much as the child does.
 
   ref(): this {
     for (const handle of this.#handles()) handle.ref()

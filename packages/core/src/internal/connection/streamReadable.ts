@@ -6,28 +6,31 @@ import * as Runtime from "effect/Runtime"
 import * as Stream from "effect/Stream"
 import { Readable } from "node:stream"
 
-/** A Node stream of what a stream gives, taken no faster than it is read. It runs from the first read until it is destroyed. */
+/**
+ * Turns a stream into a Node stream, which pulls it no faster than it is read. The stream runs from the first read until
+ * the Node stream is destroyed.
+ */
 export const streamReadable = (stream: Stream.Stream<Uint8Array>, runtime: Runtime.Runtime<never>): Readable => {
-  let wanted = () => {}
+  let onRead = () => {}
   let fiber: Fiber.RuntimeFiber<void> | undefined
-  const give = (bytes: Uint8Array) =>
+  const push = (bytes: Uint8Array) =>
     Effect.async<void>((resume) => {
-      wanted = () => {
-        wanted = () => {}
+      onRead = () => {
+        onRead = () => {}
         resume(Effect.void)
       }
-      // Nothing pushed is nothing read, and so would never be asked for more.
-      if (bytes.length === 0 || readable.push(bytes)) wanted()
+      // Node does not ask for more after an empty chunk.
+      if (bytes.length === 0 || readable.push(bytes)) onRead()
     })
   const readable = new Readable({
     read: () => {
       if (fiber === undefined) {
-        fiber = Runtime.runFork(runtime)(Stream.runForEach(stream, give))
+        fiber = Runtime.runFork(runtime)(Stream.runForEach(stream, push))
         fiber.addObserver((exit) => {
           if (Exit.isSuccess(exit)) readable.push(null)
           else readable.destroy(new Error(Cause.pretty(exit.cause)))
         })
-      } else wanted()
+      } else onRead()
     },
     destroy: (error, done) => {
       if (fiber !== undefined) Runtime.runFork(runtime)(Fiber.interrupt(fiber))

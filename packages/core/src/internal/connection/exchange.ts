@@ -1,0 +1,169 @@
+import * as Duration from "effect/Duration"
+import type * as Runtime from "effect/Runtime"
+import { IncomingMessage } from "node:http"
+import { Duplex, type Readable } from "node:stream"
+import { inspect } from "node:util"
+import type { DockerRequest } from "../../Docker.js"
+import { type DockerFailure, EngineUnavailable } from "../../DockerError.js"
+import { engineError } from "./response.js"
+import { streamReadable } from "./streamReadable.js"
+import { engineUnavailable } from "./unavailable.js"
+
+/** A request as it is sent. */
+export interface DialRequest {
+  readonly method: DockerRequest["method"]
+  readonly path: string
+  readonly query: Readonly<Record<string, string | number | boolean>>
+  readonly headers: Readonly<Record<string, string>>
+  /** Sent with its length if it is a buffer, and in chunks if it is a stream. */
+  readonly body: Buffer | Readable | undefined
+  /** Whether to ask the engine to upgrade the connection. */
+  readonly upgrade: boolean
+  /** Closes the connection. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Sends a request. Calls back with the response, whatever its status, or with the socket of an upgraded connection. May
+ * throw if the request cannot be written.
+ */
+export type Dial = (request: DialRequest, callback: (error: Error | null, answer: unknown) => void) => void
+
+/** How requests get to an engine. */
+export interface EngineConnection {
+  /** The endpoint as a URL. */
+  readonly endpoint: string
+  readonly dial: Dial
+  /** For requests that have no timeout of their own. */
+  readonly requestTimeout: Duration.Duration
+  /** Runs the streams that are uploaded. */
+  readonly runtime: Runtime.Runtime<never>
+}
+
+/** Receives the outcome of an exchange. `onFailure` may still be called after a response, until the exchange is settled. */
+export interface ExchangeHandlers {
+  readonly onResponse: (response: IncomingMessage) => void
+  readonly onFailure: (error: DockerFailure) => void
+  /** Asks for an upgrade of the connection, and receives its socket. */
+  readonly onUpgrade?: (socket: Duplex) => void
+}
+
+/** The longest delay of a Node timer. A longer one would fire at once. */
+const maxTimerMillis = 2 ** 31 - 1
+
+/**
+ * An abort controller that is cheap to inspect: docker-modem formats every request for its debug log, even if debugging
+ * is off.
+ */
+const inspectableController = (): AbortController => {
+  const controller = new AbortController()
+  Object.defineProperty(controller.signal, inspect.custom, { value: () => "AbortSignal" })
+  return controller
+}
+
+const jsonBuffer = (body: unknown): Buffer | undefined =>
+  body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+
+/** One request to the engine, from its first byte until the response has been read: its timeout, its upload, its abort. */
+export class Exchange {
+  readonly #connection: EngineConnection
+  readonly #request: DockerRequest
+  readonly #handlers: ExchangeHandlers
+  readonly #controller = inspectableController()
+  readonly #timeout: Duration.Duration
+  readonly #upload: Readable | undefined
+  #timer: NodeJS.Timeout | undefined
+  #socket: Duplex | undefined
+  #isSettled = false
+  /** Whether the response has been read to its end, which leaves the connection to the next request. */
+  #isRead = false
+
+  constructor(connection: EngineConnection, request: DockerRequest, handlers: ExchangeHandlers) {
+    this.#connection = connection
+    this.#request = request
+    this.#handlers = handlers
+    this.#timeout = Duration.decode(request.timeout ?? connection.requestTimeout)
+    this.#upload = request.upload === undefined ? undefined : streamReadable(request.upload, connection.runtime)
+  }
+
+  /** Sends the request. */
+  send(): void {
+    // An upload takes as long as it takes: the timeout starts when it ends.
+    if (this.#upload === undefined) this.#startTimer()
+    else this.#upload.once("end", () => this.#startTimer())
+    try {
+      this.#connection.dial(this.#dialRequest(), (error, answer) => this.#receive(error, answer))
+    } catch (error) {
+      // The query or the body cannot be serialized.
+      this.close()
+      this.#handlers.onFailure(engineError(this.#request, 400, `the request was not sent: ${String(error)}`))
+    }
+  }
+
+  /** Stops the timeout, as what was waited for has arrived. */
+  settle(): void {
+    this.#isSettled = true
+    clearTimeout(this.#timer)
+  }
+
+  /** Closes the connection, unless the response has been read to its end. */
+  close(): void {
+    this.settle()
+    this.#upload?.destroy()
+    // Aborting creates an error and costs the connection, so it is left out if there is nothing to abort.
+    if (!this.#isRead) this.#controller.abort()
+    this.#socket?.destroy()
+  }
+
+  #dialRequest(): DialRequest {
+    const { body, method, path, query = {} } = this.#request
+    const upgrade = this.#handlers.onUpgrade !== undefined
+    const given: Record<string, string | number | boolean> = {}
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) given[name] = value
+    return {
+      method,
+      path,
+      query: given,
+      headers: this.#upload === undefined && body !== undefined ? { "Content-Type": "application/json" } : {},
+      // An upgrade without a body would be sent in chunks, and Podman passes the last chunk to the container as input.
+      body: this.#upload ?? jsonBuffer(body) ?? (upgrade ? Buffer.alloc(0) : undefined),
+      upgrade,
+      signal: this.#controller.signal
+    }
+  }
+
+  #startTimer(): void {
+    if (this.#isSettled || !Duration.isFinite(this.#timeout)) return
+    this.#timer = setTimeout(
+      () => {
+        const { method, path } = this.#request
+        const detail = `no response to ${method} ${path} within ${Duration.format(this.#timeout)}`
+        this.#handlers.onFailure(
+          new EngineUnavailable({ endpoint: this.#connection.endpoint, reason: "TimedOut", detail })
+        )
+        this.close()
+      },
+      Math.min(Duration.toMillis(this.#timeout), maxTimerMillis)
+    )
+  }
+
+  #receive(error: Error | null, answer: unknown): void {
+    const { onFailure, onResponse, onUpgrade } = this.#handlers
+    if (answer instanceof IncomingMessage) {
+      answer.once("end", () => {
+        // An engine may refuse an upload before it has read all of it.
+        if (this.#upload !== undefined && !this.#upload.readableEnded) this.close()
+        this.#isRead = true
+      })
+      answer.on("error", () => {})
+      onResponse(answer)
+    } else if (answer instanceof Duplex && onUpgrade !== undefined) {
+      this.#socket = answer
+      answer.on("error", () => {})
+      onUpgrade(answer)
+    } else {
+      this.close()
+      onFailure(engineUnavailable(this.#connection.endpoint, error ?? undefined))
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import type { DockerFailure, DockerRequest } from "@dockwire/core"
+import * as Duration from "effect/Duration"
+import * as Runtime from "effect/Runtime"
+import * as Stream from "effect/Stream"
+import { IncomingMessage } from "node:http"
+import { Socket } from "node:net"
+import { type Duplex, PassThrough, Readable } from "node:stream"
+import { setTimeout as sleep } from "node:timers/promises"
+import { describe, expect, it } from "vitest"
+import { type Dial, type DialRequest, Exchange } from "../../../packages/core/src/internal/connection/exchange.js"
+import { engineMessage, parseBody, responseHeaders } from "../../../packages/core/src/internal/connection/response.js"
+import { engineUnavailable, unavailableReason } from "../../../packages/core/src/internal/connection/unavailable.js"
+
+const endpoint = "tcp://engine:2375"
+
+/** An exchange whose requests go nowhere; the test answers them. */
+const exchangeOf = (request: DockerRequest, options: { readonly upgrade?: boolean; readonly dial?: Dial } = {}) => {
+  const dialled: Array<{ readonly request: DialRequest; readonly answer: Parameters<Dial>[1] }> = []
+  const responses: Array<IncomingMessage> = []
+  const sockets: Array<Duplex> = []
+  const failures: Array<DockerFailure> = []
+  const exchange = new Exchange(
+    {
+      endpoint,
+      dial: options.dial ?? ((request, answer) => void dialled.push({ request, answer })),
+      requestTimeout: Duration.millis(50),
+      runtime: Runtime.defaultRuntime
+    },
+    request,
+    {
+      onResponse: (response) => void responses.push(response),
+      onFailure: (error) => void failures.push(error),
+      ...(options.upgrade === true ? { onUpgrade: (socket: Duplex) => void sockets.push(socket) } : {})
+    }
+  )
+  exchange.send()
+  return { dialled, exchange, failures, responses, sockets }
+}
+
+const getPing: DockerRequest = { method: "GET", path: "/_ping" }
+
+describe("an exchange with an engine", () => {
+  it("sends its body as JSON, and what has none without a type", () => {
+    const post = exchangeOf({ method: "POST", path: "/x", body: { a: 1 }, query: { b: true, c: undefined, d: 0 } })
+    expect(post.dialled[0]?.request).toMatchObject({
+      method: "POST",
+      path: "/x",
+      query: { b: true, d: 0 },
+      headers: { "Content-Type": "application/json" },
+      body: Buffer.from('{"a":1}'),
+      upgrade: false
+    })
+    expect(Object.keys(post.dialled[0]?.request.query ?? {})).toEqual(["b", "d"])
+    expect(exchangeOf(getPing).dialled[0]?.request).toMatchObject({ headers: {}, query: {}, body: undefined })
+    const hijack = exchangeOf({ method: "POST", path: "/x" }, { upgrade: true })
+    expect(hijack.dialled[0]?.request).toMatchObject({ headers: {}, body: Buffer.alloc(0), upgrade: true })
+    for (const { exchange } of [post, hijack]) exchange.close()
+  })
+
+  it("is aborted when its time is over, but not once it is settled", async () => {
+    const late = exchangeOf(getPing)
+    const settled = exchangeOf(getPing)
+    settled.exchange.settle()
+    await sleep(100)
+    expect(late.failures).toMatchObject([
+      { _tag: "EngineUnavailable", reason: "TimedOut", endpoint, detail: "no response to GET /_ping within 50ms" }
+    ])
+    expect(late.dialled[0]?.request.signal.aborted).toBe(true)
+    expect(settled.failures).toEqual([])
+    expect(settled.dialled[0]?.request.signal.aborted).toBe(false)
+  })
+
+  it("is aborted when it is closed, unless its response has been read to its end", async () => {
+    const unread = exchangeOf(getPing)
+    unread.dialled[0]?.answer(null, new IncomingMessage(new Socket()))
+    expect(unread.responses).toHaveLength(1)
+    unread.exchange.close()
+    expect(unread.dialled[0]?.request.signal.aborted).toBe(true)
+    const read = exchangeOf(getPing)
+    const response = new IncomingMessage(new Socket())
+    read.dialled[0]?.answer(null, response)
+    response.push(null)
+    response.resume()
+    await new Promise((resolve) => response.once("end", resolve))
+    read.exchange.close()
+    expect(read.dialled[0]?.request.signal.aborted).toBe(false)
+  })
+
+  it("starts its time when its upload has ended, and closes with it where the engine answers first", async () => {
+    const upload = Stream.fromIterable([Buffer.from("a"), Buffer.from("b")])
+    const { dialled, exchange, failures } = exchangeOf({ method: "PUT", path: "/x", upload })
+    await sleep(100)
+    expect(failures).toEqual([])
+    const body = dialled[0]?.request.body
+    if (!(body instanceof Readable)) throw new Error("no stream")
+    expect((await body.toArray()).join("")).toBe("ab")
+    await sleep(100)
+    expect(failures).toMatchObject([{ reason: "TimedOut" }])
+    exchange.close()
+
+    const refused = exchangeOf({ method: "PUT", path: "/x", upload: Stream.never })
+    const response = new IncomingMessage(new Socket())
+    refused.dialled[0]?.answer(null, response)
+    response.push(null)
+    response.resume()
+    await new Promise((resolve) => response.once("end", resolve))
+    expect(refused.dialled[0]?.request.signal.aborted).toBe(true)
+    const unread = refused.dialled[0]?.request.body
+    expect(unread instanceof Readable && unread.destroyed).toBe(true)
+  })
+
+  it("hands its socket over where it asked for that, and destroys it when it is closed", () => {
+    const socket = new PassThrough()
+    const { dialled, exchange, sockets } = exchangeOf({ method: "POST", path: "/x" }, { upgrade: true })
+    dialled[0]?.answer(null, socket)
+    expect(sockets).toEqual([socket])
+    exchange.close()
+    expect(socket.destroyed).toBe(true)
+    const unasked = exchangeOf(getPing)
+    unasked.dialled[0]?.answer(null, new PassThrough())
+    expect(unasked.failures).toMatchObject([{ _tag: "EngineUnavailable", detail: "the connection was closed" }])
+  })
+
+  it("fails by what became of its connection, or as a request that can't be written", () => {
+    const refused = exchangeOf(getPing)
+    refused.dialled[0]?.answer(Object.assign(new Error("connect failed"), { code: "ECONNREFUSED" }), undefined)
+    expect(refused.failures).toMatchObject([{ reason: "Refused", detail: "connect failed" }])
+    const unwritable = exchangeOf(getPing, {
+      dial: () => {
+        throw new TypeError("no such query")
+      }
+    })
+    expect(unwritable.failures).toMatchObject([
+      {
+        _tag: "EngineError",
+        request: "GET /_ping",
+        status: 400,
+        detail: "the request was not sent: TypeError: no such query"
+      }
+    ])
+  })
+})
+
+describe("what an engine answers", () => {
+  it("is JSON, or text as it stands", () => {
+    expect([parseBody('{"a":1}'), parseBody("OK"), parseBody("")]).toEqual([{ a: 1 }, "OK", undefined])
+  })
+
+  it("has its message in JSON, or is the message itself", () => {
+    expect(engineMessage('{"message":" no such container\\n"}')).toBe("no such container")
+    for (const text of ["<html>", '{"message":7}', '"text"', "null", ""]) expect(engineMessage(text)).toBe(text)
+    expect(engineMessage("x".repeat(100_000))).toHaveLength(65_536)
+  })
+
+  it("has headers, of which those that are repeated are joined", () => {
+    expect(responseHeaders({ headers: { ostype: "linux", "set-cookie": ["a", "b"], via: undefined } })).toEqual({
+      ostype: "linux",
+      "set-cookie": "a, b"
+    })
+  })
+})
+
+describe("why an engine is unavailable", () => {
+  it("is known by Node's code", () => {
+    const reasons = {
+      ENOENT: "NotFound",
+      ENOTFOUND: "NotFound",
+      ECONNREFUSED: "Refused",
+      EACCES: "PermissionDenied",
+      DEPTH_ZERO_SELF_SIGNED_CERT: "PermissionDenied",
+      ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "PermissionDenied",
+      ETIMEDOUT: "TimedOut",
+      ECONNRESET: "Lost",
+      "": "Lost"
+    }
+    for (const [code, reason] of Object.entries(reasons)) expect(unavailableReason(code), code).toBe(reason)
+    const tls = Object.assign(new Error("80EB:error:0A:SSL routines:read_state"), { library: "SSL", reason: "bad" })
+    expect(engineUnavailable(endpoint, tls)).toMatchObject({ endpoint, reason: "Lost", detail: "TLS: bad" })
+  })
+})
