@@ -100,11 +100,11 @@ describeEngine("the page", () => {
 
   test("says how to get in, to a browser that may not", async () => {
     const { page } = await open(server.url)
-    await page.getByText("Open the link that the terminal prints").waitFor()
+    await page.getByText("Open the link that Dockwire printed in the terminal").waitFor()
     expect(await page.locator("#side").isVisible()).toBe(false)
     await page.goto(`${server.url}/#token=wrong`)
     await page.reload()
-    await page.getByText("Open the link that the terminal prints").waitFor()
+    await page.getByText("Open the link that Dockwire printed in the terminal").waitFor()
     expect(page.url()).not.toContain("wrong")
   })
 
@@ -205,7 +205,7 @@ describeEngine("the page", () => {
     await eventually(async () => expect(await texts(page)).toEqual(["first", "second"]))
     await eventually(async () => expect(await page.locator("#selected-state").textContent()).toBe("running"))
     expect(await page.locator("#selected-facts").textContent()).toContain(second.id.slice(0, 12))
-    expect((await notes(page)).join("; ")).toContain(`Goes on with the new container ${second.id.slice(0, 12)}`)
+    expect((await notes(page)).join("; ")).toContain(`Continues with the new container ${second.id.slice(0, 12)}`)
     expect(complaints).toEqual([])
   })
 
@@ -262,7 +262,7 @@ describeEngine("the page", () => {
 
     await page.keyboard.press("/")
     await page.keyboard.type("NUMBER 10")
-    await page.getByText("No line has this text.").waitFor()
+    await page.getByText("No lines match the filter.").waitFor()
     await page.keyboard.press("Control+A")
     await page.keyboard.type("number 12")
     await eventually(async () => expect((await texts(page)).every((text) => text.startsWith("number 12"))).toBe(true))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
-import type { Colour } from "../../packages/server/src/web/log/Color.js"
-import { parseColour, readable } from "../../packages/server/src/web/log/Color.js"
-import { pieces, plainText } from "../../packages/server/src/web/log/LogText.js"
+import type { Color } from "../../packages/server/src/web/log/Color.js"
+import { parseColor, readable } from "../../packages/server/src/web/log/Color.js"
+import { parseRuns, plainText } from "../../packages/server/src/web/log/LogText.js"
 import { routeTo, selectedContainer } from "../../packages/server/src/web/Route.js"
 import type { Row } from "../../packages/server/src/web/log/Rows.js"
 import { occurrences, Rows } from "../../packages/server/src/web/log/Rows.js"
@@ -21,20 +21,20 @@ describe("the text of a line", () => {
   test("is shown as it is when there is nothing in it", () => {
     const plain = `<img src=x onerror="alert(1)"> & \t naïve 日本語 👩‍🚀`
     expect(plainText(plain)).toBe(plain)
-    expect(pieces(plain)).toEqual([{ text: plain, decorations: [] }])
+    expect(parseRuns(plain)).toEqual([{ text: plain, decorations: [] }])
   })
 
-  test("has the 16, the 256 and all colours, and each piece its own style", () => {
+  test("has the 16, the 256 and all colors, and each run its own style", () => {
     const text = `a${esc}[1mb${esc}[3;31mc${esc}[22md${esc}[0me${esc}[38;5;208mf${esc}[48;2;1;2;3mg${esc}[7mh`
-    expect(pieces(text)).toEqual([
+    expect(parseRuns(text)).toEqual([
       { text: "a", decorations: [] },
       { text: "b", decorations: ["bold"] },
-      { text: "c", colour: [187, 0, 0], decorations: ["bold", "italic"] },
-      { text: "d", colour: [187, 0, 0], decorations: ["italic"] },
+      { text: "c", color: [187, 0, 0], decorations: ["bold", "italic"] },
+      { text: "d", color: [187, 0, 0], decorations: ["italic"] },
       { text: "e", decorations: [] },
-      { text: "f", colour: [255, 135, 0], decorations: [] },
-      { text: "g", colour: [255, 135, 0], behind: [1, 2, 3], decorations: [] },
-      { text: "h", colour: [255, 135, 0], behind: [1, 2, 3], decorations: ["reverse"] }
+      { text: "f", color: [255, 135, 0], decorations: [] },
+      { text: "g", color: [255, 135, 0], background: [1, 2, 3], decorations: [] },
+      { text: "h", color: [255, 135, 0], background: [1, 2, 3], decorations: ["reverse"] }
     ])
     expect(plainText(text)).toBe("abcdefgh")
   })
@@ -45,7 +45,7 @@ describe("the text of a line", () => {
     ["a title", `a${esc}]0;title\u0007b`, "ab"],
     ["a device string", `a${esc}Pq#0${esc}\\b`, "ab"],
     ["the cursor", `a${esc}[2K${esc}[1;5Hb${esc}[?25lc${esc}7d`, "abcd"],
-    ["colours with colons", `a${esc}[38:2::1:2:3mb`, "ab"],
+    ["colors with colons", `a${esc}[38:2::1:2:3mb`, "ab"],
     ["a sequence that never ends", `a${esc}]0;title and more`, "a0;title and more"],
     ["half a sequence", `a${esc}[3`, "a"],
     ["eight-bit controls", "a\u009b31mb\u009dc\u0085d", "a31mbcd"],
@@ -56,8 +56,8 @@ describe("the text of a line", () => {
   ])("shows nothing of %s", (_, text, shown) => {
     expect(plainText(text)).toBe(shown)
     expect(
-      pieces(text)
-        .map((piece) => piece.text)
+      parseRuns(text)
+        .map((run) => run.text)
         .join("")
     ).toBe(shown)
   })
@@ -66,11 +66,11 @@ describe("the text of a line", () => {
     const text = `${esc}[31ma${esc}[0mb`.repeat(100_000)
     const begun = performance.now()
     expect(
-      pieces(text)
-        .map((piece) => piece.text)
+      parseRuns(text)
+        .map((run) => run.text)
         .join("")
     ).toBe("ab".repeat(100_000))
-    expect(pieces(text).length).toBeLessThan(1000)
+    expect(parseRuns(text).length).toBeLessThan(1000)
     for (const evil of [`${esc}]`, `${esc}P`, `${esc}[`, `${esc}[1`, "\r", `${esc}[1;`, `${esc} `]) {
       plainText(evil.repeat(500_000))
     }
@@ -78,9 +78,9 @@ describe("the text of a line", () => {
   })
 })
 
-test("colours are readable on any ground, and stay themselves where they are", () => {
-  const shine = (colour: Colour): number => {
-    const [red = 0, green = 0, blue = 0] = colour.map((part) => {
+test("colors are readable on any ground, and stay themselves where they are", () => {
+  const shine = (color: Color): number => {
+    const [red = 0, green = 0, blue = 0] = color.map((part) => {
       const share = part / 255
       return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
     })
@@ -88,20 +88,20 @@ test("colours are readable on any ground, and stay themselves where they are", (
   }
   const steps = [0, 51, 102, 128, 153, 204, 255]
   const all = steps.flatMap((red) => steps.flatMap((green) => steps.map((blue) => [red, green, blue] as const)))
-  const grounds: ReadonlyArray<Colour> = [
+  const grounds: ReadonlyArray<Color> = [
     [255, 255, 255],
     [13, 18, 21],
     [187, 0, 0],
     [119, 119, 119]
   ]
   for (const ground of grounds) {
-    for (const colour of all) {
-      const seen = [shine(readable(colour, ground)), shine(ground)]
+    for (const color of all) {
+      const seen = [shine(readable(color, ground)), shine(ground)]
       expect((Math.max(...seen) + 0.05) / (Math.min(...seen) + 0.05)).toBeGreaterThan(4.4)
     }
   }
   expect(readable([187, 0, 0], [255, 255, 255])).toEqual([187, 0, 0])
-  expect(parseColour("rgb(1, 2, 3)")).toEqual([1, 2, 3])
+  expect(parseColor("rgb(1, 2, 3)")).toEqual([1, 2, 3])
 })
 
 describe("rows", () => {
@@ -117,7 +117,7 @@ describe("rows", () => {
     expect([rows.length, rows.at(0)?.id, rows.dropped]).toEqual([1, 6, 4])
   })
 
-  test("a filter looks at the text without its colours, with capitals only if it has some", () => {
+  test("a filter looks at the text without its colors, with capitals only if it has some", () => {
     const rows = new Rows({ rows: 4, characters: 10_000 })
     rows.push([line(1, `${esc}[31mErr${esc}[0mor one`), line(2, "fine"), note(3)])
     rows.setFilter("error")

@@ -4,6 +4,9 @@
  *
  * A client sends one `ClientMessage` per frame. The server sends an array of `ServerMessage` per frame.
  */
+import type { EngineStatus } from "./EngineStatus.js"
+
+export type { EngineStatus } from "./EngineStatus.js"
 
 /** Where the server listens for WebSockets. */
 export const path = "/ws"
@@ -235,7 +238,7 @@ export interface ContainerLogMark extends InRoom {
 }
 
 /** A container's figures. */
-export interface ContainerStats {
+export interface ContainerStatsMessage {
   readonly event: "container_stats"
   readonly room: string
   readonly seq?: number
@@ -318,20 +321,11 @@ export interface ContainerStatusChange {
   }
 }
 
-/** Whether the engine can be reached: on connect and at each change. Goes to every connection. */
-export interface EngineStatus {
+/** Whether the engine answers: sent on connect and at each change. Goes to every connection. */
+export interface EngineStatusMessage {
   readonly event: "engine_status"
   readonly room?: string
-  readonly data: {
-    readonly available: boolean
-    readonly endpoint: string
-    /** A sentence for a person, when it is not available. */
-    readonly reason?: string
-    readonly version?: string
-    /** There when this is a demo, whose containers are not real: why, and the way to real ones, in sentences for a person. */
-    readonly demo?: string
-    readonly timestamp: string
-  }
+  readonly data: EngineStatus
 }
 
 /** A sentence for a person. */
@@ -363,8 +357,8 @@ export type ServerMessage =
   | DockerLogComplete
   | ContainerLogMark
   | ContainerStatusChange
-  | ContainerStats
-  | EngineStatus
+  | ContainerStatsMessage
+  | EngineStatusMessage
   | Status
   | WireError
 

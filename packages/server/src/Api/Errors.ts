@@ -1,56 +1,47 @@
-/** Errors as the HTTP API answers them: the core's tagged errors with their `message`, and a status that fits. */
+/** The error responses of the HTTP API: core's tagged errors with their `message`, and the HTTP status of each. */
 import * as Core from "@dockwire/core/DockerError"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
 
-const body = <Tag extends string, Fields extends Schema.Struct.Fields>(status: number, tag: Tag, fields: Fields) =>
-  Schema.Struct({ _tag: Schema.Literal(tag), ...fields, message: Schema.String }).annotations({
-    identifier: tag,
+/** The body of an error response: the fields of a tagged error, and its `message`. */
+const errorBody = <Fields extends Schema.Struct.Fields>(
+  status: number,
+  error: { readonly _tag: string; readonly fields: Fields }
+) =>
+  Schema.Struct({ ...error.fields, message: Schema.String }).annotations({
+    identifier: error._tag,
     ...HttpApiSchema.annotations({ status })
   })
 
-const containerId = Schema.String
-const detail = Schema.String
+/** An error of the server's own, which has no field but its message. */
+const serverError = <const Tag extends string>(_tag: Tag) => ({ _tag, fields: { _tag: Schema.tag(_tag) } })
 
-/** 404 */
-export const ContainerNotFound = body(404, "ContainerNotFound", { containerId, detail })
+/** 400: a field of the request has an invalid value. */
+export const InvalidRequest = errorBody(400, Core.InvalidRequest)
 
-/** 409 */
-export const ContainerStateConflict = body(409, "ContainerStateConflict", {
-  containerId,
-  state: Core.ContainerStateConflict.fields.state,
-  setting: Core.ContainerStateConflict.fields.setting,
-  detail
-})
+/** 401: the request carries no valid credential. */
+export const NotAllowed = errorBody(401, serverError("NotAllowed"))
 
-/** 409 */
-export const PortAllocated = body(409, "PortAllocated", {
-  containerId,
-  address: Schema.optional(Schema.String),
-  detail
-})
+/** 403: the cookie was sent by a page of another origin. */
+export const OriginNotAllowed = errorBody(403, serverError("OriginNotAllowed"))
 
-/** 400 */
-export const InvalidRequest = body(400, "InvalidRequest", { field: Schema.String, value: Schema.String, detail })
+/** 404: no container has this id or name. */
+export const ContainerNotFound = errorBody(404, Core.ContainerNotFound)
 
-/** 503: the engine can't be reached. */
-export const EngineUnavailable = body(503, "EngineUnavailable", {
-  endpoint: Schema.String,
-  reason: Core.UnavailableReason,
-  detail
-})
+/** 409: the container's state or configuration rules this out. */
+export const ContainerStateConflict = errorBody(409, Core.ContainerStateConflict)
 
-/** 502: the engine refused in a way that has no name of its own. */
-export const EngineError = body(502, "EngineError", { request: Schema.String, status: Schema.Number, detail })
+/** 409: a host port that the container publishes is in use. */
+export const PortAllocated = errorBody(409, Core.PortAllocated)
 
-/** 401 */
-export const NotAllowed = body(401, "NotAllowed", {})
+/** 502: the engine responded with an error that has no more specific type. */
+export const EngineError = errorBody(502, Core.EngineError)
 
-/** 403: a request with a cookie that no page of the server's own made. */
-export const OriginNotAllowed = body(403, "OriginNotAllowed", {})
+/** 503: the engine is unreachable. */
+export const EngineUnavailable = errorBody(503, Core.EngineUnavailable)
 
-/** An error of the core's with its message beside its fields. */
-export const withMessage = <E extends { readonly message: string }>(error: E): E & { readonly message: string } => ({
+/** The body for an error: its fields, and its `message`, which is a getter. */
+export const toErrorBody = <E extends { readonly message: string }>(error: E): E & { readonly message: string } => ({
   ...error,
   message: error.message
 })

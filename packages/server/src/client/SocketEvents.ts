@@ -1,6 +1,6 @@
 import type {
   ContainerLogMark,
-  ContainerStats,
+  ContainerStatsMessage,
   ContainerStatusChange,
   DockerLog,
   DockerLogComplete,
@@ -60,8 +60,8 @@ export interface SocketEvents {
   readonly docker_log_complete: DockerLogComplete["data"]
   readonly container_log_mark: ContainerLogMark["data"]
   readonly container_status_change: ContainerStatusChange["data"]
-  readonly container_stats: ContainerStats["data"]
-  readonly engine_status: EngineStatus["data"]
+  readonly container_stats: ContainerStatsMessage["data"]
+  readonly engine_status: EngineStatus
   /** Part of a room's history was lost and will not be delivered. */
   readonly gap: Gap["data"]
   readonly joined: Joined["data"]

@@ -29,7 +29,7 @@ export interface EngineMonitorOptions {
 /** The shape of the monitor. */
 export interface EngineMonitorShape {
   /** Whether the engine answers, as far as is known now. */
-  readonly status: () => EngineStatus["data"]
+  readonly status: () => EngineStatus
   /** Done as soon as the engine answers. */
   readonly whenAvailable: Effect.Effect<void>
   /** Done when the engine was asked for the first time, whatever it answered. */
@@ -134,14 +134,14 @@ const make = Effect.fnUntraced(function* ({ demo }: EngineMonitorOptions) {
   /** The same at all times. */
   const told = { endpoint: docker.endpoint, ...(demo === undefined ? {} : { demo }) }
   let listed = false
-  let status: EngineStatus["data"] = {
+  let status: EngineStatus = {
     available: false,
     ...told,
     reason: `The Docker engine at ${docker.endpoint} has not answered yet.`,
     timestamp: new Date().toISOString()
   }
 
-  const setStatus = (next: Omit<EngineStatus["data"], "endpoint" | "demo" | "timestamp">) =>
+  const setStatus = (next: Omit<EngineStatus, "endpoint" | "demo" | "timestamp">) =>
     Effect.sync(() => {
       const changed =
         next.available !== status.available || next.reason !== status.reason || next.version !== status.version

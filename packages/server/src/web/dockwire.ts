@@ -1,4 +1,4 @@
-/** The client as a plain script, `/dockwire.js`: sets the global `io`, as pages have always used it. */
+/** The client as a plain script, `/dockwire.js`: sets the global `io`, as Socket.IO does. */
 import type { Socket, SocketOptions } from "../client/Socket.js"
 import { makeSocket } from "../client/Socket.js"
 import { addresses, standardTransport } from "../client/Transport.js"

@@ -1,30 +1,30 @@
 import type { Socket } from "../../client/Socket.js"
 import type { SocketEvents } from "../../client/SocketEvents.js"
 import { containerLogsRoom } from "../../Wire.js"
-import { byId } from "../element.js"
+import { byId, setText } from "../element.js"
 import { LogView } from "./LogView.js"
 import type { NoteRow, Row } from "./Rows.js"
 import { Rows } from "./Rows.js"
 
-/** How many of the last lines a log begins with. */
+/** How many past lines to show at first. */
 const tail = 1000
 
 /** How much is kept while the log is paused. */
 const pausedLimits = { rows: 10_000, characters: 16_000_000 }
 
-/** What is remembered from visit to visit. */
+/** What the browser remembers between visits. */
 type Setting = "times" | "wrap"
 
-const remembered = (setting: Setting): boolean => {
+const loadSetting = (setting: Setting): boolean => {
   try {
     return localStorage.getItem(setting) === "on"
   } catch {
-    // The browser keeps nothing for this page.
+    // The browser allows this page no storage.
     return false
   }
 }
 
-const remember = (setting: Setting, on: boolean): void => {
+const saveSetting = (setting: Setting, on: boolean): void => {
   try {
     localStorage.setItem(setting, on ? "on" : "off")
   } catch {
@@ -32,7 +32,7 @@ const remember = (setting: Setting, on: boolean): void => {
   }
 }
 
-const count = (number: number, one: string): string => `${number.toLocaleString("en")} ${one}${number === 1 ? "" : "s"}`
+const countLines = (count: number): string => `${count.toLocaleString("en")} ${count === 1 ? "line" : "lines"}`
 
 const markText = (data: SocketEvents["container_log_mark"]): string => {
   switch (data.mark) {
@@ -43,18 +43,18 @@ const markText = (data: SocketEvents["container_log_mark"]): string => {
     case "removed":
       return "Removed"
     case "recreated":
-      return "Recreated: another container has this name now"
+      return "Recreated: the name now belongs to a new container"
     case "engine_error":
-      return `The engine could not read on: ${data.message}`
+      return `Docker could not read the log any further: ${data.message}`
   }
 }
 
 const gapText = (data: SocketEvents["gap"]): string => {
-  const lines = data.lines === undefined ? "lines are missing" : `${count(data.lines, "line")} missing`
+  const lines = data.lines === undefined ? "lines missing" : `${countLines(data.lines)} missing`
   return `Gap: ${lines}. ${data.reason}`
 }
 
-/** The log of one container at a time, with the tools over it. */
+/** The log of one container at a time, with its toolbar. */
 export class LogPane {
   readonly #socket: Socket
   readonly #box = byId("log", HTMLElement)
@@ -64,20 +64,20 @@ export class LogPane {
   readonly #pause = byId("pause", HTMLButtonElement)
   readonly #jump = byId("jump", HTMLButtonElement)
   readonly #view = new LogView(this.#box)
-  /** What came while the log was paused. */
-  #waiting: Rows | undefined
-  #following: string | undefined
-  #loaded = false
+  /** The rows that arrived while the log is paused; undefined while it is not. */
+  #held: Rows | undefined
+  #containerId: string | undefined
+  #isLoaded = false
   #nextId = 1
-  /** How many lines had come when the end was last in sight. */
+  #received = 0
+  /** The value of `#received` when the end was last in view. */
   #seen = 0
-  #came = 0
 
   constructor(socket: Socket) {
     this.#socket = socket
-    this.#view.onRender = () => this.#describe()
-    this.#toggle("times", (on) => this.#view.setTimes(on))
-    this.#toggle("wrap", (on) => this.#view.setWrap(on))
+    this.#view.onRender = () => this.#renderToolbar()
+    this.#bindToggle("times", (on) => this.#view.setTimes(on))
+    this.#bindToggle("wrap", (on) => this.#view.setWrap(on))
     this.#filter.addEventListener("input", () => this.#view.setFilter(this.#filter.value))
     this.#filter.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return
@@ -87,59 +87,60 @@ export class LogPane {
     })
     this.#pause.addEventListener("click", () => this.togglePause())
     this.#jump.addEventListener("click", () => {
-      this.#view.toEnd()
+      this.#view.scrollToEnd()
       this.#box.focus()
     })
-    const colours = matchMedia("(prefers-color-scheme: dark)")
-    colours.addEventListener("change", () => this.#view.restyle())
+    const darkMode = matchMedia("(prefers-color-scheme: dark)")
+    darkMode.addEventListener("change", () => this.#view.restyle())
 
     socket.on("joined", (data) => {
       if (data.room !== this.#room()) return
-      this.#loaded = true
-      this.#describe()
+      this.#isLoaded = true
+      this.#renderToolbar()
     })
-    socket.on("docker_log_batch", (data, place) => {
-      if (place?.room !== this.#room()) return
-      this.#take(
+    socket.on("docker_log_batch", (data, origin) => {
+      if (origin?.room !== this.#room()) return
+      this.#append(
         data.lines.map(([time, stream, text]) => ({ kind: "line", id: this.#nextId++, time, stream, text }) as const)
       )
     })
-    socket.on("container_log_mark", (data, place) => {
-      if (place?.room !== this.#room()) return
-      this.#note(data.mark === "engine_error" ? "error" : "mark", markText(data), data.timestamp)
+    socket.on("container_log_mark", (data, origin) => {
+      if (origin?.room !== this.#room()) return
+      this.#appendNote(data.mark === "engine_error" ? "error" : "mark", markText(data), data.timestamp)
     })
     socket.on("gap", (data) => {
-      if (data.room === this.#room()) this.#note("gap", gapText(data))
+      if (data.room === this.#room()) this.#appendNote("gap", gapText(data))
     })
     socket.on("error", ({ about, message }) => {
-      if (about !== undefined && (about === this.#following || about === this.#room())) this.#note("error", message)
+      if (about !== undefined && (about === this.#containerId || about === this.#room()))
+        this.#appendNote("error", message)
     })
   }
 
-  /** Shows this container's log from its last lines on; or none. */
+  /** Shows the log of this container, starting with its last lines; or no log. */
   follow(id: string | undefined): void {
-    if (id === this.#following) return
-    this.#leave()
-    this.#following = id
-    this.#loaded = false
+    if (id === this.#containerId) return
+    this.#unsubscribe()
+    this.#containerId = id
+    this.#isLoaded = false
+    this.#received = 0
     this.#seen = 0
-    this.#came = 0
     this.#setPaused(false)
     this.#view.clear()
-    this.#ask()
+    this.#subscribe()
   }
 
-  /** Goes on with another container of the same name, under the lines of the first. */
-  goOn(id: string): void {
-    if (id === this.#following) return
-    this.#leave()
-    this.#following = id
-    this.#note("mark", `Goes on with the new container ${id.slice(0, 12)}`)
-    this.#ask()
+  /** Continues with a new container of the same name, below the lines of the old one. */
+  continueWith(id: string): void {
+    if (id === this.#containerId) return
+    this.#unsubscribe()
+    this.#containerId = id
+    this.#appendNote("mark", `Continues with the new container ${id.slice(0, 12)}`)
+    this.#subscribe()
   }
 
   togglePause(): void {
-    if (this.#following !== undefined) this.#setPaused(this.#waiting === undefined)
+    if (this.#containerId !== undefined) this.#setPaused(this.#held === undefined)
   }
 
   focusFilter(): void {
@@ -148,98 +149,91 @@ export class LogPane {
   }
 
   #room(): string | undefined {
-    return this.#following === undefined ? undefined : containerLogsRoom(this.#following)
+    return this.#containerId === undefined ? undefined : containerLogsRoom(this.#containerId)
   }
 
-  #leave(): void {
-    if (this.#following !== undefined) this.#socket.emit("stop_container_logs", { container_id: this.#following })
+  #unsubscribe(): void {
+    if (this.#containerId !== undefined) this.#socket.emit("stop_container_logs", { container_id: this.#containerId })
   }
 
-  #ask(): void {
-    if (this.#following !== undefined) {
-      this.#socket.emit("stream_container_logs", { container_id: this.#following, tail })
+  #subscribe(): void {
+    if (this.#containerId !== undefined) {
+      this.#socket.emit("stream_container_logs", { container_id: this.#containerId, tail })
     }
   }
 
-  #toggle(setting: Setting, apply: (on: boolean) => void): void {
+  #bindToggle(setting: Setting, apply: (on: boolean) => void): void {
     const button = byId(setting, HTMLButtonElement)
     const set = (on: boolean): void => {
       button.setAttribute("aria-pressed", String(on))
       apply(on)
     }
-    set(remembered(setting))
+    set(loadSetting(setting))
     button.addEventListener("click", () => {
       const on = button.getAttribute("aria-pressed") !== "true"
-      remember(setting, on)
+      saveSetting(setting, on)
       set(on)
     })
   }
 
-  #note(tone: NoteRow["tone"], text: string, time = new Date().toISOString()): void {
-    this.#take([{ kind: "note", id: this.#nextId++, time, tone, text }])
+  #appendNote(tone: NoteRow["tone"], text: string, time = new Date().toISOString()): void {
+    this.#append([{ kind: "note", id: this.#nextId++, time, tone, text }])
   }
 
-  #take(rows: ReadonlyArray<Row>): void {
-    if (this.#waiting !== undefined) {
-      this.#waiting.push(rows)
-      this.#describe()
+  #append(rows: ReadonlyArray<Row>): void {
+    if (this.#held !== undefined) {
+      this.#held.push(rows)
+      this.#renderToolbar()
       return
     }
-    this.#came += rows.length
+    this.#received += rows.length
     this.#view.push(rows)
   }
 
   #setPaused(paused: boolean): void {
-    if (paused === (this.#waiting !== undefined)) return
-    const waiting = this.#waiting
-    this.#waiting = paused ? new Rows(pausedLimits) : undefined
-    if (waiting !== undefined) {
-      if (waiting.dropped > 0) {
-        this.#note("gap", `Gap: ${count(waiting.dropped, "line")} came during the pause that there was no room for`)
+    if (paused === (this.#held !== undefined)) return
+    const held = this.#held
+    this.#held = paused ? new Rows(pausedLimits) : undefined
+    if (held !== undefined) {
+      if (held.dropped > 0) {
+        this.#appendNote(
+          "gap",
+          `Gap: ${countLines(held.dropped)} missing. More arrived during the pause than the page can hold.`
+        )
       }
       const rows: Array<Row> = []
-      for (let index = 0; index < waiting.length; index++) {
-        const row = waiting.at(index)
+      for (let index = 0; index < held.length; index++) {
+        const row = held.at(index)
         if (row !== undefined) rows.push(row)
       }
-      this.#take(rows)
+      this.#append(rows)
     }
     this.#pause.setAttribute("aria-pressed", String(paused))
-    this.#describe()
+    this.#renderToolbar()
   }
 
-  #describe(): void {
+  #renderToolbar(): void {
     const { dropped, filter, lines, matches } = this.#view.rows
-    const shown = filter === "" ? count(lines, "line") : `${matches.toLocaleString("en")} of ${count(lines, "line")}`
-    const gone = dropped > 0 ? `, the oldest ${dropped.toLocaleString("en")} dropped` : ""
-    say(this.#count, shown + gone)
+    const shown = filter === "" ? countLines(lines) : `${matches.toLocaleString("en")} of ${countLines(lines)}`
+    setText(this.#count, dropped > 0 ? `${shown}, oldest ${dropped.toLocaleString("en")} discarded` : shown)
 
-    const waiting = this.#waiting
-    const held = waiting === undefined ? 0 : waiting.lines + waiting.dropped
-    say(
-      this.#pause,
-      waiting === undefined ? "Pause" : held === 0 ? "Resume" : `Resume (${held.toLocaleString("en")} waiting)`
-    )
+    const waiting = this.#held === undefined ? 0 : this.#held.lines + this.#held.dropped
+    const resume = waiting === 0 ? "Resume" : `Resume (${waiting.toLocaleString("en")} waiting)`
+    setText(this.#pause, this.#held === undefined ? "Pause" : resume)
 
     const { following } = this.#view
-    if (following) this.#seen = this.#came
-    const unseen = this.#came - this.#seen
+    if (following) this.#seen = this.#received
+    const unseen = this.#received - this.#seen
     this.#jump.hidden = following
-    say(this.#jump, unseen > 0 ? `Jump to the end (${unseen.toLocaleString("en")} new)` : "Jump to the end")
+    setText(this.#jump, unseen > 0 ? `Jump to latest (${unseen.toLocaleString("en")} new)` : "Jump to latest")
 
     this.#empty.hidden = this.#view.rows.length > 0
-    say(
-      this.#empty,
-      filter !== "" && lines > 0
-        ? "No line has this text."
-        : this.#loaded
-          ? "No lines yet. They appear here as they are written."
-          : "Asking for the log …"
-    )
+    setText(this.#empty, this.#emptyMessage())
   }
-}
 
-/** Changes a text only if it is another, for the sake of those who have it read out to them. */
-const say = (where: HTMLElement, text: string): void => {
-  if (where.textContent !== text) where.textContent = text
+  #emptyMessage(): string {
+    const { filter, lines } = this.#view.rows
+    if (filter !== "" && lines > 0) return "No lines match the filter."
+    return this.#isLoaded ? "No log output yet. New lines appear here as they are written." : "Loading log…"
+  }
 }

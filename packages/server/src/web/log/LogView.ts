@@ -1,66 +1,66 @@
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core"
-import type { Colour } from "./Color.js"
-import { formatColour, parseColour, readable } from "./Color.js"
+import type { Color } from "./Color.js"
+import { formatColor, parseColor, readable } from "./Color.js"
 import { element } from "../element.js"
-import type { Piece } from "./LogText.js"
-import { pieces } from "./LogText.js"
+import type { TextRun } from "./LogText.js"
+import { parseRuns } from "./LogText.js"
 import type { LineRow, NoteRow, Row } from "./Rows.js"
 import { occurrences, Rows } from "./Rows.js"
 
-/** How many characters of a line are shown at first, and how many more at each wish for more. */
-const firstPart = 4096
-const nextPart = 65_536
+/** How many characters of a long line are shown at first, and how many more each click adds. */
+const initialLength = 4096
+const lengthStep = 65_536
 
-/** This near to the end, in pixels, counts as at the end: the view then follows what comes. */
-const nearEnd = 24
+/** Within this distance of the end, in pixels, the view follows new rows. */
+const followDistance = 24
 
-/** How long a reader who starts to go up is left alone, in milliseconds. */
-const upTime = 300
+/** How long following stays off after the reader starts to scroll up, in milliseconds. */
+const scrollUpGrace = 300
 
-/** How many rows wait for the next frame at most. */
-const incomingLimit = 5000
+/** How many rows may wait for the next frame. */
+const pendingLimit = 5000
 
 const upKeys: ReadonlySet<string> = new Set(["ArrowUp", "PageUp", "Home"])
 
 const limits = { rows: 50_000, characters: 64_000_000 }
 
-const two = (value: number): string => String(value).padStart(2, "0")
+const twoDigits = (value: number): string => String(value).padStart(2, "0")
 
-/** `14:03:22.123` in the viewer's time; with the date when it was not today. */
-const clock = (time: string): string => {
+/** Formats a time as `14:03:22.123` in the local time zone, with the date if it is not today. */
+const formatTime = (time: string): string => {
   const date = new Date(time)
   if (Number.isNaN(date.getTime())) return time
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} `
-  const seconds = `${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`
+  const day = `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())} `
+  const seconds = `${twoDigits(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`
   const today = date.toDateString() === new Date().toDateString()
-  return `${today ? "" : day}${two(date.getHours())}:${two(date.getMinutes())}:${seconds}`
+  return `${today ? "" : day}${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())}:${seconds}`
 }
 
-/** Shows rows in a box that scrolls. Only those in sight are in the document. */
+/** Shows rows in a scrolling box. Only the visible rows are in the document. */
 export class LogView {
-  /** Called after each change of what is in sight. */
+  /** Called after each render. */
   onRender: () => void = () => {}
   readonly #box: HTMLElement
   readonly #sizer = element("div", "log-sizer")
   readonly #window = element("div", "log-window")
   readonly #virtual: Virtualizer<HTMLElement, HTMLElement>
-  readonly #drawn = new Map<number, HTMLElement>()
-  /** How much is shown of lines of which more than `firstPart` was wished for. */
-  readonly #wished = new Map<number, number>()
+  readonly #elements = new Map<number, HTMLElement>()
+  /** The shown length of lines that were expanded beyond `initialLength`, by row id. */
+  readonly #expanded = new Map<number, number>()
   #rows = new Rows(limits)
   /** Rows that wait for the next frame. */
-  #incoming: Array<Row> = []
-  /** Whether to stay at the end, whatever comes. */
+  #pending: Array<Row> = []
+  /** Whether to stay at the end as rows are added. */
   #follow = true
-  /** Until then a reader is on the way up, however near to the end that begins. */
-  #upUntil = 0
+  /** Until then the reader is scrolling up, even if the view is still near the end. */
+  #scrollingUpUntil = 0
   #wrap = false
   #lineHeight = 20
   #frame = 0
-  /** Where the box was scrolled to, last. */
-  #top = 0
-  #ground: Colour = [255, 255, 255]
-  #ink: Colour = [0, 0, 0]
+  /** The last scroll position of the box. */
+  #scrollTop = 0
+  #background: Color = [255, 255, 255]
+  #foreground: Color = [0, 0, 0]
 
   constructor(box: HTMLElement) {
     this.#box = box
@@ -78,18 +78,18 @@ export class LogView {
       paddingStart: 8,
       paddingEnd: 8,
       anchorTo: "end",
-      onChange: (_, sync) => (sync ? this.#render() : this.#later())
+      onChange: (_, sync) => (sync ? this.#render() : this.#scheduleRender())
     })
     this.#virtual._didMount()
-    const wantsUp = (): void => {
-      this.#upUntil = performance.now() + upTime
+    const scrollingUp = (): void => {
+      this.#scrollingUpUntil = performance.now() + scrollUpGrace
       this.#follow = false
     }
     const passive = { passive: true }
-    box.addEventListener("wheel", (event) => (event.deltaY < 0 ? wantsUp() : undefined), passive)
-    box.addEventListener("touchmove", wantsUp, passive)
-    box.addEventListener("keydown", (event) => (upKeys.has(event.key) ? wantsUp() : undefined))
-    box.addEventListener("scroll", () => this.#scrolled(), passive)
+    box.addEventListener("wheel", (event) => (event.deltaY < 0 ? scrollingUp() : undefined), passive)
+    box.addEventListener("touchmove", scrollingUp, passive)
+    box.addEventListener("keydown", (event) => (upKeys.has(event.key) ? scrollingUp() : undefined))
+    box.addEventListener("scroll", () => this.#handleScroll(), passive)
     this.restyle()
     this.#render()
   }
@@ -98,42 +98,42 @@ export class LogView {
     return this.#rows
   }
 
-  /** Whether the view is at its end and follows what comes. */
+  /** Whether the view is at the end and follows new rows. */
   get following(): boolean {
     return this.#follow
   }
 
-  /** Begins with no rows. */
+  /** Removes all rows. */
   clear(): void {
     const filter = this.#rows.filter
     this.#rows = new Rows(limits)
     this.#rows.setFilter(filter)
-    this.#incoming = []
-    this.#wished.clear()
+    this.#pending = []
+    this.#expanded.clear()
     this.#follow = true
     this.#virtual.measure()
     this.#render()
   }
 
   push(rows: ReadonlyArray<Row>): void {
-    for (const row of rows) this.#incoming.push(row)
-    // In a tab that is not looked at no frame comes: then this is the bound.
-    if (this.#incoming.length > incomingLimit) this.#render()
-    else this.#later()
+    for (const row of rows) this.#pending.push(row)
+    // A tab in the background gets no frames, so bound what accumulates.
+    if (this.#pending.length > pendingLimit) this.#render()
+    else this.#scheduleRender()
   }
 
-  /** Shows only lines that hold this text, and marks it in them. */
-  setFilter(needle: string): void {
+  /** Shows only lines that contain this text, and highlights it. */
+  setFilter(filter: string): void {
     this.#virtual.getTotalSize()
-    this.#rows.setFilter(needle)
-    this.#drawn.clear()
+    this.#rows.setFilter(filter)
+    this.#elements.clear()
     this.#render()
   }
 
   setWrap(wrap: boolean): void {
     this.#wrap = wrap
     this.#box.classList.toggle("wrap", wrap)
-    this.#drawn.clear()
+    this.#elements.clear()
     this.#virtual.measure()
     this.#render()
   }
@@ -143,33 +143,33 @@ export class LogView {
     if (this.#wrap) this.setWrap(true)
   }
 
-  toEnd(): void {
+  scrollToEnd(): void {
     this.#follow = true
-    this.#upUntil = 0
+    this.#scrollingUpUntil = 0
     this.#render()
   }
 
-  /** The colours or the size of the type are others now. */
+  /** Adapts to a changed color scheme or font size. */
   restyle(): void {
     const style = getComputedStyle(this.#box)
-    this.#ground = parseColour(style.backgroundColor)
-    this.#ink = parseColour(style.color)
+    this.#background = parseColor(style.backgroundColor)
+    this.#foreground = parseColor(style.color)
     this.#lineHeight = Number.parseFloat(style.lineHeight) || 20
-    this.#drawn.clear()
+    this.#elements.clear()
     this.#virtual.measure()
-    this.#later()
+    this.#scheduleRender()
   }
 
-  #scrolled(): void {
-    const left = this.#box.scrollHeight - this.#box.clientHeight - this.#box.scrollTop
-    const up = this.#box.scrollTop < this.#top
-    this.#top = this.#box.scrollTop
-    if (left <= nearEnd && performance.now() > this.#upUntil) this.#follow = true
-    // A box that became smaller is further from its end without anybody having moved.
-    else if (up) this.#follow = false
+  #handleScroll(): void {
+    const distance = this.#box.scrollHeight - this.#box.clientHeight - this.#box.scrollTop
+    const isUp = this.#box.scrollTop < this.#scrollTop
+    this.#scrollTop = this.#box.scrollTop
+    if (distance <= followDistance && performance.now() > this.#scrollingUpUntil) this.#follow = true
+    // Only upward scrolling turns following off: a box that shrinks also gets further from its end.
+    else if (isUp) this.#follow = false
   }
 
-  #later(): void {
+  #scheduleRender(): void {
     this.#frame ||= requestAnimationFrame(() => this.#render())
   }
 
@@ -177,48 +177,48 @@ export class LogView {
     cancelAnimationFrame(this.#frame)
     this.#frame = 0
     const virtual = this.#virtual
-    // The list finds the reader's place by comparing before and after, so it must know the rows as they were.
+    // The virtualizer keeps the reader's position by comparing before and after, so let it measure the old rows first.
     virtual.getTotalSize()
-    for (const row of this.#rows.push(this.#incoming)) {
-      this.#wished.delete(row.id)
+    for (const row of this.#rows.push(this.#pending)) {
+      this.#expanded.delete(row.id)
       virtual.itemSizeCache.delete(row.id)
     }
-    this.#incoming = []
+    this.#pending = []
     virtual.setOptions({ ...virtual.options, count: this.#rows.length })
     this.#sizer.style.height = `${virtual.getTotalSize()}px`
     if (this.#follow) {
-      // Told at once where it is now, the list draws the rows of the end in this very frame.
+      // Set the offset too, so that the virtualizer renders the last rows in this frame.
       this.#box.scrollTop = this.#box.scrollHeight
-      this.#top = this.#box.scrollTop
-      virtual.scrollOffset = this.#top
+      this.#scrollTop = this.#box.scrollTop
+      virtual.scrollOffset = this.#scrollTop
     }
     const items = virtual.getVirtualItems()
     this.#window.style.transform = `translateY(${items[0]?.start ?? 0}px)`
-    const elements: Array<HTMLElement> = []
-    const seen = new Set<number>()
+    const visible: Array<HTMLElement> = []
+    const visibleIds = new Set<number>()
     for (const { index } of items) {
       const row = this.#rows.at(index)
       if (row === undefined) continue
-      let drawn = this.#drawn.get(row.id)
-      if (drawn === undefined) {
-        drawn = this.#draw(row)
-        this.#drawn.set(row.id, drawn)
+      let rendered = this.#elements.get(row.id)
+      if (rendered === undefined) {
+        rendered = this.#renderRow(row)
+        this.#elements.set(row.id, rendered)
       }
-      drawn.dataset["index"] = String(index)
-      seen.add(row.id)
-      elements.push(drawn)
+      rendered.dataset["index"] = String(index)
+      visibleIds.add(row.id)
+      visible.push(rendered)
     }
-    for (const id of this.#drawn.keys()) if (!seen.has(id)) this.#drawn.delete(id)
-    this.#place(elements)
+    for (const id of this.#elements.keys()) if (!visibleIds.has(id)) this.#elements.delete(id)
+    this.#place(visible)
     virtual._willUpdate()
-    // Without wrapping all lines are of one height, which need not be measured.
-    for (const drawn of elements) {
-      if (this.#wrap || drawn.classList.contains("note")) virtual.measureElement(drawn)
+    // Without wrapping, all lines have the same height and need no measuring.
+    for (const rendered of visible) {
+      if (this.#wrap || rendered.classList.contains("note")) virtual.measureElement(rendered)
     }
     this.onRender()
   }
 
-  /** Puts the elements into the document in this order, and touches none that stands right already: a selection stays. */
+  /** Puts the elements into the document in this order. Those in place are not moved, so that a text selection survives. */
   #place(elements: ReadonlyArray<HTMLElement>): void {
     const keep = new Set<Node>(elements)
     for (const child of Array.from(this.#window.children)) if (!keep.has(child)) child.remove()
@@ -229,18 +229,18 @@ export class LogView {
     }
   }
 
-  #draw(row: Row): HTMLElement {
-    return row.kind === "line" ? this.#drawLine(row) : this.#drawNote(row)
+  #renderRow(row: Row): HTMLElement {
+    return row.kind === "line" ? this.#renderLine(row) : this.#renderNote(row)
   }
 
-  #drawNote(row: NoteRow): HTMLElement {
+  #renderNote(row: NoteRow): HTMLElement {
     const note = element("div", `note ${row.tone}`, element("span", "note-text", row.text))
     note.title = row.time
     return note
   }
 
-  #drawLine(row: LineRow): HTMLElement {
-    const time = element("time", "time", clock(row.time))
+  #renderLine(row: LineRow): HTMLElement {
+    const time = element("time", "time", formatTime(row.time))
     time.dateTime = row.time
     time.title = row.time
     const text = element("span", "text")
@@ -249,52 +249,57 @@ export class LogView {
     return line
   }
 
-  #fill(text: HTMLElement, row: LineRow): void {
-    const length = this.#wished.get(row.id) ?? firstPart
-    text.replaceChildren()
-    let at = 0
-    const all = pieces(row.text.length > length ? row.text.slice(0, length) : row.text)
-    const marks = occurrences(all.map((piece) => piece.text).join(""), this.#rows.filter)
-    for (const piece of all) {
-      this.#write(text, piece, at, marks)
-      at += piece.text.length
+  #fill(target: HTMLElement, row: LineRow): void {
+    const length = this.#expanded.get(row.id) ?? initialLength
+    target.replaceChildren()
+    let offset = 0
+    const runs = parseRuns(row.text.length > length ? row.text.slice(0, length) : row.text)
+    const matches = occurrences(runs.map((run) => run.text).join(""), this.#rows.filter)
+    for (const run of runs) {
+      this.#appendRun(target, run, offset, matches)
+      offset += run.text.length
     }
     if (row.text.length <= length) return
     const more = element("button", "more", `… ${(row.text.length - length).toLocaleString("en")} more characters`)
     more.type = "button"
     more.addEventListener("click", () => {
-      this.#wished.set(row.id, length + nextPart)
-      this.#fill(text, row)
+      this.#expanded.set(row.id, length + lengthStep)
+      this.#fill(target, row)
     })
-    text.append(more)
+    target.append(more)
   }
 
-  /** Writes a piece that begins at `at` of its line, with what the filter found in it marked. */
-  #write(text: HTMLElement, piece: Piece, at: number, marks: ReadonlyArray<readonly [number, number]>): void {
+  /** Appends a run that starts at `offset` of its line, with the matches of the filter highlighted. */
+  #appendRun(
+    target: HTMLElement,
+    run: TextRun,
+    offset: number,
+    matches: ReadonlyArray<readonly [number, number]>
+  ): void {
     const parts: Array<Node | string> = []
     let from = 0
-    for (const [start, end] of marks) {
-      if (end <= at || start >= at + piece.text.length) continue
-      const first = Math.max(0, start - at)
-      const last = Math.min(piece.text.length, end - at)
-      if (first > from) parts.push(piece.text.slice(from, first))
-      parts.push(element("mark", "", piece.text.slice(first, last)))
+    for (const [start, end] of matches) {
+      if (end <= offset || start >= offset + run.text.length) continue
+      const first = Math.max(0, start - offset)
+      const last = Math.min(run.text.length, end - offset)
+      if (first > from) parts.push(run.text.slice(from, first))
+      parts.push(element("mark", "", run.text.slice(first, last)))
       from = last
     }
-    if (from < piece.text.length) parts.push(piece.text.slice(from))
-    if (piece.colour === undefined && piece.behind === undefined && piece.decorations.length === 0) {
-      text.append(...parts)
+    if (from < run.text.length) parts.push(run.text.slice(from))
+    if (run.color === undefined && run.background === undefined && run.decorations.length === 0) {
+      target.append(...parts)
       return
     }
-    const span = element("span", piece.decorations.join(" "), ...parts)
-    const reverse = piece.decorations.includes("reverse")
-    const front = reverse ? (piece.behind ?? this.#ground) : piece.colour
-    const behind = reverse ? (piece.colour ?? this.#ink) : piece.behind
-    // By the style's own interface, which the page's policy allows where it forbids style attributes.
-    if (behind !== undefined) span.style.backgroundColor = formatColour(behind)
-    if (front !== undefined || behind !== undefined) {
-      span.style.color = formatColour(readable(front ?? this.#ink, behind ?? this.#ground))
+    const span = element("span", run.decorations.join(" "), ...parts)
+    const isReverse = run.decorations.includes("reverse")
+    const foreground = isReverse ? (run.background ?? this.#background) : run.color
+    const background = isReverse ? (run.color ?? this.#foreground) : run.background
+    // Set through the DOM: the content security policy forbids style attributes, but not this.
+    if (background !== undefined) span.style.backgroundColor = formatColor(background)
+    if (foreground !== undefined || background !== undefined) {
+      span.style.color = formatColor(readable(foreground ?? this.#foreground, background ?? this.#background))
     }
-    text.append(span)
+    target.append(span)
   }
 }

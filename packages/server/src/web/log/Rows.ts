@@ -1,16 +1,16 @@
 import { plainText } from "./LogText.js"
 
-/** A line of a log. */
+/** A log line. */
 export interface LineRow {
   readonly kind: "line"
-  /** Grows by one from row to row, over all rows of a page. */
+  /** Unique on the page, and increasing. */
   readonly id: number
   readonly time: string
   readonly stream: "stdout" | "stderr" | "system"
   readonly text: string
 }
 
-/** What is said between the lines. */
+/** A note between log lines. */
 export interface NoteRow {
   readonly kind: "note"
   readonly id: number
@@ -19,21 +19,21 @@ export interface NoteRow {
   readonly text: string
 }
 
-/** What stands in a log, one under the other. */
+/** A row of the log view. */
 export type Row = LineRow | NoteRow
 
-/** How much is kept. */
+/** How many rows and characters to keep. */
 export interface Limits {
   readonly rows: number
   readonly characters: number
 }
 
-/** What a row takes beside its text. */
+/** What a row costs in addition to its text, in characters. */
 const overhead = 64
 
 const cost = (row: Row): number => row.text.length + overhead
 
-/** A queue that is cut at its front without moving the rest each time. */
+/** A queue whose `shift` does not move the remaining rows every time. */
 class Queue {
   #items: Array<Row | undefined> = []
   #start = 0
@@ -53,7 +53,7 @@ class Queue {
   shift(): Row | undefined {
     const row = this.#items[this.#start]
     if (row === undefined) return undefined
-    // Rows can be large: let go of it now.
+    // Rows can be large, so release it now.
     this.#items[this.#start++] = undefined
     if (this.#start > 10_000) {
       this.#items = this.#items.slice(this.#start)
@@ -63,12 +63,12 @@ class Queue {
   }
 }
 
-/** The rows of a log, the oldest dropped when there are too many, and those of them that a filter lets through. */
+/** The rows of a log and those of them that match a filter. The oldest rows are dropped when there are too many. */
 export class Rows {
   readonly #limits: Limits
   readonly #all = new Queue()
-  #shown = this.#all
-  #needle = ""
+  #visible = this.#all
+  #filter = ""
   #characters = 0
   #lines = 0
   #matches = 0
@@ -78,105 +78,105 @@ export class Rows {
     this.#limits = limits
   }
 
-  /** How many rows the filter lets through. Notes always pass. */
+  /** The number of rows that match the filter. Notes always do. */
   get length(): number {
-    return this.#shown.length
+    return this.#visible.length
   }
 
-  /** How many lines there are, shown or not. */
+  /** The number of lines, whether they match the filter or not. */
   get lines(): number {
     return this.#lines
   }
 
-  /** How many lines the filter lets through. */
+  /** The number of lines that match the filter. */
   get matches(): number {
     return this.#matches
   }
 
-  /** How many lines were dropped so far. */
+  /** The number of lines that have been dropped. */
   get dropped(): number {
     return this.#dropped
   }
 
   get filter(): string {
-    return this.#needle
+    return this.#filter
   }
 
-  /** The row at this place among those shown. */
+  /** The row at this index among those that match the filter. */
   at(index: number): Row | undefined {
-    return this.#shown.at(index)
+    return this.#visible.at(index)
   }
 
-  /** Adds rows at the end. Gives back what had to go for them. */
+  /** Appends rows. Returns the rows that were dropped to make room. */
   push(rows: Iterable<Row>): ReadonlyArray<Row> {
     for (const row of rows) {
       this.#all.push(row)
       this.#characters += cost(row)
-      const passes = this.#passes(row)
-      if (passes && this.#shown !== this.#all) this.#shown.push(row)
+      const matches = this.#matchesFilter(row)
+      if (matches && this.#visible !== this.#all) this.#visible.push(row)
       if (row.kind === "line") {
         this.#lines++
-        if (passes) this.#matches++
+        if (matches) this.#matches++
       }
     }
-    const gone: Array<Row> = []
+    const dropped: Array<Row> = []
     while (
       this.#all.length > this.#limits.rows ||
       (this.#characters > this.#limits.characters && this.#all.length > 1)
     ) {
       const row = this.#all.shift()
       if (row === undefined) break
-      gone.push(row)
+      dropped.push(row)
       this.#characters -= cost(row)
-      const shown = this.#shown === this.#all || this.#shown.at(0) === row
-      if (this.#shown.at(0) === row) this.#shown.shift()
+      const wasVisible = this.#visible === this.#all || this.#visible.at(0) === row
+      if (this.#visible.at(0) === row) this.#visible.shift()
       if (row.kind === "line") {
         this.#dropped++
         this.#lines--
-        if (shown) this.#matches--
+        if (wasVisible) this.#matches--
       }
     }
-    return gone
+    return dropped
   }
 
-  /** Shows only lines that hold this text. Capitals matter only when it has some. */
-  setFilter(needle: string): void {
-    this.#needle = needle
-    if (needle === "") {
-      this.#shown = this.#all
+  /** Filters lines by text. The match is case-sensitive only if the text has capitals. */
+  setFilter(filter: string): void {
+    this.#filter = filter
+    if (filter === "") {
+      this.#visible = this.#all
       this.#matches = this.#lines
       return
     }
-    this.#shown = new Queue()
+    this.#visible = new Queue()
     this.#matches = 0
     for (let index = 0; index < this.#all.length; index++) {
       const row = this.#all.at(index)
-      if (row === undefined || !this.#passes(row)) continue
-      this.#shown.push(row)
+      if (row === undefined || !this.#matchesFilter(row)) continue
+      this.#visible.push(row)
       if (row.kind === "line") this.#matches++
     }
   }
 
-  #passes(row: Row): boolean {
-    return this.#needle === "" || row.kind === "note" || find(row.text, this.#needle)
+  #matchesFilter(row: Row): boolean {
+    return this.#filter === "" || row.kind === "note" || includes(row.text, this.#filter)
   }
 }
 
-const hasCapitals = (needle: string): boolean => needle !== needle.toLowerCase()
+const hasCapitals = (text: string): boolean => text !== text.toLowerCase()
 
-const find = (text: string, needle: string): boolean => {
+const includes = (text: string, needle: string): boolean => {
   const plain = plainText(text)
   return hasCapitals(needle) ? plain.includes(needle) : plain.toLowerCase().includes(needle)
 }
 
-/** Where `needle` stands in `text`, from left to right, as `[from, to]`. */
+/** The occurrences of `needle` in `text`, from left to right, as `[start, end]`. */
 export const occurrences = (text: string, needle: string): ReadonlyArray<readonly [number, number]> => {
   const found: Array<readonly [number, number]> = []
   if (needle === "") return found
   const lower = text.toLowerCase()
-  // A few letters change their length when they are made small: then the places would not fit.
-  const hay = hasCapitals(needle) || lower.length !== text.length ? text : lower
-  for (let from = hay.indexOf(needle); from >= 0; from = hay.indexOf(needle, from + needle.length)) {
+  // Lowercasing changes the length of a few letters, and then the indices would not fit.
+  const haystack = hasCapitals(needle) || lower.length !== text.length ? text : lower
+  for (let from = haystack.indexOf(needle); from >= 0; from = haystack.indexOf(needle, from + needle.length)) {
     found.push([from, from + needle.length])
   }
   return found

@@ -1,0 +1,112 @@
+import { connect } from "../client/page.js"
+import type { Socket } from "../client/Socket.js"
+import { ConnectionStatus } from "./ConnectionStatus.js"
+import { ContainerList } from "./containers/ContainerList.js"
+import { ContainerStore } from "./containers/ContainerStore.js"
+import { SelectedContainer } from "./containers/SelectedContainer.js"
+import { byId } from "./element.js"
+import { EnginePanel } from "./EnginePanel.js"
+import { LogPane } from "./log/LogPane.js"
+import { selectedContainer } from "./Route.js"
+import { ApiError } from "./ServerApi.js"
+
+/** How often the list is fetched again, in milliseconds, because texts like `Up 3 minutes` go stale. */
+const refreshTime = 60_000
+
+/** The page of a browser that is signed in: the containers, and the log of the selected one. */
+export class Page {
+  readonly #app = byId("app", HTMLElement)
+  readonly #summary = byId("containers-note", HTMLElement)
+  readonly #welcome = byId("welcome", HTMLElement)
+  readonly #welcomeText = byId("welcome-text", HTMLElement)
+  readonly #showNotAllowed: () => void
+  readonly #socket: Socket = connect(document.baseURI)
+  readonly #store = new ContainerStore()
+  readonly #engine = new EnginePanel(this.#socket)
+  readonly #list = new ContainerList(byId("containers", HTMLElement))
+  readonly #selected = new SelectedContainer(() => this.#store.refresh())
+  readonly #log = new LogPane(this.#socket)
+  /** The container whose log is shown. Keeps its name when it is replaced by a new container. */
+  #selection: { readonly name: string; readonly id: string } | undefined
+
+  /** `showNotAllowed` is called when the session has ended. */
+  constructor(showNotAllowed: () => void) {
+    this.#showNotAllowed = showNotAllowed
+    this.#store.onChange = () => this.show()
+    this.#store.onError = (cause) => this.#reportFetchError(cause)
+    this.#engine.onChange = ({ available }) => {
+      this.show()
+      if (available) void this.#store.refresh()
+    }
+    new ConnectionStatus(this.#socket).onNotAllowed = showNotAllowed
+    this.#socket.on("container_status_change", (change) => this.#store.applyStatusChange(change))
+    addEventListener("online", () => this.#socket.connect())
+    addEventListener("keydown", (event) => this.#handleKey(event))
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.#store.refreshSoon()
+    })
+    setInterval(() => {
+      if (!document.hidden && this.#socket.connected) void this.#store.refresh()
+    }, refreshTime)
+    this.show()
+  }
+
+  /** Shows the container that the address refers to. */
+  show(): void {
+    const name = selectedContainer(location.hash)
+    const container = this.#store.find(name)
+    this.#list.show(this.#store.containers ?? [], name)
+    this.#showSummary()
+    this.#app.dataset["view"] = name === undefined ? "list" : "log"
+    if (name !== this.#selection?.name) {
+      this.#selected.clearProblem()
+      this.#selection = undefined
+      if (container === undefined) this.#log.follow(undefined)
+    }
+    if (container !== undefined && container.id !== this.#selection?.id) {
+      if (this.#selection === undefined) this.#log.follow(container.id)
+      else this.#log.continueWith(container.id)
+      this.#selection = { name: container.name, id: container.id }
+    }
+    this.#selected.show(this.#selection, container)
+    this.#welcome.hidden = this.#selection !== undefined
+    if (this.#selection === undefined) this.#welcomeText.textContent = this.#welcomeMessage(name)
+    document.title = name === undefined ? "Dockwire" : `${name} · Dockwire`
+  }
+
+  #welcomeMessage(name: string | undefined): string {
+    if (this.#store.containers === undefined) {
+      return this.#engine.isUnavailable
+        ? "Your containers will appear here as soon as Docker is available."
+        : "Loading containers…"
+    }
+    if (name === undefined) return "Select a container to view its log."
+    return `There is no container named “${name}”. It may have been removed or renamed.`
+  }
+
+  #showSummary(): void {
+    const { containers } = this.#store
+    if (containers === undefined) return
+    const running = containers.filter((container) => container.state === "running").length
+    this.#summary.textContent = containers.length === 0 ? "No containers" : `${running} of ${containers.length} running`
+  }
+
+  #reportFetchError(cause: unknown): void {
+    if (cause instanceof ApiError && cause.status === 401) {
+      this.#socket.disconnect()
+      this.#showNotAllowed()
+    } else if (this.#store.containers === undefined && cause instanceof Error) {
+      // Later failures need no text: the status of the engine and of the connection show them.
+      this.#summary.textContent = cause.message
+    }
+  }
+
+  #handleKey(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey || this.#selection === undefined) return
+    if (event.target instanceof HTMLInputElement) return
+    if (event.key === "/") this.#log.focusFilter()
+    else if (event.key === " " && !(event.target instanceof HTMLButtonElement)) this.#log.togglePause()
+    else return
+    event.preventDefault()
+  }
+}

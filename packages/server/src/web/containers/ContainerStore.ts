@@ -1,0 +1,72 @@
+import type { SocketEvents } from "../../client/SocketEvents.js"
+import type { Container } from "../ServerApi.js"
+import { listContainers } from "../ServerApi.js"
+import { stateWord } from "./stateLabel.js"
+
+/** Container events arrive in bursts; the list is fetched once for all within this time, in milliseconds. */
+const debounceTime = 250
+
+/** The containers as last fetched from the server. */
+export class ContainerStore {
+  /** Called after each change. */
+  onChange: () => void = () => {}
+  /** Called when the list could not be fetched. */
+  onError: (cause: unknown) => void = () => {}
+  #containers: ReadonlyArray<Container> | undefined
+  #isFetching = false
+  #fetchAgain = false
+  #debounce: ReturnType<typeof setTimeout> | undefined
+
+  /** Undefined until the list has been fetched. */
+  get containers(): ReadonlyArray<Container> | undefined {
+    return this.#containers
+  }
+
+  find(name: string | undefined): Container | undefined {
+    return this.#containers?.find((container) => container.name === name)
+  }
+
+  async refresh(): Promise<void> {
+    if (this.#isFetching) {
+      this.#fetchAgain = true
+      return
+    }
+    this.#isFetching = true
+    try {
+      this.#containers = await listContainers()
+      this.onChange()
+    } catch (cause) {
+      this.onError(cause)
+    } finally {
+      this.#isFetching = false
+      if (this.#fetchAgain) {
+        this.#fetchAgain = false
+        void this.refresh()
+      }
+    }
+  }
+
+  refreshSoon(): void {
+    if (this.#debounce !== undefined) return
+    this.#debounce = setTimeout(() => {
+      this.#debounce = undefined
+      void this.refresh()
+    }, debounceTime)
+  }
+
+  /** Shows the new state at once; the rest follows when the list has been fetched. */
+  applyStatusChange({ container_id, status, success }: SocketEvents["container_status_change"]): void {
+    const container = this.#containers?.find(({ id }) => id === container_id)
+    if (container !== undefined && success && this.#containers !== undefined) {
+      const state = status === "stopped" ? "exited" : status
+      const changed: Container = {
+        ...container,
+        state,
+        status: state === container.state ? container.status : stateWord(state)
+      }
+      this.#containers = this.#containers.map((each) => (each === container ? changed : each))
+      this.onChange()
+    }
+    this.refreshSoon()
+  }
+}
