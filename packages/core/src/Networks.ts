@@ -27,7 +27,7 @@ import { acquireDetached, removeOrWarn } from "./internal/api/scopedResource.js"
  * A subnet of a network.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const Subnet = Schema.Struct({
   /** CIDR, such as `10.5.0.0/16`. */
@@ -48,7 +48,7 @@ export type Subnet = typeof Subnet.Type
  * A container connected to a network.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const NetworkMember = Schema.Struct({
   containerId: Schema.String,
@@ -70,7 +70,7 @@ export type NetworkMember = typeof NetworkMember.Type
  * A network.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const Network = Schema.Struct({
   id: Schema.String,
@@ -106,7 +106,7 @@ export type Network = typeof Network.Type
  * A network that has just been created.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const CreatedNetwork = Schema.Struct({
   id: Schema.String,

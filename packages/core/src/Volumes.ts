@@ -27,7 +27,7 @@ import { pruneVolumes } from "./internal/api/volumePrune.js"
  * A volume.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const Volume = Schema.Struct({
   name: Schema.String,

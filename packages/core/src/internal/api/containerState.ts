@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
  * The state of a container.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const ContainerState = Schema.Literal("created", "running", "paused", "restarting", "removing", "exited", "dead")
 

@@ -2,8 +2,8 @@ import * as Effect from "effect/Effect"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type { DockerRequest } from "../../Docker.js"
-import { EngineError } from "../../DockerError.js"
+import type { DockerRequest, DockerShape } from "../../Docker.js"
+import { type DockerFailure, EngineError } from "../../DockerError.js"
 import { schemaCheck } from "./schemaCheck.js"
 
 /**
@@ -41,3 +41,11 @@ export const RawObject = Schema.Record({ key: Schema.String, value: Schema.Unkno
 
 /** Checks that a response is an object and returns it without copying. */
 export const decodeRaw = decodeAnswer(Schema.declare(Predicate.isReadonlyRecord, { identifier: "object" }))
+
+/** Sends a request and decodes the response. */
+export const requestDecoded = <A>(
+  docker: DockerShape,
+  request: DockerRequest,
+  decode: (request: DockerRequest, status: number, body: unknown) => Effect.Effect<A, EngineError>
+): Effect.Effect<A, DockerFailure> =>
+  Effect.flatMap(docker.json(request), ({ body, status }) => decode(request, status, body))

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
  * A setting that can prevent a container from starting.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const ContainerSetting = Schema.Literal("command", "workingDirectory", "user", "network", "mounts", "devices")
 
@@ -18,7 +18,7 @@ export type ContainerSetting = typeof ContainerSetting.Type
  * Why waiting for a container failed.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const WaitFailure = Schema.Literal("TimedOut", "Exited", "Unhealthy", "Removed", "Impossible")
 
@@ -32,7 +32,7 @@ export type WaitFailure = typeof WaitFailure.Type
  * One run of a container's health check.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const HealthCheckRun = Schema.Struct({
   /** RFC 3339. */
@@ -54,7 +54,7 @@ export type HealthCheckRun = typeof HealthCheckRun.Type
  * Why the engine is unavailable.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const UnavailableReason = Schema.Literal("NotFound", "Refused", "PermissionDenied", "TimedOut", "Lost")
 

@@ -6,7 +6,7 @@ import { invalidFilter } from "./filters.js"
  * What a prune removed.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const PruneReport = Schema.Struct({
   /** Ids or names of the resources that were deleted. */

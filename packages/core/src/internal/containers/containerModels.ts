@@ -6,7 +6,7 @@ import { RawObject, StringRecord } from "../api/decode.js"
  * A container port. `publicPort` and `ip` are present when the port is published on the host.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const ContainerPort = Schema.Struct({
   /** Host address the port is bound to. */
@@ -29,7 +29,7 @@ export type ContainerPort = typeof ContainerPort.Type
  * A container as returned by `Containers.list`.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const ContainerSummary = Schema.Struct({
   id: Schema.String,
@@ -58,7 +58,7 @@ export type ContainerSummary = typeof ContainerSummary.Type
  * A container as returned by `Containers.inspect`.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const ContainerDetails = Schema.Struct({
   id: Schema.String,
@@ -103,7 +103,7 @@ export type ContainerDetails = typeof ContainerDetails.Type
  * A container that has just been created.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const CreatedContainer = Schema.Struct({
   id: Schema.String,
@@ -121,7 +121,7 @@ export type CreatedContainer = typeof CreatedContainer.Type
  * How a container exited.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const ContainerExit = Schema.Struct({
   exitCode: Schema.Number,
@@ -139,7 +139,7 @@ export type ContainerExit = typeof ContainerExit.Type
  * The processes of a container, as `ps` prints them on the engine's host.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const ProcessTable = Schema.Struct({
   /** Column titles, such as `PID` and `CMD`. */
@@ -158,7 +158,7 @@ export type ProcessTable = typeof ProcessTable.Type
  * A file or directory of a container that differs from its image.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const FileChange = Schema.Struct({
   /** Absolute path inside the container. */

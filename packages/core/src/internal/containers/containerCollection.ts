@@ -1,0 +1,88 @@
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { DockerShape } from "../../Docker.js"
+import { type EngineError, ImageNotFound, InvalidRequest, NameConflict } from "../../DockerError.js"
+import { decodeAnswer, nullable, requestDecoded } from "../api/decode.js"
+import { mapEngineError } from "../api/errorRules.js"
+import { filtersQuery, invalidFilter } from "../api/filters.js"
+import { type PruneReport, pruneRefused } from "../api/prune.js"
+import type { CreatedContainer } from "./containerModels.js"
+import { type ContainerSpec, encodeContainerSpec } from "./containerSpec.js"
+import { decodeContainerSummaries } from "./decodeContainer.js"
+
+/**
+ * Options of `Containers.list`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ContainerListOptions {
+  /** Whether to include containers that are not running. Default: true. */
+  readonly all?: boolean
+  /** The engine's filters, such as `{ status: ["running"], label: ["a=b"] }`. */
+  readonly filters?: Readonly<Record<string, ReadonlyArray<string>>>
+}
+
+const decodeCreated = decodeAnswer(
+  Schema.Struct({ Id: Schema.String, Warnings: nullable(Schema.Array(Schema.String)) })
+)
+
+const decodePruned = decodeAnswer(
+  Schema.Struct({
+    ContainersDeleted: nullable(Schema.Array(Schema.String)),
+    SpaceReclaimed: Schema.optional(Schema.Number)
+  })
+)
+
+const createError = (spec: ContainerSpec, { detail, status }: EngineError) => {
+  if (status === 404 && /no such image/i.test(detail)) return new ImageNotFound({ image: spec.image, detail })
+  if (status === 409 || /name is already in use/.test(detail)) {
+    return new NameConflict({ name: spec.name ?? "", detail })
+  }
+  return status === 400 || /^invalid volume specification|: invalid argument$/.test(detail)
+    ? new InvalidRequest({ field: "container specification", value: spec.name ?? spec.image, detail })
+    : undefined
+}
+
+/** Methods of `Containers` that operate on the collection: `list`, `create` and `prune`. */
+export const containerCollection = (docker: DockerShape) => ({
+  list: Effect.fn("Containers.list")((options: ContainerListOptions = {}) =>
+    requestDecoded(
+      docker,
+      {
+        method: "GET",
+        path: "/containers/json",
+        query: { all: options.all ?? true, filters: filtersQuery(options.filters) }
+      },
+      decodeContainerSummaries
+    ).pipe(mapEngineError((error) => invalidFilter(options.filters, error)))
+  ),
+
+  create: Effect.fn("Containers.create")((spec: ContainerSpec) =>
+    encodeContainerSpec(spec).pipe(
+      Effect.flatMap((body) =>
+        requestDecoded(
+          docker,
+          { method: "POST", path: "/containers/create", query: { name: spec.name }, body },
+          decodeCreated
+        )
+      ),
+      Effect.map(({ Id, Warnings }): CreatedContainer => ({ id: Id, warnings: Warnings ?? [] })),
+      mapEngineError((error) => createError(spec, error))
+    )
+  ),
+
+  prune: Effect.fn("Containers.prune")((options: Pick<ContainerListOptions, "filters"> = {}) =>
+    requestDecoded(
+      docker,
+      { method: "POST", path: "/containers/prune", query: { filters: filtersQuery(options.filters) } },
+      decodePruned
+    ).pipe(
+      Effect.map(({ ContainersDeleted, SpaceReclaimed }): PruneReport => ({
+        deleted: ContainersDeleted ?? [],
+        spaceReclaimed: SpaceReclaimed ?? 0
+      })),
+      mapEngineError(pruneRefused("containers", options.filters))
+    )
+  )
+})

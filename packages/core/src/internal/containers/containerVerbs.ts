@@ -1,0 +1,155 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { DockerRequest, DockerShape } from "../../Docker.js"
+import { type EngineError, InvalidRequest, NameConflict } from "../../DockerError.js"
+import { decodeAnswer, nullable, requestDecoded } from "../api/decode.js"
+import { containerNotFound, mapEngineError, stateConflict } from "../api/errorRules.js"
+import { containerPath, validateName } from "../api/names.js"
+import type { ContainerExit } from "./containerModels.js"
+import { type ContainerLimits, encodeContainerLimits } from "./containerSpec.js"
+import { startError } from "./startErrors.js"
+import { stopRequest } from "./stopTimeout.js"
+
+/**
+ * Options of `Containers.stop` and `Containers.restart`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ContainerStopOptions {
+  /**
+   * How long to wait for the container to stop before killing it, rounded up to whole seconds. The engine waits indefinitely
+   * for `Duration.infinity`, for durations of centuries, and like the docker CLI for negative ones (`"-1 seconds"`). Default:
+   * the container's own stop timeout, or else 10 seconds.
+   */
+  readonly timeout?: Duration.DurationInput
+}
+
+const decodeExit = decodeAnswer(
+  Schema.Struct({ StatusCode: Schema.Number, Error: nullable(Schema.Struct({ Message: Schema.String })) })
+)
+
+const decodeUpdated = decodeAnswer(Schema.Struct({ Warnings: nullable(Schema.Array(Schema.String)) }))
+
+/** Rule for methods that fail only because the container is missing or in the wrong state. */
+const stateError = (id: string, error: EngineError) => containerNotFound(id, error) ?? stateConflict(id, error)
+
+const killError = (id: string, signal: string, error: EngineError) =>
+  stateError(id, error) ??
+  (error.status === 400 || /invalid signal/i.test(error.detail)
+    ? new InvalidRequest({ field: "signal", value: signal, detail: error.detail })
+    : undefined)
+
+const renameError = (id: string, name: string, error: EngineError) =>
+  containerNotFound(id, error) ??
+  (error.status === 409
+    ? new NameConflict({ name, detail: error.detail })
+    : error.status === 400
+      ? new InvalidRequest({ field: "name", value: name, detail: error.detail })
+      : undefined)
+
+const updateError = (id: string, error: EngineError) =>
+  stateError(id, error) ??
+  (error.status === 400 ? new InvalidRequest({ field: "limits", value: id, detail: error.detail }) : undefined)
+
+/** Methods of `Containers` that change one container, and `wait`. */
+export const containerVerbs = (docker: DockerShape) => {
+  const post = (id: string, action: string, options: Pick<DockerRequest, "query" | "timeout"> = {}) =>
+    Effect.flatMap(containerPath(id, `/${action}`), (path) => docker.json({ method: "POST", path, ...options }))
+
+  return {
+    start: Effect.fn("Containers.start")((id: string) =>
+      post(id, "start").pipe(
+        Effect.asVoid,
+        mapEngineError((error) => startError(id, error))
+      )
+    ),
+
+    stop: Effect.fn("Containers.stop")((id: string, options: ContainerStopOptions = {}) =>
+      post(id, "stop", stopRequest(options.timeout)).pipe(
+        Effect.asVoid,
+        mapEngineError((error) => containerNotFound(id, error))
+      )
+    ),
+
+    restart: Effect.fn("Containers.restart")((id: string, options: ContainerStopOptions = {}) =>
+      post(id, "restart", stopRequest(options.timeout)).pipe(
+        Effect.asVoid,
+        mapEngineError((error) => startError(id, error))
+      )
+    ),
+
+    kill: Effect.fn("Containers.kill")((id: string, signal: string = "SIGKILL") =>
+      post(id, "kill", { query: { signal } }).pipe(
+        Effect.asVoid,
+        mapEngineError((error) => killError(id, signal, error))
+      )
+    ),
+
+    pause: Effect.fn("Containers.pause")((id: string) =>
+      post(id, "pause").pipe(
+        Effect.asVoid,
+        mapEngineError((error) => stateError(id, error))
+      )
+    ),
+
+    unpause: Effect.fn("Containers.unpause")((id: string) =>
+      post(id, "unpause").pipe(
+        Effect.asVoid,
+        mapEngineError((error) => stateError(id, error))
+      )
+    ),
+
+    remove: Effect.fn("Containers.remove")(
+      (id: string, options: { readonly force?: boolean; readonly volumes?: boolean } = {}) =>
+        containerPath(id, "").pipe(
+          Effect.flatMap((path) =>
+            docker.json({
+              method: "DELETE",
+              path,
+              query: { force: options.force ?? false, v: options.volumes ?? false }
+            })
+          ),
+          Effect.asVoid,
+          mapEngineError((error) => stateError(id, error))
+        )
+    ),
+
+    rename: Effect.fn("Containers.rename")((id: string, name: string) =>
+      validateName("name", name).pipe(
+        Effect.zipRight(post(id, "rename", { query: { name } })),
+        Effect.asVoid,
+        mapEngineError((error) => renameError(id, name, error))
+      )
+    ),
+
+    update: Effect.fn("Containers.update")((id: string, limits: ContainerLimits) =>
+      containerPath(id, "/update").pipe(
+        Effect.flatMap((path) =>
+          requestDecoded(docker, { method: "POST", path, body: encodeContainerLimits(limits) }, decodeUpdated)
+        ),
+        Effect.map(({ Warnings }) => Warnings ?? []),
+        mapEngineError((error) => updateError(id, error))
+      )
+    ),
+
+    wait: Effect.fn("Containers.wait")(
+      (id: string, condition: "not-running" | "next-exit" | "removed" = "not-running") =>
+        containerPath(id, "/wait").pipe(
+          Effect.flatMap((path) =>
+            requestDecoded(
+              docker,
+              { method: "POST", path, query: { condition }, timeout: Duration.infinity },
+              decodeExit
+            )
+          ),
+          Effect.map(({ Error, StatusCode }): ContainerExit => ({
+            exitCode: StatusCode,
+            ...(Error == null ? {} : { error: Error.Message })
+          })),
+          mapEngineError((error) => containerNotFound(id, error))
+        )
+    )
+  }
+}
