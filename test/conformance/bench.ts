@@ -22,38 +22,38 @@ import { Expected, type Expectations } from "./differences.js"
 import { openEngineGate } from "./engineGate.js"
 import type { RealEngine } from "./realEngines.js"
 
-/** What is tested. */
+/** The services under test. */
 export type Services = Archive | Containers | Docker | Events | Exec | Host | Logs | Networks | Stats | System | Volumes
 
-/** What a cell works with. */
+/** What a cell can use. */
 export interface Bench {
-  /** What this engine does in place of what 26.1 does. */
+  /** The value that is expected from this engine. */
   readonly expected: Expectations["expected"]
-  /** A name that nothing has. */
+  /** A name that is not in use. */
   readonly name: (word?: string) => string
   readonly labels: Readonly<Record<string, string>>
-  /** A container of busybox. */
+  /** The spec of a busybox container. */
   readonly spec: (
     command: ReadonlyArray<string>,
     more?: Partial<ContainerSpec>
   ) => ContainerSpec & { readonly name: string }
-  /** One that is made, and removed with the scope. */
+  /** Creates such a container, which is removed with the scope. */
   readonly created: (
     command: ReadonlyArray<string>,
     more?: Partial<ContainerSpec>
   ) => Effect.Effect<{ readonly id: string; readonly name: string }, DockerError, Containers | Scope.Scope>
-  /** One that runs, and is removed with the scope. */
+  /** Creates and starts such a container, which is removed with the scope. */
   readonly running: (
     command?: ReadonlyArray<string>,
     more?: Partial<ContainerSpec>
   ) => Effect.Effect<{ readonly id: string; readonly name: string }, DockerError, Containers | Scope.Scope>
-  /** Nothing answers any more; connections are broken. */
+  /** Makes the engine unreachable and breaks its connections. */
   readonly gone: Effect.Effect<void>
-  /** What whoever asks is then told: no socket is there, or a port refuses. */
+  /** The reason that requests then fail with: the socket is missing, or the port refuses connections. */
   readonly goneReason: "NotFound" | "Refused"
-  /** From now on no request is answered. */
+  /** Holds back the responses to all later requests. */
   readonly stall: Effect.Effect<void>
-  /** Done when one has come since. */
+  /** Completes when a request has arrived since then. */
   readonly held: Effect.Effect<void>
 }
 
@@ -112,23 +112,23 @@ export const onMemory = <A, E>(cell: (bench: Bench) => Effect.Effect<A, E, Servi
   const program = Effect.gen(function* () {
     const engine = yield* MemoryEngine
     const expectations = yield* Expected
-    let asked = 0
+    let requestCount = 0
     return yield* cell(
       bench(expectations, {
         gone: engine.gone("NotFound"),
         goneReason: "NotFound",
         stall: Effect.zipRight(
-          Effect.map(engine.requests, ({ length }) => void (asked = length)),
+          Effect.map(engine.requests, ({ length }) => void (requestCount = length)),
           engine.slow({}, Duration.infinity)
         ),
-        held: untilTrue(Effect.map(engine.requests, ({ length }) => length > asked))
+        held: untilTrue(Effect.map(engine.requests, ({ length }) => length > requestCount))
       })
     )
   })
   return program.pipe(Effect.scoped, Effect.provide(Layer.provideMerge(services, MemoryEngine.layer())))
 }
 
-/** Runs a cell against a real engine; `gated` where it shuts the way to it. */
+/** Runs a cell against a real engine. With `gated`, the cell can make that engine unreachable. */
 export const onReal =
   ({ target, way }: RealEngine, gated: boolean) =>
   <E>(cell: (bench: Bench) => Effect.Effect<unknown, E, Services | Scope.Scope>) =>
@@ -145,9 +145,9 @@ export const onReal =
         gate === undefined
           ? {
               goneReason,
-              gone: Effect.dieMessage("no gate"),
-              stall: Effect.dieMessage("no gate"),
-              held: Effect.dieMessage("no gate")
+              gone: Effect.dieMessage("this cell has no gate"),
+              stall: Effect.dieMessage("this cell has no gate"),
+              held: Effect.dieMessage("this cell has no gate")
             }
           : {
               goneReason,
@@ -156,14 +156,17 @@ export const onReal =
               held: untilTrue(Effect.sync(gate.held))
             }
       const layer = Layer.provideMerge(services, Docker.layer(way(gate?.address ?? target)))
-      // What the cell made is removed over a way of its own, as the gate may be shut.
+      // Containers are removed over a direct connection, as the gate may be closed.
       const direct = Layer.provide(Containers.layer, Docker.layer(way(target)))
-      const own = bench(expectations, faults)
-      const whole = gate === undefined ? own : around(own, Context.get(yield* Layer.build(direct), Containers))
-      return yield* Effect.provide(Effect.scoped(cell(whole)), layer)
+      const gatedBench = bench(expectations, faults)
+      const cellBench =
+        gate === undefined
+          ? gatedBench
+          : withDirectContainers(gatedBench, Context.get(yield* Layer.build(direct), Containers))
+      return yield* Effect.provide(Effect.scoped(cell(cellBench)), layer)
     }).pipe(Effect.scoped)
 
-const around = (inner: Bench, direct: Effect.Effect.Success<typeof Containers>): Bench => ({
+const withDirectContainers = (inner: Bench, direct: Effect.Effect.Success<typeof Containers>): Bench => ({
   ...inner,
   created: (command, more) => Effect.provideService(inner.created(command, more), Containers, direct),
   running: (command, more) => Effect.provideService(inner.running(command, more), Containers, direct)

@@ -3,32 +3,33 @@ import { expect } from "vitest"
 import type { Bench, Services } from "./bench.js"
 import { Expected } from "./differences.js"
 
-/** A test that holds for all engines, or why there is none. */
+/** A test that must pass on all engines, or the reason why there is none. */
 export type Cell = string | ((bench: Bench) => Effect.Effect<unknown, unknown, Services | Scope.Scope>)
 
-/** What is tested of a method. */
+/** The cases in which each method is tested. */
 export const columns = ["success", "missing", "conflict", "bad input", "engine gone", "interrupted"] as const
 
-/** What is tested of a method. */
+/** A case in which a method is tested. */
 export type Column = (typeof columns)[number]
 
-/** A method's cells. */
+/** The cells of a method. */
 export interface Row {
-  /** A use of it that asks the engine, whatever there is on it: for `engine gone` and `interrupted`. */
+  /** A call that always sends a request to the engine, for `engine gone` and `interrupted`. */
   readonly call: (bench: Bench) => Effect.Effect<unknown, unknown, Services | Scope.Scope>
   readonly success: Cell
   readonly missing: Cell
   readonly conflict: Cell
   readonly "bad input": Cell
-  /** Where the failure of `call` is not all that there is to it. */
+  /** Default: `call` must fail with `EngineUnavailable`. */
   readonly "engine gone"?: Cell
+  /** Default: an interrupted `call` must end within a second. */
   readonly interrupted?: Cell
 }
 
-/** The methods of a service. */
+/** The rows of a service, by method. */
 export type Rows = Readonly<Record<string, Row>>
 
-/** The effect fails with an error of this tag and these fields; `detail` is as 26.1 says it. */
+/** Expects the effect to fail with an error that has this tag and these fields. `detail` is in the wording of 26.1. */
 export const failsWith = <A, E, R>(
   attempt: Effect.Effect<A, E, R>,
   tag: unknown,
@@ -36,13 +37,13 @@ export const failsWith = <A, E, R>(
 ): Effect.Effect<void, unknown, R> =>
   Effect.gen(function* () {
     const outcome = yield* Effect.either(attempt)
-    const { words } = yield* Expected
-    const own = Object.hasOwn(fields, "detail") ? { ...fields, detail: words(fields["detail"]) } : fields
-    const said = Either.match(outcome, { onLeft: String, onRight: () => "it succeeded" })
-    expect(outcome, said).toMatchObject({ _tag: "Left", left: { _tag: tag, ...own } })
+    const { message } = yield* Expected
+    const expected = Object.hasOwn(fields, "detail") ? { ...fields, detail: message(fields["detail"]) } : fields
+    const actual = Either.match(outcome, { onLeft: String, onRight: () => "it succeeded" })
+    expect(outcome, actual).toMatchObject({ _tag: "Left", left: { _tag: tag, ...expected } })
   })
 
-/** The engine prunes for one at a time, and refuses whoever comes meanwhile; Podman stumbles over what goes meanwhile. */
+/** Retries a prune: the engine allows one at a time, and Podman fails if something is removed during it. */
 export const inTurn = <A, E extends { readonly message: string }, R>(
   prune: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>

@@ -4,14 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { describeEngine, describeKillableEngine } from "../engine/realEngine.js"
 import { onMemory, onReal } from "./bench.js"
 import { type Cell, type Column, columns, failsWith, type Row } from "./cell.js"
-import { Expected, expectationsOf, lackOf, retriesOn } from "./differences.js"
+import { Expected, expectationsOf, unsupportedReason, retriesOn } from "./differences.js"
 import { type EngineName, engineNames, isEngineName } from "./engineName.js"
 import { matrixText } from "./matrixText.js"
-import { type EngineOutcomes, type Outcome, type OwnWay, settings, type TableRun } from "./outcomes.js"
+import { type EngineOutcomes, type Outcome, type EngineDifference, settings, type TableRun } from "./outcomes.js"
 import { type RealEngine, startRealEngine } from "./realEngines.js"
 import { table } from "./table.js"
 
-/** Nothing answers: the method says so, at once. */
+/** The method fails at once if the engine is gone. */
 const gone =
   ({ call }: Row): Cell =>
   (bench) =>
@@ -20,7 +20,7 @@ const gone =
       failsWith(Effect.scoped(call(bench)), "EngineUnavailable", { reason: bench.goneReason })
     )
 
-/** Interrupted while its request is under way, the method is over in less than a second. */
+/** The method ends within a second if it is interrupted during its request. */
 const interrupted =
   ({ call }: Row): Cell =>
   (bench) =>
@@ -47,50 +47,51 @@ const cells = Object.entries(table).flatMap(([service, { rows }]) =>
 
 const wanted = (process.env[settings.engines] ?? "memory,usual").split(",")
 const unknown = wanted.filter((name) => !isEngineName(name))
-if (unknown.length > 0) throw new Error(`No such engine: ${unknown.join(", ")}; there are ${engineNames.join(", ")}.`)
+if (unknown.length > 0)
+  throw new Error(`Unknown engine: ${unknown.join(", ")}. Known engines: ${engineNames.join(", ")}.`)
 
 const results: Array<EngineOutcomes> = []
 
-/** Runs the table; what the engine is shows only when the tests run. */
-const run = (engine: EngineName, real: () => RealEngine | undefined) => {
+/** Runs the table. The engine is known only once the tests run. */
+const run = (engineName: EngineName, real: () => RealEngine | undefined) => {
   const outcomes: Record<string, Partial<Record<Column, Outcome>>> = {}
-  const ownWays: Array<OwnWay> = []
+  const differences: Array<EngineDifference> = []
   const tests: Array<{ readonly column: Column; readonly name: string; readonly test: () => Promise<void> }> = []
-  const note = (method: string, column: Column, outcome: Outcome) => {
+  const record = (method: string, column: Column, outcome: Outcome) => {
     ;(outcomes[method] ??= {})[column] = outcome
   }
-  // In the order of the table, and not in that in which they end.
+  // Keeps the order of the table, whatever the order in which the tests finish.
   for (const { method } of cells) outcomes[method] = {}
   for (const { cell, column, method } of cells) {
     if (typeof cell === "string") {
-      note(method, column, "-")
+      record(method, column, "-")
       continue
     }
     const test = async () => {
-      const on = real()
-      const expectations = expectationsOf(on?.edition ?? "memory")
-      const lack = lackOf(expectations.edition, method, column)
-      if (lack !== undefined) {
-        ownWays.push({ method, what: "not so", why: lack })
-        return note(method, column, "lacks")
+      const engine = real()
+      const expectations = expectationsOf(engine?.edition ?? "memory")
+      const reason = unsupportedReason(expectations.edition, method, column)
+      if (reason !== undefined) {
+        differences.push({ method, what: "not supported", why: reason })
+        return record(method, column, "unsupported")
       }
-      note(method, column, "FAILED")
+      record(method, column, "FAILED")
       const gated = column === "engine gone" || column === "interrupted"
-      const program = on === undefined ? onMemory(cell) : onReal(on, gated)(cell)
+      const program = engine === undefined ? onMemory(cell) : onReal(engine, gated)(cell)
       const exit = await Effect.runPromiseExit(Effect.provideService(program, Expected, expectations))
       if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
       const differed = expectations.differed()
-      for (const { what, why } of differed) ownWays.push({ method, what, why })
-      note(method, column, differed.length > 0 ? "differs" : "ok")
+      for (const { what, why } of differed) differences.push({ method, what, why })
+      record(method, column, differed.length > 0 ? "differs" : "ok")
     }
     tests.push({ column, name: `${method}: ${column}`, test })
   }
-  const options = { timeout: 30_000, retry: retriesOn(engine) }
+  const options = { timeout: 30_000, retry: retriesOn(engineName) }
   for (const { column, name, test } of tests) if (column !== "interrupted") it.concurrent(name, options, test)
-  // Where time is measured nothing else runs.
+  // These measure time, so nothing else may run.
   for (const { column, name, test } of tests) if (column === "interrupted") it.sequential(name, options, test)
   afterAll(() => {
-    results.push({ engine, version: real()?.version ?? "in memory", cells: outcomes, ownWays })
+    results.push({ engine: engineName, version: real()?.version ?? "in memory", cells: outcomes, differences })
   })
 }
 
@@ -115,7 +116,7 @@ for (const name of wanted.filter(isEngineName)) {
 }
 
 describe("the table", () => {
-  it("has a row for every method, and in each cell a test or why there is none", async () => {
+  it("has a row for every method, and in each cell a test or the reason why there is none", async () => {
     for (const [name, { rows, service }] of Object.entries(table)) {
       const shape = await Effect.runPromise(onMemory(() => service))
       const wanted = Object.keys(shape).filter((key) => key !== "endpoint")

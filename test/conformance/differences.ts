@@ -2,143 +2,143 @@ import { Context } from "effect"
 import { expect } from "vitest"
 import type { Edition, EngineName } from "./engineName.js"
 
-/** What is expected of an engine in place of what the others do. */
+/** What some engines do instead of what the others do. */
 interface Difference {
   readonly why: string
   readonly expected: Partial<Record<Edition, unknown>>
 }
 
-/** How a container comes and goes on Podman. */
+/** The events of a container's life on Podman. */
 const podmanEvents = "volume create, container create, container init, container start, container pause"
   .concat(", container unpause, container rename, container kill, container die, container cleanup")
   .concat(", container destroy, volume destroy")
   .split(", ")
 
-/** In what the engines differ, and why that is right. All other cells hold on all of them to the letter. */
+/** The known differences between engines, and why each is acceptable. Everything else must be the same on all engines. */
 const differences = {
-  "the words of ps": {
-    why: "a real engine hands on what the host's ps says; the engine in memory has no ps",
+  "the error message of ps": {
+    why: "a real engine passes on the message of the host's ps; the engine in memory has no ps",
     expected: { memory: "ps: error: unsupported option: --nonsense" }
   },
-  "the status where ps refuses": {
-    why: "Podman answers 200 with an empty body where it can't list processes",
+  "the status when ps fails": {
+    why: "Podman answers 200 with an empty body if it can't list processes",
     expected: { podman: 200 }
   },
   "the columns of ps": {
-    why: "Podman runs the ps that is in the container, here busybox's",
+    why: "Podman runs the container's own ps, here busybox's",
     expected: { podman: ["PID", "USER", "COMMAND"] }
   },
-  "the exit code of what was removed": {
-    why: "a wait for the removal gives 0 on Podman 4.3: it has forgotten the exit code by then",
+  "the exit code of a removed container": {
+    why: "Podman 4.3 has forgotten the exit code by the time of the removal, so a wait for the removal returns 0",
     expected: { podman: 0 }
   },
-  "the exit code of what never ran": { why: "Podman gives -1", expected: { podman: -1 } },
-  "what create can't know": {
-    why: "Podman looks at limits, restart policies and log drivers only when the container is started",
+  "the exit code of a container that never ran": { why: "Podman returns -1", expected: { podman: -1 } },
+  "validation on create": {
+    why: "Podman validates limits, restart policies and log drivers only when the container starts",
     expected: { podman: true }
   },
-  "the refusal of a restart policy": {
-    why: "it was worded anew with API 1.44",
+  "the message for an invalid restart policy": {
+    why: "API 1.44 changed it",
     expected: { "20.10": "invalid restart policy 'foo'" }
   },
-  "what is left of a start in vain": {
-    why: "Podman notes neither why a start failed nor an exit code for it",
+  "the state after a failed start": {
+    why: "Podman records neither the reason nor an exit code",
     expected: { podman: expect.objectContaining({ status: "created", exitCode: 0 }) }
   },
-  "a rename to its own name": { why: "Podman sees no harm in it", expected: { podman: "done" } },
+  "renaming a container to its own name": { why: "Podman allows it", expected: { podman: "done" } },
   "the label of an anonymous volume": {
-    why: "engines before API 1.42, and Podman, don't mark volumes whose name they made up",
+    why: "engines before API 1.42 and Podman don't label volumes whose name they generated",
     expected: { "20.10": {}, podman: {} }
   },
-  "the networks that are there": {
-    why: "Podman has no networks host and none, only modes of that name",
+  "the predefined networks": {
+    why: "Podman has no networks named host and none, only network modes",
     expected: { podman: ["bridge"] }
   },
-  "the filter for types of networks": { why: "Podman has no such filter", expected: { podman: "Left" } },
-  "a gateway that nobody asked for": {
-    why: "Podman picks the gateway when it makes the network, Docker's engine when it is first used",
+  "the type filter of networks": { why: "Podman has no such filter", expected: { podman: "Left" } },
+  "the default gateway": {
+    why: "Podman assigns the gateway when it creates the network, Docker when the network is first used",
     expected: { podman: { gateway: expect.stringMatching(/^10\./) } }
   },
-  "why a built-in network stays": {
-    why: "Podman looks first for containers on it",
+  "why a predefined network can't be removed": {
+    why: "Podman checks for connected containers first",
     expected: { podman: expect.stringMatching(/^(InvalidRequest|ResourceInUse)$/) }
   },
-  "when the network of a stopped container is looked for": {
-    why: "Podman looks for the network at once, also for a container that doesn't run",
+  "when a stopped container's network is resolved": {
+    why: "Podman resolves it at once, even if the container is not running",
     expected: { podman: "at once" }
   },
-  "why nobody is connected to host and none": {
-    why: "Podman has no networks of these names",
+  "connecting to the networks host and none": {
+    why: "Podman has no networks with these names",
     expected: { podman: "NetworkNotFound" }
   },
-  "the state that stands in the way": {
-    why: "Podman says in which state the container must be, and not in which it is",
+  "the conflicting state": {
+    why: "Podman reports the required state, not the actual one",
     expected: { podman: "unknown" }
   },
-  "the exit code of a command that is not there": {
-    why: "from 28 on, and on Podman, it is the shell's 127; before, 126",
+  "the exit code of a missing command": {
+    why: "Docker 28 and Podman return 127, as a shell does; earlier engines return 126",
     expected: { "28.5": 127, podman: 127 }
   },
-  "the status of a route without this method": {
-    why: "Podman tells it from an unknown route",
+  "the status for an unsupported method": {
+    why: "Podman distinguishes it from an unknown route",
     expected: { podman: 405 }
   },
-  "the status of a time that is none": { why: "Podman takes it for the client's fault", expected: { podman: 400 } },
+  "the status for an invalid time": { why: "Podman treats it as a client error", expected: { podman: 400 } },
   "the status of an attach to a paused container": {
-    why: "Podman answers 500 to whatever the state of a container forbids",
+    why: "Podman answers 500 to every request that the container's state does not allow",
     expected: { podman: 500 }
   },
   "the name of an image": {
-    why: "Podman tells of images by their full names",
+    why: "Podman reports images by their full names",
     expected: { podman: "docker.io/library/busybox:latest" }
   },
-  "the times of log lines": {
-    why: "Podman's API gives the times of log lines in whole seconds, and filters by the nanoseconds that it keeps to itself",
+  "the timestamps of log lines": {
+    why: "Podman's API returns timestamps in whole seconds, but filters by nanoseconds",
     expected: { podman: "seconds" }
   },
-  "the rotation of logs": {
-    why: "Podman cuts a log that is full in its own way, and starts a container whatever its log's size is to be",
+  "log rotation": {
+    why: "Podman rotates logs in its own way, and accepts any size limit",
     expected: { podman: "other" }
   },
-  "the end of a log without a newline": {
-    why: "Podman's tail joins a last line without a newline to the one before it",
+  "a last line without a newline": {
+    why: "Podman's tail joins it to the line before it",
     expected: { podman: "echo three" }
   },
-  "a container between two runs": {
-    why: "Podman calls it exited where Docker says restarting, so a wait for its end may be over before the next run",
+  "the state between two runs": {
+    why: "Podman reports exited where Docker reports restarting, so a wait for the exit may return before the next run",
     expected: { podman: expect.toSatisfy((count: number) => count === 0 || count === 1) }
   },
-  "events at the very ends of a range": {
-    why: "on Podman the ends don't belong to the range",
+  "events at the bounds of a time range": {
+    why: "Podman excludes the bounds",
     expected: { podman: [] }
   },
-  "what a ping tells": {
-    why: "20.10's ping has no builder, Podman's neither that nor the system",
+  "the fields of a ping": {
+    why: "20.10 does not report the builder, Podman neither the builder nor the operating system",
     expected: {
       "20.10": { osType: "linux", builderVersion: "", experimental: false },
       podman: { osType: "", builderVersion: "", experimental: true }
     }
   },
-  "the mode of a file with two names": {
-    why: "before 28 the kernel takes set-user-id from a file that gets a second name with an owner",
+  "the mode of a hard-linked file": {
+    why: "before 28, setting the owner of a hard link clears the set-user-id bit of the file",
     expected: { "28.5": 0o4711 }
   },
-  "a path that goes on behind a file": {
-    why: "20.10 and Podman see it only when they write",
+  "a path below a file": {
+    why: "20.10 and Podman notice it only when they write",
     expected: { "20.10": "InvalidRequest", podman: "InvalidRequest" }
   },
-  "the types of disk usage": { why: "before API 1.42 there are none to choose from", expected: { "20.10": "all" } },
-  "what the engine calls itself": { why: "Podman is one", expected: { podman: "Podman Engine" } },
-  "the status of a network prune by a time that is none": {
-    why: "20.10 takes it for its own fault",
+  "the type parameter of disk usage": { why: "API 1.42 added it", expected: { "20.10": "all" } },
+  "the name of the engine": { why: "Podman reports its own", expected: { podman: "Podman Engine" } },
+  "the status of a network prune with an invalid time": {
+    why: "20.10 treats it as a server error",
     expected: { "20.10": 500 }
   },
-  "the names of networks": {
-    why: "on Podman they hold letters, digits, '_', '.' and '-' alone",
+  "network names": {
+    why: "Podman allows only letters, digits, '_', '.' and '-'",
     expected: { podman: "plain" }
   },
-  "the order of events": {
-    why: "Podman has events of its own, and none for networks and mounts",
+  "the sequence of events": {
+    why: "Podman emits events of its own, and none for networks and mounts",
     expected: { podman: podmanEvents }
   }
 } as const satisfies Record<string, Difference>
@@ -146,8 +146,8 @@ const differences = {
 /** The name of a difference. */
 export type DifferenceName = keyof typeof differences
 
-/** How an engine words what 26.1 says; its words reach the caller as they are, in `detail`. */
-const words: Partial<Record<Edition, ReadonlyArray<readonly [RegExp, string | RegExp]>>> = {
+/** Error messages of 26.1 and their wording on other engines, which reaches the caller unchanged in `detail`. */
+const messages: Partial<Record<Edition, ReadonlyArray<readonly [RegExp, string | RegExp]>>> = {
   "20.10": [
     [/^(failed to prune build cache: )?invalid filter '/, "$1Invalid filter '"],
     [
@@ -190,97 +190,97 @@ const words: Partial<Record<Edition, ReadonlyArray<readonly [RegExp, string | Re
   ]
 }
 
-/** What a cell expects of the engine that it runs on. */
+/** What a cell expects from the engine that it runs on. */
 export interface Expectations {
   readonly edition: Edition
-  /** What this engine does, `usual` where it does as 26.1. */
+  /** The value expected from this engine: `usual` if it does not differ from 26.1. */
   readonly expected: (name: DifferenceName, usual: unknown) => unknown
-  /** This engine's own words for those of 26.1. */
-  readonly words: (detail: unknown) => unknown
-  /** The differences that it was told of. */
+  /** This engine's wording of a message of 26.1. */
+  readonly message: (detail: unknown) => unknown
+  /** The differences that the cell has come across. */
   readonly differed: () => ReadonlyArray<{ readonly what: string; readonly why: string }>
 }
 
-/** What is expected of an engine of this edition. */
+/** The expectations for an engine of this edition. */
 export const expectationsOf = (edition: Edition): Expectations => {
-  const told = new Map<DifferenceName, string>()
+  const used = new Map<DifferenceName, string>()
   return {
     edition,
     expected: (name, usual) => {
       const { expected, why }: Difference = differences[name]
       if (!Object.hasOwn(expected, edition)) return usual
-      told.set(name, why)
+      used.set(name, why)
       return expected[edition]
     },
-    words: (detail) => {
+    message: (detail) => {
       if (edition === "podman") return expect.stringMatching(/./)
       if (typeof detail !== "string") return detail
-      const [theirs, own] = (words[edition] ?? []).find(([theirs]) => theirs.test(detail)) ?? []
+      const [theirs, own] = (messages[edition] ?? []).find(([theirs]) => theirs.test(detail)) ?? []
       if (theirs === undefined || own === undefined) return detail
       return typeof own === "string" ? detail.replace(theirs, own) : expect.stringMatching(own)
     },
-    differed: () => Array.from(told, ([what, why]) => ({ what, why }))
+    differed: () => Array.from(used, ([what, why]) => ({ what, why }))
   }
 }
 
-/** What the running cell expects. */
+/** The expectations for the engine of the running cell. */
 export class Expected extends Context.Reference<Expected>()("test/conformance/Expected", {
   defaultValue: () => expectationsOf("memory")
 }) {}
 
-/** How often a cell is tried again: Podman's lists and networks stumble over containers that come and go meanwhile. */
+/** How often a failed cell is retried. Podman's lists and networks fail when other cells create or remove containers. */
 export const retriesOn = (engine: EngineName): number => (engine === "podman" ? 2 : 0)
 
-/** What an engine has not. `cells` are matched with `Service.method: column`. */
-interface Lack {
+/** Cells that an engine does not support. `cells` matches `Service.method: column`. */
+interface Unsupported {
   readonly edition: Edition
   readonly cells: RegExp
   readonly why: string
 }
 
-const lacks: ReadonlyArray<Lack> = [
+const unsupported: ReadonlyArray<Unsupported> = [
   {
     edition: "podman",
     cells: /^Containers\.update: (success|missing|bad input)$/,
-    why: "Podman 4.3 has no route for it in Docker's API"
+    why: "Podman 4.3 has no such route in its Docker API"
   },
   {
     edition: "podman",
     cells: /^Archive\.(stat|get|readFileString): bad input$/,
-    why: "Podman takes a file's path with a slash behind it for the file"
+    why: "Podman accepts the path of a file with a trailing slash"
   },
   {
     edition: "podman",
     cells: /^Archive\.stat: success$/,
-    why: "of a link Podman gives the name and the size of what it leads to"
+    why: "Podman reports the name and size of a link's target"
   },
   {
     edition: "podman",
     cells: /^System\.info: success$/,
-    why: "Podman counts containers that have never run in their sum alone, and doesn't tell the usual driver of logs"
+    why: "Podman counts containers that never ran only in the total, and does not report the default log driver"
   },
   {
     edition: "podman",
     cells: /^Archive\.get: success$/,
-    why: "the names of folders in Podman's tars have no slash at the end"
+    why: "directory names in Podman's archives have no trailing slash"
   },
   {
     edition: "podman",
     cells: /^Archive\.(put: (missing|bad input)|writeFile: missing)$/,
-    why: "Podman makes a folder that is not there, and says in its own way that a file is none"
+    why: "Podman creates a missing directory, and reports a file in the place of a directory in its own way"
   },
   {
     edition: "podman",
     cells: /^System\.prune: (success|missing)$/,
-    why: "Podman 4.3 refuses to prune images with the filter that docker itself sends for all of them"
+    why: "Podman 4.3 rejects the filter that the docker command sends to prune all images"
   },
   {
     edition: "podman",
     cells: /^Docker\.json: bad input$/,
-    why: "Podman 4.3 has no build cache, and refuses filters in its own ways"
+    why: "Podman 4.3 has no build cache, and rejects filters in its own way"
   }
 ]
 
-/** Why this cell can't hold on this engine, `undefined` where it must. */
-export const lackOf = (edition: Edition, method: string, column: string): string | undefined =>
-  lacks.find((lack) => lack.edition === edition && lack.cells.test(`${method}: ${column}`))?.why
+/** Why this cell can't pass on this engine, or `undefined` if it must pass. */
+export const unsupportedReason = (edition: Edition, method: string, column: string): string | undefined =>
+  unsupported.find((entry) => entry.edition === edition && entry.cells.test(`${method}: ${column}`))?.why

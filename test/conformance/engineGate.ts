@@ -4,21 +4,21 @@ import { connect, createServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-/** Where something listens. */
+/** The address of a server. */
 export type Address = { readonly socketPath: string } | { readonly host: string; readonly port: number }
 
-/** A way to an engine that can be shut. */
+/** A proxy in front of an engine that can stop forwarding. */
 export interface EngineGate {
   readonly address: Address
-  /** From now on requests come to nobody; resolves never by itself. */
+  /** Stops forwarding requests. */
   readonly stall: () => void
-  /** Whether a request has come since. */
+  /** Whether a request has arrived since `stall`. */
   readonly held: () => boolean
-  /** Breaks the connections and leaves nothing that listens. */
+  /** Breaks the connections and stops listening. */
   readonly close: () => Promise<void>
 }
 
-/** Opens a way to an engine: by a socket to one that has a socket, by a port to one that has a port. */
+/** Opens a gate in front of an engine: a socket if the engine has one, otherwise a port. */
 export const openEngineGate = async (target: Address): Promise<EngineGate> => {
   const path = join(tmpdir(), `dockwire-gate-${randomBytes(4).toString("hex")}.sock`)
   const sockets = new Set<Socket>()

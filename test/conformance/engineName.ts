@@ -1,16 +1,16 @@
-/** The engines that must answer alike: one column each. */
+/** The engines that must behave the same. */
 export const engineNames = ["memory", "usual", "tls", "ssh", "20.10", "28.5", "podman"] as const
 
-/** The engines that must answer alike: one column each. */
+/** The name of one of the engines. */
 export type EngineName = (typeof engineNames)[number]
 
-/** Whether it is one of them. */
+/** Checks that a name is the name of an engine. */
 export const isEngineName = (name: string): name is EngineName => engineNames.some((known) => known === name)
 
-/** What they answer differs by: the engine in memory does as 26.1 does. */
+/** The editions whose behavior differs. The engine in memory behaves as 26.1. */
 export type Edition = "memory" | "20.10" | "26.1" | "28.5" | "podman"
 
-/** The edition that an engine of this version is nearest to. */
+/** The edition that is closest to an engine of this version. */
 export const editionOf = (version: string, isPodman: boolean): Edition => {
   if (isPodman) return "podman"
   const major = Number.parseInt(version, 10)

@@ -12,7 +12,7 @@ const config = "test/core/connection/dockerConfig.test.ts"
 const sinks = "test/core/operations/engineToSink.test.ts"
 const readme = "packages/core/README.md"
 
-/** What is public and no method of the table, and the file that does it on a real engine. */
+/** Public members that have no row in the table, each with the file that uses it on a real engine. */
 const elsewhere: Readonly<Record<string, string>> = {
   "Archive.layer": bench,
   "Containers.layer": bench,
@@ -47,22 +47,22 @@ const elsewhere: Readonly<Record<string, string>> = {
   isOperationEnded: sinks
 }
 
-/** What is not for a real engine: the engine in memory, each part of which is in its own test. */
+/** The test of the engine in memory, which uses each of its members. */
 const ofMemory = "test/conformance/memoryEngine.test.ts"
 
 const ownKeys = (value: object): ReadonlyArray<string> => {
-  const made = new Set(["key", "length", "name", "prototype", "stack"])
-  return Object.getOwnPropertyNames(value).filter((key) => !made.has(key) && !key.startsWith("_"))
+  const builtIn = new Set(["key", "length", "name", "prototype", "stack"])
+  return Object.getOwnPropertyNames(value).filter((key) => !builtIn.has(key) && !key.startsWith("_"))
 }
 
-/** The tags of services that are not in the table, with what they give. */
+/** The services that are not in the table. */
 const untabled = Effect.all({
   LogSink: core.LogSink,
   LogSinkRecorder: core.LogSinkRecorder,
   MemoryEngine: core.MemoryEngine
 }).pipe(Effect.provide(Layer.merge(core.LogSink.layerTest, core.MemoryEngine.layer())), Effect.scoped)
 
-/** All that core offers to be called, but errors and schemas, which ask no engine. */
+/** All public functions and methods of core, without errors and schemas, which use no engine. */
 const offered = Effect.gen(function* () {
   const others: Readonly<Record<string, object>> = yield* untabled
   return Object.entries(core).flatMap(([name, value]): ReadonlyArray<string> => {
@@ -78,7 +78,7 @@ const offered = Effect.gen(function* () {
 
 const text = (file: string) => readFile(join(repositoryRoot, file), "utf8")
 
-/** Whether the file speaks of it as a user does: by its whole name, or where it is a method by that after a dot or in braces. */
+/** Whether the file uses the member: by its full name, or a method by its name after a dot or in braces. */
 const names = (content: string, what: string): boolean => {
   const [owner = "", part = ""] = what.split(".")
   const isMethod = /^(LogSink|LogSinkRecorder|MemoryEngine)$/.test(owner) && !(part in Object(Reflect.get(core, owner)))
@@ -89,8 +89,8 @@ const names = (content: string, what: string): boolean => {
 const runsOnEngine = (content: string): boolean =>
   /\b(describeEngine|describeKillableEngine|itEngine)\(|\bonReal =|^```ts run$/m.test(content)
 
-describe("all that core offers", () => {
-  it("is done on a real engine: by a cell of the table, or by a test that is named here", async () => {
+describe("the public functions and methods of core", () => {
+  it("are all used on a real engine: by a cell of the table, or by a test that is named here", async () => {
     const all = await Effect.runPromise(offered)
     const memory = all.filter((what) => /^(MemoryEngine|ProgramStep)\./.test(what))
     expect(memory.length).toBeGreaterThan(10)
@@ -104,7 +104,7 @@ describe("all that core offers", () => {
     for (const what of memory) expect(names(content, what), `${what} in ${ofMemory}`).toBe(true)
   })
 
-  it("has in the table a cell that runs for each method's success, and the table has all services", async () => {
+  it("have a success cell for each method, and a table entry for each service", async () => {
     const tags = Object.entries(core).flatMap(([name, value]) => (Context.isTag(value) ? [name] : []))
     const others = Object.keys(await Effect.runPromise(untabled))
     expect([...Object.keys(table), ...others].toSorted()).toEqual(tags.toSorted())

@@ -14,14 +14,14 @@ import { supportTable } from "./supportTable.js"
 
 const usage = `Usage: npm run conformance -- [--engine NAME]... [--node LINE]... [--write]
 
-  Runs every method of core against every engine, and says what holds where.
+  Runs every method of core against every engine, and prints a table of the results.
 
-  --engine  only these: ${engineNames.join(", ")}
-  --node    under these lines of Node (${Object.keys(nodeReleases).join(", ")}), fetched by npm where it is not this one;
-            the engine in memory and the usual one, unless others are named
-  --write   puts the table into packages/core/README.md, when all of it ran and held
+  --engine  run only these engines: ${engineNames.join(", ")}
+  --node    run with these major versions of Node (${Object.keys(nodeReleases).join(", ")}), which npm fetches if necessary;
+            without --engine, on the engines memory and usual
+  --write   write the table to packages/core/README.md if everything ran and passed
 
-  With neither, all engines under this Node, and memory and usual under the other lines.`
+  Without --engine and --node: all engines with this Node, and memory and usual with the other versions.`
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const isCi = (process.env["CI"] ?? "") !== "" && process.env["CI"] !== "false"
@@ -31,7 +31,7 @@ interface Plan {
   readonly engines: ReadonlyArray<EngineName>
 }
 
-/** Runs the table in a vitest of its own under one Node. */
+/** Runs the table in a separate vitest process. */
 const runTable = async ({ engines, line }: Plan): Promise<TableRun | undefined> => {
   const folder = await mkdtemp(join(tmpdir(), "dockwire-conformance-"))
   try {
@@ -57,7 +57,7 @@ const run = async (named: ReadonlyArray<EngineName>, lines: ReadonlyArray<string
   const wanted = named.length > 0 ? named : lines.length > 0 ? (["memory", "usual"] as const) : engineNames
   const made = wanted.filter((name) => name !== "memory" && name !== "usual")
   if (unavailable !== undefined && made.length > 0) {
-    console.error(`Not to be had here: ${made.join(", ")}; ${unavailable}.`)
+    console.error(`Not available here: ${made.join(", ")} (${unavailable}).`)
     if (named.length > 0 || isCi) {
       process.exitCode = 1
       return
@@ -85,7 +85,7 @@ const run = async (named: ReadonlyArray<EngineName>, lines: ReadonlyArray<string
   const isWhole = all && engines.length === engineNames.length && process.exitCode === undefined
   if (!write) return
   if (!isWhole) {
-    console.error("Nothing is written: not all of it ran, or not all of it held.")
+    console.error("The README was not changed: some tests failed or did not run.")
     process.exitCode = 1
     return
   }
@@ -106,7 +106,7 @@ const parsed = (() => {
       ...values.engine.filter((name) => !isEngineName(name)),
       ...values.node.filter((line) => !isNodeLine(line) && line !== ownLine)
     ]
-    if (wrong.length > 0) throw new Error(`Not known: ${wrong.join(", ")}`)
+    if (wrong.length > 0) throw new Error(`Unknown: ${wrong.join(", ")}`)
     return { engines: values.engine.filter(isEngineName), lines: values.node, write: values.write }
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)

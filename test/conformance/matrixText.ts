@@ -1,9 +1,9 @@
 import { columns } from "./cell.js"
 import type { EngineOutcomes, Outcome } from "./outcomes.js"
 
-const signs: Readonly<Record<Outcome, string>> = { ok: "+", differs: "*", lacks: "o", "-": "-", FAILED: "FAILED" }
+const signs: Readonly<Record<Outcome, string>> = { ok: "+", differs: "*", unsupported: "o", "-": "-", FAILED: "FAILED" }
 
-/** What came of each cell, a sign for each engine in their order. */
+/** Renders the outcome of each cell: a sign for each engine, in their order. */
 export const matrixText = (results: ReadonlyArray<EngineOutcomes>): string => {
   const methods = Object.keys(results[0]?.cells ?? {})
   const lines = methods.map((method) => {
@@ -18,8 +18,8 @@ export const matrixText = (results: ReadonlyArray<EngineOutcomes>): string => {
     []
   )
   return [
-    `Each cell for: ${results.map(({ engine, version }) => `${engine} (${version})`).join(", ")}`,
-    "+ holds, * holds in the engine's own way, o the engine has no such thing, - nothing to test",
+    `Engines in each cell: ${results.map(({ engine, version }) => `${engine} (${version})`).join(", ")}`,
+    "+ passes, * passes with a documented difference, o not supported by the engine, - nothing to test",
     ...all.map((line) =>
       line
         .map((word, i) => word.padEnd(widths[i] ?? 0))

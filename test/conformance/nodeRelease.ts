@@ -1,16 +1,16 @@
-/** The releases of Node that the table is run under, newest of their line when they were chosen. */
+/** The releases of Node to run the table with, one for each major version. */
 export const nodeReleases = { "20": "20.20.2", "22": "22.23.3", "24": "24.21.0" } as const
 
-/** A line of Node. */
+/** A major version of Node. */
 export type NodeLine = keyof typeof nodeReleases
 
-/** Whether it is one of them. */
+/** Checks that a major version is one of those. */
 export const isNodeLine = (line: string): line is NodeLine => Object.hasOwn(nodeReleases, line)
 
-/** The line of the Node that runs this. */
+/** The major version of the Node that is running. */
 export const ownLine = process.versions.node.split(".")[0] ?? ""
 
-/** The command that runs a line's Node: this one's own, or one that npm fetches for this machine. */
+/** The command that runs Node in a major version: the Node that is running, or one that npm fetches for this machine. */
 export const nodeCommand = (line: string): ReadonlyArray<string> =>
   line === ownLine || !isNodeLine(line)
     ? [process.execPath]

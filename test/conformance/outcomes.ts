@@ -2,37 +2,37 @@ import type { Column } from "./cell.js"
 import type { EngineName } from "./engineName.js"
 
 /**
- * What came of a cell: it held (`ok`), it held in the engine's own way (`differs`), the engine has no such thing (`lacks`),
- * there is nothing to test (`-`).
+ * The outcome of a cell: it passed (`ok`), it passed with a documented difference (`differs`), the engine does not support it
+ * (`unsupported`), or there is nothing to test (`-`).
  */
-export type Outcome = "ok" | "differs" | "lacks" | "-" | "FAILED"
+export type Outcome = "ok" | "differs" | "unsupported" | "-" | "FAILED"
 
-/** In what an engine has its own way. */
-export interface OwnWay {
+/** How an engine differs from Docker 26.1. */
+export interface EngineDifference {
   /** `Service.method`. */
   readonly method: string
   readonly what: string
   readonly why: string
 }
 
-/** What came of the cells of one engine, by method. */
+/** The outcomes of one engine, by method. */
 export interface EngineOutcomes {
   readonly engine: EngineName
   readonly version: string
   readonly cells: Readonly<Record<string, Partial<Record<Column, Outcome>>>>
-  readonly ownWays: ReadonlyArray<OwnWay>
+  readonly differences: ReadonlyArray<EngineDifference>
 }
 
-/** What came of a run of the table under one Node. */
+/** The outcomes of a run of the table with one version of Node. */
 export interface TableRun {
   readonly node: string
   readonly engines: ReadonlyArray<EngineOutcomes>
 }
 
-/** Where a run of the table is told what to do, and where it leaves what came of it. */
+/** The environment variables that control a run of the table. */
 export const settings = {
-  /** The engines, with commas between; memory and usual when not set. */
+  /** The engines, separated by commas. Default: memory and usual. */
   engines: "DOCKWIRE_CONFORMANCE_ENGINES",
-  /** The file for what came of it, a `TableRun` as JSON; none when not set. */
+  /** The file to write the outcomes to, a `TableRun` as JSON. Default: none. */
   outcomes: "DOCKWIRE_CONFORMANCE_OUTCOMES"
 } as const

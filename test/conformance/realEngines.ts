@@ -11,14 +11,14 @@ import { startTlsEngine } from "../engine/tlsEngine.js"
 import { type Edition, editionOf, type EngineName } from "./engineName.js"
 import type { Address } from "./engineGate.js"
 
-/** An engine that the table is run against. */
+/** A real engine to run the table against. */
 export interface RealEngine {
-  /** As it says itself: `Docker 26.1.5, API 1.45`. */
+  /** Its name and versions: `Docker 26.1.5, API 1.45`. */
   readonly version: string
   readonly edition: Edition
-  /** Where the way to it leads, for a gate. */
+  /** The address it listens on. */
   readonly target: Address
-  /** How it is reached there, or at a gate. */
+  /** The options that connect to it at that address, or at the address of a gate. */
   readonly way: (address: Address) => DockerOptions
   readonly stop: () => Promise<void>
 }
@@ -41,7 +41,7 @@ const described = async (endpoint: string): Promise<Pick<RealEngine, "edition" |
 const loopback = (port: number): Address => ({ host: "127.0.0.1", port })
 const portOf = (address: Address): string => ("port" in address ? String(address.port) : "")
 
-/** The way over ssh takes its command from `PATH`, which is put back when it is stopped. */
+/** Puts its own ssh command into `PATH` until it is stopped. */
 const overSsh = async (): Promise<RealEngine> => {
   const { endpoint } = testEngine()
   const server = await startTestSshServer(endpoint)
@@ -84,10 +84,10 @@ const ofEdition = async (name: "20.10" | "28.5"): Promise<RealEngine> => {
   const real = await atSocket(engine.endpoint, engine.dispose)
   if (real.version.startsWith(`Docker ${name}.`)) return real
   await engine.dispose()
-  throw new Error(`Debian's suite has ${real.version} in place of ${name}: name it anew in dockerEditions.ts.`)
+  throw new Error(`Debian now packages ${real.version} instead of ${name}. Update test/engine/dockerEditions.ts.`)
 }
 
-/** Makes one ready. */
+/** Starts an engine, or finds the one that is running. */
 export const startRealEngine = async (name: Exclude<EngineName, "memory">): Promise<RealEngine> => {
   switch (name) {
     case "usual":

@@ -1,11 +1,11 @@
 import { type EngineName, engineNames } from "./engineName.js"
-import type { EngineOutcomes, OwnWay, TableRun } from "./outcomes.js"
+import type { EngineDifference, EngineOutcomes, TableRun } from "./outcomes.js"
 
 const titles: Readonly<Record<EngineName, (version: string) => string>> = {
   memory: () => "in memory",
   usual: (version) => version,
-  tls: () => "the same over TLS",
-  ssh: () => "the same over ssh",
+  tls: () => "same, over TLS",
+  ssh: () => "same, over ssh",
   "20.10": (version) => version,
   "28.5": (version) => version,
   podman: (version) => version
@@ -21,28 +21,28 @@ const count = ({ cells }: EngineOutcomes, service: string): string => {
     .filter(([method]) => serviceOf(method) === service)
     .flatMap(([, columns]) => Object.values(columns))
   const of = (wanted: string) => outcomes.filter((outcome) => outcome === wanted).length
-  const [own, lacking, failed] = [of("differs"), of("lacks"), of("FAILED")]
+  const [differing, unsupported, failed] = [of("differs"), of("unsupported"), of("FAILED")]
   return [
     String(of("ok")),
-    ...(own > 0 ? [`${own} own`] : []),
-    ...(lacking > 0 ? [`${lacking} not`] : []),
+    ...(differing > 0 ? [`${differing} differ`] : []),
+    ...(unsupported > 0 ? [`${unsupported} unsupported`] : []),
     ...(failed > 0 ? [`${failed} FAILED`] : [])
   ].join(", ")
 }
 
-const grouped = (ways: ReadonlyArray<OwnWay>): ReadonlyArray<string> => {
+const bullets = (differences: ReadonlyArray<EngineDifference>): ReadonlyArray<string> => {
   const methods = new Map<string, Set<string>>()
-  for (const { method, what, why } of ways) {
+  for (const { method, what, why } of differences) {
     const key = `${what}: ${why}`
     methods.set(key, (methods.get(key) ?? new Set()).add(`\`${method}\``))
   }
   return Array.from(methods, ([key, names]) => `- ${key} (${[...names].join(", ")})`).sort()
 }
 
-/** What came of the table, for readers: a row for each service, a column for each engine, and in what engines have their own ways. */
+/** Renders the outcomes as Markdown: a row for each service, a column for each engine, and the differences of each engine. */
 export const supportTable = (runs: ReadonlyArray<TableRun>): string => {
   const [first, ...others] = runs
-  if (first === undefined) throw new Error("There is no run to make a table of.")
+  if (first === undefined) throw new Error("There are no runs to show in a table.")
   const engines = engineNames.flatMap((name) => first.engines.find(({ engine }) => engine === name) ?? [])
   const methods = Object.keys(engines[0]?.cells ?? {})
   const services = [...new Set(methods.map(serviceOf))]
@@ -55,25 +55,25 @@ export const supportTable = (runs: ReadonlyArray<TableRun>): string => {
       ...engines.map((engine) => count(engine, service))
     ])
   )
-  const under = [
-    `${first.node} (all of it)`,
+  const nodes = [
+    `${first.node} (all engines)`,
     ...others.map(
       ({ engines, node }) => `${node} (${engines.map(({ engine, version }) => titles[engine](version)).join(", ")})`
     )
   ]
-  // What the ways to the usual engine have is the usual engine's.
-  const ways = engines.flatMap(({ engine, ownWays, version }) =>
-    engine === "tls" || engine === "ssh" || ownWays.length === 0
+  // TLS and ssh lead to the usual engine, which already has its list.
+  const lists = engines.flatMap(({ engine, differences, version }) =>
+    engine === "tls" || engine === "ssh" || differences.length === 0
       ? []
-      : [`${titles[engine](version)}:`, grouped(ownWays).join("\n")]
+      : [`${titles[engine](version)}:`, bullets(differences).join("\n")]
   )
   return [
     [
-      tableLine(["cells that hold", ...engines.map(({ engine, version }) => titles[engine](version))]),
+      tableLine(["passing cells", ...engines.map(({ engine, version }) => titles[engine](version))]),
       tableLine(["---", ...engines.map(() => "---")]),
       ...rows
     ].join("\n"),
-    `Run under Node ${under.join("; ")}.`,
-    ...ways
+    `Tested with Node ${nodes.join("; ")}.`,
+    ...lists
   ].join("\n\n")
 }

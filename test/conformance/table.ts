@@ -15,7 +15,7 @@ import { statsRows } from "./rows/stats.js"
 import { systemRows } from "./rows/system.js"
 import { volumeRows } from "./rows/volumes.js"
 
-/** The services that must do the same over both engines: for each of its methods there is a row. */
+/** The services that must behave the same on all engines, with a row for each method. */
 export const table: Readonly<
   Record<string, { readonly service: Effect.Effect<object, never, Services>; readonly rows: Rows }>
 > = {

@@ -190,7 +190,7 @@ export const archiveRows: Rows = {
         // But that the kernel takes set-user-id from a file that gets a second name with an owner.
         expect(yield* on((archive) => archive.stat(other.id, "/tmp/w/file"))).toEqual({
           ...(yield* on((archive) => archive.stat(id, "/w/file"))),
-          mode: bench.expected("the mode of a file with two names", 0o711)
+          mode: bench.expected("the mode of a hard-linked file", 0o711)
         })
       })
   },
@@ -350,7 +350,7 @@ export const archiveRows: Rows = {
         }
         yield* failsWith(
           on((archive) => archive.writeFile(id, "/w/file/x", "")),
-          bench.expected("a path that goes on behind a file", "FileNotFound"),
+          bench.expected("a path below a file", "FileNotFound"),
           { detail: "lstat /w/file/: not a directory" }
         )
       })

@@ -18,7 +18,7 @@ export const containerVerbRows: Rows = {
         yield* on((containers) => containers.waitUntil(failing.id, "exited"))
         const { restartCount, state } = yield* on((containers) => containers.inspect(failing.id))
         expect({ restartCount, exitCode: state.exitCode }).toEqual({
-          restartCount: bench.expected("a container between two runs", 1),
+          restartCount: bench.expected("the state between two runs", 1),
           exitCode: 4
         })
       }),
@@ -47,7 +47,7 @@ export const containerVerbRows: Rows = {
         const { state } = yield* on((containers) => containers.inspect(second.id))
         expect(state).toEqual(
           bench.expected(
-            "what is left of a start in vain",
+            "the state after a failed start",
             expect.objectContaining({
               status: "created",
               exitCode: 128,
@@ -60,7 +60,7 @@ export const containerVerbRows: Rows = {
           on((containers) => containers.start(first.id)),
           "ContainerStateConflict",
           {
-            state: bench.expected("the state that stands in the way", "paused"),
+            state: bench.expected("the conflicting state", "paused"),
             detail: "cannot start a paused container, try unpause instead"
           }
         )
@@ -87,7 +87,7 @@ export const containerVerbRows: Rows = {
           const { state } = yield* on((containers) => containers.inspect(id))
           expect(state).toEqual(
             bench.expected(
-              "what is left of a start in vain",
+              "the state after a failed start",
               expect.objectContaining({ status: "created", exitCode: 127 })
             )
           )
@@ -269,7 +269,7 @@ export const containerVerbRows: Rows = {
           "InvalidRequest",
           { field: "name" }
         )
-        if (bench.expected("a rename to its own name", "refused") !== "refused") {
+        if (bench.expected("renaming a container to its own name", "refused") !== "refused") {
           return yield* on((containers) => containers.rename(id, name))
         }
         yield* failsWith(
@@ -286,7 +286,7 @@ export const containerVerbRows: Rows = {
       Effect.gen(function* () {
         const { id } = yield* bench.created(["sh", "-c", "exit 5"])
         expect(yield* on((containers) => containers.wait(id))).toEqual({
-          exitCode: bench.expected("the exit code of what never ran", 0)
+          exitCode: bench.expected("the exit code of a container that never ran", 0)
         })
         const next = yield* Effect.fork(on((containers) => containers.wait(id, "next-exit")))
         const removed = yield* Effect.fork(on((containers) => containers.wait(id, "removed")))
@@ -298,7 +298,9 @@ export const containerVerbRows: Rows = {
         expect(yield* Effect.raceFirst(Fiber.join(next), runs)).toEqual({ exitCode: 5 })
         expect(yield* on((containers) => containers.wait(id))).toEqual({ exitCode: 5 })
         yield* on((containers) => containers.remove(id))
-        expect(yield* Fiber.join(removed)).toEqual({ exitCode: bench.expected("the exit code of what was removed", 5) })
+        expect(yield* Fiber.join(removed)).toEqual({
+          exitCode: bench.expected("the exit code of a removed container", 5)
+        })
       }),
     conflict: anyState,
     "bad input": neverNamed((containers) => containers.wait(badName))

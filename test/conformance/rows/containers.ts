@@ -86,7 +86,7 @@ export const containerRows: Rows = {
           Effect.catchTag("ContainerNotFound", () => Effect.succeed({ exitCode: 6 }))
         )
         yield* on((containers) => containers.start(short.id))
-        expect(yield* gone).toEqual({ exitCode: bench.expected("the exit code of what was removed", 6) })
+        expect(yield* gone).toEqual({ exitCode: bench.expected("the exit code of a removed container", 6) })
         yield* failsWith(
           on((containers) => containers.inspect(short.id)),
           "ContainerNotFound"
@@ -124,11 +124,11 @@ export const containerRows: Rows = {
             }
           )
         yield* refused({ name: "a b" }, "Invalid container name (a b), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
-        if (bench.expected("what create can't know", false) === true) return
+        if (bench.expected("validation on create", false) === true) return
         yield* refused({ hostConfig: { Memory: 1000 } }, "Minimum memory limit allowed is 6MB")
         yield* refused(
           { hostConfig: { RestartPolicy: { Name: "foo" } } },
-          bench.expected("the refusal of a restart policy", /^invalid restart policy: unknown policy 'foo'/)
+          bench.expected("the message for an invalid restart policy", /^invalid restart policy: unknown policy 'foo'/)
         )
         yield* refused({ log: { driver: "foo" } }, 'error looking up logging plugin foo: plugin "foo" not found')
         yield* refused(
@@ -171,8 +171,8 @@ export const containerRows: Rows = {
           on((containers) => containers.top(id, "--nonsense")),
           "EngineError",
           {
-            status: bench.expected("the status where ps refuses", 500),
-            detail: bench.expected("the words of ps", expect.stringContaining("ps"))
+            status: bench.expected("the status when ps fails", 500),
+            detail: bench.expected("the error message of ps", expect.stringContaining("ps"))
           }
         )
       })

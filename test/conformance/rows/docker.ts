@@ -36,7 +36,7 @@ export const dockerRows: Rows = {
       Effect.gen(function* () {
         yield* failsWith(json("DELETE", "/version"), "EngineError", {
           ...notFound,
-          status: bench.expected("the status of a route without this method", 404)
+          status: bench.expected("the status for an unsupported method", 404)
         })
         const docker = yield* Docker
         // Each kind of thing has its own way to refuse a filter.
@@ -51,12 +51,12 @@ export const dockerRows: Rows = {
           yield* failsWith(inTurn(docker.json({ method: "POST", path, query })), "EngineError", {
             status:
               path === "/networks/prune"
-                ? bench.expected("the status of a network prune by a time that is none", status)
+                ? bench.expected("the status of a network prune with an invalid time", status)
                 : status,
             detail
           })
         }
-        if (bench.expected("the types of disk usage", "chosen") !== "chosen") return
+        if (bench.expected("the type parameter of disk usage", "chosen") !== "chosen") return
         yield* failsWith(docker.json({ method: "GET", path: "/system/df", query: { type: "red" } }), "EngineError", {
           status: 400,
           detail: "unknown object type: red"
@@ -88,7 +88,7 @@ export const dockerRows: Rows = {
           detail: "Bad parameters: you must choose at least one stream"
         })
         yield* failsWith(docker.stream({ method: "GET", path, query: { stdout: true, since: "abc" } }), "EngineError", {
-          status: bench.expected("the status of a time that is none", 500),
+          status: bench.expected("the status for an invalid time", 500),
           detail: 'strconv.ParseInt: parsing "abc": invalid syntax'
         })
       })

@@ -61,7 +61,7 @@ export const eventRows: Rows = {
           "container destroy",
           "volume destroy"
         ]
-        const order = bench.expected("the order of events", usual)
+        const order = bench.expected("the sequence of events", usual)
         expect(settled(seen.map(({ action, type }) => `${type} ${action}`))).toEqual(order)
         const of = (what: string) => seen.find(({ action, type }) => `${type} ${action}` === what)
         const image = bench.expected("the name of an image", "busybox:latest")
@@ -82,7 +82,7 @@ export const eventRows: Rows = {
           events.stream({ since: nano(start), until: nano(start), filters: { container: [id] } })
         )
         expect(Chunk.toReadonlyArray(one).map(({ action }) => action)).toEqual(
-          bench.expected("events at the very ends of a range", ["start"])
+          bench.expected("events at the bounds of a time range", ["start"])
         )
       }),
     missing: (bench) =>

@@ -31,7 +31,7 @@ const conflict =
     Effect.gen(function* () {
       const { id } = yield* bench.created(["sleep", "300"])
       yield* failsWith(use(id, ["true"]), "ContainerStateConflict", {
-        state: bench.expected("the state that stands in the way", "stopped"),
+        state: bench.expected("the conflicting state", "stopped"),
         detail: `container ${id} is not running`
       })
     })
@@ -125,8 +125,8 @@ export const execRows: Rows = {
         const { id } = yield* bench.running()
         const { exitCode, output } = yield* terminal(id, ["nope"])
         const text = yield* Stream.mkString(Stream.decodeText(output))
-        expect(text.trimEnd()).toEqual((yield* Expected).words(noCommand.detail))
-        expect(yield* exitCode).toBe(bench.expected("the exit code of a command that is not there", 126))
+        expect(text.trimEnd()).toEqual((yield* Expected).message(noCommand.detail))
+        expect(yield* exitCode).toBe(bench.expected("the exit code of a missing command", 126))
         yield* failsWith(terminal(id, []), "ExecFailed", { command: [] })
       })
   },

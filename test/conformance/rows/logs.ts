@@ -48,8 +48,8 @@ const reading =
   (use: "read" | "readBatches"): Cell =>
   (bench) =>
     Effect.gen(function* () {
-      const isPrecise = bench.expected("the times of log lines", "nanoseconds") === "nanoseconds"
-      const last = bench.expected("the end of a log without a newline", "echo -n three")
+      const isPrecise = bench.expected("the timestamps of log lines", "nanoseconds") === "nanoseconds"
+      const last = bench.expected("a last line without a newline", "echo -n three")
       // The engine reads the two outputs each by itself: only what lies well apart keeps its order.
       const pause = isPrecise ? 0.5 : 1.1
       const { id } = yield* ended(bench, `echo one; sleep ${pause}; echo two >&2; sleep ${pause}; ${String(last)}`)
@@ -86,7 +86,7 @@ const reading =
       ])
       // Four files of 28 lines are written, and two are kept.
       const log = { driver: "json-file", options: { "max-size": "2k", "max-file": "2" } }
-      if (bench.expected("the rotation of logs", "docker's") !== "docker's") return
+      if (bench.expected("log rotation", "docker's") !== "docker's") return
       const rotated = yield* ended(bench, "seq 1 100", { log })
       const left = (yield* collected(use, rotated.id)).map((line) => ("text" in line ? line.text : ""))
       expect(left).toEqual(Array.from({ length: 44 }, (_, index) => String(57 + index)))

@@ -47,9 +47,9 @@ export const networkRows: Rows = {
             .map(({ name }) => name)
             .filter((name) => builtIn.includes(name))
             .sort()
-        ).toEqual(bench.expected("the networks that are there", builtIn))
+        ).toEqual(bench.expected("the predefined networks", builtIn))
         const types = yield* Effect.either(on((networks) => networks.list({ filters: { type: ["builtin"] } })))
-        expect(types._tag).toBe(bench.expected("the filter for types of networks", "Right"))
+        expect(types._tag).toBe(bench.expected("the type filter of networks", "Right"))
       }),
     missing: (bench) =>
       Effect.map(
@@ -81,13 +81,11 @@ export const networkRows: Rows = {
         const { id, name } = yield* made(bench, range)
         const network = yield* on((networks) => networks.inspect(name))
         expect(network).toMatchObject({ id, name, internal: false, ipv6: false, options: {}, members: [] })
-        expect(network.subnets).toEqual([
-          Object.assign({ subnet: range }, bench.expected("a gateway that nobody asked for", {}))
-        ])
+        expect(network.subnets).toEqual([Object.assign({ subnet: range }, bench.expected("the default gateway", {}))])
         expect((yield* on((networks) => networks.inspect(id.slice(0, 12)))).id).toBe(id)
         // All that is not blank is a name; one of a single letter that nobody else has is not easily found.
         const letter = String.fromCodePoint(0x4e00 + Math.floor(Math.random() * 20_000))
-        if (bench.expected("the names of networks", "all") !== "all") return
+        if (bench.expected("network names", "all") !== "all") return
         for (const word of [letter, ` ${name} b `, `_${name}`, `${name}/é?#%2F`, `-${name}`]) {
           yield* Effect.scoped(
             Effect.gen(function* () {
@@ -214,7 +212,7 @@ export const networkRows: Rows = {
     "bad input": (bench) =>
       failsWith(
         on((networks) => networks.remove("bridge")),
-        bench.expected("why a built-in network stays", "InvalidRequest"),
+        bench.expected("why a predefined network can't be removed", "InvalidRequest"),
         {
           detail: "bridge is a pre-defined network and cannot be removed"
         }
@@ -273,9 +271,7 @@ export const networkRows: Rows = {
         )
         // Of one that doesn't run, the engine looks for the network only when it is started.
         const stopped = yield* bench.created(["true"])
-        if (
-          bench.expected("when the network of a stopped container is looked for", "at its start") !== "at its start"
-        ) {
+        if (bench.expected("when a stopped container's network is resolved", "at its start") !== "at its start") {
           return yield* failsWith(
             on((networks) => networks.connect(missing, stopped.id)),
             "NetworkNotFound",
@@ -300,7 +296,7 @@ export const networkRows: Rows = {
             detail: `endpoint with name ${name} already exists in network bridge`
           }
         )
-        const refusal = bench.expected("why nobody is connected to host and none", "InvalidRequest")
+        const refusal = bench.expected("connecting to the networks host and none", "InvalidRequest")
         yield* failsWith(
           on((networks) => networks.connect("host", id)),
           refusal,

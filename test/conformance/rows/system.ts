@@ -46,7 +46,7 @@ export const systemRows: Rows = {
         ({ apiVersion, ...said }) => {
           expect(apiVersion).toMatch(/^1\.\d+$/)
           const usual = { osType: "linux", builderVersion: expect.stringMatching(/^[12]$/), experimental: false }
-          expect(said).toEqual(bench.expected("what a ping tells", usual))
+          expect(said).toEqual(bench.expected("the fields of a ping", usual))
         }
       )
   },
@@ -58,7 +58,7 @@ export const systemRows: Rows = {
         const number = expect.stringMatching(/^1\.\d+$/)
         expect(said).toMatchObject({ apiVersion: number, minApiVersion: number, os: "linux" })
         expect(components).toContainEqual({
-          name: bench.expected("what the engine calls itself", "Engine"),
+          name: bench.expected("the name of the engine", "Engine"),
           version: said.version
         })
         expect(raw).toMatchObject({ Version: said.version, ApiVersion: said.apiVersion })
