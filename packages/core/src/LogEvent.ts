@@ -1,150 +1,370 @@
 /**
- * What leaves through a `LogSink`: lines of containers, marks between them, and the life of operations.
+ * The events that go through a `LogSink`: lines of container logs, marks between them, and the events of operations.
+ *
+ * @since 0.1.0
  */
-
-/** Where a line was written: the container's standard output or its standard error. */
-export type LogStream = "stdout" | "stderr"
+import * as Schema from "effect/Schema"
 
 /**
- * Set on a line that is longer than 1 MiB and so comes in several elements.
- * `index` counts from 1; `last` is true on the part that ends the line.
+ * The output that a line was written to.
+ *
+ * @since 0.1.0
+ * @category models
  */
-export interface LogPart {
-  readonly index: number
-  readonly last: boolean
-}
+export const LogStream = Schema.Literal("stdout", "stderr")
 
-/** One line of a container's log, without its line ending. */
-export interface LogLine {
-  readonly _tag: "LogLine"
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type LogStream = typeof LogStream.Type
+
+/**
+ * Marks one part of a line. A line longer than 1 MiB is delivered as several elements.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const LogPart = Schema.Struct({
+  /** Counts from 1. */
+  index: Schema.Number,
+  /** Whether this part ends the line. */
+  last: Schema.Boolean
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type LogPart = typeof LogPart.Type
+
+/**
+ * A line of a container's log, without its line ending.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const LogLine = Schema.TaggedStruct("LogLine", {
   /** The full id of the container. */
-  readonly containerId: string
-  readonly stream: LogStream
-  /** RFC 3339 with nanoseconds, by the engine's clock: the moment at which the engine read the line. */
-  readonly timestamp: string
-  /** Decoded as UTF-8; bytes that are not UTF-8 are U+FFFD. */
-  readonly text: string
-  readonly part?: LogPart
-}
+  containerId: Schema.String,
+  stream: LogStream,
+  /** When the engine read the line, by its clock: RFC 3339 with nanoseconds. */
+  timestamp: Schema.String,
+  /** Decoded as UTF-8. Invalid bytes become U+FFFD. */
+  text: Schema.String,
+  /** Set if this is only a part of a line. */
+  part: Schema.optionalWith(LogPart, { exact: true })
+}).annotations({ identifier: "LogLine" })
 
-/** The container began to run. */
-export interface StartedMark {
-  readonly _tag: "LogMark"
-  readonly mark: "started"
-  readonly containerId: string
-  readonly timestamp: string
-}
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type LogLine = typeof LogLine.Type
 
-/** The container's run ended. `exitCode` is missing where the engine no longer knows it. */
-export interface StoppedMark {
-  readonly _tag: "LogMark"
-  readonly mark: "stopped"
-  readonly containerId: string
-  readonly timestamp: string
-  readonly exitCode?: number
-}
+const markFields = { containerId: Schema.String, timestamp: Schema.String }
 
-/** The container was removed: the last element of a follow. */
-export interface RemovedMark {
-  readonly _tag: "LogMark"
-  readonly mark: "removed"
-  readonly containerId: string
-  readonly timestamp: string
-}
+/**
+ * The container started.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const StartedMark = Schema.TaggedStruct("LogMark", { mark: Schema.Literal("started"), ...markFields })
 
-/** Lines between the two moments are gone: the engine no longer has them (it rotated them away), or never gave them out. */
-export interface GapMark {
-  readonly _tag: "LogMark"
-  readonly mark: "gap"
-  readonly containerId: string
-  readonly timestamp: string
-  /** Timestamp of the last line before the gap, exclusive. */
-  readonly from: string
-  /** Timestamp of the first line after the gap, exclusive. */
-  readonly to: string
-  readonly reason: string
-}
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type StartedMark = typeof StartedMark.Type
 
-/** The engine said, inside the log, that it could not go on reading it. The follow goes on by itself. */
-export interface EngineErrorMark {
-  readonly _tag: "LogMark"
-  readonly mark: "engine_error"
-  readonly containerId: string
-  readonly timestamp: string
-  /** The engine's own words. */
-  readonly message: string
-}
+/**
+ * The container stopped.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const StoppedMark = Schema.TaggedStruct("LogMark", {
+  mark: Schema.Literal("stopped"),
+  ...markFields,
+  /** Missing if the engine no longer knows it. */
+  exitCode: Schema.optionalWith(Schema.Number, { exact: true })
+})
 
-/** What happens to a container's log between its lines. */
-export type LogMark = StartedMark | StoppedMark | RemovedMark | GapMark | EngineErrorMark
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type StoppedMark = typeof StoppedMark.Type
 
-/** What an operation works on. */
-export interface OperationTarget {
-  /** The id under which the caller knows a compose file. */
-  readonly configId?: string | number
-  readonly containerId?: string
-  readonly imageName?: string
-}
+/**
+ * The container was removed. Always the last element of a follow.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const RemovedMark = Schema.TaggedStruct("LogMark", { mark: Schema.Literal("removed"), ...markFields })
 
-interface OperationEventBase {
-  /** The run's id, a UUID. */
-  readonly logId: string
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type RemovedMark = typeof RemovedMark.Type
+
+/**
+ * Lines are missing: the engine rotated them away before they were read.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const GapMark = Schema.TaggedStruct("LogMark", {
+  mark: Schema.Literal("gap"),
+  ...markFields,
+  /** Timestamp of the last line before the gap. */
+  from: Schema.String,
+  /** Timestamp of the first line after the gap. */
+  to: Schema.String,
+  reason: Schema.String
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type GapMark = typeof GapMark.Type
+
+/**
+ * The engine reported that it failed to read the log. The follow retries by itself.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const EngineErrorMark = Schema.TaggedStruct("LogMark", {
+  mark: Schema.Literal("engine_error"),
+  ...markFields,
+  /** The engine's own message. */
+  message: Schema.String
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type EngineErrorMark = typeof EngineErrorMark.Type
+
+/**
+ * What happened to a container or its log between two lines.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const LogMark = Schema.Union(StartedMark, StoppedMark, RemovedMark, GapMark, EngineErrorMark).annotations({
+  identifier: "LogMark"
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type LogMark = typeof LogMark.Type
+
+/**
+ * What an operation works on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const OperationTarget = Schema.Struct({
+  /** The caller's id of a compose file. */
+  configId: Schema.optionalWith(Schema.Union(Schema.String, Schema.Number), { exact: true }),
+  containerId: Schema.optionalWith(Schema.String, { exact: true }),
+  imageName: Schema.optionalWith(Schema.String, { exact: true })
+}).annotations({ identifier: "OperationTarget" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type OperationTarget = typeof OperationTarget.Type
+
+const operationFields = {
+  /** The id of the run, a UUID. */
+  logId: Schema.String,
   /** `pull_image`, `run_compose`, ... */
-  readonly kind: string
-  readonly target: OperationTarget
-  /** 0 for `OperationStarted`, then 1, 2, 3, ... without a hole. */
-  readonly seq: number
-  /** RFC 3339 with milliseconds, by this process's clock. */
-  readonly timestamp: string
+  kind: Schema.String,
+  target: OperationTarget,
+  /** 0 for `OperationStarted`, then 1, 2, 3, ... without gaps. */
+  seq: Schema.Number,
+  /** RFC 3339 with milliseconds, by the clock of this process. */
+  timestamp: Schema.String
 }
 
-/** The first event of a run. */
-export interface OperationStarted extends OperationEventBase {
-  readonly _tag: "OperationStarted"
-}
+/**
+ * The first event of a run.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const OperationStarted = Schema.TaggedStruct("OperationStarted", operationFields)
 
-/** A line of a run's output. `system` is the operation's own voice. */
-export interface OperationLine extends OperationEventBase {
-  readonly _tag: "OperationLine"
-  readonly stream: LogStream | "system"
-  readonly text: string
-}
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type OperationStarted = typeof OperationStarted.Type
 
-/** How far a part of a run has come, in the unit that the engine counts in (bytes for layers). */
-export interface OperationProgress extends OperationEventBase {
-  readonly _tag: "OperationProgress"
-  /** The part: a layer, a service. */
-  readonly id: string
-  readonly status: string
-  readonly current?: number
-  readonly total?: number
-}
+/**
+ * The stream of an operation's line. `system` is for messages of the operation itself.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const OperationStream = Schema.Literal(...LogStream.literals, "system")
 
-/** The run gave its result. */
-export interface OperationCompleted extends OperationEventBase {
-  readonly _tag: "OperationCompleted"
-}
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type OperationStream = typeof OperationStream.Type
 
-/** The run failed; `error` is a sentence for a person. */
-export interface OperationFailed extends OperationEventBase {
-  readonly _tag: "OperationFailed"
-  readonly error: string
-}
+/**
+ * A line of a run's output.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const OperationLine = Schema.TaggedStruct("OperationLine", {
+  ...operationFields,
+  stream: OperationStream,
+  text: Schema.String
+})
 
-/** The run was interrupted or cancelled. */
-export interface OperationInterrupted extends OperationEventBase {
-  readonly _tag: "OperationInterrupted"
-}
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type OperationLine = typeof OperationLine.Type
 
-/** The last event of a run: exactly one of these comes, whatever happens. */
-export type OperationEnded = OperationCompleted | OperationFailed | OperationInterrupted
+/**
+ * The progress of one item of a run.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const OperationProgress = Schema.TaggedStruct("OperationProgress", {
+  ...operationFields,
+  /** The item: a layer, a service. */
+  id: Schema.String,
+  status: Schema.String,
+  /** In the engine's unit; bytes for layers. */
+  current: Schema.optionalWith(Schema.Number, { exact: true }),
+  total: Schema.optionalWith(Schema.Number, { exact: true })
+})
 
-/** Everything that a run of an operation says. */
-export type OperationEvent = OperationStarted | OperationLine | OperationProgress | OperationEnded
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type OperationProgress = typeof OperationProgress.Type
 
-/** Everything that goes through a `LogSink`. */
-export type LogEvent = LogLine | LogMark | OperationEvent
+/**
+ * The run succeeded.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const OperationCompleted = Schema.TaggedStruct("OperationCompleted", operationFields)
 
-/** Whether this is the last event of an operation's run. */
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type OperationCompleted = typeof OperationCompleted.Type
+
+/**
+ * The run failed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const OperationFailed = Schema.TaggedStruct("OperationFailed", {
+  ...operationFields,
+  /** The error's message. */
+  error: Schema.String
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type OperationFailed = typeof OperationFailed.Type
+
+/**
+ * The run was interrupted or cancelled.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const OperationInterrupted = Schema.TaggedStruct("OperationInterrupted", operationFields)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type OperationInterrupted = typeof OperationInterrupted.Type
+
+/**
+ * The last event of a run. Every run ends with exactly one of these.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const OperationEnded = Schema.Union(OperationCompleted, OperationFailed, OperationInterrupted)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type OperationEnded = typeof OperationEnded.Type
+
+/**
+ * An event of a run.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const OperationEvent = Schema.Union(
+  OperationStarted,
+  OperationLine,
+  OperationProgress,
+  OperationEnded
+).annotations({ identifier: "OperationEvent" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type OperationEvent = typeof OperationEvent.Type
+
+/**
+ * An event that goes through a `LogSink`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const LogEvent = Schema.Union(LogLine, LogMark, OperationEvent).annotations({ identifier: "LogEvent" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type LogEvent = typeof LogEvent.Type
+
+/**
+ * Whether an event is the last one of a run.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
 export const isOperationEnded = (event: LogEvent): event is OperationEnded =>
   event._tag === "OperationCompleted" || event._tag === "OperationFailed" || event._tag === "OperationInterrupted"

@@ -1,3 +1,8 @@
+/**
+ * Where log events go.
+ *
+ * @since 0.1.0
+ */
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -8,53 +13,73 @@ import * as Stream from "effect/Stream"
 import { isOperationEnded, type LogEvent } from "./LogEvent.js"
 import { consoleText } from "./internal/logs/consoleText.js"
 
-/** The shape of a `LogSink`. */
+/**
+ * The service `LogSink`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface LogSinkShape {
-  /** Takes events over. Synchronous; never blocks, never throws. What finds no room is counted and said later. */
+  /** Accepts events. Synchronous; never blocks or throws. If the buffer is full, events are dropped and counted. */
   readonly offer: (events: ReadonlyArray<LogEvent>) => void
-  /** Done when all that was offered before is delivered or counted as dropped; takes seconds at most. */
+  /** Completes when all events offered so far are delivered or counted as dropped, within seconds. */
   readonly flush: Effect.Effect<void>
 }
 
-/** How a buffered sink writes. */
+/**
+ * Options of `LogSink.buffered`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface WriterOptions<E, R> {
-  /** Named in the warning when the writer fails. */
+  /** Names the sink in the warning that is logged when a write fails. */
   readonly name: string
-  /** Events held while the writer is busy; more are dropped and counted. Default 16,384. */
+  /** How many events to buffer during a write. Further events are dropped. Default: 16,384. */
   readonly capacity?: number
-  /** Characters of text held while the writer is busy. Default 16 Mi. */
+  /** How many characters of text to buffer during a write. Default: 16 Mi. */
   readonly capacityCharacters?: number
   /**
-   * Writes a batch; while it runs, the next batch gathers. `dropped` is how many events found no room since the last
-   * call. A failure is logged, its batch counts as dropped, and the sink goes on.
+   * Writes a batch. Events offered during the write form the next batch. `dropped` is the number of events dropped since
+   * the last successful write. If the write fails, a warning is logged and the batch counts as dropped.
    */
   readonly write: (events: ReadonlyArray<LogEvent>, dropped: number) => Effect.Effect<void, E, R>
-  /** The longest that `flush` waits. Default 5 seconds. */
+  /** How long `flush` waits at most. Default: 5 seconds. */
   readonly flushTimeout?: Duration.DurationInput
 }
 
-/** Options of `LogSink.layerConsoleWith`. */
+/**
+ * Options of `LogSink.layerConsoleWith`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ConsoleOptions {
-  /** Where lines go; `process.stdout` when not given. */
+  /** Default: `process.stdout`. */
   readonly output?: NodeJS.WritableStream
-  /** Events held while the terminal or pipe is busy. Default 16,384. */
+  /** How many events to buffer while the output is busy. Default: 16,384. */
   readonly capacity?: number
 }
 
-/** What `LogSink.layerTest` recorded. */
+/**
+ * The events that `LogSink.layerTest` recorded.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export class LogSinkRecorder extends Context.Tag("@dockwire/core/LogSinkRecorder")<
   LogSinkRecorder,
   {
     /** All events so far, in order. */
     readonly events: Effect.Effect<ReadonlyArray<LogEvent>>
-    /** Done as soon as the events so far satisfy the predicate; gives them. */
+    /** Waits until the events so far satisfy the predicate, and returns them. */
     readonly waitFor: (
       predicate: (events: ReadonlyArray<LogEvent>) => boolean
     ) => Effect.Effect<ReadonlyArray<LogEvent>>
   }
 >() {}
 
-/** A sink that breaks its promise not to throw must not break the work that it records. */
+/** A sink that throws, although it must not, must not break the work that it records. */
 const isolated = (sink: LogSinkShape): LogSinkShape => {
   let warned = false
   return {
@@ -62,17 +87,17 @@ const isolated = (sink: LogSinkShape): LogSinkShape => {
       try {
         sink.offer(events)
       } catch (error) {
-        if (!warned) process.emitWarning(`A log sink throws; its events are lost: ${String(error)}`)
+        if (!warned) process.emitWarning(`A log sink threw an error, and its events are lost: ${String(error)}`)
         warned = true
       }
     },
     flush: sink.flush.pipe(
       Effect.interruptible,
       Effect.disconnect,
-      // So that it is left alone at its time, even if it can't be interrupted and this runs where nothing can.
+      // Without this, the timeout would wait for a flush that can't be interrupted if the caller can't be either.
       Effect.interruptible,
       Effect.timeoutOption("10 seconds"),
-      Effect.catchAllCause((cause) => Effect.logWarning("A log sink could not be flushed", cause)),
+      Effect.catchAllCause((cause) => Effect.logWarning("Flushing a log sink failed", cause)),
       Effect.asVoid
     )
   }
@@ -87,63 +112,66 @@ const makeBuffered = <E, R>(options: WriterOptions<E, R>): Effect.Effect<LogSink
     let characters = 0
     let dropped = 0
     let failing = false
-    /** Batches that have been taken out of the buffer, and those whose writing is over. */
+    /** Numbers of the last batch taken from the buffer, and of the last one that was written or failed. */
     let taken = 0
-    let over = 0
-    const waiting = new Set<() => void>()
+    let finished = 0
+    const flushChecks = new Set<() => void>()
 
-    const rest = Effect.suspend(() => {
+    const untilOffered = Effect.suspend(() => {
       if (buffer.length > 0) return Effect.void
       wake.unsafeClose()
       return wake.await
     })
     const writeNext = Effect.suspend(() => {
       const batch = buffer
-      const missed = dropped
+      const droppedBefore = dropped
       buffer = []
       characters = 0
       dropped = 0
-      if (batch.length === 0 && missed === 0) return Effect.void
+      if (batch.length === 0 && droppedBefore === 0) return Effect.void
       const batchNumber = ++taken
-      return Effect.suspend(() => options.write(batch, missed)).pipe(
+      return Effect.suspend(() => options.write(batch, droppedBefore)).pipe(
         Effect.andThen(
           Effect.sync(() => {
             failing = false
           })
         ),
         Effect.catchAllCause((cause) => {
-          dropped += batch.length + missed
+          dropped += batch.length + droppedBefore
           if (failing) return Effect.void
           failing = true
-          return Effect.logWarning(`The log sink "${options.name}" fails; events are dropped until it recovers`, cause)
+          return Effect.logWarning(
+            `Log sink "${options.name}" failed to write. Events are dropped until a write succeeds.`,
+            cause
+          )
         }),
         Effect.andThen(
           Effect.sync(() => {
-            over = batchNumber
-            for (const check of waiting) check()
+            finished = batchNumber
+            for (const check of flushChecks) check()
           })
         )
       )
     })
 
-    /** Done when what the buffer holds now is written or dropped, whatever is offered meanwhile. */
+    /** Completes when the present contents of the buffer are written or dropped, whatever is offered later. */
     const delivered = Effect.async<void>((resume) => {
       const last = buffer.length > 0 ? taken + 1 : taken
       const check = () => {
-        if (over < last) return
-        waiting.delete(check)
+        if (finished < last) return
+        flushChecks.delete(check)
         resume(Effect.void)
       }
-      waiting.add(check)
+      flushChecks.add(check)
       check()
-      return Effect.sync(() => waiting.delete(check))
+      return Effect.sync(() => flushChecks.delete(check))
     })
     const flush = delivered.pipe(
       Effect.interruptible,
       Effect.timeoutOption(options.flushTimeout ?? Duration.seconds(5)),
       Effect.asVoid
     )
-    yield* Effect.forkScoped(Effect.forever(Effect.zipRight(writeNext, rest)))
+    yield* Effect.forkScoped(Effect.forever(Effect.zipRight(writeNext, untilOffered)))
     yield* Effect.addFinalizer(() => flush)
 
     return {
@@ -151,7 +179,7 @@ const makeBuffered = <E, R>(options: WriterOptions<E, R>): Effect.Effect<LogSink
         for (const event of events) {
           const length = "text" in event ? event.text.length : 0
           const isFull = buffer.length >= capacity || characters + length > capacityCharacters
-          // How an operation ended always gets through: there is one such event for each, however much it said.
+          // The last event of an operation is never dropped. There is only one for each.
           if (isFull && !isOperationEnded(event)) {
             dropped++
             continue
@@ -189,22 +217,21 @@ const writeTo = (output: NodeJS.WritableStream, text: string): Effect.Effect<voi
     output.write(text, (error) => resume(error ? Effect.fail(error) : Effect.void))
   })
 
-/** A stream tells its errors to the writer and as an event, and one that nobody listens to ends the process. */
-const errorsHandled = (output: NodeJS.WritableStream): Effect.Effect<void, never, Scope.Scope> => {
-  const handle = () => {}
+/** A failed write also emits an `error` event, which would end the process if nothing listened for it. */
+const ignoreErrorEvents = (output: NodeJS.WritableStream): Effect.Effect<void, never, Scope.Scope> => {
+  const ignore = () => {}
   return Effect.asVoid(
     Effect.acquireRelease(
-      Effect.sync(() => output.on("error", handle)),
-      () => Effect.sync(() => output.off("error", handle))
+      Effect.sync(() => output.on("error", ignore)),
+      () => Effect.sync(() => output.off("error", ignore))
     )
   )
 }
 
 /**
- * The one service through which log events leave a program. Choosing where they go is choosing its layer: a program
- * that offers to `LogSink` never changes when its route does.
+ * Receives the log events of a program. Where the events go is the choice of a layer; the program stays the same.
  *
- * A sink never slows or breaks the work: it has its own bounded buffer, and says what it dropped.
+ * A sink never slows or breaks the work that it records: it has a bounded buffer and reports how many events it dropped.
  *
  * @example
  * ```ts
@@ -216,23 +243,26 @@ const errorsHandled = (output: NodeJS.WritableStream): Effect.Effect<void, never
  * })
  *
  * const engine = MemoryEngine.layer({ containers: [{ name: "shop", image: "busybox", command: ["echo", "open"] }] })
- * // The route is a layer: another sink, and the program stays as it is.
+ * // Another layer sends the lines elsewhere.
  * const live = Layer.merge(Logs.layer.pipe(Layer.provide(engine)), LogSink.layerConsole)
  * await Effect.runPromise(program.pipe(Effect.provide(live)))
  * ```
+ *
+ * @since 0.1.0
+ * @category services
  */
 export class LogSink extends Context.Tag("@dockwire/core/LogSink")<LogSink, LogSinkShape>() {
-  /** A sink with a bounded buffer before an effectful writer: the way to make one's own. */
+  /** Creates a sink that buffers events for an effectful writer. Use it to write a sink of your own. */
   static readonly buffered = makeBuffered
 
-  /** Writes a line of text for each event, in order, to standard output or the stream given. */
+  /** Writes each event as a line of text to standard output or another stream. */
   static readonly layerConsoleWith = (options: ConsoleOptions): Layer.Layer<LogSink> =>
     Layer.scoped(
       LogSink,
       Effect.suspend(() => {
         const output = options.output ?? process.stdout
         return Effect.zipRight(
-          errorsHandled(output),
+          ignoreErrorEvents(output),
           makeBuffered({
             name: "console",
             ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
@@ -242,10 +272,10 @@ export class LogSink extends Context.Tag("@dockwire/core/LogSink")<LogSink, LogS
       })
     )
 
-  /** Writes a line of text for each event, in order, to standard output. */
+  /** Writes each event as a line of text to standard output. */
   static readonly layerConsole: Layer.Layer<LogSink> = LogSink.layerConsoleWith({})
 
-  /** Keeps every event; `LogSinkRecorder` gives them to the test. */
+  /** Records every event, for tests. Read them with `LogSinkRecorder`. */
   static readonly layerTest: Layer.Layer<LogSink | LogSinkRecorder> = Layer.effectContext(
     Effect.sync(() => {
       const events: Array<LogEvent> = []
@@ -275,18 +305,18 @@ export class LogSink extends Context.Tag("@dockwire/core/LogSink")<LogSink, LogS
     })
   )
 
-  /** Takes everything and does nothing with it. */
+  /** Discards all events. */
   static readonly layerNone: Layer.Layer<LogSink> = Layer.succeed(LogSink, { offer: () => {}, flush: Effect.void })
 
   /**
-   * All of these sinks at once. Each layer is built by itself (`Layer.mergeAll` of one tag would keep the last only),
-   * and none can slow or break another.
+   * Sends events to several sinks. Use it instead of `Layer.mergeAll`, which keeps only the last layer of a tag. A slow or
+   * broken sink does not affect the others.
    */
   static readonly merge = merge
 
   /**
-   * Runs a stream of events into the sink and flushes it when the stream ends, fails or is interrupted. Container logs
-   * and operations take the same way.
+   * Runs a stream of events, such as container logs, into the sink. Flushes the sink when the stream ends, fails or is
+   * interrupted.
    */
   static readonly drain = <A extends LogEvent, E, R>(
     stream: Stream.Stream<A, E, R>
@@ -299,6 +329,6 @@ export class LogSink extends Context.Tag("@dockwire/core/LogSink")<LogSink, LogS
       )
     })
 
-  /** The sink, so guarded that one which throws, fails to flush or never ends flushing does no harm. */
+  /** Guards a sink, so that it does no harm if it throws, or if flushing it fails or never completes. */
   static readonly isolated = isolated
 }

@@ -1,3 +1,8 @@
+/**
+ * Long tasks as data, and how to run them.
+ *
+ * @since 0.1.0
+ */
 import * as Cause from "effect/Cause"
 import type * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
@@ -9,24 +14,33 @@ import * as PubSub from "effect/PubSub"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
-import { isOperationEnded, type LogStream, type OperationEvent, type OperationTarget } from "./LogEvent.js"
+import {
+  isOperationEnded,
+  type OperationEvent,
+  type OperationLine,
+  type OperationProgress,
+  type OperationStream,
+  type OperationTarget
+} from "./LogEvent.js"
 import { LogSink } from "./LogSink.js"
 
-/** One step of an operation: a line of output, how far a part has come, or its result. */
+/**
+ * One step of an operation: a line of output, the progress of an item, or the result.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type OperationStep<A> =
-  | { readonly _tag: "Line"; readonly stream: LogStream | "system"; readonly text: string }
-  | {
-      readonly _tag: "Progress"
-      readonly id: string
-      readonly status: string
-      readonly current?: number
-      readonly total?: number
-    }
+  | ({ readonly _tag: "Line" } & Pick<OperationLine, "stream" | "text">)
+  | ({ readonly _tag: "Progress" } & Pick<OperationProgress, "id" | "status" | "current" | "total">)
   | { readonly _tag: "Result"; readonly value: A }
 
 /**
- * A long task as data: what kind, on what, and the stream of its steps. The stream must hold one `Result`; a later one
- * replaces it. Run it with `Operation.run` or `Operation.start`.
+ * A long task as data: its kind, its target, and a stream of its steps. The stream must contain a `Result`; if it contains
+ * several, the last one counts. Run it with `Operation.run` or `Operation.start`.
+ *
+ * @since 0.1.0
+ * @category models
  */
 export interface Operation<A, E = never, R = never> {
   /** `pull_image`, `run_compose`, ... */
@@ -35,24 +49,29 @@ export interface Operation<A, E = never, R = never> {
   readonly steps: Stream.Stream<OperationStep<A>, E, R>
 }
 
-/** A run of an operation. */
+/**
+ * A run of an operation.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Run<A, E> {
-  /** A UUID; every event of the run carries it as `logId`. */
+  /** A UUID, the `logId` of every event of the run. */
   readonly id: string
   /**
-   * The run's events, from the first for who comes within the first 4,096 of them, and always the last one; then it
-   * ends. Who reads too slowly misses lines, which `seq` shows, and never slows the run.
+   * The run's events, ending with the last one. A subscriber gets up to 4,096 past events first. One that reads too slowly
+   * misses lines, visible as gaps in `seq`, but always gets the last event. Subscribers never slow the run.
    */
   readonly events: Stream.Stream<OperationEvent>
-  /** The outcome. Waiting for it doesn't keep the run alive, and interrupting the wait doesn't end it. */
+  /** The result of the run. Interrupting this effect does not interrupt the run. */
   readonly result: Effect.Effect<A, E>
-  /** Interrupts the run; done when its last event is delivered. */
+  /** Interrupts the run. Completes when its last event has been delivered. */
   readonly cancel: Effect.Effect<void>
 }
 
 const timestamp = Effect.map(Clock.currentTimeMillis, (millis) => new Date(millis).toISOString())
 
-const sentence = (cause: Cause.Cause<unknown>): string => {
+const errorMessage = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
   return error instanceof Error && error.message !== "" ? error.message : String(error)
 }
@@ -67,7 +86,7 @@ const runInto = <A, E, R>(
   let seq = 0
   let result = Option.none<A>()
 
-  const take = (chunk: Chunk.Chunk<OperationStep<A>>) =>
+  const publishSteps = (chunk: Chunk.Chunk<OperationStep<A>>) =>
     Effect.flatMap(timestamp, (timestamp) => {
       const events: Array<OperationEvent> = []
       for (const step of chunk) {
@@ -87,10 +106,11 @@ const runInto = <A, E, R>(
       return events.length === 0 ? Effect.void : publish(events)
     })
 
-  const work = Stream.runForEachChunk(operation.steps, take).pipe(
+  const work = Stream.runForEachChunk(operation.steps, publishSteps).pipe(
     Effect.flatMap(() =>
       Option.match(result, {
-        onNone: () => Effect.dieMessage(`The operation ${operation.kind} ended without a result`),
+        onNone: () =>
+          Effect.dieMessage(`Operation "${operation.kind}" ended without a result: its steps must contain one`),
         onSome: Effect.succeed
       })
     )
@@ -106,7 +126,7 @@ const runInto = <A, E, R>(
         onFailure: (cause) =>
           Cause.isInterruptedOnly(cause)
             ? { ...end, _tag: "OperationInterrupted" }
-            : { ...end, _tag: "OperationFailed", error: sentence(cause) }
+            : { ...end, _tag: "OperationFailed", error: errorMessage(cause) }
       })
     ])
     yield* flush
@@ -118,26 +138,26 @@ const start = <A, E, R>(operation: Operation<A, E, R>): Effect.Effect<Run<A, E>,
   Effect.gen(function* () {
     const sink = LogSink.isolated(yield* LogSink)
     const id = randomUUID()
-    const watchers = yield* PubSub.sliding<OperationEvent>({ capacity: 4096, replay: 4096 })
+    const subscribers = yield* PubSub.sliding<OperationEvent>({ capacity: 4096, replay: 4096 })
     const publish = (events: ReadonlyArray<OperationEvent>) =>
       Effect.suspend(() => {
         sink.offer(events)
-        return PubSub.publishAll(watchers, events)
+        return PubSub.publishAll(subscribers, events)
       })
-    // Forked uninterruptible, so that a run cancelled before its first step still says that it began and ended.
+    // Forked uninterruptible, so that a run that is cancelled at once still emits its first and last event.
     const fiber = yield* runInto(operation, id, publish, sink.flush).pipe(Effect.forkScoped, Effect.uninterruptible)
     return {
       id,
-      events: Stream.fromPubSub(watchers).pipe(Stream.takeUntil(isOperationEnded)),
+      events: Stream.fromPubSub(subscribers).pipe(Stream.takeUntil(isOperationEnded)),
       result: Effect.flatten(Fiber.await(fiber)),
       cancel: Effect.asVoid(Fiber.interrupt(fiber))
     }
   })
 
 /**
- * Long tasks. Every run has an id and gives `OperationStarted`, then lines and progress numbered by `seq`, then exactly
- * one of `OperationCompleted`, `OperationFailed`, `OperationInterrupted`: also when it is interrupted, dies, or loses its
- * engine. All of them go to `LogSink`, and the last one is flushed.
+ * Runs long tasks. Every run emits `OperationStarted`, then lines and progress, then exactly one of `OperationCompleted`,
+ * `OperationFailed` and `OperationInterrupted`, even if it is interrupted, dies or loses the engine. `seq` numbers the
+ * events. All of them go to `LogSink`, which is flushed after the last one.
  *
  * @example
  * ```ts
@@ -151,19 +171,22 @@ const start = <A, E, R>(operation: Operation<A, E, R>): Effect.Effect<Run<A, E>,
  * }
  * console.log(await Effect.runPromise(Operation.run(count).pipe(Effect.provide(LogSink.layerConsole))))
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const Operation = {
-  /** A line of output as a step; the operation's own voice where no stream is named. */
-  line: (text: string, stream: LogStream | "system" = "system"): OperationStep<never> => ({
+  /** A step with a line of output, by default a message of the operation itself. */
+  line: (text: string, stream: OperationStream = "system"): OperationStep<never> => ({
     _tag: "Line",
     stream,
     text
   }),
-  /** The outcome as a step. */
+  /** A step with the result. */
   result: <A>(value: A): OperationStep<A> => ({ _tag: "Result", value }),
-  /** Runs the operation to its outcome. Interrupting it interrupts the operation. */
+  /** Runs the operation and returns its result. Interrupting the effect interrupts the operation. */
   run: <A, E, R>(operation: Operation<A, E, R>): Effect.Effect<A, E, R | LogSink> =>
     Effect.scoped(Effect.flatMap(start(operation), (run) => run.result)),
-  /** Starts the operation in the background, until it ends or the scope closes. */
+  /** Starts the operation in the background. Closing the scope interrupts it. */
   start
 }

@@ -1,5 +1,5 @@
 import { LogPosition } from "@dockwire/core"
-import * as Either from "effect/Either"
+import * as Effect from "effect/Effect"
 import { expect, it } from "vitest"
 import type { LogPositionState } from "../../../packages/core/src/LogPosition.js"
 import { stamp } from "./engineLog.js"
@@ -10,7 +10,7 @@ const id = "c0ffee".padEnd(64, "0")
 const reread = (state: LogPositionState): LogPositionState => {
   const text = new LogPosition(state).toString()
   expect(text).toMatch(/^[A-Za-z0-9_-]+$/)
-  const parsed = Either.getOrThrow(LogPosition.parse(text))
+  const parsed = Effect.runSync(LogPosition.parse(text))
   expect(parsed.toString()).toBe(text)
   expect(JSON.stringify({ position: parsed })).toBe(JSON.stringify({ position: text }))
   expect(parsed.containerId).toBe(id)
@@ -21,56 +21,56 @@ it("is the same after it was written and read", () => {
   const random = randomness("position")
   for (let round = 0; round < 50; round++) {
     const length = random.between(0, 60)
-    const ring = {
+    const window = {
       timestamps: Array.from({ length: length + 3 }, (_, index) => stamp(index)),
       identities: Array.from({ length: length + 3 }, () => random.between(0, Number.MAX_SAFE_INTEGER))
     }
     const state: LogPositionState = {
       containerId: id,
       run: random.pick([undefined, { startedAt: stamp(1), ended: true }, { startedAt: stamp(2), ended: false }]),
-      ring,
+      window,
       length,
       undelivered: length > 2 ? [0, length - 1] : [],
       parts: random.pick([[], [{ stream: "stderr" as const, timestamp: stamp(3), count: 4 }]]),
-      passed: random.pick([[], [{ stream: "stdout" as const, timestamp: stamp(2), identity: 7, count: 2 }]])
+      lastDelivered: random.pick([[], [{ stream: "stdout" as const, timestamp: stamp(2), identity: 7, count: 2 }]])
     }
     expect(reread(state), `seed ${random.seed}`).toEqual({
       ...state,
-      ring: { timestamps: ring.timestamps.slice(0, length), identities: ring.identities.slice(0, length) }
+      window: { timestamps: window.timestamps.slice(0, length), identities: window.identities.slice(0, length) }
     })
   }
 })
 
-it("of a long ring is written with no more than is needed to go on", () => {
-  const ring = {
+it("of a long window is written with no more than is needed to go on", () => {
+  const window = {
     timestamps: Array.from({ length: 50_000 }, (_, index) => stamp(index)),
     identities: Array.from({ length: 50_000 }, (_, index) => index)
   }
   const state: LogPositionState = {
     containerId: id,
     run: undefined,
-    ring,
+    window,
     length: 40_000,
     undelivered: [],
     parts: [],
-    passed: []
+    lastDelivered: []
   }
   const short = reread(state)
   expect(new LogPosition(state).toString().length).toBeLessThan(10_000)
-  expect(short.ring.timestamps.at(-1)).toBe(stamp(39_999))
+  expect(short.window.timestamps.at(-1)).toBe(stamp(39_999))
   const open = reread({ ...state, undelivered: [39_990, 39_995] })
-  expect(open.undelivered.map((index) => open.ring.identities[index])).toEqual([39_990, 39_995])
-  expect(open.ring.identities.at(-1)).toBe(39_999)
+  expect(open.undelivered.map((index) => open.window.identities[index])).toEqual([39_990, 39_995])
+  expect(open.window.identities.at(-1)).toBe(39_999)
 })
 
 it("behind a line that stays open is written with the last record of each stream for those before it", () => {
   const random = randomness("position of a long line")
   const stderr = 2 ** 52
-  const ring = {
+  const window = {
     timestamps: Array.from({ length: 5_000 }, (_, index) => stamp(index)),
     identities: Array.from({ length: 5_000 }, (_, index) => index + (index % 5 === 0 ? 0 : stderr))
   }
-  const undelivered = ring.identities.flatMap((identity, index) => (identity < stderr ? [index] : []))
+  const undelivered = window.identities.flatMap((identity, index) => (identity < stderr ? [index] : []))
   const parts = [{ stream: "stdout" as const, timestamp: stamp(0), count: 3 }]
   for (let round = 0; round < 30; round++) {
     const length = random.between(129, 5_000)
@@ -78,22 +78,22 @@ it("behind a line that stays open is written with the last record of each stream
     const state: LogPositionState = {
       containerId: id,
       run: undefined,
-      ring,
+      window,
       length,
       undelivered: open,
       parts,
-      passed: []
+      lastDelivered: []
     }
     expect(new LogPosition(state).toString().length).toBeLessThan(16 * 1024)
     const short = reread(state)
-    expect(short.ring.identities).toEqual([0, ...ring.identities.slice(length - 64, length)])
-    expect(short.undelivered.map((index) => short.ring.identities[index])).toEqual([
+    expect(short.window.identities).toEqual([0, ...window.identities.slice(length - 64, length)])
+    expect(short.undelivered.map((index) => short.window.identities[index])).toEqual([
       0,
       ...open.filter((index) => index >= length - 64)
     ])
     const last = Array.from({ length: length - 64 }, (_, index) => index).findLast((index) => index % 5 !== 0) ?? 0
-    const passed = { stream: "stderr", timestamp: stamp(last), identity: last + stderr, count: 1 }
-    expect(short.passed, `seed ${random.seed}`).toEqual([passed])
+    const lastDelivered = { stream: "stderr", timestamp: stamp(last), identity: last + stderr, count: 1 }
+    expect(short.lastDelivered, `seed ${random.seed}`).toEqual([lastDelivered])
   }
 })
 
@@ -101,11 +101,11 @@ it("is not read from what no follow wrote", () => {
   const good = new LogPosition({
     containerId: id,
     run: undefined,
-    ring: { timestamps: [stamp(1)], identities: [1] },
+    window: { timestamps: [stamp(1)], identities: [1] },
     length: 1,
     undelivered: [],
     parts: [],
-    passed: []
+    lastDelivered: []
   }).toString()
   const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url")
   const bad = ["", "x", "../../etc", good.slice(0, -5), "%%%", "🚀", encoded({}), encoded([]), encoded(null)]
@@ -113,10 +113,7 @@ it("is not read from what no follow wrote", () => {
     .concat(encoded([1, id, ["no time", false], [], [], []]), encoded([1, id, null, [[stamp(1), "1"]], [], []]))
     .concat(encoded([1, 5, null, [], [], []]), encoded([1, id, null, [], [], [["stdin", stamp(1), 1]]]))
   for (const text of bad) {
-    const parsed = LogPosition.parse(text)
-    expect(Either.isLeft(parsed), text).toBe(true)
-    if (Either.isLeft(parsed)) {
-      expect(parsed.left).toMatchObject({ _tag: "InvalidRequest", field: "position", value: text })
-    }
+    const error = Effect.runSync(Effect.flip(LogPosition.parse(text)))
+    expect(error).toMatchObject({ _tag: "InvalidRequest", field: "position", value: text })
   }
 })

@@ -1,6 +1,5 @@
 import { type FollowElement, type FollowOptions, LogPosition, Logs } from "@dockwire/core"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it, onTestFinished } from "vitest"
@@ -229,7 +228,7 @@ describeEngine("a follow", () => {
     const resumed = [...indices].map((index) => {
       const text = String(log.elements[index]?.position)
       expect(text.length).toBeLessThan(16_000)
-      return { index, log: follow(container, { position: Either.getOrThrow(LogPosition.parse(text)) }) }
+      return { index, log: follow(container, { position: Effect.runSync(LogPosition.parse(text)) }) }
     })
     for (const { index, log } of resumed) await log.until((elements) => elements.length >= all.length - index - 1)
     await container.remove()

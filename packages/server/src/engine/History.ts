@@ -3,8 +3,8 @@ import { LogPosition } from "@dockwire/core/LogPosition"
 import type { LogLine, LogMark } from "@dockwire/core/LogEvent"
 import type { FollowElement, FollowOptions, Logs, LogsError } from "@dockwire/core/Logs"
 import type * as Context from "effect/Context"
-import * as Either from "effect/Either"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Follower } from "./Followers.js"
 import { recordKey, positionKey } from "../rooms/comparePositions.js"
@@ -32,7 +32,7 @@ export type HistoryStart =
 /** The point in the engine's log that a position of the wire holds. */
 export const logPositionOf = (position: string): LogPosition | undefined => {
   const log = parsePosition(position)?.log
-  return log === undefined ? undefined : Either.getOrUndefined(LogPosition.parse(log))
+  return log === undefined ? undefined : Option.getOrUndefined(Effect.runSync(Effect.option(LogPosition.parse(log))))
 }
 
 const lineTime = (json: string): string => json.slice(2, json.indexOf('"', 2))

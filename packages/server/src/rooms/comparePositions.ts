@@ -7,8 +7,8 @@ const countedBack = 64
 /** The last record before the point: when it was written and what it is. Empty before the first. */
 const record = ({ state }: LogPosition): string => {
   const last = state.length - 1
-  const timestamp = state.ring.timestamps[last]
-  return timestamp === undefined ? "" : `${timestamp} ${state.ring.identities[last]}`
+  const timestamp = state.window.timestamps[last]
+  return timestamp === undefined ? "" : `${timestamp} ${state.window.identities[last]}`
 }
 
 /**
@@ -16,11 +16,12 @@ const record = ({ state }: LogPosition): string => {
  * (or, with engines that know only seconds, a second) it tells which one.
  */
 export const positionKey = (position: LogPosition): string => {
-  const { length, parts, ring } = position.state
+  const { length, parts, window } = position.state
   const last = length - 1
   let equal = 0
   for (let index = last; index >= 0 && index > last - countedBack; index--) {
-    if (ring.timestamps[index] === ring.timestamps[last] && ring.identities[index] === ring.identities[last]) equal++
+    if (window.timestamps[index] === window.timestamps[last] && window.identities[index] === window.identities[last])
+      equal++
   }
   return `${record(position)} ${equal} ${parts.map((part) => part.count).join()}`
 }
@@ -34,4 +35,4 @@ export const isSameRun = (left: LogPosition, right: LogPosition): boolean =>
   left.state.run?.startedAt === right.state.run?.startedAt && left.state.run?.ended === right.state.run?.ended
 
 /** The timestamp of the last record before the point; empty before the first. */
-export const lastRecordTime = ({ state }: LogPosition): string => state.ring.timestamps[state.length - 1] ?? ""
+export const lastRecordTime = ({ state }: LogPosition): string => state.window.timestamps[state.length - 1] ?? ""

@@ -12,7 +12,7 @@ import { engineTime, engineTimeNanos } from "../api/engineTime.js"
  * An event of the engine.
  *
  * @since 0.1.0
- * @category schemas
+ * @category models
  */
 export const EngineEvent = Schema.Struct({
   /** `container`, `image`, `volume`, `network`, ... */
@@ -25,11 +25,9 @@ export const EngineEvent = Schema.Struct({
   attributes: StringRecord,
   /** Nanoseconds since the epoch, by the engine's clock. */
   timeNano: Schema.BigInt
-})
+}).annotations({ identifier: "EngineEvent" })
 
 /**
- * An event of the engine.
- *
  * @since 0.1.0
  * @category models
  */

@@ -14,7 +14,7 @@ import { hasApi } from "../api/apiVersion.js"
 import { LogDecoder, type LogHandler } from "../logs/logDecoder.js"
 import { inspectSubject, type LogQuery, type LogsError, type LogSubject, openLog } from "../logs/logRequest.js"
 import { engineTime, engineTimeOf, type LogTime, nanosTimestamp, timestampMillis } from "../api/engineTime.js"
-import { type Expectation, LogTrack } from "../logs/logTrack.js"
+import { DeliveryTracker, type Expectation } from "../logs/deliveryTracker.js"
 import { type EngineEvent, engineEvents } from "./engineEvents.js"
 
 /** Where a follow begins. */
@@ -114,7 +114,7 @@ export const followLog = (
         position === undefined ? options : resumed,
         since,
         first,
-        new LogTrack(first.id, position),
+        new DeliveryTracker(first.id, position),
         (batch) => elements.offer(batch)
       ).pipe(Mailbox.into(elements), Effect.forkScoped)
       return Mailbox.toStream(elements)
@@ -126,7 +126,7 @@ const follow = (
   options: FollowOptions,
   since: string | undefined,
   first: LogSubject,
-  track: LogTrack,
+  track: DeliveryTracker,
   offer: (batch: ReadonlyArray<FollowElement>) => Effect.Effect<unknown>
 ): Effect.Effect<void, LogsUnreadable | DockerFailure> => {
   const containerId = track.containerId

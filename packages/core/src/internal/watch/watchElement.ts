@@ -7,13 +7,11 @@ import { EngineEvent } from "./engineEvents.js"
  * The kinds of object that a watch reports on.
  *
  * @since 0.1.0
- * @category schemas
+ * @category models
  */
 export const WatchedType = Schema.Literal("container", "image", "volume", "network")
 
 /**
- * The kinds of object that a watch reports on.
- *
  * @since 0.1.0
  * @category models
  */
@@ -25,7 +23,7 @@ const optionalString = Schema.optionalWith(Schema.String, { exact: true })
  * An event about a container.
  *
  * @since 0.1.0
- * @category schemas
+ * @category models
  */
 export const ContainerEvent = Schema.TaggedStruct("ContainerEvent", {
   action: Schema.String,
@@ -37,8 +35,6 @@ export const ContainerEvent = Schema.TaggedStruct("ContainerEvent", {
 })
 
 /**
- * An event about a container.
- *
  * @since 0.1.0
  * @category models
  */
@@ -48,7 +44,7 @@ export type ContainerEvent = typeof ContainerEvent.Type
  * An event about an image.
  *
  * @since 0.1.0
- * @category schemas
+ * @category models
  */
 export const ImageEvent = Schema.TaggedStruct("ImageEvent", {
   action: Schema.String,
@@ -58,8 +54,6 @@ export const ImageEvent = Schema.TaggedStruct("ImageEvent", {
 })
 
 /**
- * An event about an image.
- *
  * @since 0.1.0
  * @category models
  */
@@ -69,7 +63,7 @@ export type ImageEvent = typeof ImageEvent.Type
  * An event about a volume.
  *
  * @since 0.1.0
- * @category schemas
+ * @category models
  */
 export const VolumeEvent = Schema.TaggedStruct("VolumeEvent", {
   action: Schema.String,
@@ -78,8 +72,6 @@ export const VolumeEvent = Schema.TaggedStruct("VolumeEvent", {
 })
 
 /**
- * An event about a volume.
- *
  * @since 0.1.0
  * @category models
  */
@@ -89,7 +81,7 @@ export type VolumeEvent = typeof VolumeEvent.Type
  * An event about a network.
  *
  * @since 0.1.0
- * @category schemas
+ * @category models
  */
 export const NetworkEvent = Schema.TaggedStruct("NetworkEvent", {
   action: Schema.String,
@@ -101,8 +93,6 @@ export const NetworkEvent = Schema.TaggedStruct("NetworkEvent", {
 })
 
 /**
- * An event about a network.
- *
  * @since 0.1.0
  * @category models
  */
@@ -112,13 +102,11 @@ export type NetworkEvent = typeof NetworkEvent.Type
  * An engine event, tagged by the kind of object it is about. `event` is the event as the engine sent it.
  *
  * @since 0.1.0
- * @category schemas
+ * @category models
  */
 export const WatchedEvent = Schema.Union(ContainerEvent, ImageEvent, VolumeEvent, NetworkEvent)
 
 /**
- * An engine event, tagged by the kind of object it is about. `event` is the event as the engine sent it.
- *
  * @since 0.1.0
  * @category models
  */
@@ -129,7 +117,7 @@ export type WatchedEvent = typeof WatchedEvent.Type
  * leave no trace.
  *
  * @since 0.1.0
- * @category schemas
+ * @category models
  */
 export const EngineChange = Schema.Struct({
   type: WatchedType,
@@ -149,9 +137,6 @@ export const EngineChange = Schema.Struct({
 })
 
 /**
- * A difference between the engine before and after an outage. Objects that were both created and removed during the outage
- * leave no trace.
- *
  * @since 0.1.0
  * @category models
  */
@@ -161,15 +146,13 @@ export type EngineChange = typeof EngineChange.Type
  * The connection to the engine was lost. Nothing is reported until the next `Resynced`.
  *
  * @since 0.1.0
- * @category schemas
+ * @category models
  */
 export const Disconnected = Schema.TaggedStruct("Disconnected", {
   error: Schema.Union(EngineUnavailable, EngineError)
 })
 
 /**
- * The connection to the engine was lost. Nothing is reported until the next `Resynced`.
- *
  * @since 0.1.0
  * @category models
  */
@@ -179,13 +162,11 @@ export type Disconnected = typeof Disconnected.Type
  * The watch is connected again. `changes` lists what happened during the outage; events follow.
  *
  * @since 0.1.0
- * @category schemas
+ * @category models
  */
 export const Resynced = Schema.TaggedStruct("Resynced", { changes: Schema.Array(EngineChange) })
 
 /**
- * The watch is connected again. `changes` lists what happened during the outage; events follow.
- *
  * @since 0.1.0
  * @category models
  */
@@ -195,13 +176,13 @@ export type Resynced = typeof Resynced.Type
  * An element of `Events.watch`.
  *
  * @since 0.1.0
- * @category schemas
+ * @category models
  */
-export const WatchElement = Schema.Union(WatchedEvent, Disconnected, Resynced)
+export const WatchElement = Schema.Union(WatchedEvent, Disconnected, Resynced).annotations({
+  identifier: "WatchElement"
+})
 
 /**
- * An element of `Events.watch`.
- *
  * @since 0.1.0
  * @category models
  */
