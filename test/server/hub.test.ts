@@ -163,8 +163,8 @@ describe("the hub", () => {
         hub.publish("docker_logs", [{ event: "docker_progress", json: JSON.stringify("z".repeat(4_500)) }])
         hub.publish("operation_1", [{ event: "docker_progress", json: JSON.stringify("z".repeat(4_500)) }])
         // The one that was quiet the longest and has nobody in it is forgotten.
-        expect(hub.existing(room)).toBeUndefined()
-        expect(hub.existing("operation_1")?.seq).toBe(1)
+        expect(hub.findRing(room)).toBeUndefined()
+        expect(hub.findRing("operation_1")?.seq).toBe(1)
       },
       { ring: { ...ring, lines: 10, characters: 5_000 }, characters: 10_000 }
     ))
@@ -173,7 +173,7 @@ describe("the hub", () => {
     withHub((hub) => {
       hub.offer([line("1")])
       const before = hub.ring(room).epoch
-      hub.forget(room)
+      hub.unclaim(room)
       expect(hub.ring(room).epoch).not.toBe(before)
       expect(hub.ring(room).seq).toBe(0)
     }))

@@ -56,7 +56,7 @@ export const startInProcess = async (options: InProcessOptions): Promise<InProce
     url: server.url,
     port: server.port,
     token: Redacted.value(server.token),
-    viewers: hub.viewers,
+    viewers: hub.viewerCount,
     publish: hub.publish,
     stop: async () => {
       await Effect.runPromise(Scope.close(scope, Exit.void))

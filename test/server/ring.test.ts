@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest"
-import { Ring, type RingEvent } from "../../packages/server/src/rooms/Ring.js"
+import { Ring } from "../../packages/server/src/rooms/Ring.js"
+import type { RoomEvent } from "../../packages/server/src/rooms/RoomEvent.js"
 import { formatPosition, parsePosition } from "../../packages/server/src/rooms/RoomPosition.js"
 
 const limits = { lines: 100, characters: 1_000_000, age: 1_000 }
 const head = { json: '{"a":1' }
-const event = (text: string): RingEvent => ({ event: "docker_log", head, json: JSON.stringify(["t", "stdout", text]) })
+const event = (text: string): RoomEvent => ({ event: "docker_log", head, json: JSON.stringify(["t", "stdout", text]) })
 const make = (own: Partial<typeof limits> = {}) => new Ring("room", "e", { ...limits, ...own }, 10_000, 0)
 
 describe("a ring", () => {

@@ -32,8 +32,10 @@ import * as PageHttp from "./Http/Page.js"
 import { requireCredential } from "./Http/RequireCredential.js"
 import { securityHeaders } from "./Http/SecurityHeaders.js"
 import * as SessionHttp from "./Http/Session.js"
-import { Hub, type HubOptions } from "./rooms/Hub.js"
+import { Hub } from "./rooms/Hub.js"
+import type { HubOptions } from "./rooms/HubOptions.js"
 import { readOrMakeToken } from "./access/TokenFile.js"
+import { Sockets } from "./socket/Sockets.js"
 import * as WebSocket from "./socket/WebSocket.js"
 
 /** What a program can set beyond what a person can. */
@@ -161,7 +163,7 @@ const running = (options: ServerOptions, token: Redacted.Redacted<string>) =>
     Server,
     Effect.gen(function* () {
       const http = yield* HttpServer.HttpServer
-      const sockets = yield* WebSocket.Sockets
+      const sockets = yield* Sockets
       // This is built last and so ends first: connections get their 1001 while everything behind them still stands.
       yield* Effect.addFinalizer(() => sockets.closeAll)
       const port = http.address._tag === "TcpAddress" ? http.address.port : options.port
@@ -184,7 +186,7 @@ const withToken = (
   const serving = HttpLayerRouter.serve(routes(options), { disableLogger: true, disableListenLog: true })
   return running(options, token).pipe(
     Layer.provide(serving),
-    Layer.provide(Layer.merge(WebSocket.Sockets.layer(options.pingInterval), Auth.layer(token))),
+    Layer.provide(Layer.merge(Sockets.layer(options.pingInterval), Auth.layer(token))),
     Layer.provide(httpServer(options)),
     Layer.provideMerge(watching)
   )

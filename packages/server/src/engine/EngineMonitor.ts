@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Hub } from "../rooms/Hub.js"
-import { recreatedMark } from "../rooms/RoomEvents.js"
+import { recreatedMark } from "../rooms/containerEvents.js"
 import { containerLogsRoom, type ContainerStatusChange, type EngineStatus } from "../Wire.js"
 
 /** What is known of a container without asking. */
@@ -158,7 +158,7 @@ const make = Effect.fnUntraced(function* ({ demo }: EngineMonitorOptions) {
     const predecessor = known.takePredecessor(name)
     if (predecessor === undefined) return
     const room = containerLogsRoom(predecessor)
-    if (hub.existing(room) !== undefined) hub.publish(room, [recreatedMark(predecessor, timestamp)])
+    if (hub.findRing(room) !== undefined) hub.publish(room, [recreatedMark(predecessor, timestamp)])
   }
 
   const onEvent = (event: EngineEvent, listedAt: bigint) => {
@@ -166,7 +166,7 @@ const make = Effect.fnUntraced(function* ({ demo }: EngineMonitorOptions) {
     if (event.action === "rename") {
       const before = known.find(event.id)
       if (before !== undefined) known.set({ ...before, name })
-      if (hub.existing(containerLogsRoom(event.id)) !== undefined) hub.nameContainer(event.id, name)
+      if (hub.findRing(containerLogsRoom(event.id)) !== undefined) hub.setContainerName(event.id, name)
       return
     }
     const status = statusAfter[event.action]

@@ -1,90 +1,62 @@
 /**
- * A room's replay ring: the last events of the room, encoded, bounded in lines, characters and age. Lines are encoded
- * one by one when they come in and joined into messages when they go out, so that a burst is few messages and a viewer
- * who fell behind costs nothing but a number.
+ * The replay ring of a room: its most recent events, encoded, bounded in lines, characters and age. Lines are encoded one by
+ * one as they are pushed and joined into messages only when a frame is built, so a burst becomes a few messages, and a viewer
+ * that lags costs no more than the `seq` at which it continues.
  */
 import type { LogPosition } from "@dockwire/core/LogPosition"
-import { positionKey, isSameRun } from "./comparePositions.js"
+import { encodeEvent, encodeLines } from "./encodeMessage.js"
+import { isSameRun, positionKey } from "./logPositionKeys.js"
+import type { RoomEvent } from "./RoomEvent.js"
 import { formatPosition, parsePosition } from "./RoomPosition.js"
 
-/** What the lines of one `docker_log` message share: JSON of its `data`, without the closing brace. */
-export interface LineHead {
-  readonly json: string
-}
-
-/** An event on its way into a ring. */
-export interface RingEvent {
-  /** `docker_log` for a line. */
-  readonly event: string
-  /** Of a line; lines that stand beside each other and have the same head travel together. */
-  readonly head?: LineHead
-  /** A line: JSON of its `WireLine`. Anything else: JSON of its `data`. */
-  readonly json: string
-  /** The point right after it in the engine's log. */
-  readonly logPosition?: LogPosition
-}
-
 /** An event in a ring. */
-export interface RingItem extends RingEvent {
-  /** When it came in, in milliseconds since the epoch. */
-  readonly at: number
+export interface RingItem extends RoomEvent {
+  /** When it was pushed, in milliseconds since the epoch. */
+  readonly pushedAt: number
 }
 
 /** How much a ring keeps. */
 export interface RingLimits {
+  /** Events: lines and all others. */
   readonly lines: number
-  /** Characters of JSON, with 100 for each event. */
+  /** Characters of JSON, plus 100 for each event. */
   readonly characters: number
   /** Milliseconds. */
   readonly age: number
 }
 
-/** A frame, and where the next one begins. */
+/** A WebSocket frame, ready to send. */
 export interface RingFrame {
   readonly bytes: Buffer
+  /** The `seq` of its first event. */
   readonly from: number
   /** The `seq` after its last event. */
   readonly next: number
-  /** The position right after its last event. */
+  /** The position after its last event. */
   readonly position: string
-  /** Whether there was more than fits in a frame. */
+  /** Whether the ring had more events than the frame could take. */
   readonly full: boolean
 }
 
-const overhead = 100
+/** What an event counts for beyond its JSON. */
+const charactersPerEvent = 100
 const maxFrameLines = 2_000
-const cachedFrames = 4
+const maxCachedFrames = 4
 
-/** What an event counts for in a ring's `characters`. */
-export const weightOf = (event: RingEvent): number => event.json.length + overhead
+const charactersOf = (event: RoomEvent): number => event.json.length + charactersPerEvent
 
-/** JSON of a `docker_log` message; without `seq` for what only one viewer gets. */
-export const linesMessage = (
-  room: string,
-  seq: number | undefined,
-  position: string,
-  head: LineHead,
-  lines: ReadonlyArray<string>
-): string =>
-  `{"event":"docker_log","room":${JSON.stringify(room)},${seq === undefined ? "" : `"seq":${seq},`}"position":` +
-  `${JSON.stringify(position)},"data":${head.json},"lines":[${lines.join(",")}]}}`
-
-/** JSON of any other message; likewise. */
-export const eventMessage = (room: string, seq: number | undefined, position: string, item: RingEvent): string =>
-  `{"event":"${item.event}","room":${JSON.stringify(room)},${seq === undefined ? "" : `"seq":${seq},`}"position":` +
-  `${JSON.stringify(position)},"data":${item.json}}`
-
-/** The last events of a room. `seq` counts 1, 2, 3, ... over all that were ever pushed. */
+/** The most recent events of a room. `seq` numbers all events that were ever pushed: 1, 2, 3, ... */
 export class Ring {
   private items: Array<RingItem> = []
-  /** Index into `items` of the oldest that is kept; what is before it is cut off now and then. */
+  /** Index in `items` of the oldest event that is kept. Evicted items before it are cut off in batches. */
   private start = 0
   private frames: Array<RingFrame> = []
-  /** The `seq` of the last event; 0 for none. */
+  private lastLogPosition: LogPosition | undefined
+  /** The `seq` of the last event; 0 if there is none. */
   seq = 0
+  /** The size of what is kept, as `RingLimits` counts it. */
   characters = 0
   lastPush: number
-  private lastLogPosition: RingEvent["logPosition"]
 
   constructor(
     readonly room: string,
@@ -96,56 +68,56 @@ export class Ring {
     this.lastPush = now
   }
 
-  /** The lowest `seq` that is kept; `seq + 1` for none. */
+  /** The lowest `seq` that is kept; `seq + 1` if the ring is empty. */
   get oldest(): number {
     return this.seq - (this.items.length - this.start) + 1
   }
 
-  /** The event with this `seq`, where it is kept. */
+  /** The event with this `seq`, if it is kept. */
   at(seq: number): RingItem | undefined {
     return seq < this.oldest ? undefined : this.items[this.start + seq - this.oldest]
   }
 
-  push(events: ReadonlyArray<RingEvent>, now: number): void {
+  push(events: ReadonlyArray<RoomEvent>, now: number): void {
     for (const event of events) {
       const logPosition = event.logPosition ?? this.lastLogPosition
       this.lastLogPosition = logPosition
-      this.items.push({ ...event, ...(logPosition === undefined ? {} : { logPosition }), at: now })
+      this.items.push({ ...event, ...(logPosition === undefined ? {} : { logPosition }), pushedAt: now })
       this.seq++
-      this.characters += weightOf(event)
+      this.characters += charactersOf(event)
     }
     this.lastPush = now
     this.evict(now)
   }
 
-  /** Lets go of what is over the limits; the last event stays, as the mark at which older history is joined. */
+  /** Evicts what exceeds the limits. The last event always stays: it is where older history joins the ring. */
   evict(now: number): void {
     for (;;) {
       const item = this.items[this.start]
       if (item === undefined || this.start + 1 === this.items.length) break
-      const over =
+      const exceeded =
         this.items.length - this.start > this.limits.lines ||
         this.characters > this.limits.characters ||
-        now - item.at > this.limits.age
-      if (!over) break
-      this.dropOldest(item)
+        now - item.pushedAt > this.limits.age
+      if (!exceeded) break
+      this.evictOldest(item)
     }
     this.compact()
   }
 
-  /** Lets go of the oldest half. */
+  /** Evicts the older half. */
   halve(): void {
     const keep = Math.ceil((this.items.length - this.start) / 2)
     for (;;) {
       const item = this.items[this.start]
       if (item === undefined || this.items.length - this.start <= keep) break
-      this.dropOldest(item)
+      this.evictOldest(item)
     }
     this.compact()
   }
 
-  private dropOldest(item: RingItem): void {
-    this.characters -= weightOf(item)
+  private evictOldest(item: RingItem): void {
+    this.characters -= charactersOf(item)
     this.start++
   }
 
@@ -155,7 +127,7 @@ export class Ring {
     this.start = 0
   }
 
-  /** The position right after the event with this `seq`, which must be kept or be that of the last. */
+  /** The position after the event with this `seq`, which must be kept or be the last. */
   positionAt(seq: number): string {
     const log = seq === this.seq ? this.lastLogPosition : this.at(seq)?.logPosition
     return formatPosition({
@@ -165,22 +137,19 @@ export class Ring {
     })
   }
 
-  /** The position right before the event with this `seq`; without a point in the engine's log where that is not known any more. */
+  /** The position before the event with this `seq`. It holds no position in the engine's log if the event before it was evicted. */
   positionBefore(seq: number): string {
     return seq > this.oldest || seq === this.seq + 1
       ? this.positionAt(seq - 1)
       : formatPosition({ epoch: this.epoch, seq: seq - 1 })
   }
 
-  /** The point of the engine's log behind the last event, where one is known. */
+  /** The position in the engine's log after the last event, if known. */
   get logPosition(): LogPosition | undefined {
     return this.lastLogPosition
   }
 
-  /**
-   * The `seq` of the event that this point of the engine's log lies right behind, where it is kept: the line, or the mark
-   * that follows it.
-   */
+  /** The `seq` of the event that ends at this position of the engine's log, if it is kept: a line, or a mark that follows it. */
   seqOfLogPosition(position: LogPosition): number | undefined {
     const key = positionKey(position)
     let found: number | undefined
@@ -196,13 +165,13 @@ export class Ring {
     return found
   }
 
-  /** The `seq` of the last event that a position of this very room covers, whether it is kept or not. */
+  /** The `seq` that a position from this ring's epoch refers to, whether that event is still kept or not. */
   seqOfRoomPosition(position: string): number | undefined {
-    const at = parsePosition(position)
-    return at !== undefined && at.epoch === this.epoch && at.seq <= this.seq ? at.seq : undefined
+    const parsed = parsePosition(position)
+    return parsed !== undefined && parsed.epoch === this.epoch && parsed.seq <= this.seq ? parsed.seq : undefined
   }
 
-  /** The `seq` at which the last `count` kept lines begin, and how many lines that really is. */
+  /** The `seq` of the first of the last `count` lines, and how many lines there are from there on. */
   lastLines(count: number): { readonly from: number; readonly lines: number } {
     let from = this.seq + 1
     let lines = 0
@@ -214,26 +183,26 @@ export class Ring {
     return { from, lines }
   }
 
-  /** Characters of JSON from this `seq` on, roughly: as if all events were of the same length. */
+  /** An estimate of the characters from this `seq` on: the average event size times the number of events. */
   backlog(from: number): number {
     const kept = this.items.length - this.start
     return kept === 0 ? 0 : (this.characters / kept) * Math.max(0, this.seq + 1 - from)
   }
 
   /**
-   * The next frame for a viewer whose next event is `from`; `undefined` when there is none yet. The same bytes for every
-   * viewer at the same place. `from` must be kept.
+   * The next frame for a viewer that continues at `from`, which must be kept; `undefined` if there is nothing to send yet.
+   * Viewers at the same `seq` share the same bytes.
    */
   frame(from: number): RingFrame | undefined {
     if (from > this.seq) return undefined
     for (const frame of this.frames) if (frame.from === from && (frame.full || frame.next > this.seq)) return frame
-    const frame = this.encode(from)
+    const frame = this.encodeFrame(from)
     this.frames.push(frame)
-    if (this.frames.length > cachedFrames) this.frames.shift()
+    if (this.frames.length > maxCachedFrames) this.frames.shift()
     return frame
   }
 
-  private encode(from: number): RingFrame {
+  private encodeFrame(from: number): RingFrame {
     const messages: Array<string> = []
     let characters = 0
     let seq = from
@@ -243,8 +212,8 @@ export class Ring {
       if (item === undefined) break
       if (item.head === undefined) {
         position = this.positionAt(seq)
-        messages.push(eventMessage(this.room, seq, position, item))
-        characters += weightOf(item)
+        messages.push(encodeEvent(this.room, seq, position, item))
+        characters += charactersOf(item)
         seq++
         continue
       }
@@ -257,7 +226,7 @@ export class Ring {
         characters += line.json.length
       }
       position = this.positionAt(seq - 1)
-      messages.push(linesMessage(this.room, first, position, item.head, lines))
+      messages.push(encodeLines(this.room, first, position, item.head, lines))
     }
     return { bytes: Buffer.from(`[${messages.join(",")}]`), from, next: seq, position, full: seq <= this.seq }
   }

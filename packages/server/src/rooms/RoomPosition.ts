@@ -1,27 +1,44 @@
+/** A viewer's position in a room: the opaque `position` of the wire protocol. */
+import { LogPosition } from "@dockwire/core/LogPosition"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+
 /**
- * The `position` of the wire: where in a room a viewer is. Opaque to clients. It names the room's epoch and `seq`, which
- * hold as long as this server remembers the room, and for a container's room the point in the engine's own log, which
- * outlives the server.
+ * The decoded form of a `position`. The epoch and `seq` are valid for as long as the server keeps the room. In a
+ * container's room the position also holds a position in the engine's log, which survives a restart of the server.
  */
 export interface RoomPosition {
-  /** Empty on what came before the ring: then only `log` says where. */
+  /** Empty for history that was never in the ring; such a position is identified by `log` alone. */
   readonly epoch: string
-  /** The `seq` of the last event that it covers; 0 for none. */
+  /** The `seq` of the last event at or before the position; 0 if there is none. */
   readonly seq: number
-  /** A `LogPosition` of the core as text. */
+  /** An encoded `LogPosition`. */
   readonly log?: string
 }
 
 const pattern = /^([0-9a-z]*)\.(\d{1,15})(?:\.(.+))?$/s
 
-/** The position as it goes over the wire. */
+/** Encodes a position for the wire. */
 export const formatPosition = (position: RoomPosition): string =>
   position.log === undefined ? `${position.epoch}.${position.seq}` : `${position.epoch}.${position.seq}.${position.log}`
 
-/** Reads what `formatPosition` wrote; `undefined` for anything else. */
+/** Decodes the output of `formatPosition`; returns `undefined` for any other text. */
 export const parsePosition = (text: string): RoomPosition | undefined => {
   const match = pattern.exec(text)
   if (match === null) return undefined
   const [, epoch = "", seq = "", log] = match
   return { epoch, seq: Number(seq), ...(log === undefined ? {} : { log }) }
+}
+
+/** The position before the first line of a log. */
+export const startPosition = formatPosition({ epoch: "", seq: 0 })
+
+/** The position after a log line that was never in the ring. */
+export const historyPosition = (position: LogPosition): string =>
+  formatPosition({ epoch: "", seq: 0, log: position.toString() })
+
+/** The position in the engine's log that a `position` holds, if any. */
+export const logPositionOf = (position: string): LogPosition | undefined => {
+  const log = parsePosition(position)?.log
+  return log === undefined ? undefined : Option.getOrUndefined(Effect.runSync(Effect.option(LogPosition.parse(log))))
 }

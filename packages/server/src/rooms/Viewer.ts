@@ -1,59 +1,62 @@
 /**
- * What goes out to one connection. A viewer has no queue: it has a place in each of its rooms' rings. While nothing is
- * being written, an event goes out at once; while something is, the viewer is paused, and what came meanwhile goes out
- * as few frames when the write is done.
+ * Delivers frames to one connection. A viewer has no queue, only a place in the ring of each of its rooms. While no write is
+ * pending, an event is sent at once. While one is, the viewer is paused; when it completes, the events that arrived in the
+ * meantime are sent in as few frames as possible.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { Ring } from "./Ring.js"
 import type { ServerMessage } from "../Wire.js"
 import { CloseCode } from "../Wire.js"
+import type { Membership } from "./Membership.js"
+import type { Ring } from "./Ring.js"
 
-/** A connection, as far as a viewer needs one. */
+/**
+ * The connection under a viewer.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ViewerTransport {
-  /** Hands a frame over; `done` is called once, when it has left for the network or can no longer. */
+  /** Writes a frame. Calls `done` once, when the frame has been written to the network or never will be. */
   readonly send: (frame: Buffer, done: () => void) => void
+  /** Closes the connection with a WebSocket close code and reason. */
   readonly close: (code: number, reason: string) => void
 }
 
-/** When a viewer is too slow. */
+/**
+ * When a viewer is too slow and is closed with 4008.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ViewerLimits {
-  /** Bytes handed over and not written, at which the viewer is given up. */
+  /** Bytes that may be pending when another frame is written. */
   readonly hardBytes: number
-  /** Milliseconds that one write may take before the viewer is given up. */
+  /** Milliseconds without progress while a write is pending. */
   readonly stall: number
 }
 
-/** A viewer's place in a room. */
-export interface Membership {
-  readonly viewer: Viewer
-  readonly ring: Ring
-  /** The first `seq` that belongs to the viewer without being asked for. */
-  readonly joinedAt: number
-  /** The room as the viewer named it. */
-  asked: string
-  /** The `seq` of the next event to go out. */
-  next: number
-  /** Held while older history is being read for the viewer: the room's own events wait in the ring. */
-  held: boolean
-  /** Whether anything of the room has gone out since the viewer joined. */
-  delivered: boolean
-  /** Up to where the viewer has the room, as the wire has it: right before `next`, or within the history while it is held. */
-  position: string
-}
-
-/** One connection's way out. */
+/**
+ * One connection and its rooms.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export class Viewer {
-  private readonly memberships = new Map<string, Membership>()
+  private readonly byRoom = new Map<string, Membership>()
   private readonly waiting = new Set<Membership>()
-  private readonly writable = new Set<() => void>()
+  private readonly writableListeners = new Set<() => void>()
   private pendingBytes = 0
-  private writingSince = 0
+  private lastProgress = 0
+  /** Whether the connection is closed or closing. */
   closed = false
   /**
-   * Called when a room's ring no longer has what comes next for the viewer. True: it is held, and what it missed is got
-   * from elsewhere. False, as by default: the connection is closed, and the client comes back with its position.
+   * Called when a room's ring has already evicted the next event of this viewer. Return true to take over: the membership must
+   * then be suspended and fed from elsewhere. On false, the default, the connection is closed so that the client reconnects
+   * with its position.
    */
-  onOvertaken: (membership: Membership) => boolean = () => false
+  onOverrun: (membership: Membership) => boolean = () => false
 
   constructor(
     private readonly transport: ViewerTransport,
@@ -61,121 +64,121 @@ export class Viewer {
     private readonly onProgress: (ring: Ring) => void
   ) {}
 
-  get rooms(): number {
-    return this.memberships.size
+  /** How many rooms the viewer is in. */
+  get roomCount(): number {
+    return this.byRoom.size
+  }
+
+  get memberships(): ReadonlyArray<Membership> {
+    return [...this.byRoom.values()]
   }
 
   membership(room: string): Membership | undefined {
-    return this.memberships.get(room)
+    return this.byRoom.get(room)
   }
 
-  get all(): ReadonlyArray<Membership> {
-    return [...this.memberships.values()]
-  }
-
-  /** Whether it is in this room still, and by this very joining. */
+  /** Whether this membership is still current: false once the viewer left the room, even if it joined again. */
   has(membership: Membership): boolean {
-    return !this.closed && this.memberships.get(membership.ring.room) === membership
+    return !this.closed && this.byRoom.get(membership.ring.room) === membership
   }
 
   add(membership: Membership): void {
-    this.memberships.set(membership.ring.room, membership)
+    this.byRoom.set(membership.ring.room, membership)
   }
 
   remove(room: string): Membership | undefined {
-    const membership = this.memberships.get(room)
+    const membership = this.byRoom.get(room)
     if (membership === undefined) return undefined
-    this.memberships.delete(room)
+    this.byRoom.delete(room)
     this.waiting.delete(membership)
     return membership
   }
 
-  /** Sends a message that belongs to no room's history, at once and before anything that waits in a ring. */
+  /** Sends a message that is not part of a room's history, ahead of anything that waits in a ring. */
   send(message: ServerMessage): void {
     this.write(Buffer.from(JSON.stringify([message])))
   }
 
-  /** Hands a whole frame over. */
+  /** Writes an encoded frame. */
   write(frame: Buffer): void {
     if (this.closed) return
-    if (this.pendingBytes > this.limits.hardBytes) return this.giveUp()
-    if (this.pendingBytes === 0) this.writingSince = Date.now()
+    if (this.pendingBytes > this.limits.hardBytes) return this.closeTooSlow()
+    if (this.pendingBytes === 0) this.lastProgress = Date.now()
     this.pendingBytes += frame.length
     this.transport.send(frame, () => {
       this.pendingBytes -= frame.length
-      this.writingSince = Date.now()
-      if (this.pendingBytes === 0) this.resume()
+      this.lastProgress = Date.now()
+      if (this.pendingBytes === 0) this.flush()
     })
   }
 
-  /** There is something new in the ring. */
+  /** The room's ring has new events. */
   notify(membership: Membership): void {
-    if (this.closed || membership.held) return
+    if (this.closed || membership.suspended) return
     if (this.pendingBytes > 0) this.waiting.add(membership)
     else this.feed(membership)
   }
 
-  /** Lets a held membership go on from `next`; `position` is the one right before. */
-  release(membership: Membership, next: number, position: string): void {
+  /** Resumes delivery from the ring at `next`; `position` is the position before it. */
+  resume(membership: Membership, next: number, position: string): void {
     const { ring } = membership
     if (!this.has(membership)) return
     membership.next = next
     membership.position = position
-    membership.held = false
+    membership.suspended = false
     this.notify(membership)
-    // Also where there is nothing to write yet: who waits for a viewer that keeps up has one now.
+    // Also if there was nothing to write: the room may be waiting for a viewer that keeps up.
     this.onProgress(ring)
   }
 
-  /** Done when nothing is being written any more, or the connection is gone: the pace of who reads history for it. */
+  /** Completes when no write is pending or the connection is closed. Readers of history await it between frames. */
   readonly whenWritable: Effect.Effect<void> = Effect.async<void>((resume) => {
     if (this.closed || this.pendingBytes === 0) return resume(Effect.void)
-    const ready = () => resume(Effect.void)
-    this.writable.add(ready)
-    return Effect.sync(() => this.writable.delete(ready))
+    const listener = () => resume(Effect.void)
+    this.writableListeners.add(listener)
+    return Effect.sync(() => this.writableListeners.delete(listener))
   })
 
-  /** Gives the viewer up when its write has stood still for too long. */
+  /** Closes the connection if a write has been pending without progress for too long. */
   checkStall(now: number): void {
-    if (!this.closed && this.pendingBytes > 0 && now - this.writingSince > this.limits.stall) this.giveUp()
-  }
-
-  /** Closes the connection so that the client comes back and resumes. */
-  giveUp(): void {
-    this.close(CloseCode.tooSlow, "too slow: come back and resume")
+    if (!this.closed && this.pendingBytes > 0 && now - this.lastProgress > this.limits.stall) this.closeTooSlow()
   }
 
   close(code: number, reason: string): void {
     if (this.closed) return
-    this.end()
+    this.markClosed()
     this.transport.close(code, reason)
   }
 
-  /** The connection is gone. */
-  end(): void {
+  /** Stops all delivery: the connection is gone. */
+  markClosed(): void {
     this.closed = true
     this.waiting.clear()
-    this.wake()
+    this.notifyWritable()
+  }
+
+  private closeTooSlow(): void {
+    this.close(CloseCode.tooSlow, "reading too slowly: reconnect and resume")
   }
 
   private feed(membership: Membership): void {
     const { ring } = membership
     if (membership.next < ring.oldest) {
-      if (!this.onOvertaken(membership)) this.giveUp()
+      if (!this.onOverrun(membership)) this.closeTooSlow()
       return
     }
     const frame = ring.frame(membership.next)
     if (frame === undefined) return
     membership.next = frame.next
     membership.position = frame.position
-    membership.delivered = true
+    membership.hasDelivered = true
     if (frame.next <= ring.seq) this.waiting.add(membership)
     this.write(frame.bytes)
     this.onProgress(ring)
   }
 
-  private resume(): void {
-    this.wake()
+  private flush(): void {
+    this.notifyWritable()
     for (const membership of this.waiting) {
       if (this.pendingBytes > 0) return
       this.waiting.delete(membership)
@@ -183,8 +186,8 @@ export class Viewer {
     }
   }
 
-  private wake(): void {
-    for (const ready of this.writable) ready()
-    this.writable.clear()
+  private notifyWritable(): void {
+    for (const listener of this.writableListeners) listener()
+    this.writableListeners.clear()
   }
 }

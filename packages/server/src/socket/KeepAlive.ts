@@ -1,20 +1,19 @@
-/** Whether there is still somebody at the other end of a connection. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { WebSocket } from "ws"
 
-/** How many pings may go unanswered. */
-const patience = 1
-/** The same for one whose buffers were full: its pong comes behind all that lies in them. */
-const slowPatience = 5
+/** How many consecutive pings may go unanswered. */
+const maxUnanswered = 1
+/** The same after a write that had to wait: the pong arrives only after everything that is still buffered on the way. */
+const maxUnansweredWhenSlow = 5
 
 /**
- * Pings; one that has not answered by the time of the next is dead. While a write waits for the other end, how long that
- * may take is the viewer's to say; and once such a write is done, the other end has read something, which is an answer too.
+ * Detects dead connections with pings. No pings are sent while a write is pending: how long a write may take is decided by
+ * `ViewerLimits`. A completed write counts as an answer if it had to wait, since the peer must have read something.
  */
 export class KeepAlive {
   private unanswered = 0
-  private writing = 0
+  private pendingWrites = 0
   private slow = false
 
   constructor(private readonly socket: WebSocket) {
@@ -24,29 +23,22 @@ export class KeepAlive {
     })
   }
 
-  /** Sends a frame; `done` is called once, when it has left for the network or can no longer. */
+  /** Sends a frame. Calls `done` once, when the frame has been written to the network or never will be. */
   send(frame: Buffer, done: () => void): void {
-    this.writing++
-    let waits = false
+    this.pendingWrites++
+    let hadToWait = false
     this.socket.send(frame, { binary: false }, (error) => {
-      this.writing--
-      if (waits && !error) {
+      this.pendingWrites--
+      if (hadToWait && !error) {
         this.unanswered = 0
         this.slow = true
       }
       done()
     })
-    waits = this.socket.bufferedAmount > 0
+    hadToWait = this.socket.bufferedAmount > 0
   }
 
-  private ping(): void {
-    if (this.writing > 0) return
-    if (this.unanswered >= (this.slow ? slowPatience : patience)) return this.socket.terminate()
-    this.unanswered++
-    this.socket.ping()
-  }
-
-  /** Pings every so many milliseconds, as long as the scope is open. */
+  /** Pings at this interval for as long as the scope is open, and terminates the connection once it is dead. */
   pingEvery(milliseconds: number): Effect.Effect<void, never, Scope.Scope> {
     return Effect.asVoid(
       Effect.acquireRelease(
@@ -54,5 +46,12 @@ export class KeepAlive {
         (timer) => Effect.sync(() => clearInterval(timer))
       )
     )
+  }
+
+  private ping(): void {
+    if (this.pendingWrites > 0) return
+    if (this.unanswered >= (this.slow ? maxUnansweredWhenSlow : maxUnanswered)) return this.socket.terminate()
+    this.unanswered++
+    this.socket.ping()
   }
 }

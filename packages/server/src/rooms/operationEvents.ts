@@ -1,0 +1,63 @@
+/** Encodes an operation's events as events of its rooms. */
+import type { OperationEvent, OperationTarget } from "@dockwire/core/LogEvent"
+import * as Wire from "../Wire.js"
+import type { LineHead, RoomEvent } from "./RoomEvent.js"
+
+/** The rooms of a run: the room of all operations, its own room, and the rooms of its compose file and its image. */
+export const operationRooms = (logId: string, target: OperationTarget): ReadonlyArray<string> => {
+  const rooms = [Wire.allOperationsRoom, Wire.operationRoom(logId)]
+  if (target.configId !== undefined) rooms.push(Wire.configRoom(target.configId))
+  if (target.imageName !== undefined) rooms.push(Wire.imageRoom(target.imageName))
+  return rooms
+}
+
+const operationData = (event: OperationEvent): Wire.OperationData => ({
+  log_id: event.logId,
+  operation_type: event.kind,
+  config_id: event.target.configId ?? null,
+  container_id: event.target.containerId ?? null,
+  image_name: event.target.imageName ?? null
+})
+
+/** The head of a run's lines. */
+export const operationHead = (event: OperationEvent): LineHead => {
+  const data: Wire.OperationLogData = { ...operationData(event), status: "running" }
+  return { json: JSON.stringify(data).slice(0, -1) }
+}
+
+const encodeEnd = (
+  event: OperationEvent,
+  end: { readonly success: boolean; readonly status: Wire.OperationEnd; readonly error?: string }
+): RoomEvent => {
+  const data: Wire.DockerLogComplete["data"] = { ...operationData(event), ...end, timestamp: event.timestamp }
+  return { event: "docker_log_complete", json: JSON.stringify(data) }
+}
+
+/** Encodes an event of a run. Returns `undefined` for `OperationStarted`, which has no message of its own. */
+export const operationEvent = (event: OperationEvent, head: LineHead): RoomEvent | undefined => {
+  switch (event._tag) {
+    case "OperationStarted":
+      return undefined
+    case "OperationLine": {
+      const line: Wire.WireLine = [event.timestamp, event.stream, event.text]
+      return { event: "docker_log", head, json: JSON.stringify(line) }
+    }
+    case "OperationProgress": {
+      const data: Wire.DockerProgress["data"] = {
+        ...operationData(event),
+        id: event.id,
+        status: event.status,
+        ...(event.current === undefined ? {} : { current: event.current }),
+        ...(event.total === undefined ? {} : { total: event.total }),
+        timestamp: event.timestamp
+      }
+      return { event: "docker_progress", json: JSON.stringify(data) }
+    }
+    case "OperationCompleted":
+      return encodeEnd(event, { success: true, status: "completed" })
+    case "OperationFailed":
+      return encodeEnd(event, { success: false, status: "failed", error: event.error })
+    case "OperationInterrupted":
+      return encodeEnd(event, { success: false, status: "interrupted" })
+  }
+}

@@ -1,0 +1,89 @@
+/** Joins a room whose only history is its ring. */
+import { logPositionOf } from "../rooms/RoomPosition.js"
+import type { HubShape } from "../rooms/Hub.js"
+import type { Ring } from "../rooms/Ring.js"
+import type { Viewer } from "../rooms/Viewer.js"
+import { containerLogsRoom, defaultTail } from "../Wire.js"
+import { sendGap, sendJoined } from "./roomReplies.js"
+
+/** The last `seq` before the oldest event, if the ring has any event. */
+export const lastEvicted = (ring: Ring): number | undefined => (ring.seq === 0 ? undefined : ring.oldest - 1)
+
+/** Joins a room. With a position, replays what came after it; what the ring no longer has is reported as a `gap`. */
+export const joinRoom = (
+  hub: HubShape,
+  viewer: Viewer,
+  room: string,
+  requestedRoom: string,
+  position: string | undefined
+): void => {
+  const wasMember = viewer.membership(room) !== undefined
+  const membership = hub.join(viewer, room, requestedRoom)
+  const { ring } = membership
+  if (wasMember || position === undefined) {
+    const current = ring.positionAt(membership.next - 1)
+    return sendJoined(viewer, ring, { requestedRoom, position: current, recovered: true })
+  }
+  const last = ring.seqOfRoomPosition(position)
+  if (last !== undefined && last + 1 >= ring.oldest) {
+    sendJoined(viewer, ring, { requestedRoom, position, recovered: true })
+    return viewer.resume(membership, last + 1, position)
+  }
+  const oldest = ring.positionBefore(ring.oldest)
+  sendJoined(viewer, ring, { requestedRoom, position: oldest, recovered: false })
+  sendGap(viewer, room, {
+    from: last === undefined ? undefined : last + 1,
+    to: lastEvicted(ring),
+    reason:
+      last === undefined
+        ? "The server was restarted or dropped this room since then, so it can't tell which events are missing."
+        : "These events are no longer available: the server keeps only the most recent events of a room."
+  })
+  viewer.resume(membership, ring.oldest, oldest)
+}
+
+/** Where the last event at or before the position is in the ring of a container. */
+const seqOfPosition = (ring: Ring, position: string): number | undefined => {
+  const seq = ring.seqOfRoomPosition(position)
+  if (seq !== undefined) return seq
+  const logPosition = logPositionOf(position)
+  return logPosition === undefined ? undefined : ring.seqOfLogPosition(logPosition)
+}
+
+/**
+ * Joins the room of a container that no longer exists, and replays what its ring still has. Returns false if there is neither
+ * a ring nor a position to resume from.
+ */
+export const joinRemovedContainer = (
+  hub: HubShape,
+  viewer: Viewer,
+  request: { readonly containerId: string; readonly requestedRoom: string; readonly position: string | undefined },
+  /** The error from the engine, which says that the container does not exist. */
+  notFound: string
+): boolean => {
+  const { containerId, position, requestedRoom } = request
+  const room = containerLogsRoom(containerId)
+  const ring = hub.findRing(room)
+  if (ring === undefined) {
+    if (position === undefined) return false
+    const data = { room: requestedRoom, canonical: room, epoch: "", seq: 0, oldest: 1, recovered: false }
+    viewer.send({ event: "joined", room, position, data })
+    sendGap(viewer, room, { reason: notFound })
+    return true
+  }
+  const last = position === undefined ? undefined : seqOfPosition(ring, position)
+  const isLost = position !== undefined && (last === undefined || last + 1 < ring.oldest)
+  const firstOfTail = Math.max(ring.oldest, ring.lastLines(defaultTail).from)
+  const from = position === undefined ? firstOfTail : isLost ? ring.oldest : (last ?? 0) + 1
+  const membership = hub.join(viewer, room, requestedRoom)
+  sendJoined(viewer, ring, { requestedRoom, position: ring.positionBefore(from), recovered: !isLost })
+  if (isLost) {
+    sendGap(viewer, room, {
+      from: last === undefined ? undefined : last + 1,
+      to: lastEvicted(ring),
+      reason: "The container was removed, and the server keeps only its most recent lines."
+    })
+  }
+  viewer.resume(membership, from, ring.positionBefore(from))
+  return true
+}

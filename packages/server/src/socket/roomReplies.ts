@@ -1,0 +1,34 @@
+/** The replies to a request to join a room. */
+import type { Ring } from "../rooms/Ring.js"
+import type { Viewer } from "../rooms/Viewer.js"
+import type { Gap, Joined } from "../Wire.js"
+
+/** What `joined` reports beyond the state of the ring. */
+export interface JoinReply {
+  /** The room as the client named it. */
+  readonly requestedRoom: string
+  /** The position before the first event that follows. */
+  readonly position: string
+  readonly recovered: boolean
+  /** Default: that of the ring. */
+  readonly epoch?: string
+}
+
+/** Sends `joined` and `status`. */
+export const sendJoined = (viewer: Viewer, ring: Ring, reply: JoinReply): void => {
+  const { epoch = ring.epoch, position, recovered, requestedRoom } = reply
+  const { oldest, room, seq } = ring
+  const data: Joined["data"] = { room: requestedRoom, canonical: room, epoch, seq, oldest, recovered }
+  viewer.send({ event: "joined", room, position, data })
+  viewer.send({ event: "status", data: { msg: `Joined room: ${requestedRoom}` } })
+}
+
+/** Sends a `gap`: `from` and `to` are the first and the last missing `seq`, where they are known. */
+export const sendGap = (
+  viewer: Viewer,
+  room: string,
+  gap: { readonly from?: number | undefined; readonly to?: number | undefined; readonly reason: string }
+): void => {
+  const data: Gap["data"] = { room, from: gap.from ?? null, to: gap.to ?? null, reason: gap.reason }
+  viewer.send({ event: "gap", room, data })
+}
