@@ -32,6 +32,7 @@ const rooms = [
   ["core/src/internal/connection/", corePublic],
   ["core/src/internal/api/", corePublic],
   ["core/src/internal/containers/", [...corePublic, "core/src/internal/api/"]],
+  ["core/src/internal/exec/", [...corePublic, "core/src/internal/api/", "core/src/internal/logs/"]],
   ["core/src/internal/host/", corePublic],
   ["core/src/internal/tar/", corePublic],
   ["core/src/internal/logs/", [...corePublic, "core/src/internal/api/"]],

@@ -286,7 +286,7 @@ describe("a request with a body", () => {
     const ask = Effect.flatMap(Docker, (docker) => docker.json({ method: "PUT", path: "/x", body: circle }))
     expect(await failureOf(endpoint, ask)).toMatchObject({
       _tag: "EngineError",
-      detail: expect.stringContaining("the request was not sent: TypeError: Converting circular structure to JSON")
+      detail: expect.stringContaining("request not sent: TypeError: Converting circular structure to JSON")
     })
   })
 })

@@ -135,7 +135,7 @@ describe("an exchange with an engine", () => {
         _tag: "EngineError",
         request: "GET /_ping",
         status: 400,
-        detail: "the request was not sent: TypeError: no such query"
+        detail: "request not sent: TypeError: no such query"
       }
     ])
   })

@@ -1,6 +1,6 @@
 import type {
   ArchiveShape,
-  Attached,
+  Attachment,
   ContainersShape,
   DockerShape,
   EventsShape,
@@ -54,7 +54,7 @@ const errors = {
   Docker: { hijack: failure, json: failure, stream: failure },
   Events: { stream: filtered, watch: filtered },
   Exec: { attach: stated, run: executed, stream: executed, terminal: executed },
-  "Exec, attached": { end: [], output: failure, resize: stated, write: filtered },
+  "Exec, an attachment": { end: [], output: failure, resize: stated, write: filtered },
   "Exec, a terminal": { exitCode: failure, output: failure, resize: failure, write: failure },
   Host: { install: ["InstallFailed"], isInstalled: [] },
   Logs: { follow: logs, followBatches: logs, read: logs, readBatches: logs },
@@ -129,7 +129,7 @@ describe("the errors of each method", () => {
       Docker: Tags<DockerShape>
       Events: Tags<EventsShape>
       Exec: Tags<Exec>
-      "Exec, attached": Tags<Attached>
+      "Exec, an attachment": Tags<Attachment>
       "Exec, a terminal": Tags<Terminal>
       Host: Tags<HostShape>
       Logs: Tags<LogsShape>

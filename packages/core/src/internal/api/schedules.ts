@@ -23,3 +23,9 @@ export const retryWhileInUse = retryWhileBusy("ResourceInUse")
 
 /** Retries a prune while the engine is running another prune of the same kind. */
 export const retryWhilePruning = retryWhileBusy("PruneInProgress")
+
+/** From 5 milliseconds up to every 200: for the exit of a command, which most often follows its output at once. */
+export const execPoll = Schedule.exponential("5 millis").pipe(Schedule.union(Schedule.spaced("200 millis")))
+
+/** Every 100 milliseconds for 2 seconds: for the end of a container whose output has ended. */
+export const containerEndPoll = Schedule.spaced("100 millis").pipe(Schedule.intersect(Schedule.recurs(20)))

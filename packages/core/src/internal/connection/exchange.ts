@@ -96,7 +96,7 @@ export class Exchange {
     } catch (error) {
       // The query or the body cannot be serialized.
       this.close()
-      this.#handlers.onFailure(engineError(this.#request, 400, `the request was not sent: ${String(error)}`))
+      this.#handlers.onFailure(engineError(this.#request, 400, `request not sent: ${String(error)}`))
     }
   }
 

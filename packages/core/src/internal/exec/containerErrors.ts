@@ -1,0 +1,5 @@
+import { containerNotFound, mapEngineError, stateConflict } from "../api/errorRules.js"
+
+/** The rules for requests that need a container in a certain state. */
+export const mapContainerErrors = (id: string) =>
+  mapEngineError((error) => containerNotFound(id, error) ?? stateConflict(id, error))
