@@ -1,6 +1,6 @@
 /**
- * One program, run three times: its lines go to the console, to a hub that WebSockets watch, and to a test. What changes
- * is one line, the layer.
+ * Runs one program three times: its lines go to the console, to a hub with WebSocket viewers, and to a test. Only the layer
+ * changes.
  *
  *     npx tsx packages/server/examples/one-program-three-routes.ts <container>
  */
@@ -12,17 +12,17 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { pathToFileURL } from "node:url"
 
-/** Follows a container until its run ends. Where its lines go is not said here. */
+/** Follows a container until its run ends. The program does not say where the lines go. */
 export const program = (containerId: string) =>
   LogSink.drain(Stream.unwrap(Effect.map(Logs, (logs) => logs.read(containerId, { follow: true }))))
 
-/** Each line to standard output. */
+/** Writes each line to standard output. */
 export const toConsole = (containerId: string) => program(containerId).pipe(Effect.provide(LogSink.layerConsole))
 
-/** Each line to the room of the container, for whoever is in it. */
+/** Sends each line to the viewers in the container's room. */
 export const toHub = (containerId: string) => program(containerId).pipe(Effect.provide(Hub.layerSink))
 
-/** Each line to a test, which gets them all in the end. */
+/** Returns all lines to a test. */
 export const toTest = (containerId: string) =>
   program(containerId).pipe(
     Effect.andThen(Effect.flatMap(LogSinkRecorder, (recorder) => recorder.events)),
@@ -35,7 +35,7 @@ const main = (containerId: string) =>
 
     const hub = yield* Hub
     const frames: Array<Buffer> = []
-    // A server does this for each WebSocket that comes in.
+    // A server does this for each WebSocket.
     const viewer = hub.attach({
       send: (frame, done) => {
         frames.push(frame)
@@ -54,7 +54,7 @@ const main = (containerId: string) =>
 
 const [, file, containerId] = process.argv
 if (file !== undefined && import.meta.url === pathToFileURL(file).href) {
-  if (containerId === undefined) throw new Error("Name the container: its full id")
+  if (containerId === undefined) throw new Error("Pass the full id of a container.")
   const engine = Logs.layer.pipe(Layer.provide(Docker.layerConfig))
   await Effect.runPromise(main(containerId).pipe(Effect.provide(Layer.merge(engine, Hub.layer))))
 }
