@@ -1,6 +1,6 @@
 /**
- * Makes `node_modules` what `package-lock.json` says, with `npm ci`, and does nothing when it is that already. Needs
- * nothing but Node. Several at once wait for the one that installs; what an aborted install left is installed anew.
+ * Runs `npm ci` unless `node_modules` already matches `package-lock.json`. Needs only Node. Concurrent runs wait for the
+ * first one, and an aborted install is repeated.
  */
 import { spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
@@ -13,10 +13,10 @@ const root = fileURLToPath(new URL("..", import.meta.url))
 const cache = join(root, ".cache")
 const lock = join(cache, "install.lock")
 
-/** Who installs renews its lock every second; one that is older than this is of somebody who died. */
+/** An install renews its lock every second. An older lock belongs to a process that has died. */
 const staleAfterMillis = 10_000
 
-/** How long an npm is waited for that outlived who had started it. */
+/** How long to wait for an npm that has outlived the process that started it. */
 const orphanMillis = 300_000
 
 const lockedPackages = (file) => {
@@ -33,7 +33,7 @@ const allows = (list, value) =>
   list === undefined ||
   (list.some((item) => !item.startsWith("!")) ? list.includes(value) : !list.includes(`!${value}`))
 
-/** Of the optional ones only those count that are made for this platform and no other. */
+/** An optional package is needed only if it is built specifically for this platform. */
 const isNeeded = (entry) =>
   entry.optional === true
     ? (entry.os !== undefined || entry.cpu !== undefined) &&
@@ -42,7 +42,7 @@ const isNeeded = (entry) =>
       allows(entry.cpu, process.arch)
     : true
 
-/** npm writes the second file last, so it is missing after an install that was aborted. */
+/** npm writes the second file last, so it is missing after an aborted install. */
 const isInstalled = () => {
   const wanted = lockedPackages("package-lock.json")
   const installed = lockedPackages("node_modules/.package-lock.json")
@@ -59,7 +59,7 @@ const isInstalled = () => {
   })
 }
 
-/** The holder's token, and the process id of its npm once that runs. */
+/** The token of the lock's holder, and the process id of its npm once it has started. */
 const readLock = () => {
   try {
     const [token, npm] = readFileSync(lock, "utf8").split(" ")
@@ -84,7 +84,7 @@ const isLockDead = () => {
   return age > staleAfterMillis && (age > orphanMillis || !isAlive(readLock().npm))
 }
 
-/** Takes the lock or says that another has it. */
+/** Tries to take the lock. Returns whether it succeeded. */
 const takeLock = async (token) => {
   mkdirSync(cache, { recursive: true })
   try {
@@ -94,7 +94,7 @@ const takeLock = async (token) => {
     if (error.code !== "EEXIST") throw error
   }
   if (!isLockDead()) return false
-  // Of several who find the same dead lock, all may put their own in its place, and the last one has it.
+  // Several processes may replace the same dead lock. The last one holds it.
   writeFileSync(`${lock}.${token}`, token)
   renameSync(`${lock}.${token}`, lock)
   await sleep(500)
@@ -131,7 +131,7 @@ const install = async (token) => {
     try {
       utimesSync(lock, new Date(), new Date())
     } catch {
-      // Somebody took it for dead: this install goes on, and the other one sees what it made.
+      // Another process took the lock for dead. This install continues, and the other one will find its result.
     }
   }, 1_000)
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
@@ -144,7 +144,7 @@ const install = async (token) => {
     console.log("Installing the dependencies (npm ci)")
     const { failed, output, reason } = await runNpm((pid) => writeFileSync(lock, `${token} ${pid}`))
     if (!failed) return
-    console.error(`${output.trim()}\nThe dependencies could not be installed: npm ci ended with ${reason}.`)
+    console.error(`${output.trim()}\nInstalling the dependencies failed: npm ci ended with ${reason}.`)
     process.exitCode = 1
   } finally {
     clearInterval(renewal)
@@ -154,15 +154,15 @@ const install = async (token) => {
 
 const main = async () => {
   const token = randomUUID()
-  // A lock that is there means that the files may be about to change under our eyes.
-  for (let told = false; !isInstalled() || isThere(".cache/install.lock");) {
+  // While there is a lock, the files may be about to change.
+  for (let reported = false; !isInstalled() || isThere(".cache/install.lock");) {
     if (await takeLock(token)) {
       if (isInstalled()) rmSync(lock, { force: true })
       else await install(token)
       return
     }
-    if (!told) console.log("Waiting for another install of the dependencies")
-    told = true
+    if (!reported) console.log("Waiting for another process that installs the dependencies")
+    reported = true
     await sleep(200)
   }
 }

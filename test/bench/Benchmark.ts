@@ -1,41 +1,41 @@
 import type { AvailableEngine } from "../engine/ensureEngine.js"
 
-/** What a figure must reach. */
+/** The goal for a measured value. */
 export interface Goal {
-  /** As a person reads it: `at least 0.9`. */
+  /** The goal as text: `at least 0.9`. */
   readonly text: string
   readonly isMet: (median: number) => boolean
 }
 
-/** One line of the result. */
+/** A row of the result. */
 export interface Row {
   readonly name: string
   readonly unit: string
-  /** One value a round; the median and the extremes are what is shown. */
+  /** One value for each round. The result shows the median and the extremes. */
   readonly values: ReadonlyArray<number>
   readonly goal?: Goal
-  /** What there is to say when the figure alone doesn't; or instead of one, where `values` is empty. */
+  /** A remark to the value, or instead of a value if `values` is empty. */
   readonly note?: string
 }
 
-/** What a benchmark is given. */
+/** The options of a benchmark. */
 export interface BenchContext {
   readonly engine: AvailableEngine
-  /** Less of everything: to see that it runs, and what the figures are about. */
+  /** Measures less of everything, to check that the benchmark runs. */
   readonly quick: boolean
-  /** Says what is going on, for who waits. */
+  /** Reports progress. */
   readonly progress: (line: string) => void
 }
 
-/** A benchmark: all its ways take turns, round by round, in one run. */
+/** A benchmark. Its variants alternate, round by round, in one run. */
 export interface Benchmark {
   readonly name: string
   readonly title: string
   readonly run: (context: BenchContext) => Promise<ReadonlyArray<Row>>
 }
 
-/** A goal that a figure is to reach or exceed. */
+/** A goal that a value must reach or exceed. */
 export const atLeast = (limit: number): Goal => ({ text: `>= ${limit}`, isMet: (median) => median >= limit })
 
-/** A goal that a figure is not to exceed. */
+/** A goal that a value must not exceed. */
 export const atMost = (limit: number): Goal => ({ text: `<= ${limit}`, isMet: (median) => median <= limit })

@@ -6,22 +6,22 @@ import { childValue, numbersAt, propertyAt } from "./childProcess.js"
 import { dockerCli } from "./dockerCli.js"
 import { ratios } from "./statistics.js"
 
-/** Calls that are made in every way, and how often. */
+/** A call to measure in every variant, and how often. */
 export interface CallMeasure {
-  /** What `callsChild.ts` knows it by. */
+  /** Its name in `callsChild.ts`. */
   readonly kind: "list" | "inspect" | "exec"
-  /** The same in words, for each way. */
+  /** Its description, for each variant. */
   readonly names: { readonly dockwire: string; readonly dockerode: string; readonly cli: string }
-  /** The containers that are asked for, one after the other. */
+  /** The containers to call it for, in turn. */
   readonly ids: ReadonlyArray<string>
   readonly rounds: number
-  /** A round's calls through this package and through dockerode. */
+  /** The calls of a round through this package and through dockerode. */
   readonly calls: number
-  /** A round's calls of the command, which takes longer. */
+  /** The calls of a round through the docker command, which takes longer. */
   readonly cliCalls: number
 }
 
-/** What a call takes in every way, and how the package stands to the others: at most a tenth behind dockerode is the goal. */
+/** The time of a call in every variant, and the ratios between them. The goal is at most 10 % more than dockerode. */
 export const callRows = async ({ engine }: BenchContext, measure: CallMeasure): Promise<ReadonlyArray<Row>> => {
   const { calls, cliCalls, ids, kind, names, rounds } = measure
   const docker = dockerCli()
@@ -32,8 +32,8 @@ export const callRows = async ({ engine }: BenchContext, measure: CallMeasure): 
     const counts = [calls, cliCalls, rounds].map(String)
     const value = await childValue("callsChild.ts", [kind, engine.endpoint, docker ?? "", file, ...counts])
     const others = docker === undefined ? (["dockerode"] as const) : (["dockerode", "cli"] as const)
-    const ways = ["dockwire", ...others] as const
-    const figures = (way: keyof typeof names, what: "p50" | "cpu") => numbersAt(propertyAt(value, way), what)
+    const variants = ["dockwire", ...others] as const
+    const figures = (variant: keyof typeof names, what: "p50" | "cpu") => numbersAt(propertyAt(value, variant), what)
     const against = (other: "dockerode" | "cli", what: "p50" | "cpu"): Row => ({
       name: `${names.dockwire} against ${names[other]}: ${what === "p50" ? "p50" : "CPU"}`,
       unit: "x",
@@ -41,20 +41,20 @@ export const callRows = async ({ engine }: BenchContext, measure: CallMeasure): 
       goal: atMost(other === "dockerode" ? 1.1 : 1)
     })
     return [
-      ...ways.flatMap((way): ReadonlyArray<Row> => {
-        const note = `${rounds} times ${way === "cli" ? cliCalls : calls} calls`
+      ...variants.flatMap((variant): ReadonlyArray<Row> => {
+        const note = `${rounds} times ${variant === "cli" ? cliCalls : calls} calls`
         return [
-          { name: `${names[way]}: p50`, unit: "ms", values: figures(way, "p50"), note },
+          { name: `${names[variant]}: p50`, unit: "ms", values: figures(variant, "p50"), note },
           {
-            name: `${names[way]}: CPU a call`,
+            name: `${names[variant]}: CPU a call`,
             unit: "ms",
-            values: figures(way, "cpu"),
-            ...(way === "cli" ? { note: "the command's and that of who starts it" } : {})
+            values: figures(variant, "cpu"),
+            ...(variant === "cli" ? { note: "of the command and of the process that starts it" } : {})
           }
         ]
       }),
       ...(docker === undefined
-        ? [{ name: names.cli, unit: "ms", values: [], note: "there is no docker command here" }]
+        ? [{ name: names.cli, unit: "ms", values: [], note: "the docker command is not installed" }]
         : []),
       ...others.flatMap((other) => [against(other, "p50"), against(other, "cpu")])
     ]

@@ -1,6 +1,6 @@
 /**
- * Makes the same calls in every way, turn by turn in one process, and says what one took: milliseconds, and milliseconds of
- * CPU time, of this process and of those that it had to start.
+ * Makes the same calls in every variant, alternating in one process, and reports the milliseconds and the CPU milliseconds of
+ * each, including the processes that it started.
  */
 import { Containers, Docker, type DockerError, Exec } from "@dockwire/core"
 import Dockerode from "dockerode"
@@ -17,22 +17,22 @@ import { quantile } from "./statistics.js"
 const [kind = "", endpoint = "", docker = "", file = "", calls = "1", cliCalls = "1", rounds = "1"] =
   process.argv.slice(2)
 
-/** Behind the time that is taken it says in few words what it had for an answer. */
+/** Makes a call and returns a summary of the response. Only the call is measured. */
 type Call<A> = (index: number) => A
 
-/** What is called in every way. */
-interface Ways {
-  /** In a program that runs, one call after the other, as a program would. */
+/** A call in every variant. */
+interface Variants {
+  /** Runs inside one program, one call after the other. */
   readonly dockwire: Call<Effect.Effect<() => string, DockerError>>
   readonly dockerode: Call<Promise<() => string>>
   readonly cli: Call<Promise<() => string>>
 }
-type Way = keyof Ways
+type Variant = keyof Variants
 
 const ids: ReadonlyArray<string> = readFileSync(file, "utf8").trim().split("\n")
 const idAt = (index: number): string => ids[index % ids.length] ?? ""
 const known = new Set(ids)
-/** Others may use the engine too. */
+/** Other processes may use the engine too. */
 const ownOf = (found: ReadonlyArray<string>): string => String(found.filter((id) => known.has(id)).length)
 
 const target = connectionOf(endpoint)
@@ -45,7 +45,7 @@ const command = async (...args: ReadonlyArray<string>): Promise<string> =>
 
 const words = ["echo", "hello"]
 
-/** What a demultiplexed stream is written to, and all of it. */
+/** A target for a demultiplexed stream, which keeps everything. */
 const textOf = (pieces: Array<Buffer>): Writable =>
   new Writable({
     write: (chunk: Buffer, _encoding, done) => {
@@ -54,7 +54,7 @@ const textOf = (pieces: Array<Buffer>): Writable =>
     }
   })
 
-const execWithDockerode: Ways["dockerode"] = async (index) => {
+const execWithDockerode: Variants["dockerode"] = async (index) => {
   const exec = await dockerode.getContainer(idAt(index)).exec({ Cmd: words, AttachStdout: true, AttachStderr: true })
   const stream = await exec.start({ hijack: true, stdin: false })
   const output: Array<Buffer> = []
@@ -67,7 +67,7 @@ const execWithDockerode: Ways["dockerode"] = async (index) => {
   return () => `${result.exitCode} ${result.stdout}${stderr}`
 }
 
-const waysOf = (containers: Containers["Type"], exec: Exec["Type"]): Ways | undefined => {
+const variantsOf = (containers: Containers["Type"], exec: Exec["Type"]): Variants | undefined => {
   switch (kind) {
     case "list":
       return {
@@ -110,7 +110,7 @@ const waysOf = (containers: Containers["Type"], exec: Exec["Type"]): Ways | unde
                 `${exitCode} ${stdout}${stderr}`
           ),
         dockerode: execWithDockerode,
-        // It gives the command's code as its own; one that is not 0 would throw.
+        // docker exits with the exit code of the command, and any code but 0 would throw.
         cli: async (index) => {
           const stdout = await command("exec", idAt(index), ...words)
           return () => `0 ${stdout}`
@@ -121,10 +121,10 @@ const waysOf = (containers: Containers["Type"], exec: Exec["Type"]): Ways | unde
   }
 }
 
-/** Milliseconds of CPU time of the processes that this one has started and that are over; 0 where the system doesn't tell. */
+/** Milliseconds of CPU time of the finished child processes. 0 if the system does not report it. */
 const childrenCpu = (): number => {
   if (process.platform !== "linux") return 0
-  // Behind the name in brackets, which can hold anything: the fields from the third on, in ticks of 10 ms.
+  // The name in parentheses can contain anything. The fields after it start with the third, in ticks of 10 ms.
   const fields = readFileSync("/proc/self/stat", "utf8").split(") ").at(-1)?.split(" ") ?? []
   return (Number(fields[13]) + Number(fields[14])) * 10
 }
@@ -134,7 +134,7 @@ const cpuNow = (): number => {
   return (system + user) / 1000 + childrenCpu()
 }
 
-/** What was taken by calls of which each ends by calling `next`. */
+/** Measures calls, each of which ends by calling `next`. */
 const stopwatch = (count: number) => {
   const taken: Array<number> = []
   const cpuBefore = cpuNow()
@@ -149,58 +149,59 @@ const stopwatch = (count: number) => {
   }
 }
 
-const turn = async (ways: Ways, way: Way, count: number) => {
+const turn = async (variants: Variants, variant: Variant, count: number) => {
   const watch = stopwatch(count)
   let answer = () => ""
-  if (way === "dockwire") {
+  if (variant === "dockwire") {
     const calls = Effect.gen(function* () {
       for (let index = 0; index < count; index++) {
-        answer = yield* ways.dockwire(index)
+        answer = yield* variants.dockwire(index)
         watch.next()
       }
     })
     await Effect.runPromise(calls)
   } else {
     for (let index = 0; index < count; index++) {
-      answer = await ways[way](index)
+      answer = await variants[variant](index)
       watch.next()
     }
   }
   return { ...watch.read(), answer: answer() }
 }
 
-const measure = async (ways: Ways) => {
-  const names: ReadonlyArray<Way> = docker === "" ? ["dockwire", "dockerode"] : ["dockwire", "dockerode", "cli"]
-  const count = (way: Way) => Number(way === "cli" ? cliCalls : calls)
+const measure = async (variants: Variants) => {
+  const names: ReadonlyArray<Variant> = docker === "" ? ["dockwire", "dockerode"] : ["dockwire", "dockerode", "cli"]
+  const count = (variant: Variant) => Number(variant === "cli" ? cliCalls : calls)
   const result = {
     dockwire: { p50: new Array<number>(), cpu: new Array<number>() },
     dockerode: { p50: new Array<number>(), cpu: new Array<number>() },
     cli: { p50: new Array<number>(), cpu: new Array<number>() }
   }
-  // Code that has not run a few times is not what a program runs with that asks often.
-  for (const way of ["dockwire", "dockerode"] as const) await turn(ways, way, count(way))
+  // Warm up the code first, as in a program that makes many calls.
+  for (const variant of ["dockwire", "dockerode"] as const) await turn(variants, variant, count(variant))
   for (let round = 0; round < Number(rounds); round++) {
     const answers: Array<string> = []
-    // Each begins in turn: what one leaves to be collected is not always the same one's to pay.
+    // Each variant starts a round in turn, so that the garbage of one is not always collected during the same other one.
     for (let place = 0; place < names.length; place++) {
-      const way = names[(round + place) % names.length] ?? "dockwire"
-      const { answer, cpu, p50 } = await turn(ways, way, count(way))
+      const variant = names[(round + place) % names.length] ?? "dockwire"
+      const { answer, cpu, p50 } = await turn(variants, variant, count(variant))
       answers.push(answer)
-      result[way].p50.push(p50)
-      result[way].cpu.push(cpu)
+      result[variant].p50.push(p50)
+      result[variant].cpu.push(cpu)
     }
-    if (new Set(answers).size !== 1) throw new Error(`The ways gave different answers: ${JSON.stringify(answers)}`)
+    if (new Set(answers).size !== 1)
+      throw new Error(`The variants returned different results: ${JSON.stringify(answers)}`)
   }
   return result
 }
 
 const program = Effect.gen(function* () {
-  const ways = waysOf(yield* Containers, yield* Exec)
-  if (ways === undefined) return yield* Effect.dieMessage(`There is no call ${kind}.`)
-  return yield* Effect.promise(() => measure(ways))
+  const variants = variantsOf(yield* Containers, yield* Exec)
+  if (variants === undefined) return yield* Effect.dieMessage(`Unknown call: ${kind}.`)
+  return yield* Effect.promise(() => measure(variants))
 })
 
 const result = await Effect.runPromise(Effect.provide(program, layer))
 process.stdout.write(`${JSON.stringify(result)}\n`)
-// Connections that are kept would keep the process.
+// Connections that are kept alive would keep the process running.
 process.exit(0)

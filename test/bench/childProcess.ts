@@ -3,7 +3,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process"
 import type { Readable, Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
 
-/** How a child ended: what its last line of output says, parsed, or the last words of one that failed. */
+/** The result of a child: its last line of output, parsed, or the end of its error output if it failed. */
 export type ChildResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly reason: string }
@@ -11,8 +11,8 @@ export type ChildResult =
 const built = new Map<string, Promise<string>>()
 
 /**
- * A script of this folder as JavaScript: what runs under a TypeScript loader has each of its modules rewritten by it, the
- * built packages' too, and that is up to a third slower.
+ * A script of this folder as JavaScript. A TypeScript loader rewrites every module, even those of the built packages, which
+ * makes them up to a third slower.
  */
 const plainScript = (script: string): Promise<string> => {
   const known = built.get(script)
@@ -32,7 +32,7 @@ const plainScript = (script: string): Promise<string> => {
   return made
 }
 
-/** Starts a script of this folder in plain Node, with its standard streams at hand (errors go where ours go). */
+/** Starts a script of this folder in plain Node, with piped standard input and output. */
 export const startChild = async (
   script: string,
   args: ReadonlyArray<string>
@@ -40,8 +40,8 @@ export const startChild = async (
   spawn(process.execPath, [await plainScript(script), ...args], { stdio: ["pipe", "pipe", "inherit"] })
 
 /**
- * Runs a script of this folder in a process of its own, so that what it measures is of it alone, and what it breaks too.
- * Its last line of output is its result, as JSON.
+ * Runs a script of this folder in a separate process, so that its measurements and its crashes are its own. Its last line
+ * of output is its result, as JSON.
  */
 export const runChild = async (script: string, args: ReadonlyArray<string>): Promise<ChildResult> => {
   const file = await plainScript(script)
@@ -63,34 +63,34 @@ export const runChild = async (script: string, args: ReadonlyArray<string>): Pro
   })
 }
 
-/** As `runChild`, for a child that must not fail. */
+/** Like `runChild`, but throws if the child fails. */
 export const childValue = async (script: string, args: ReadonlyArray<string>): Promise<unknown> => {
   const result = await runChild(script, args)
   if (!result.ok) throw new Error(`${script} ${args.join(" ")}: ${result.reason}`)
   return result.value
 }
 
-/** What stands under a name in a child's result; `undefined` where nothing does. */
+/** A field of a child's result, or `undefined`. */
 export const propertyAt = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
 
-/** The number under a name in a child's result. */
+/** A number in a child's result. */
 export const numberAt = (value: unknown, name: string): number => {
   const found = propertyAt(value, name)
-  if (typeof found !== "number") throw new Error(`A child gave no number ${name}: ${JSON.stringify(value)}`)
+  if (typeof found !== "number") throw new Error(`The child's result has no number ${name}: ${JSON.stringify(value)}`)
   return found
 }
 
-/** The text under a name in a child's result. */
+/** A text in a child's result. */
 export const textAt = (value: unknown, name: string): string => {
   const found = propertyAt(value, name)
-  if (typeof found !== "string") throw new Error(`A child gave no text ${name}: ${JSON.stringify(value)}`)
+  if (typeof found !== "string") throw new Error(`The child's result has no text ${name}: ${JSON.stringify(value)}`)
   return found
 }
 
-/** The numbers under a name in a child's result. */
+/** An array of numbers in a child's result. */
 export const numbersAt = (value: unknown, name: string): ReadonlyArray<number> => {
   const found = propertyAt(value, name)
-  if (!Array.isArray(found)) throw new Error(`A child gave no numbers ${name}: ${JSON.stringify(value)}`)
+  if (!Array.isArray(found)) throw new Error(`The child's result has no numbers ${name}: ${JSON.stringify(value)}`)
   return found.map(Number)
 }

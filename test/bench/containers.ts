@@ -5,7 +5,7 @@ import { callRows } from "./callRows.js"
 const containerCount = 500
 const runningCount = 10
 
-/** Does something with each, a few at a time; every one is tried, also behind one that failed. */
+/** Runs a task for each item, a few at a time. Continues after a failure. */
 const each = async <A>(items: ReadonlyArray<A>, work: (item: A, index: number) => Promise<void>): Promise<void> => {
   let next = 0
   const failures: Array<unknown> = []
@@ -19,7 +19,7 @@ const each = async <A>(items: ReadonlyArray<A>, work: (item: A, index: number) =
   if (failures.length > 0) throw failures[0]
 }
 
-/** As many containers as a busy machine has, with as much to tell of each as is usual; a few of them run. */
+/** Creates as many containers as on a busy machine, with the usual amount of settings. A few of them run. */
 const makeContainers = async (endpoint: string, made: Array<TestContainer>): Promise<void> => {
   await each(
     Array.from({ length: containerCount }, (_, index) => index),
@@ -47,7 +47,7 @@ const run = async (context: BenchContext): Promise<ReadonlyArray<Row>> => {
   const { engine, progress, quick } = context
   const made: Array<TestContainer> = []
   try {
-    progress(`containers: making ${containerCount}, ${runningCount} of them running`)
+    progress(`containers: creating ${containerCount}, ${runningCount} of them running`)
     await makeContainers(engine.endpoint, made)
     const ids = made.map(({ id }) => id)
     const rounds = quick ? 3 : 12
@@ -71,12 +71,12 @@ const run = async (context: BenchContext): Promise<ReadonlyArray<Row>> => {
     })
     return [...list, ...inspect]
   } finally {
-    progress("containers: removing them")
+    progress("containers: removing the containers")
     await each(made, (container) => container.remove())
   }
 }
 
-/** What there is of many containers, against dockerode without anything around it and against the command. */
+/** List and inspect with many containers, compared with bare dockerode and the docker command. */
 export const containers: Benchmark = {
   name: "containers",
   title: `List and inspect with ${containerCount} containers, one call at a time`,

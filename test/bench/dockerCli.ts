@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process"
 import { unpackedBinaries } from "../engine/engineBinaries.js"
 
-/** The `docker` command: that of the machine, else the one that was unpacked for the tests; `undefined` where there is none. */
+/** The `docker` command of this machine, or the one unpacked for the tests. `undefined` if there is neither. */
 export const dockerCli = (): string | undefined => {
   try {
     execFileSync("docker", ["--version"], { stdio: "ignore" })

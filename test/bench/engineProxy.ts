@@ -4,15 +4,15 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { connectionOf } from "../engine/engineRequest.js"
 
-/** A socket in front of the engine that knows who follows a log through it. */
+/** A proxy in front of the engine that counts the connections that follow a log. */
 export interface EngineProxy {
   readonly endpoint: string
-  /** Connections on which a log is followed now. */
+  /** Connections that currently follow a log. */
   readonly followed: () => number
   readonly close: () => Promise<void>
 }
 
-/** Opens it. It copies bytes, so it is for counting and not for measuring. */
+/** Opens the proxy. It copies bytes, so use it for counting, not for measuring. */
 export const openEngineProxy = async (endpoint: string): Promise<EngineProxy> => {
   const folder = await mkdtemp(join(tmpdir(), "dockwire-proxy-"))
   const path = join(folder, "docker.sock")

@@ -7,7 +7,7 @@ const run = async (context: BenchContext): Promise<ReadonlyArray<Row>> => {
   progress("exec: starting a container")
   const container = await startTestContainer({ endpoint: engine.endpoint, cmd: ["sleep", "3600"] })
   try {
-    progress("exec: echo, again and again")
+    progress("exec: running echo")
     return await callRows(context, {
       kind: "exec",
       names: { dockwire: "Exec.run", dockerode: "dockerode's exec with demuxStream", cli: "docker exec" },
@@ -21,5 +21,5 @@ const run = async (context: BenchContext): Promise<ReadonlyArray<Row>> => {
   }
 }
 
-/** A short command in a running container: its output and exit code, against dockerode and against the command. */
+/** Runs a short command in a container, compared with dockerode and the docker command. */
 export const exec: Benchmark = { name: "exec", title: "`echo hello` in a running container, one at a time", run }

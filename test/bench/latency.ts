@@ -8,7 +8,7 @@ import { quantile } from "./statistics.js"
 
 let written = 0
 
-/** Milliseconds from writing a line to having it, `count` times, one line after the other. */
+/** The milliseconds from writing a line to receiving it, for `count` lines, one after the other. */
 const sample = async (writer: LineWriter, receive: LineReceiver, count: number): Promise<ReadonlyArray<number>> => {
   let awaited = ""
   let arrived: (at: number) => void = () => {}
@@ -29,7 +29,7 @@ const sample = async (writer: LineWriter, receive: LineReceiver, count: number):
     return reply.then((end) => end - at)
   }
   try {
-    // Who has just begun to follow says so by giving the first line.
+    // The first line shows that the follower has started.
     for (let attempt = 0; attempt < 40; attempt++) {
       const isReady = await next(250).then(
         () => true,
@@ -41,7 +41,7 @@ const sample = async (writer: LineWriter, receive: LineReceiver, count: number):
     const values: Array<number> = []
     for (let index = 0; index < count; index++) {
       values.push(await next(5000))
-      // Not in step with anybody's timers.
+      // Avoids synchronizing with other timers.
       await sleep(2 + (index % 7))
     }
     return values
@@ -61,15 +61,15 @@ const run = async ({ engine, progress, quick }: BenchContext): Promise<ReadonlyA
     await writer.close()
     throw error
   })
-  const ways: ReadonlyArray<readonly [name: string, receive: LineReceiver]> = [
+  const variants: ReadonlyArray<readonly [name: string, receive: LineReceiver]> = [
     ["WebSocket client of the server", receiveWithServer(server)],
     ...(docker === undefined ? [] : [["docker logs --follow", receiveWithCli(docker, endpoint)] as const]),
     ["Logs.follow in this process", receiveWithLogs(endpoint)]
   ]
-  const results = ways.map(([name]) => ({ name, rounds: new Array<ReadonlyArray<number>>() }))
+  const results = variants.map(([name]) => ({ name, rounds: new Array<ReadonlyArray<number>>() }))
   try {
     for (let round = 0; round < rounds; round++) {
-      for (const [index, [name, receive]] of ways.entries()) {
+      for (const [index, [name, receive]] of variants.entries()) {
         progress(`latency: round ${round + 1} of ${rounds}, ${name}`)
         results[index]?.rounds.push(await sample(writer, receive, perRound))
       }
@@ -97,9 +97,9 @@ const run = async ({ engine, progress, quick }: BenchContext): Promise<ReadonlyA
   ]
 }
 
-/** From the write in the container to the line in the viewer's hands. */
+/** The time from the write in the container to the arrival at the viewer. */
 export const latency: Benchmark = {
   name: "latency",
-  title: "From a container's write to who follows it, one line at a time",
+  title: "From the write in a container to the follower, one line at a time",
   run
 }

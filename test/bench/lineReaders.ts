@@ -4,12 +4,12 @@ import { PassThrough, Writable } from "node:stream"
 import { StringDecoder } from "node:string_decoder"
 import { LogDecoder } from "../../packages/core/dist/internal/logs/logDecoder.js"
 
-/** A way to make lines of bytes; gives how many there were. */
+/** A way to split bytes into lines. Returns the number of lines. */
 export type LineReader = (chunks: ReadonlyArray<Buffer>) => number
 
 const containerId = "0123456789abcdef".repeat(4)
 
-/** The decoder as `Logs` uses it: elements for the reader, in an array a chunk. */
+/** The decoder as `Logs` uses it: an array of elements for each chunk. */
 export const readWithDecoder: LineReader = (chunks) => {
   let lines = 0
   let batch: Array<LogLine> = []
@@ -47,14 +47,14 @@ const eachChunk = (chunks: ReadonlyArray<Buffer>, take: (lines: ReadonlyArray<st
   }
 }
 
-/** Text that has no frames, cut at its newlines chunk by chunk: strings that still have their timestamp. */
+/** Splits text without frames at newlines, chunk by chunk. The lines keep their timestamps. */
 export const splitChunks: LineReader = (chunks) => {
   let lines = 0
   eachChunk(chunks, (pieces) => (lines += pieces.length))
   return lines
 }
 
-/** As `splitChunks`, and of each string the element that the decoder gives. */
+/** Like `splitChunks`, and converts each line to the decoder's element. */
 export const splitToElements: LineReader = (chunks) => {
   let lines = 0
   eachChunk(chunks, (pieces) => {
@@ -70,13 +70,13 @@ export const splitToElements: LineReader = (chunks) => {
   return lines
 }
 
-/** Text that has no frames, cut at its newlines when all of it is there. */
+/** Splits text without frames at newlines, in one piece. */
 export const splitWhole = (text: Buffer): number => text.toString("utf8").split("\n").length - 1
 
-/** The bytes through the demultiplexer of docker-modem; each frame that comes out is made a string. */
+/** The demultiplexer of docker-modem. Each frame is converted to a string. */
 export const readWithModem: LineReader = (chunks) => {
   let lines = 0
-  // Not through the streams' own buffers: only the demultiplexer counts.
+  // Bypasses the buffers of the streams, to measure only the demultiplexer.
   class Sink extends Writable {
     override write(chunk: unknown): boolean {
       if (chunk instanceof Buffer && chunk.toString("utf8").endsWith("\n")) lines++

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process"
 import { WebSocket } from "ws"
 import type { ServerProcess } from "./serverProcess.js"
 
-/** Takes a container's lines from now on; gives what ends it. */
+/** Receives the new lines of a container. Returns a function that stops it. */
 export type LineReceiver = (containerId: string, take: (text: string) => void) => Promise<() => Promise<void>>
 
 /** `docker logs --follow`. */
@@ -48,7 +48,7 @@ export const receiveWithLogs =
     })
   }
 
-/** Tells whether something that came over the wire is a container's lines, and gives their texts. */
+/** The texts of the container lines in a message of the server, if it has any. */
 export const textsOf = (frame: unknown): ReadonlyArray<string> => {
   const messages: unknown = JSON.parse(String(frame))
   if (!Array.isArray(messages)) return []

@@ -3,11 +3,11 @@ import type { Socket } from "node:net"
 import { connectionOf } from "../engine/engineRequest.js"
 import { startTestContainer, type TestContainer } from "../engine/testContainer.js"
 
-/** A container that prints what is written here, line by line. */
+/** A container that prints the lines written to it. */
 export interface LineWriter {
   readonly container: TestContainer
   readonly write: (text: string) => void
-  /** Ends the container too. */
+  /** Also stops the container. */
   readonly close: () => Promise<void>
 }
 
@@ -21,18 +21,18 @@ const attach = (endpoint: string, id: string): Promise<Socket> =>
       headers: { Host: "docker", Connection: "Upgrade", Upgrade: "tcp" }
     })
     sent.on("upgrade", (_, socket: Socket) => resolve(socket))
-    sent.on("response", (response) => reject(new Error(`The engine does not attach: ${response.statusCode}`)))
+    sent.on("response", (response) => reject(new Error(`The engine refused to attach: ${response.statusCode}`)))
     sent.on("error", reject)
     sent.end()
   })
 
-/** Starts a container that runs `cat` and takes hold of its standard input. */
+/** Starts a container that runs `cat` and attaches to its standard input. */
 export const openLineWriter = async (endpoint: string): Promise<LineWriter> => {
   const container = await startTestContainer({
     endpoint,
     cmd: ["cat"],
     openStdin: true,
-    // Larger than what is written, so that no file is rotated away under a reader.
+    // Larger than the output, so that the log is not rotated while it is read.
     logConfig: { Type: "json-file" }
   })
   const socket = await attach(endpoint, container.id)
@@ -49,5 +49,5 @@ export const openLineWriter = async (endpoint: string): Promise<LineWriter> => {
   }
 }
 
-/** Nanoseconds of a clock that all processes of this machine share. */
+/** The time in nanoseconds, on a clock that all processes of this machine share. */
 export const clockNanos = (): bigint => process.hrtime.bigint()

@@ -8,10 +8,10 @@ const compare = async (
   progress: (line: string) => void
 ): Promise<ReadonlyArray<Row>> => {
   progress(`lines: ${kind}`)
-  // Short turns, many of them: what else runs on the machine then hits all ways alike.
+  // Many short turns, so that other load on the machine affects all variants equally.
   const megabytes = 20
   const rounds = quick ? 4 : 10
-  // The time of docker-modem grows with the square of what a chunk holds: a few chunks tell its speed as well.
+  // docker-modem takes quadratic time in the size of a chunk, so a few chunks are enough to measure it.
   const value = await childValue("linesChild.ts", [kind, String(megabytes), quick ? "0.3" : "1", String(rounds)])
   const measured = {
     decoder: numbersAt(value, "decoder"),
@@ -33,7 +33,7 @@ const compare = async (
       name: `${label}: the same and the same elements made of it`,
       unit: "lines/s",
       values: measured.elements,
-      note: "timestamp and text apart, in an object a line"
+      note: "timestamp and text separate, an object for each line"
     },
     { name: `${label}: text.split, as a whole`, unit: "lines/s", values: measured.whole },
     { name: `${label}: docker-modem demuxStream`, unit: "lines/s", values: measured.modem },
@@ -61,8 +61,8 @@ const compare = async (
 
 const compareEmpty = async (): Promise<ReadonlyArray<Row>> => {
   const count = 200_000
-  const read = async (way: "decoder" | "modem", name: string): Promise<Row> => {
-    const result = await runChild("emptyLinesChild.ts", [way, String(count)])
+  const read = async (variant: "decoder" | "modem", name: string): Promise<Row> => {
+    const result = await runChild("emptyLinesChild.ts", [variant, String(count)])
     if (!result.ok) return { name, unit: "lines/s", values: [], note: `crashes: ${result.reason}` }
     const lines = numberAt(result.value, "lines")
     const note = lines === count ? `all ${count} of ${count}` : `ONLY ${lines} of ${count}`
@@ -71,10 +71,10 @@ const compareEmpty = async (): Promise<ReadonlyArray<Row>> => {
   return [await read("decoder", "empty lines: frames to lines"), await read("modem", "empty lines: demuxStream")]
 }
 
-/** Frames in memory to lines: what the decoder costs when nothing else does. */
+/** Decodes frames in memory to lines, to measure the decoder alone. */
 export const lines: Benchmark = {
   name: "lines",
-  title: "Frames in memory to lines, in chunks of 64 KiB",
+  title: "Decoding frames in memory to lines, in chunks of 64 KiB",
   run: async ({ progress, quick }) => [
     ...(await compare("ascii", quick, progress)),
     ...(await compare("utf8", quick, progress)),

@@ -1,4 +1,4 @@
-/** Makes lines of bytes in memory in every way, round by round. */
+/** Splits bytes in memory into lines with every variant, round by round. */
 import { readWithDecoder, readWithModem, splitChunks, splitToElements, splitWhole } from "./lineReaders.js"
 import { chunksOf, sampleLog } from "./sampleLog.js"
 
@@ -9,11 +9,11 @@ const frames = chunksOf(log.frames)
 const text = chunksOf(log.text)
 const small = chunksOf(log.frames.subarray(0, Number(modemMegabytes) * bytes))
 
-/** Lines a second of one reading, which must give as many lines as there are. */
+/** The lines per second of one pass. Throws if it does not return every line. */
 const timed = (read: () => number): number => {
   const started = performance.now()
   const lines = read()
-  if (lines !== log.lines) throw new Error(`${lines} lines were read, and there are ${log.lines}.`)
+  if (lines !== log.lines) throw new Error(`Read ${lines} of ${log.lines} lines.`)
   return log.lines / ((performance.now() - started) / 1000)
 }
 
@@ -23,7 +23,7 @@ const timedModem = (): number => {
   return lines / ((performance.now() - started) / 1000)
 }
 
-const ways = {
+const variants = {
   decoder: () => timed(() => readWithDecoder(frames)),
   chunks: () => timed(() => splitChunks(text)),
   elements: () => timed(() => splitToElements(text)),
@@ -31,16 +31,16 @@ const ways = {
   modem: timedModem
 }
 
-// Code that has not run a few times is not what a long log is read with.
-for (let round = 0; round < 6; round++) for (const way of [ways.decoder, ways.elements]) way()
+// Warm up the code first, as a long log does.
+for (let round = 0; round < 6; round++) for (const variant of [variants.decoder, variants.elements]) variant()
 const result = Array.from({ length: Number(rounds) }, () => ({
-  decoder: ways.decoder(),
-  chunks: ways.chunks(),
-  elements: ways.elements(),
-  whole: ways.whole(),
-  modem: ways.modem()
+  decoder: variants.decoder(),
+  chunks: variants.chunks(),
+  elements: variants.elements(),
+  whole: variants.whole(),
+  modem: variants.modem()
 }))
-const column = (way: keyof typeof ways) => result.map((round) => round[way])
+const column = (variant: keyof typeof variants) => result.map((round) => round[variant])
 const columns = {
   decoder: column("decoder"),
   chunks: column("chunks"),

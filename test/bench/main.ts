@@ -16,9 +16,9 @@ const benchmarks: ReadonlyArray<Benchmark> = [lines, read, latency, viewers, con
 
 const usage = `Usage: npm run bench -- [names] [--quick] [--json FILE]
 
-  names        some of: ${benchmarks.map(({ name }) => name).join(", ")}; all when not given
-  --quick      less of everything, in about a minute: too little to judge goals by
-  --json FILE  also write the figures, each round's, as JSON`
+  names        the benchmarks to run: ${benchmarks.map(({ name }) => name).join(", ")}; default: all
+  --quick      measure less, in about a minute: too little to compare with the goals
+  --json FILE  also write the values of each round as JSON`
 
 interface Request {
   readonly chosen: ReadonlyArray<Benchmark>
@@ -60,23 +60,23 @@ const run = async ({ chosen, file, quick }: Request): Promise<number> => {
   let failed = false
   try {
     for (const benchmark of chosen) {
-      const begun = Date.now()
+      const start = Date.now()
       try {
         const rows = await benchmark.run({ engine, quick, progress })
         records.push(...rows.map((row) => resultRecord(benchmark.name, row, !quick)))
-        const seconds = Math.round((Date.now() - begun) / 1000)
+        const seconds = Math.round((Date.now() - start) / 1000)
         process.stdout.write(`\n${benchmark.name}: ${benchmark.title} (${seconds} s)\n${resultTable(rows, !quick)}\n`)
       } catch (error) {
         failed = true
-        const words = error instanceof Error ? (error.stack ?? error.message) : String(error)
-        process.stdout.write(`\n${benchmark.name}: could not be measured\n${words}\n`)
-        records.push({ benchmark: benchmark.name, failed: words })
+        const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+        process.stdout.write(`\n${benchmark.name}: failed\n${message}\n`)
+        records.push({ benchmark: benchmark.name, failed: message })
       }
     }
   } finally {
     await sweepRun(engine.endpoint, testRunId())
   }
-  process.stdout.write(`\n${Math.round((Date.now() - started) / 1000)} s in all\n`)
+  process.stdout.write(`\n${Math.round((Date.now() - started) / 1000)} s in total\n`)
   if (file !== undefined) {
     const result = {
       at: new Date(started).toISOString(),

@@ -15,11 +15,11 @@ const writeLog = async (endpoint: string, lines: number) => {
     logConfig: { Type: "json-file" }
   })
   const code = await container.wait()
-  if (code !== 0) throw new Error(`The container that writes the log ended with ${code}.`)
+  if (code !== 0) throw new Error(`The container that writes the log exited with ${code}.`)
   return container
 }
 
-/** Seconds that the command takes to give the whole log to nobody. */
+/** The seconds that the docker command takes to write the whole log to /dev/null. */
 const runCli = (docker: string, endpoint: string, id: string): Promise<number> =>
   new Promise((resolve, reject) => {
     const started = performance.now()
@@ -27,14 +27,14 @@ const runCli = (docker: string, endpoint: string, id: string): Promise<number> =
     child.on("error", reject)
     child.on("close", (code) => {
       if (code === 0) resolve((performance.now() - started) / 1000)
-      else reject(new Error(`docker logs ended with ${code}.`))
+      else reject(new Error(`docker logs exited with ${code}.`))
     })
   })
 
-const ways = ["raw", "readBatches", "read", "readEach"] as const
-type Way = (typeof ways)[number]
+const variants = ["raw", "readBatches", "read", "readEach"] as const
+type Variant = (typeof variants)[number]
 
-const titles: Readonly<Record<Way, string>> = {
+const titles: Readonly<Record<Variant, string>> = {
   raw: "raw socket, discarded",
   readBatches: "Logs.readBatches",
   read: "Logs.read, by chunks",
@@ -47,38 +47,43 @@ const run = async ({ engine, progress, quick }: BenchContext): Promise<ReadonlyA
   const rounds = quick ? 2 : 3
   progress(`read: writing a log of ${lines} lines`)
   const container = await writeLog(endpoint, lines)
-  const seconds: Record<Way | "cli", Array<number>> = { raw: [], readBatches: [], read: [], readEach: [], cli: [] }
-  const cpu: Record<Way, Array<number>> = { raw: [], readBatches: [], read: [], readEach: [] }
-  const grown: Record<Way | "slow", Array<number>> = { raw: [], readBatches: [], read: [], readEach: [], slow: [] }
-  const later: Record<Way | "slow", Array<number>> = { raw: [], readBatches: [], read: [], readEach: [], slow: [] }
-  const child = async (way: Way | "slow") => {
-    const value = await childValue("readChild.ts", [way, endpoint, container.id, String(lines)])
+  const seconds: Record<Variant | "cli", Array<number>> = { raw: [], readBatches: [], read: [], readEach: [], cli: [] }
+  const cpu: Record<Variant, Array<number>> = { raw: [], readBatches: [], read: [], readEach: [] }
+  const grown: Record<Variant | "slow", Array<number>> = { raw: [], readBatches: [], read: [], readEach: [], slow: [] }
+  const later: Record<Variant | "slow", Array<number>> = { raw: [], readBatches: [], read: [], readEach: [], slow: [] }
+  const child = async (variant: Variant | "slow") => {
+    const value = await childValue("readChild.ts", [variant, endpoint, container.id, String(lines)])
     const count = numberAt(value, "lines")
-    if (way !== "raw" && count !== lines) throw new Error(`${way} gave ${count} of ${lines} lines.`)
-    grown[way].push(numberAt(value, "grownMb"))
-    later[way].push(numberAt(value, "laterMb"))
+    if (variant !== "raw" && count !== lines) throw new Error(`${variant} read ${count} of ${lines} lines.`)
+    grown[variant].push(numberAt(value, "grownMb"))
+    later[variant].push(numberAt(value, "laterMb"))
     return { seconds: numberAt(value, "seconds"), cpu: numberAt(value, "cpuSeconds") }
   }
   const docker = dockerCli()
   for (let round = 0; round < rounds; round++) {
-    for (const way of ways) {
-      progress(`read: round ${round + 1} of ${rounds}, ${titles[way]}`)
-      const taken = await child(way)
-      seconds[way].push(taken.seconds)
-      cpu[way].push((taken.cpu / lines) * 1e6)
+    for (const variant of variants) {
+      progress(`read: round ${round + 1} of ${rounds}, ${titles[variant]}`)
+      const taken = await child(variant)
+      seconds[variant].push(taken.seconds)
+      cpu[variant].push((taken.cpu / lines) * 1e6)
     }
     if (docker === undefined) continue
     progress(`read: round ${round + 1} of ${rounds}, docker logs`)
     seconds.cli.push(await runCli(docker, endpoint, container.id))
   }
-  progress("read: a reader that waits")
+  progress("read: a slow reader")
   const slow = await child("slow")
   await container.remove()
   const memory = atMost(64)
   return [
-    ...ways.map((way): Row => ({ name: titles[way], unit: "s", values: seconds[way], note: `${lines} lines` })),
+    ...variants.map((variant): Row => ({
+      name: titles[variant],
+      unit: "s",
+      values: seconds[variant],
+      note: `${lines} lines`
+    })),
     docker === undefined
-      ? { name: "docker logs", unit: "s", values: [], note: "there is no docker command here" }
+      ? { name: "docker logs", unit: "s", values: [], note: "the docker command is not installed" }
       : { name: "docker logs > /dev/null", unit: "s", values: seconds.cli },
     {
       name: "Logs.readBatches: speed against raw",
@@ -104,28 +109,32 @@ const run = async ({ engine, progress, quick }: BenchContext): Promise<ReadonlyA
       unit: "x",
       values: ratios(seconds.raw, seconds.readEach)
     },
-    ...ways.map((way): Row => ({ name: `${titles[way]}: CPU`, unit: "s / million lines", values: cpu[way] })),
-    ...ways.map((way): Row => ({
-      name: `${titles[way]}: memory grown by`,
+    ...variants.map((variant): Row => ({
+      name: `${titles[variant]}: CPU`,
+      unit: "s / million lines",
+      values: cpu[variant]
+    })),
+    ...variants.map((variant): Row => ({
+      name: `${titles[variant]}: memory grown by`,
       unit: "MB",
-      values: grown[way],
-      ...(way === "raw" ? {} : { goal: memory })
+      values: grown[variant],
+      ...(variant === "raw" ? {} : { goal: memory })
     })),
     {
       name: "a reader that waits: memory grown by",
       unit: "MB",
       values: grown.slow,
       goal: memory,
-      note: `1 ms at each batch and 2 s in the middle; ${slow.seconds.toFixed(1)} s`
+      note: `1 ms for each batch and 2 s in the middle; ${slow.seconds.toFixed(1)} s`
     },
-    ...(["readBatches", "read", "slow"] as const).map((way): Row => ({
-      name: `${way === "slow" ? "a reader that waits" : titles[way]}: grown after the first fifth`,
+    ...(["readBatches", "read", "slow"] as const).map((variant): Row => ({
+      name: `${variant === "slow" ? "a reader that waits" : titles[variant]}: grown after the first fifth`,
       unit: "MB",
-      values: later[way],
+      values: later[variant],
       goal: memory
     }))
   ]
 }
 
-/** A long log from the engine through `Logs`, against who only takes the bytes and against `docker logs`. */
-export const read: Benchmark = { name: "read", title: "A log from the engine, read from its beginning to its end", run }
+/** Reads a long log through `Logs`, compared with reading the bare bytes and with `docker logs`. */
+export const read: Benchmark = { name: "read", title: "Reading a whole log from the engine", run }

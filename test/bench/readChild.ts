@@ -1,4 +1,4 @@
-/** Reads a log in one way and says what it took: a process of its own, so that CPU time and memory are the way's alone. */
+/** Reads a log in one way and reports the time. A separate process, so that CPU time and memory are its own. */
 import { Docker, Logs } from "@dockwire/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import { connect } from "node:net"
 import { connectionOf } from "../engine/engineRequest.js"
 
-const [way = "", endpoint = "", id = "", total = "0"] = process.argv.slice(2)
+const [variant = "", endpoint = "", id = "", total = "0"] = process.argv.slice(2)
 
 interface Count {
   lines: number
@@ -14,7 +14,7 @@ interface Count {
   batches: number
 }
 
-/** The socket alone: asks for the same and throws away what comes. */
+/** The socket alone: sends the same request and discards the response. */
 const readRaw = (count: Count): Promise<void> =>
   new Promise((resolve, reject) => {
     const query = "timestamps=true&follow=false&stdout=true&stderr=true&tail=all"
@@ -47,7 +47,7 @@ const readBatches = (count: Count) =>
     )
   )
 
-/** Single lines, taken as they come in chunks: the way to read fast what is a stream of lines. */
+/** Reads single lines in chunks, the fast way to read a stream of lines. */
 const readLines = (count: Count) =>
   withLogs((logs) =>
     Stream.runForEachChunk(logs.read(id), (chunk) =>
@@ -57,7 +57,7 @@ const readLines = (count: Count) =>
     )
   )
 
-/** Single lines, with an effect for each. */
+/** Reads single lines, with an effect for each. */
 const readEach = (count: Count) =>
   withLogs((logs) => Stream.runForEach(logs.read(id), () => Effect.sync(() => void count.lines++)))
 
@@ -75,7 +75,7 @@ const readSlowly = (count: Count) => {
   )
 }
 
-const ways: Readonly<Record<string, (count: Count) => Promise<void>>> = {
+const variants: Readonly<Record<string, (count: Count) => Promise<void>>> = {
   raw: readRaw,
   readBatches,
   read: readLines,
@@ -83,8 +83,8 @@ const ways: Readonly<Record<string, (count: Count) => Promise<void>>> = {
   slow: readSlowly
 }
 
-const read = ways[way]
-if (read === undefined) throw new Error(`There is no way ${way}.`)
+const read = variants[variant]
+if (read === undefined) throw new Error(`Unknown variant to read: ${variant}.`)
 const count: Count = { lines: 0, bytes: 0, batches: 0 }
 const before = process.memoryUsage.rss()
 let early = before
@@ -92,7 +92,7 @@ let peak = before
 const sampler = setInterval(() => {
   const now = process.memoryUsage.rss()
   peak = Math.max(peak, now)
-  // What a process takes to get going has nothing to do with the length of the log.
+  // The startup of the process does not depend on the length of the log.
   if (count.lines < Number(total) / 5) early = Math.max(early, now)
 }, 50)
 const cpuBefore = process.cpuUsage()

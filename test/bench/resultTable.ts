@@ -22,7 +22,7 @@ const cells = (row: Row, judged: boolean): ReadonlyArray<string> => {
 
 const headings = ["", "median", "min .. max", "", "goal", ""]
 
-/** The rows as text, in columns. `judged`: whether there was enough of everything to say that a goal is met or missed. */
+/** Renders the rows as text in columns. `judged`: whether the run measured enough to compare the values with the goals. */
 export const resultTable = (rows: ReadonlyArray<Row>, judged: boolean): string => {
   const lines = [headings, ...rows.map((row) => cells(row, judged))]
   const widths = headings.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length)))
@@ -40,7 +40,7 @@ export const resultTable = (rows: ReadonlyArray<Row>, judged: boolean): string =
     .join("\n")
 }
 
-/** A row as it stands in the JSON file. */
+/** A row of the JSON file. */
 export const resultRecord = (benchmark: string, row: Row, judged: boolean): Readonly<Record<string, unknown>> => {
   const middle = median(row.values)
   return {

@@ -1,12 +1,12 @@
 const headerSize = 8
 const newline = "\n"
 
-/** A log in memory, as the engine would send it, and the same lines as plain text. */
+/** A log in memory, as the engine sends it, and the same lines as plain text. */
 export interface SampleLog {
   readonly lines: number
-  /** The engine's multiplexed stream: a frame a line, standard output and standard error mixed. */
+  /** The multiplexed stream: one frame for each line of stdout and stderr. */
   readonly frames: Buffer
-  /** The payloads alone, one behind the other. */
+  /** The payloads alone, concatenated. */
   readonly text: Buffer
 }
 
@@ -15,7 +15,7 @@ const asciiText = (index: number): string =>
 const utf8Text = (index: number): string =>
   `Grüße an №${String(index).padStart(8, "0")} — 日本語のログ, naïve café, ½ × ${index % 97} °C, Straße`
 
-/** A frame around a line of the log: `type` 1 is standard output, 2 standard error. */
+/** A frame around a line of the log. `type` 1 is stdout, 2 is stderr. */
 export const logFrame = (type: 1 | 2, payload: string): Buffer => {
   const size = Buffer.byteLength(payload)
   const frame = Buffer.alloc(headerSize + size)
@@ -26,8 +26,8 @@ export const logFrame = (type: 1 | 2, payload: string): Buffer => {
 }
 
 /**
- * About as many bytes of frames as asked for, made of one block of different lines again and again: payloads of 118
- * bytes, timestamp and newline included. In UTF-8 every line has characters of two and three bytes.
+ * A log of about this many bytes, which repeats one block of different lines. The payloads have 118 bytes, including
+ * timestamp and newline. In UTF-8, every line contains characters of two and three bytes.
  */
 export const sampleLog = (bytes: number, kind: "ascii" | "utf8"): SampleLog => {
   const second = Date.UTC(2026, 0, 1) / 1000
@@ -51,16 +51,16 @@ export const sampleLog = (bytes: number, kind: "ascii" | "utf8"): SampleLog => {
   return { lines: frames.length * times, frames: repeated(frames), text: repeated(payloads) }
 }
 
-/** Lines with nothing in them, in frames, without timestamps: what `logs` gives to who doesn't ask for them. */
+/** Frames with empty lines and without timestamps, as `logs` sends them by default. */
 export const emptyLines = (count: number): Buffer => {
   const frame = logFrame(1, newline)
   return Buffer.concat(Array.from({ length: count }, () => frame))
 }
 
-/** What a socket gives at once at most. */
+/** The largest chunk of a socket. */
 export const chunkSize = 64 * 1024
 
-/** Cuts bytes as a socket would. */
+/** Splits bytes into chunks as a socket does. */
 export const chunksOf = (bytes: Buffer): ReadonlyArray<Buffer> =>
   Array.from({ length: Math.ceil(bytes.length / chunkSize) }, (_, index) =>
     bytes.subarray(index * chunkSize, (index + 1) * chunkSize)

@@ -6,14 +6,14 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
-/** The built server, in a process of its own. */
+/** The built server in a separate process. */
 export interface ServerProcess {
   /** `ws://host:port/ws`. */
   readonly wsUrl: string
   readonly token: string
-  /** What it holds in memory now, in MB. */
+  /** Its current memory in MB. */
   readonly memoryMb: () => number
-  /** Processor time that it has used so far, in seconds. */
+  /** Its CPU time so far, in seconds. */
   readonly cpuSeconds: () => number
   readonly stop: () => Promise<void>
 }
@@ -37,15 +37,15 @@ export const startServer = async (endpoint: string): Promise<ServerProcess> => {
     await rm(dataDir, { recursive: true, force: true })
   }
   const url = await new Promise<string>((resolve, reject) => {
-    let said = ""
+    let output = ""
     const onText = (text: string) => {
-      said += text
-      const found = /http:\/\/[^\s/]+:\d+/.exec(said)?.[0]
+      output += text
+      const found = /http:\/\/[^\s/]+:\d+/.exec(output)?.[0]
       if (found !== undefined) resolve(found)
     }
     child.stdout.setEncoding("utf8").on("data", onText)
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text))
-    child.on("close", (code) => reject(new Error(`The server ended with ${code}: ${said.trim()}`)))
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text))
+    child.on("close", (code) => reject(new Error(`The server exited with ${code}: ${output.trim()}`)))
     child.on("error", reject)
   }).catch(async (error: unknown) => {
     await rm(dataDir, { recursive: true, force: true })
@@ -60,7 +60,7 @@ export const startServer = async (endpoint: string): Promise<ServerProcess> => {
     },
     cpuSeconds: () => {
       const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
-      // In ticks of a hundredth of a second, as Linux tells it to everybody.
+      // In ticks of 10 ms, the unit of /proc on Linux.
       return (Number(fields[11]) + Number(fields[12])) / 100
     },
     stop

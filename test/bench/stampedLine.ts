@@ -5,7 +5,7 @@ const numberLength = 9
 const stampLength = 18
 const filler = "level=info path=/api/items took=12ms status=200 bytes=4711"
 
-/** A line that says which one it is and when it was written; at least `length` characters long. */
+/** A line with its number and the time it was written, at least `length` characters long. */
 export const stampedLine = (index: number, length = 0): string =>
   `${marker}${String(index).padStart(numberLength, "0")} ${String(clockNanos()).padStart(stampLength, "0")} ${filler}`.padEnd(
     length,
@@ -16,11 +16,11 @@ export const stampedLine = (index: number, length = 0): string =>
 export interface StampedRange {
   readonly first: number
   readonly last: number
-  /** When the first of them was written, by `clockNanos`. */
+  /** The time the first one was written, by `clockNanos`. */
   readonly writtenAt: bigint
 }
 
-/** Finds them without parsing the frame: a client that takes hundreds of thousands of lines a second has no time for it. */
+/** Finds them without parsing the frame, which would be too slow for hundreds of thousands of lines per second. */
 export const stampedRange = (frame: Buffer): StampedRange | undefined => {
   const at = frame.indexOf(marker)
   if (at === -1) return undefined

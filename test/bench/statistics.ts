@@ -1,13 +1,13 @@
 const ascending = (values: ReadonlyArray<number>) => [...values].sort((a, b) => a - b)
 
-/** The value below which the share `rank` (0 to 1) of all values lies; not a number where there are none. */
+/** The quantile at `rank` (0 to 1). NaN without values. */
 export const quantile = (values: ReadonlyArray<number>, rank: number): number => {
   const sorted = ascending(values)
   const index = Math.min(sorted.length - 1, Math.max(0, Math.ceil(rank * sorted.length) - 1))
   return sorted[index] ?? Number.NaN
 }
 
-/** The middle value, or the mean of the two in the middle. */
+/** The median. */
 export const median = (values: ReadonlyArray<number>): number => {
   const sorted = ascending(values)
   const upper = sorted[sorted.length >> 1] ?? Number.NaN
@@ -15,7 +15,7 @@ export const median = (values: ReadonlyArray<number>): number => {
   return (upper + lower) / 2
 }
 
-/** Divides round by round: what was measured side by side is compared side by side. */
+/** The ratios of two series, round by round. */
 export const ratios = (above: ReadonlyArray<number>, below: ReadonlyArray<number>): ReadonlyArray<number> =>
   above.flatMap((value, index) => {
     const divisor = below[index]

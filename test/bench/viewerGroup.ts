@@ -3,32 +3,32 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { numberAt, startChild, textAt } from "./childProcess.js"
 import type { ServerProcess } from "./serverProcess.js"
 
-/** What viewers got since they were last asked. */
+/** What the viewers have received since the last report. */
 export interface ViewerReport {
-  /** By all but the slow one together. */
+  /** The sum over all viewers but the slow one. */
   readonly lines: number
   readonly seconds: number
-  /** Milliseconds from the write to the viewer, of the oldest line of each frame; of all but the slow one. */
+  /** The milliseconds from the write to the viewer, for the oldest line of each frame, of all but the slow one. */
   readonly p50: number
   readonly p99: number
-  /** The last line that the one behind all others has, and that the slow one has; -1 for none. */
-  readonly behindmost: number
+  /** The last line of the viewer that is furthest behind, and of the slow one. -1 for none. */
+  readonly lastViewer: number
   readonly slowest: number
-  /** How often the slow one had to come back. */
+  /** How often the slow one reconnected. */
   readonly reconnects: number
-  /** What the slow one missed or got twice; empty when all is well. */
+  /** What the slow one missed or received twice. Empty if nothing. */
   readonly slowWrong: string
 }
 
-/** Viewers of one container, in a process of their own. */
+/** Viewers of one container, in a separate process. */
 export interface ViewerGroup {
   readonly tell: (command: "mark" | "pause" | "resume") => Promise<ViewerReport>
-  /** Waits until all have this line, the slow one too where `all` says so. */
+  /** Waits until all viewers have this line, with `all` the slow one too. */
   readonly until: (line: number, all: boolean, milliseconds: number) => Promise<void>
   readonly close: () => Promise<void>
 }
 
-/** Connects viewers to a container's log; the last of them can be made slow. */
+/** Connects viewers to a container's log. The last one can be slowed down. */
 export const openViewerGroup = async (
   server: ServerProcess,
   containerId: string,
@@ -38,7 +38,7 @@ export const openViewerGroup = async (
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const next = async (): Promise<unknown> => {
     const { done, value } = await answers.next()
-    if (done === true) throw new Error("The viewers' process ended.")
+    if (done === true) throw new Error("The process of the viewers exited.")
     const parsed: unknown = JSON.parse(value)
     return parsed
   }
@@ -46,15 +46,16 @@ export const openViewerGroup = async (
   const tell = async (command: string): Promise<ViewerReport> => {
     child.stdin.write(`${command}\n`)
     const value = await next()
-    if (textAt(value, "wrong") !== "") throw new Error(`Viewers did not get each line once: ${JSON.stringify(value)}`)
+    if (textAt(value, "wrong") !== "")
+      throw new Error(`The viewers did not receive every line exactly once: ${JSON.stringify(value)}`)
     const lines = numberAt(value, "lines")
     return {
       lines,
       seconds: numberAt(value, "seconds"),
-      // Without lines there is no latency.
+      // There is no latency without lines.
       p50: lines === 0 ? Number.NaN : numberAt(value, "p50"),
       p99: lines === 0 ? Number.NaN : numberAt(value, "p99"),
-      behindmost: numberAt(value, "behindmost"),
+      lastViewer: numberAt(value, "lastViewer"),
       slowest: numberAt(value, "slowest"),
       reconnects: numberAt(value, "reconnects"),
       slowWrong: textAt(value, "slowWrong")
@@ -65,10 +66,12 @@ export const openViewerGroup = async (
     until: async (line, all, milliseconds) => {
       const end = Date.now() + milliseconds
       for (;;) {
-        const { behindmost, slowest } = await tell("mark")
-        if (behindmost >= line && (!all || slowest >= line)) return
+        const { lastViewer, slowest } = await tell("mark")
+        if (lastViewer >= line && (!all || slowest >= line)) return
         if (Date.now() > end) {
-          throw new Error(`After ${milliseconds} ms line ${line} is not with all: ${behindmost}, slow one ${slowest}.`)
+          throw new Error(
+            `After ${milliseconds} ms, line ${line} has not reached all viewers: the last is at ${lastViewer}, the slow one at ${slowest}.`
+          )
         }
         await sleep(50)
       }

@@ -8,20 +8,20 @@ import { openViewerGroup, type ViewerGroup, type ViewerReport } from "./viewerGr
 
 const viewerCount = 200
 const linesPerSecond = 1500
-/** So long that what a viewer doesn't read soon fills what the system buffers for it, and the server has to hold it back. */
+/** Long lines, so that unread ones soon fill the buffers of the system, and the server must apply backpressure. */
 const lineLength = 400
-/** How long one viewer doesn't read: 7 MB. */
+/** How long the slow viewer stops reading: 7 MB. */
 const pauseMilliseconds = 12_000
 
-/** Writes stamped lines, so many a second, or as fast as they are taken. */
+/** Writes stamped lines at a rate, or as fast as possible. */
 class Pen {
   #next = 0
-  /** Characters that a line has at least. */
+  /** The minimum length of a line. */
   lineLength = 0
 
   constructor(readonly writer: LineWriter) {}
 
-  /** The last line written. */
+  /** The number of the last line written. */
   get last(): number {
     return this.#next - 1
   }
@@ -30,7 +30,7 @@ class Pen {
     this.writer.write(Array.from({ length: count }, () => stampedLine(this.#next++, this.lineLength)).join(""))
   }
 
-  /** Goes on for so long. */
+  /** Writes for this long. */
   async writeSteadily(milliseconds: number): Promise<void> {
     const started = performance.now()
     let done = 0
@@ -44,7 +44,7 @@ class Pen {
     }
   }
 
-  /** Writes so many in blocks, never much further ahead of the viewers; the slow one is not waited for. */
+  /** Writes this many lines in blocks and never gets far ahead of the viewers, except for the slow one. */
   async writeFast(count: number, group: ViewerGroup): Promise<void> {
     for (let left = count; left > 0;) {
       const block = Math.min(left, 10_000)
@@ -56,7 +56,7 @@ class Pen {
   }
 }
 
-/** What has become of the slow viewer, once it reads again: it is given time to come to the last line. */
+/** Lets the slow viewer read again, and waits for it to reach the last line. */
 const slowResult = async (pen: Pen, group: ViewerGroup): Promise<string> => {
   const isThere = await group.until(pen.last, true, 30_000).then(
     () => true,
@@ -68,14 +68,14 @@ const slowResult = async (pen: Pen, group: ViewerGroup): Promise<string> => {
   return isThere ? `got every line once, ${way}` : `NOT WHOLE: it ends at ${slowest} of ${pen.last} (${way})`
 }
 
-/** Lets each viewer have a line, so that all are there. */
+/** Waits until each viewer has received a line. */
 const warmUp = async (pen: Pen, group: ViewerGroup): Promise<void> => {
   for (let attempt = 0; ; attempt++) {
     pen.write(1)
     await sleep(100)
-    const { behindmost, slowest } = await group.tell("mark")
-    if (behindmost >= 0 && slowest >= 0) return
-    if (attempt > 200) throw new Error("The viewers get no lines.")
+    const { lastViewer, slowest } = await group.tell("mark")
+    if (lastViewer >= 0 && slowest >= 0) return
+    if (attempt > 200) throw new Error("The viewers receive no lines.")
   }
 }
 
@@ -154,7 +154,7 @@ const measureMemory = async (
   { progress, quick }: BenchContext
 ): Promise<Memory> => {
   const lines = quick ? 100_000 : 1_000_000
-  progress(`viewers: ${lines} lines for a few of them`)
+  progress(`viewers: ${lines} lines for a few viewers`)
   await warmUp(pen, group)
   await pen.writeFast(20_000, group)
   const start = server.memoryMb()
@@ -173,7 +173,7 @@ const measureMemory = async (
 
 const run = async (context: BenchContext): Promise<ReadonlyArray<Row>> => {
   const { engine, progress } = context
-  progress(`viewers: counting the engine's streams for ${viewerCount} viewers`)
+  progress(`viewers: counting the engine streams for ${viewerCount} viewers`)
   const streams = await countStreams(engine.endpoint)
   const writer = await openLineWriter(engine.endpoint)
   const pen = new Pen(writer)
@@ -203,7 +203,7 @@ const run = async (context: BenchContext): Promise<ReadonlyArray<Row>> => {
         name: `delivered at ${linesPerSecond} lines/s`,
         unit: "lines/s",
         values: speed,
-        note: `${viewerCount - 1} viewers, ${(viewerCount - 1) * linesPerSecond} when none waits`
+        note: `${viewerCount - 1} viewers, ${(viewerCount - 1) * linesPerSecond} without waiting`
       },
       { name: "the server's processor time a second", unit: "s", values: measured.cpu },
       { name: "all read: p50", unit: "ms", values: of(measured.before, "p50"), note: "of the oldest line of a frame" },
@@ -236,5 +236,5 @@ const run = async (context: BenchContext): Promise<ReadonlyArray<Row>> => {
   }
 }
 
-/** Many viewers of one container, and what one of them that stops reading does to the others. */
+/** Many viewers of one container, and the effect on the others when one of them stops reading. */
 export const viewers: Benchmark = { name: "viewers", title: "Many viewers of one container", run }

@@ -1,4 +1,4 @@
-/** Many viewers of one container in one process; told by lines on its standard input what to do, and answers in JSON. */
+/** Many viewers of one container in one process. Takes commands as lines on stdin and answers in JSON. */
 import { createInterface } from "node:readline"
 import type { WebSocket } from "ws"
 import { openViewer } from "./lineReceivers.js"
@@ -10,14 +10,14 @@ const [wsUrl = "", token = "", containerId = "", count = "1"] = process.argv.sli
 
 interface Viewer {
   socket: WebSocket
-  /** The last line that came, -1 before any. */
+  /** The last line received, -1 if none. */
   last: number
   lines: number
 }
 
-/** What a viewer missed or got twice; must stay empty. */
+/** What the viewers missed or received twice. Must stay empty. */
 const wrong: Array<string> = []
-/** The same of the slow one. */
+/** The same for the slow one. */
 const slowWrong: Array<string> = []
 let latencies: Array<number> = []
 let lines = 0
@@ -66,7 +66,7 @@ for (let index = 1; index < Number(count); index++) {
   viewers.push(viewer)
 }
 
-/** The one that will stop reading: where the server closes it, it comes back with its last position. */
+/** The viewer that will stop reading. If the server closes it, it reconnects with its last position. */
 const slow = await open()
 const listen = (): void => {
   slow.socket.on("message", (frame) => {
@@ -89,7 +89,7 @@ join(slow, { tail: 0 })
 
 const answer = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
 
-/** What came since the last time this was asked. */
+/** What has been received since the last report. */
 const mark = () => {
   const now = performance.now()
   const result = {
@@ -97,8 +97,8 @@ const mark = () => {
     seconds: (now - marked) / 1000,
     p50: quantile(latencies, 0.5),
     p99: quantile(latencies, 0.99),
-    // -1 as long as there is a viewer who has nothing yet.
-    behindmost: viewers.reduce((least, { last }) => Math.min(least, last), Number.MAX_SAFE_INTEGER),
+    // -1 while a viewer has received nothing.
+    lastViewer: viewers.reduce((least, { last }) => Math.min(least, last), Number.MAX_SAFE_INTEGER),
     slowest: slow.last,
     reconnects,
     wrong: wrong.slice(0, 3).join(", "),

@@ -2,13 +2,13 @@ import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { repositoryRoot } from "./repositoryRoot.js"
 
-/** How a command ended, and all that it said on both streams. */
+/** The exit code of a command, and its output on both streams. */
 export interface CommandResult {
   readonly code: number | string
   readonly output: string
 }
 
-/** The environment without what an npm that runs the tests has put there about this repository. */
+/** The environment without the variables about this repository that npm sets when it runs the tests. */
 const environment = (more: Readonly<Record<string, string>>): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(
     Object.entries(process.env).filter(
@@ -19,7 +19,7 @@ const environment = (more: Readonly<Record<string, string>>): NodeJS.ProcessEnv 
   ...more
 })
 
-/** Runs a command to its end, however it ends. */
+/** Runs a command. A failure is a result, not a rejection. */
 export const command = (
   folder: string,
   file: string,

@@ -40,7 +40,7 @@ export const isGap = (message: ServerMessage): boolean => message.event === "gap
 
 const missing = Effect.gen(function* () {
   const containers = yield* Containers
-  return yield* containers.start("nobody-has-this-name").pipe(
+  return yield* containers.start("no-such-container").pipe(
     Effect.as("started"),
     Effect.catchTag("ContainerNotFound", (error) => Effect.succeed(error._tag))
   )
@@ -98,7 +98,7 @@ describe("a project that installs the packages", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "dockwire-consumer-"))
     const { packages, remove } = await packPackages()
-    // Another Effect than the one that everything here was compiled against: the oldest that all three accept.
+    // The oldest Effect that all three packages accept, not the one that they were compiled against.
     const server = packages.find(({ name }) => name === "@dockwire/server")
     effectVersion = String(jsonAt(server?.manifest, "peerDependencies", "effect")).replace("^", "")
     const files = {
@@ -130,8 +130,8 @@ describe("a project that installs the packages", () => {
   }, 180_000)
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  it("has one Effect, and another than this repository", async ({ skip }) => {
-    if (unreachable) skip("the registry can't be reached")
+  it("has one Effect, in another version than this repository", async ({ skip }) => {
+    if (unreachable) skip("the npm registry can't be reached")
     const lock: unknown = JSON.parse(await readFile(join(folder, "node_modules/.package-lock.json"), "utf8"))
     const installed = Object.entries(jsonAt(lock, "packages") ?? {}).filter(([path]) =>
       /(^|\/)node_modules\/effect$/.test(path)
@@ -141,27 +141,27 @@ describe("a project that installs the packages", () => {
     expect(jsonAt(own, "devDependencies", "effect")).not.toBe(effectVersion)
   })
 
-  it("can require them as well", async ({ skip }) => {
-    if (unreachable) skip("the registry can't be reached")
+  it("can load them with require()", async ({ skip }) => {
+    if (unreachable) skip("the npm registry can't be reached")
     const { code, output } = await command(folder, process.execPath, ["required.cjs"])
     expect(output).toBe(requirable.map((name) => `${name} true\n`).join(""))
     expect(code).toBe(0)
   })
 
-  it("compiles a page without anything of Node's", async ({ skip }) => {
-    if (unreachable) skip("the registry can't be reached")
+  it("compiles a page without the types of Node", async ({ skip }) => {
+    if (unreachable) skip("the npm registry can't be reached")
     expect(await tool(folder, "tsc", "-p", "tsconfig.page.json")).toEqual({ code: 0, output: "" })
   })
 
   it("has the command", async ({ skip }) => {
-    if (unreachable) skip("the registry can't be reached")
+    if (unreachable) skip("the npm registry can't be reached")
     const { code, output } = await command(folder, join(folder, "node_modules/.bin/dockwire"), ["--help"])
     expect(output).toContain("dockwire")
     expect(code).toBe(0)
   })
 
-  itEngine("compiles a program, every declaration checked, and runs it", async ({ onTestFinished, skip }) => {
-    if (unreachable) skip("the registry can't be reached")
+  itEngine("compiles a program, including all declarations, and runs it", async ({ onTestFinished, skip }) => {
+    if (unreachable) skip("the npm registry can't be reached")
     expect(await tool(folder, "tsc", "-p", "tsconfig.json")).toEqual({ code: 0, output: "" })
     const { endpoint } = testEngine()
     const container = await startTestContainer({ endpoint, cmd: ["sh", "-c", "echo one; echo two"] })

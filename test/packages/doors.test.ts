@@ -175,20 +175,20 @@ describe("the linter", () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  it.for(offences)("refuses %s", ([file, , rule]) => {
+  it.for(offences)("rejects %s", ([file, , rule]) => {
     expect(found.filter((problem) => problem.file === file).map((problem) => problem.rule)).toContain(rule)
   })
 
-  it.for(allowed)("lets pass %s", ([file]) => {
+  it.for(allowed)("accepts %s", ([file]) => {
     expect(found.filter((problem) => problem.file === file)).toEqual([])
   })
 
-  it.for(houses)("lets $room import the rooms that it may, and no other", ({ file, forbidden, refused }) => {
+  it.for(houses)("lets $room import only what its row in the table allows", ({ file, forbidden, refused }) => {
     const problems = foundInRooms.filter((problem) => problem.file === file && problem.rule === rooms)
     expect(refused(problems).toSorted()).toEqual(forbidden.toSorted())
   })
 
-  it("says what a file imports, and what it may import", () => {
+  it("reports what a file imports, and what it may import", () => {
     const file = "packages/core/src/internal/api/a.ts"
     const [problem] = foundInRooms.filter((other) => other.file === file && /internal\/watch/.test(other.message))
     expect(problem?.message).toBe(

@@ -16,7 +16,7 @@ interface Example {
   readonly runs: boolean
 }
 
-/** The TypeScript examples of a page. One that begins with "```ts run" is run as well. */
+/** The TypeScript examples of a page. Those that begin with "```ts run" also run. */
 const examplesOf = async (page: string): Promise<ReadonlyArray<Example>> => {
   const text = await readFile(join(repositoryRoot, page), "utf8")
   return Array.from(text.matchAll(/^```ts( run)?\n(.*?)^```$/gms), (match) => {
@@ -26,7 +26,7 @@ const examplesOf = async (page: string): Promise<ReadonlyArray<Example>> => {
   })
 }
 
-/** The code in the docstrings of a file: all of it is compiled and run. */
+/** The examples in the docstrings of a file. All of them are compiled and run. */
 const docstringExamplesOf = async (source: string): Promise<ReadonlyArray<Example>> => {
   const text = await readFile(join(repositoryRoot, source), "utf8")
   return Array.from(text.matchAll(/^( *)\/\*\*\n(.*?)^\1 \*\/$/gms)).flatMap(
@@ -39,11 +39,11 @@ const docstringExamplesOf = async (source: string): Promise<ReadonlyArray<Exampl
         const file = `${source.replaceAll(/[/.]/g, "-")}-${line}.ts`
         return { place: `${source}:${line}`, file, text: match[1] ?? "", runs: true }
       })
-      // One that this doesn't find would be run by nobody.
+      // An example that this does not find would never run.
       const fences = lines.filter((line) => line.startsWith("```")).length
       const marks = lines.filter((line) => line.startsWith("@example")).length
       if (fences !== 2 * found.length || marks > found.length)
-        throw new Error(`${source}:${first} has an example that is not between \`\`\`ts and \`\`\``)
+        throw new Error(`${source}:${first} has an example without \`\`\`ts and \`\`\``)
       return found
     }
   )
@@ -59,7 +59,7 @@ const sources = (
   )
 ).flat()
 
-/** Each has an example in its docstring, and one on the page of its package. */
+/** The services. Each has an example in its docstring and one in core's README. */
 const services = [
   "Archive",
   "Containers",
@@ -80,23 +80,23 @@ const services = [
 const pages = ["README.md", "packages/core/README.md", "packages/server/README.md", "packages/compat/README.md"]
 const examples = (await Promise.all([...pages.map(examplesOf), ...sources.toSorted().map(docstringExamplesOf)])).flat()
 
-/** One process for all that run, each after the other: most of what one costs is loading Effect. */
+/** Runs all examples in one process, one after the other, as loading Effect takes most of the time. */
 const runner = examples
   .filter(({ runs }) => runs)
   .map(({ file, place }) => `console.log("== ${place}")\nawait import("./${file.replace(/ts$/, "js")}")\n`)
   .join("")
 
-/** The container of the examples. */
+/** The container that the examples use. */
 const nameInExamples = '"web"'
-/** The server of the examples. */
+/** The server that the examples use. */
 const serverInExamples = '"http://127.0.0.1:7070"'
 
-describe("the examples of the pages and of the docstrings", () => {
+describe("the examples in READMEs and docstrings", () => {
   let folder = ""
   const name = uniqueName("web")
 
   beforeAll(async () => {
-    // Inside of the repository, so that the packages are found as their users find them: as they were built.
+    // Inside the repository, so that imports resolve to the built packages.
     await mkdir(join(repositoryRoot, ".cache"), { recursive: true })
     folder = await mkdtemp(join(repositoryRoot, ".cache/readme-"))
     await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }))
@@ -116,7 +116,7 @@ describe("the examples of the pages and of the docstrings", () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  it("begin with the program that has three routes, as it stands in its file", async () => {
+  it("start with the program that has three routes, the same as in its file", async () => {
     const file = await readFile(join(repositoryRoot, "packages/server/examples/one-program-three-routes.ts"), "utf8")
     const first = examples.find(({ place }) => place.startsWith("README.md:"))?.text ?? ""
     const routes = first.slice(first.indexOf("/** Follows"), first.indexOf("/** The engine"))
@@ -124,11 +124,11 @@ describe("the examples of the pages and of the docstrings", () => {
     expect(file).toContain(routes.trim())
   })
 
-  it("are there", () => {
+  it("exist in every README", () => {
     for (const page of pages) expect(examples.filter(({ place }) => place.startsWith(`${page}:`))).not.toEqual([])
   })
 
-  it("are there for each service of core, in its docstring and on the page, and are run", () => {
+  it("exist for each service of core, in its docstring and in the README, and run", () => {
     const run = examples.filter(({ runs }) => runs)
     for (const service of services) {
       const inDocstring = run.filter(({ place }) => place.startsWith(`packages/core/src/${service}.ts:`))
@@ -151,7 +151,7 @@ describe("the examples of the pages and of the docstrings", () => {
       return container.remove
     })
 
-    it("run where they say so", async () => {
+    it("run", async () => {
       const { endpoint } = testEngine()
       const dataDir = await mkdtemp(join(tmpdir(), "dockwire-examples-"))
       const server = await startServer({ endpoint, dataDir })

@@ -14,7 +14,7 @@ const lock = (version: string) =>
     }
   })
 
-/** Stands for npm: writes down that it was called, takes a while, and installs as npm does, its own record last. */
+/** A fake npm: records the call, takes a while, and installs as npm does, its own lockfile last. */
 const npm = `
 const { appendFileSync, mkdirSync, readFileSync, writeFileSync } = require("node:fs")
 appendFileSync("calls", process.argv[2] + "\\n")
@@ -29,7 +29,7 @@ setTimeout(() => {
 interface Project {
   readonly folder: string
   readonly install: (variables?: Readonly<Record<string, string>>) => Promise<CommandResult>
-  /** How often npm was called. */
+  /** The number of calls of npm. */
   readonly calls: () => Promise<number>
 }
 
@@ -54,14 +54,14 @@ const installed: CommandResult = { code: 0, output: "Installing the dependencies
 const nothing: CommandResult = { code: 0, output: "" }
 
 describe("installing the dependencies", () => {
-  it("says so in a line, and does nothing when all is there", async () => {
+  it("prints one line, and does nothing if everything is installed", async () => {
     const { calls, install } = await makeProject()
     expect(await install()).toEqual(installed)
     expect(await install()).toEqual(nothing)
     expect(await calls()).toBe(1)
   })
 
-  it("happens again when the lockfile changed, a package is gone, or an install was aborted", async () => {
+  it("is repeated if the lockfile changed, a package is missing, or an install was aborted", async () => {
     const { calls, folder, install } = await makeProject()
     await install()
     await writeFile(join(folder, "package-lock.json"), lock("1.0.1"))
@@ -74,14 +74,14 @@ describe("installing the dependencies", () => {
     expect(await calls()).toBe(4)
   })
 
-  it("happens once where several want it", async () => {
+  it("happens once if several processes start it", async () => {
     const { calls, install } = await makeProject()
     const results = await Promise.all([install(), install(), install()])
     expect(results.map(({ code }) => code)).toEqual([0, 0, 0])
     expect(await calls()).toBe(1)
   })
 
-  it("takes over from one that died", async () => {
+  it("takes over from a process that died", async () => {
     const { folder, install } = await makeProject()
     await mkdir(join(folder, ".cache"))
     await writeFile(join(folder, ".cache/install.lock"), "somebody 4194305")
@@ -91,7 +91,7 @@ describe("installing the dependencies", () => {
     expect(await install()).toEqual(nothing)
   })
 
-  it("gives npm's words and fails when npm does, and leaves the next one free to try", async () => {
+  it("prints the output of npm and fails if npm fails, and does not block the next attempt", async () => {
     const { install } = await makeProject()
     const { code, output } = await install({ NPM_FAILS: "1" })
     expect(code).toBe(1)

@@ -5,17 +5,17 @@ import { jsonAt } from "../engine/engineRequest.js"
 import { command } from "./command.js"
 import { repositoryRoot } from "./repositoryRoot.js"
 
-/** A package as its users get it. */
+/** A package as it is published. */
 export interface PackedPackage {
   readonly name: string
   readonly tarball: string
-  /** The paths inside. */
+  /** The paths of its files. */
   readonly files: ReadonlyArray<string>
   /** Its `package.json`. */
   readonly manifest: unknown
 }
 
-/** The packages' folders, in the order in which they depend on each other. */
+/** The folders of the packages, dependencies first. */
 export const packageFolders = ["core", "server", "compat"] as const
 
 const pack = async (folder: string, target: string): Promise<PackedPackage> => {
@@ -40,7 +40,7 @@ const pack = async (folder: string, target: string): Promise<PackedPackage> => {
   }
 }
 
-/** Packs what was built last, into a folder of its own. */
+/** Packs the last build into a temporary folder. */
 export const packPackages = async (): Promise<{
   readonly packages: ReadonlyArray<PackedPackage>
   readonly remove: () => Promise<void>

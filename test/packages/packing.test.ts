@@ -19,7 +19,7 @@ const packed = (folder: string): PackedPackage => {
 }
 
 describe.for(packageFolders)("the package %s", (folder) => {
-  it("has what its users need and nothing else", () => {
+  it("contains what its users need, and nothing else", () => {
     const { files } = packed(folder)
     expect(files).toEqual(
       expect.arrayContaining(["LICENSE", "README.md", "package.json", "dist/index.js", "dist/index.d.ts"])
@@ -28,7 +28,7 @@ describe.for(packageFolders)("the package %s", (folder) => {
     expect(files.filter((file) => /\.test\.|tsbuildinfo|(^|\/)\.|\.tgz$/.test(file))).toEqual([])
   })
 
-  it("has a source for all that was compiled, and what was compiled for every source map", () => {
+  it("contains the source of every compiled file", () => {
     const { files } = packed(folder)
     const compiled = files.filter((file) => /^dist\/(?!web\/).*\.js$/.test(file))
     expect(compiled.length).toBeGreaterThan(0)
@@ -36,7 +36,7 @@ describe.for(packageFolders)("the package %s", (folder) => {
     expect(withoutSource).toEqual([])
   })
 
-  it("says what it is, under one version with the others", () => {
+  it("has a complete manifest, with the same version as the other packages", () => {
     const { manifest, name } = packed(folder)
     expect(jsonAt(manifest, "version")).toBe(jsonAt(packed("core").manifest, "version"))
     expect(jsonAt(manifest, "license")).toBe("MIT")
@@ -55,7 +55,7 @@ describe.for(packageFolders)("the package %s", (folder) => {
     expect(code).toBe(0)
   })
 
-  it("gives its types to every way of importing that it promises", async () => {
+  it("has types for every supported module resolution", async () => {
     const modules = packed(folder).files.flatMap((file) => /^dist\/([A-Z]\w*)\.js$/.exec(file)?.[1] ?? [])
     // attw looks at no subpath of a pattern unless it is named.
     const subpaths = folder === "core" ? ["--include-entrypoints", ...modules] : []

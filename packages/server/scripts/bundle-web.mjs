@@ -1,5 +1,5 @@
 /**
- * Makes `dist/web`: the page, and the client as pages take it from a server. Runs after the compiler.
+ * Builds `dist/web`: the page, and the client that other pages load from the server. Runs after the compiler.
  */
 import { build } from "esbuild"
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises"
@@ -21,8 +21,8 @@ const shared = {
   logLevel: "warning"
 }
 
-/** The licences of the packages that went into a bundle, which ask to be passed on. Paths are relative to the working directory. */
-const licences = async ({ inputs }) => {
+/** The licenses of the packages in a bundle, which must be passed on. Paths are relative to the working directory. */
+const licenses = async ({ inputs }) => {
   const folders = Object.keys(inputs).map((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0])
   const texts = Array.from(new Set(folders))
     .filter((path) => path !== undefined)
@@ -46,4 +46,4 @@ const [page] = await Promise.all([
   copyFile(`${source}/icon.svg`, `${target}/assets/icon.svg`),
   copyFile(`${source}/index.html`, `${target}/index.html`)
 ])
-await writeFile(`${target}/LICENSES.txt`, await licences(page.metafile))
+await writeFile(`${target}/LICENSES.txt`, await licenses(page.metafile))
