@@ -31,7 +31,10 @@ const rooms = [
   ["core/src/*", ["core/src/internal/", "!core/src/index.ts", "!core/src/MemoryEngine.ts"]],
   ["core/src/internal/connection/", corePublic],
   ["core/src/internal/api/", corePublic],
-  ["core/src/internal/containers/", [...corePublic, "core/src/internal/api/"]],
+  ...["containers", "networks", "system", "volumes"].map((name) => [
+    `core/src/internal/${name}/`,
+    [...corePublic, "core/src/internal/api/"]
+  ]),
   ["core/src/internal/exec/", [...corePublic, "core/src/internal/api/", "core/src/internal/logs/"]],
   ["core/src/internal/host/", corePublic],
   ["core/src/internal/tar/", corePublic],

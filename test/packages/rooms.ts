@@ -5,6 +5,8 @@ export interface Room {
 }
 
 const fourPublic = ["Docker", "DockerError", "LogEvent", "LogPosition"]
+/** Rooms that hold the pieces of one service. */
+const servicePieces = ["internal/containers", "internal/networks", "internal/system", "internal/volumes"]
 const outsideOfMemory = [...fourPublic, "internal/api", "internal/tar"]
 
 /** The rooms of core as its design names them. */
@@ -18,7 +20,7 @@ export const coreRooms: Readonly<Record<string, Room>> = {
       "Volumes",
       "internal/connection",
       "internal/connection/endpoint",
-      "internal/containers",
+      ...servicePieces,
       "internal/exec",
       "internal/host",
       "internal/logs",
@@ -42,7 +44,7 @@ export const coreRooms: Readonly<Record<string, Room>> = {
           "internal/connection",
           "internal/connection/endpoint",
           "internal/api",
-          "internal/containers",
+          ...servicePieces,
           "internal/exec",
           "internal/host",
           "internal/logs",
@@ -58,7 +60,9 @@ export const coreRooms: Readonly<Record<string, Room>> = {
     mayImport: [...fourPublic, "internal/connection"]
   },
   "internal/api": { file: "internal/api/a", mayImport: fourPublic },
-  "internal/containers": { file: "internal/containers/a", mayImport: [...fourPublic, "internal/api"] },
+  ...Object.fromEntries(
+    servicePieces.map((room) => [room, { file: `${room}/a`, mayImport: [...fourPublic, "internal/api"] }])
+  ),
   "internal/exec": { file: "internal/exec/a", mayImport: [...fourPublic, "internal/api", "internal/logs"] },
   "internal/host": { file: "internal/host/a", mayImport: fourPublic },
   "internal/logs": { file: "internal/logs/a", mayImport: [...fourPublic, "internal/api"] },

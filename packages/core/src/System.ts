@@ -10,14 +10,14 @@ import * as Schema from "effect/Schema"
 import { Docker, type DockerRequest, type DockerShape } from "./Docker.js"
 import { type DockerFailure, InvalidRequest, type PruneInProgress } from "./DockerError.js"
 import { decodeAnswer, nullable, decodeRaw } from "./internal/api/decode.js"
-import { decodeDiskUsage, diskUsageTotals, DiskUsageTotals } from "./internal/api/diskUsage.js"
+import { decodeDiskUsage, diskUsageTotals, DiskUsageTotals } from "./internal/system/diskUsage.js"
 import { mapEngineError } from "./internal/api/errorRules.js"
 import { filtersQuery } from "./internal/api/filters.js"
 import { pruneRefused } from "./internal/api/prune.js"
 import { retryWhilePruning } from "./internal/api/schedules.js"
-import { pruneVolumes } from "./internal/api/volumePrune.js"
+import { pruneVolumes } from "./internal/volumes/volumePrune.js"
 
-export { DiskUsageTotals } from "./internal/api/diskUsage.js"
+export { DiskUsageTotals } from "./internal/system/diskUsage.js"
 
 const Bytes = Schema.Number.annotations({ description: "In bytes." })
 

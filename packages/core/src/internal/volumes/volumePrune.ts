@@ -2,10 +2,10 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { DockerShape } from "../../Docker.js"
 import type { DockerFailure } from "../../DockerError.js"
-import { StringRecord, decodeAnswer, nullable } from "./decode.js"
-import { filtersQuery } from "./filters.js"
-import { hasApi } from "./apiVersion.js"
-import type { PruneReport } from "./prune.js"
+import { StringRecord, decodeAnswer, nullable } from "../api/decode.js"
+import { filtersQuery } from "../api/filters.js"
+import { hasApi } from "../api/apiVersion.js"
+import type { PruneReport } from "../api/prune.js"
 
 type Filters = Readonly<Record<string, ReadonlyArray<string>>>
 

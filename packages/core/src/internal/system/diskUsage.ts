@@ -1,6 +1,6 @@
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { decodeAnswer, nullable } from "./decode.js"
+import { decodeAnswer, nullable } from "../api/decode.js"
 
 /**
  * The disk usage of one kind of object.
