@@ -20,8 +20,8 @@ const setup = async (project: TestProject): Promise<() => Promise<void>> => {
     await sweepDeadRuns(engine.endpoint)
     console.log(engineLine(engine))
   } else {
-    if (isCi) throw new Error(`${engine.reason} Under CI the tests need one.`)
-    console.log(`Tests that need an engine are skipped. ${engine.reason}`)
+    if (isCi) throw new Error(`${engine.reason} In CI, the tests need an engine.`)
+    console.log(`Skipping the tests that need an engine. ${engine.reason}`)
   }
   project.provide("engine", { ...engine, runId })
   return async () => {

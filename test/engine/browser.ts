@@ -10,7 +10,7 @@ const installed = (): string | undefined => {
   return given !== undefined && given !== "" ? given : places.find((place) => existsSync(place))
 }
 
-/** The path of a Chromium; on Debian as root it is installed when there is none. */
+/** The path of Chromium. Installs it if necessary, on Debian as root. */
 const findChromium = (): string => {
   const found = installed()
   if (found !== undefined) return found
@@ -21,10 +21,10 @@ const findChromium = (): string => {
     const now = installed()
     if (now !== undefined) return now
   }
-  throw new Error("No Chromium: install one, or set DOCKWIRE_CHROMIUM to its path")
+  throw new Error("Chromium not found. Install it, or set DOCKWIRE_CHROMIUM to its path.")
 }
 
-/** Starts a Chromium that shows nothing and calls nobody. */
+/** Starts a headless Chromium without background network requests. */
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({
     executablePath: findChromium(),
@@ -39,14 +39,14 @@ export const launchBrowser = (): Promise<Browser> =>
     ]
   })
 
-/** A page with cookies of its own, and what went wrong in it. */
+/** A page with its own cookies, and the errors in it. */
 export interface WatchedPage {
   readonly page: Page
-  /** Errors in the console, broken policies and uncaught exceptions, but not that a server was away. */
+  /** Console errors, policy violations and uncaught exceptions, but no connection errors. */
   readonly complaints: ReadonlyArray<string>
 }
 
-/** Opens a page in a context of its own. */
+/** Opens a page in a new browser context. */
 export const openPage = async (browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> => {
   const context = await browser.newContext(options)
   const page = await context.newPage()

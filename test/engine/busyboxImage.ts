@@ -13,8 +13,8 @@ export const importBusybox = async (endpoint: string, tar: string): Promise<void
   const changes = ['CMD ["sh"]', "ENV PATH=/bin"].map((change) => `&changes=${encodeURIComponent(change)}`).join("")
   const path = `/images/create?fromSrc=-&repo=busybox&tag=latest${changes}`
   const answer = await engineCall(endpoint, "POST", path, createReadStream(tar), { timeout: 120_000 })
-  // The engine answers 200 before it reads the tar: only the image tells.
-  if (!(await hasBusybox(endpoint))) throw new Error(`busybox could not be imported: ${answer.text.trim()}`)
+  // The engine answers 200 before it reads the archive, so check for the image.
+  if (!(await hasBusybox(endpoint))) throw new Error(`Importing busybox failed: ${answer.text.trim()}`)
 }
 
 /** Pulls the image from the engine's registry. */
@@ -22,5 +22,5 @@ export const pullBusybox = async (endpoint: string): Promise<void> => {
   const answer = await engineCall(endpoint, "POST", "/images/create?fromImage=busybox&tag=latest", undefined, {
     timeout: 120_000
   })
-  if (!(await hasBusybox(endpoint))) throw new Error(`busybox could not be pulled: ${answer.text.trim()}`)
+  if (!(await hasBusybox(endpoint))) throw new Error(`Pulling busybox failed: ${answer.text.trim()}`)
 }

@@ -5,7 +5,7 @@ import { promisify } from "node:util"
 
 const run = promisify(execFile)
 
-/** Writes a tar of a root file system: busybox, a link to it for each of its names, and the usual empty folders. */
+/** Writes a root file system as a tar: busybox, a link for each of its commands, and the usual empty directories. */
 export const writeBusyboxTar = async (root: string): Promise<void> => {
   const tree = join(root, "busybox-tree")
   for (const folder of ["bin", "tmp", "etc", "proc", "sys", "dev"]) {

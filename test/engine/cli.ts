@@ -21,7 +21,7 @@ const start = async (): Promise<number> => {
   await sweepDeadRuns(engine.endpoint)
   await sweepKillableEngines()
   console.log(engineLine(engine))
-  if (engine.composeCommand !== undefined) console.log(`Compose is called as: ${engine.composeCommand.join(" ")}`)
+  if (engine.composeCommand !== undefined) console.log(`Compose command: ${engine.composeCommand.join(" ")}`)
   console.log(`export DOCKER_HOST=${engine.endpoint}`)
   return 0
 }
@@ -29,12 +29,12 @@ const start = async (): Promise<number> => {
 const stop = async (): Promise<number> => {
   const unavailable = await packagesUnavailable()
   if (unavailable !== undefined) {
-    console.log(`There is no engine of the tests' own here: ${unavailable}.`)
+    console.log(`The tests can't run their own engine here: ${unavailable}.`)
     return 0
   }
   await sweepKillableEngines()
   const stopped = await stopPrivateEngine()
-  console.log(stopped ? "The tests' own engine is stopped." : "The tests' own engine did not run.")
+  console.log(stopped ? "Stopped the test engine." : "The test engine was not running.")
   return 0
 }
 
@@ -51,7 +51,9 @@ const status = async (): Promise<number> => {
   }
   const unavailable = await packagesUnavailable()
   const next =
-    unavailable === undefined ? "`npm run engine -- start` starts one." : `None can be started: ${unavailable}.`
+    unavailable === undefined
+      ? "Run `npm run engine -- start` to start one."
+      : `The tests can't start one: ${unavailable}.`
   console.log(`No engine answers. ${next}`)
   return 1
 }

@@ -5,7 +5,7 @@ import { unpackedBinaries } from "./engineBinaries.js"
 
 const run = promisify(execFile)
 
-/** How compose is called here: the words before its own arguments. */
+/** The command that runs compose, before the arguments of compose. */
 export interface ComposeCommand {
   readonly command: ReadonlyArray<string>
   readonly version: string
@@ -22,7 +22,7 @@ const asked = async (command: ReadonlyArray<string>): Promise<ComposeCommand | u
   }
 }
 
-/** The machine's own `docker compose` plugin, else the unpacked one run by itself, else `undefined`. */
+/** The `docker compose` plugin of this machine, or the unpacked binary, or `undefined`. */
 export const findCompose = async (): Promise<ComposeCommand | undefined> => {
   const own = await asked(["docker", "compose"])
   if (own !== undefined) return own

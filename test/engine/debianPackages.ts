@@ -25,13 +25,13 @@ export interface PackageSet {
 
 /** Why Debian's packages cannot be had here, `undefined` when they can. */
 export const packagesUnavailable = async (): Promise<string | undefined> => {
-  if (process.platform !== "linux") return "a server of the tests' own runs on Linux only"
-  if (process.getuid?.() !== 0) return "only root can start one of the tests' own"
+  if (process.platform !== "linux") return "the tests can start their own servers only on Linux"
+  if (process.getuid?.() !== 0) return "only root can start the tests' own servers"
   for (const tool of ["/usr/bin/apt-get", "/usr/bin/dpkg"]) {
-    if (!existsSync(tool)) return `the tests take an engine from Debian's packages, and ${tool} is not here`
+    if (!existsSync(tool)) return `the tests install an engine from Debian packages, and ${tool} is missing`
   }
   const release = await readFile("/etc/os-release", "utf8").catch(() => "")
-  if (!/^ID=debian$/m.test(release)) return "the tests take an engine from Debian's packages, and this is not Debian"
+  if (!/^ID=debian$/m.test(release)) return "the tests install an engine from Debian packages, and this is not Debian"
   return undefined
 }
 
@@ -80,7 +80,7 @@ export const debianMirror = async (folder: string): Promise<string> => {
   const options = ["-o", `Dir::State::Lists=${lists}`, "-o", `Dir::Cache=${join(folder, "cache")}`]
   await run("apt-get", ["update", ...options])
   const fetched = await list(options)
-  if (fetched === undefined) throw new Error(`No source of Debian ${codename} in this machine's apt sources.`)
+  if (fetched === undefined) throw new Error(`The apt sources of this machine have no source for Debian ${codename}.`)
   return fetched
 }
 
@@ -130,7 +130,7 @@ export const obtainPackages = async (set: PackageSet, progress: (line: string) =
     if (made !== undefined) return made
     const debs = join(engineCache(), `packages-${versionOf(set)}`)
     if (!existsSync(debs)) {
-      progress(`Fetching ${set.what} from Debian's packages, about ${set.size}, this once.`)
+      progress(`Downloading ${set.what} from Debian packages (about ${set.size}, only once).`)
       await download(set.packages, debs)
     }
     const final = rootOf(set)
@@ -142,7 +142,7 @@ export const obtainPackages = async (set: PackageSet, progress: (line: string) =
     } catch (cause) {
       // A package that cannot be unpacked is fetched again next time.
       await rm(debs, { recursive: true, force: true })
-      throw new Error(`A package could not be unpacked in ${work}.`, { cause })
+      throw new Error(`Unpacking a package failed in ${work}.`, { cause })
     }
     await set.finish?.(work, final)
     await rename(work, final)

@@ -87,7 +87,7 @@ const waitUntil = async (isTrue: () => boolean | Promise<boolean>, milliseconds:
 /** Sends SIGKILL to a process and waits until it is gone. */
 export const killAndWait = async (pid: number): Promise<void> => {
   orElse(() => process.kill(pid, "SIGKILL"), false)
-  if (!(await waitUntil(() => identityOf(pid) === undefined, 15_000))) throw new Error(`Process ${pid} does not end.`)
+  if (!(await waitUntil(() => identityOf(pid) === undefined, 15_000))) throw new Error(`Process ${pid} did not exit.`)
 }
 
 /**
@@ -100,7 +100,7 @@ export const clearLeftovers = async (folder: DaemonFolder): Promise<void> => {
     for (const pid of left) orElse(() => process.kill(pid, "SIGKILL"), false)
     return left.length === 0
   }, 20_000)
-  if (!gone) throw new Error(`Processes of the engine in ${folder.root} do not end: ${processesOf(folder).join(" ")}`)
+  if (!gone) throw new Error(`Processes of the engine in ${folder.root} did not exit: ${processesOf(folder).join(" ")}`)
   const tasks = join(folder.exec, "containerd/daemon/io.containerd.runtime.v2.task/moby")
   for (const container of orElse(() => readdirSync(tasks), [])) {
     const address = await readFile(join(tasks, container, "address"), "utf8").catch(() => "")

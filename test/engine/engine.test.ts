@@ -17,18 +17,18 @@ import { isDeadRun, newTestRunId, runOf, testLabel, testProjectName, testRunId }
 const run = promisify(execFile)
 
 describe("a test run's id", () => {
-  it("is alive while its process is, and dead once that is gone", () => {
+  it("is alive as long as its process", () => {
     expect(isDeadRun(newTestRunId(), 0)).toBe(false)
     expect(isDeadRun(`${pidSpace()}-${process.pid}-1`, Date.now())).toBe(true)
     expect(isDeadRun(`${pidSpace()}-4194305-1`, Date.now())).toBe(true)
   })
 
-  it("of another machine is judged by the age of what it made", () => {
+  it("from another machine expires by the age of what it created", () => {
     expect(isDeadRun("ffffff-1-1", Date.now())).toBe(false)
     expect(isDeadRun("ffffff-1-1", Date.now() - 7 * 60 * 60 * 1000)).toBe(true)
   })
 
-  it("is read from labels, compose's own too", () => {
+  it("is read from labels, including those of compose", () => {
     expect(runOf({ [testLabel]: testRunId() })).toBe(testRunId())
     expect(runOf({ "com.docker.compose.project": testProjectName("Web") })).toBe(testRunId())
     expect(runOf({ "com.docker.compose.project": "shop" })).toBeUndefined()
@@ -36,7 +36,7 @@ describe("a test run's id", () => {
 })
 
 describe("an endpoint", () => {
-  it("is a socket or a host and port", () => {
+  it("is parsed to a socket or a host and port", () => {
     expect(connectionOf("unix:///run/a.sock")).toEqual({ socketPath: "/run/a.sock" })
     expect(connectionOf("/run/a.sock")).toEqual({ socketPath: "/run/a.sock" })
     expect(connectionOf("tcp://127.0.0.1:2376")).toEqual({ host: "127.0.0.1", port: 2376 })
@@ -45,7 +45,7 @@ describe("an endpoint", () => {
 })
 
 describeEngine("the engine of the tests", () => {
-  it("answers with the version that was announced", async () => {
+  it("answers with the announced version", async () => {
     const { endpoint, version } = testEngine()
     expect(await answersPing(endpoint)).toBe(true)
     expect(jsonAt((await engineCall(endpoint, "GET", "/version")).json, "Version")).toBe(version)
@@ -59,7 +59,7 @@ describeEngine("the engine of the tests", () => {
     expect(jsonAt(await container.inspect(), "Config", "Labels", testLabel)).toBe(testRunId())
   })
 
-  it("gives a terminal and a log driver when asked", async () => {
+  it("supports a TTY and a log driver", async () => {
     const container = await startTestContainer({
       endpoint: testEngine().endpoint,
       cmd: ["sh", "-c", "test -t 1 && echo terminal"],
@@ -72,7 +72,7 @@ describeEngine("the engine of the tests", () => {
     expect(jsonAt(await container.inspect(), "HostConfig", "LogConfig", "Type")).toBe("local")
   })
 
-  it("publishes ports to this machine", async () => {
+  it("publishes ports on this machine", async () => {
     const container = await startTestContainer({
       endpoint: testEngine().endpoint,
       cmd: ["sh", "-c", "echo reached > /tmp/index.html; exec httpd -f -p 80 -h /tmp"],
@@ -86,7 +86,7 @@ describeEngine("the engine of the tests", () => {
       .toBe("reached\n")
   })
 
-  it("is reached by compose", async ({ skip }) => {
+  it("is reachable by compose", async ({ skip }) => {
     const { composeCommand, composeVersion, endpoint } = testEngine()
     if (composeCommand === undefined) return skip("no compose here")
     const [program = "", ...rest] = composeCommand
@@ -97,7 +97,7 @@ describeEngine("the engine of the tests", () => {
     expect(Array.isArray(JSON.parse(list.stdout))).toBe(true)
   })
 
-  it("is swept of what a run made, and of nothing else", async () => {
+  it("is swept of everything that a run created, and nothing else", async () => {
     const { endpoint } = testEngine()
     // A run that is over: this process's pid with another start time.
     const dead = `${pidSpace()}-${process.pid}-1`
@@ -126,7 +126,7 @@ describeEngine("the engine of the tests", () => {
 })
 
 describeEngine("a registry of the tests", () => {
-  it("takes a push and gives it back, to those who may", async ({ skip }) => {
+  it("accepts a push and serves the image again, to authorized users only", async ({ skip }) => {
     const unavailable = await registryUnavailable()
     if (unavailable !== undefined || !testEngine().private) return skip(unavailable ?? "the engine may be elsewhere")
     const { endpoint } = testEngine()
@@ -154,7 +154,7 @@ describeKillableEngine("a killable engine", () => {
   const stateOf = async (endpoint: string, id: string): Promise<unknown> =>
     jsonAt((await engineCall(endpoint, "GET", `/containers/${id}/json`)).json, "State", "Status")
 
-  it("with live restore keeps its containers when killed, and leaves nothing when disposed of", async () => {
+  it("with live restore keeps its containers when killed, and leaves nothing after disposal", async () => {
     engine = await startKillableEngine({ liveRestore: true, name: "live" })
     const { endpoint, socketPath } = engine
     const container = await startTestContainer({
@@ -181,7 +181,7 @@ describeKillableEngine("a killable engine", () => {
     expect(identityOf(Number(before))).toBeUndefined()
   })
 
-  it("without it loses them, and is disposed of also while it is dead", async () => {
+  it("without live restore loses its containers, and can be disposed of while it is dead", async () => {
     engine = await startKillableEngine()
     const { endpoint } = engine
     // At its start the engine stops what it finds running, and waits the container's stop timeout.
@@ -199,7 +199,7 @@ describeKillableEngine("a killable engine", () => {
     expect(existsSync(folder.root)).toBe(false)
   })
 
-  it("of a process that was killed is swept, with its containers", async () => {
+  it("that belongs to a killed process is swept, with its containers", async () => {
     const script = `
       import { startKillableEngine } from ${JSON.stringify(new URL("./killableEngine.ts", import.meta.url).href)}
       import { startTestContainer } from ${JSON.stringify(new URL("./testContainer.ts", import.meta.url).href)}

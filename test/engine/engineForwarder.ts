@@ -15,7 +15,7 @@ export interface EngineForwarder {
 /** What listening on a port came to. */
 const portOf = (server: Server): number => {
   const address = server.address()
-  if (address === null || typeof address === "string") throw new Error("It listens on no port.")
+  if (address === null || typeof address === "string") throw new Error("The server does not listen on a port.")
   return address.port
 }
 

@@ -30,7 +30,7 @@ export const connectionOf = (
     case "http:":
       return { host: url.hostname, port: url.port === "" ? 2375 : Number(url.port) }
     default:
-      throw new Error(`The harness cannot speak to ${endpoint}: it knows unix://, tcp:// and http:// endpoints.`)
+      throw new Error(`Unsupported endpoint: ${endpoint}. The test harness supports unix://, tcp:// and http://.`)
   }
 }
 
@@ -76,7 +76,7 @@ export const engineRequest = (
       })
     })
     const timeout = options.timeout ?? 30_000
-    sent.setTimeout(timeout, () => sent.destroy(new Error(`${method} ${path}: no answer within ${timeout} ms`)))
+    sent.setTimeout(timeout, () => sent.destroy(new Error(`${method} ${path}: no response within ${timeout} ms`)))
     sent.on("error", reject)
     if (body instanceof Readable) {
       body.on("error", (error) => sent.destroy(error))

@@ -99,13 +99,13 @@ export const ensureEngine = async (
     if (noPackages !== undefined) return { available: false, reason: `No engine answers at ${tried}; ${noPackages}.` }
     const other = otherDaemonPid(privateEngineFolder())
     if (other !== undefined) {
-      const reason = `No engine answers at ${tried}, but a dockerd runs here (pid ${other}): set DOCKER_HOST to its socket.`
+      const reason = `No engine answers at ${tried}, but a dockerd is running (pid ${other}). Set DOCKER_HOST to its socket.`
       return { available: false, reason }
     }
     const { startedHere } = await ensurePrivateEngine(progress)
     return await describe(privateEngineFolder().endpoint, startedHere)
   } catch (error) {
-    return { available: false, reason: `No engine could be made ready: ${messageOf(error)}` }
+    return { available: false, reason: `Preparing a test engine failed: ${messageOf(error)}` }
   }
 }
 

@@ -16,7 +16,7 @@ export const withFileLock = async <A>(path: string, work: () => Promise<A>): Pro
   const ended = once(holder, "close")
   await Promise.race([
     once(holder.stdout, "data"),
-    ended.then(() => Promise.reject(new Error(`The lock ${path} could not be taken.`)))
+    ended.then(() => Promise.reject(new Error(`Locking ${path} failed.`)))
   ])
   try {
     return await work()

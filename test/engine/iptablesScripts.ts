@@ -12,7 +12,7 @@ const run = promisify(execFile)
  */
 export const writeIptablesScripts = async (root: string, final: string): Promise<void> => {
   const [folder] = await libraryFolders(root)
-  if (folder === undefined) throw new Error("The unpacked iptables has no libraries.")
+  if (folder === undefined) throw new Error("The unpacked iptables packages contain no libraries.")
   const triplet = basename(folder)
   const environment = (base: string) => ({
     LD_LIBRARY_PATH: join(base, "usr/lib", triplet),

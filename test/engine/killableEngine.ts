@@ -107,7 +107,7 @@ const makeOwned = async (name: string): Promise<DaemonFolder> => {
  */
 export const startKillableEngine = async (options: KillableEngineOptions = {}): Promise<KillableEngine> => {
   const unavailable = await killableEngineUnavailable()
-  if (unavailable !== undefined) throw new Error(`No killable engine can be had: ${unavailable}.`)
+  if (unavailable !== undefined) throw new Error(`The tests can't start a killable engine: ${unavailable}.`)
   const usual = await obtainBinaries()
   const folder = await makeOwned(options.name ?? "engine")
   const flags = [...(options.liveRestore === true ? ["--live-restore"] : []), ...(options.flags ?? [])]

@@ -78,7 +78,7 @@ export const startServer = ({
           await gone(child)
           clearTimeout(late)
           if (child.signalCode === "SIGKILL" && signal !== "SIGKILL") {
-            throw new Error(`The server did not end within ${stopTime} ms of ${signal}`)
+            throw new Error(`The server did not exit within ${stopTime} ms after ${signal}`)
           }
         }
       })
@@ -86,5 +86,5 @@ export const startServer = ({
     child.stdout.on("data", listen)
     child.stderr.on("data", listen)
     child.on("error", reject)
-    child.on("exit", (code) => reject(new Error(`The server ended with ${code}:\n${said}`)))
+    child.on("exit", (code) => reject(new Error(`The server exited with ${code}:\n${said}`)))
   })

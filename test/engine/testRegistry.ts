@@ -32,7 +32,7 @@ export const registryUnavailable = packagesUnavailable
  */
 export const startTestRegistry = async (options: { readonly isPrivate?: boolean } = {}): Promise<TestRegistry> => {
   const unavailable = await registryUnavailable()
-  if (unavailable !== undefined) throw new Error(`No registry can be had: ${unavailable}.`)
+  if (unavailable !== undefined) throw new Error(`The tests can't start a registry: ${unavailable}.`)
   const binaries = await obtainBinaries()
   const folder = await mkdtemp(join(tmpdir(), "dockwire-registry-"))
   const host = `127.0.0.1:${await freePort()}`

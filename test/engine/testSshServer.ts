@@ -80,7 +80,7 @@ const listens = (port: number): Promise<boolean> =>
 /** Starts an ssh server; `dockerHost` is where the docker command looks that runs behind it. */
 export const startTestSshServer = async (dockerHost: string): Promise<TestSshServer> => {
   const unavailable = await sshServerUnavailable()
-  if (unavailable !== undefined) throw new Error(`No ssh server can be had: ${unavailable}.`)
+  if (unavailable !== undefined) throw new Error(`The tests can't start an ssh server: ${unavailable}.`)
   const [binaries, openSsh] = await Promise.all([obtainBinaries(), obtainOpenSsh()])
   const folder = await mkdtemp(join(tmpdir(), "dockwire-ssh-"))
   await chmod(folder, 0o755)
