@@ -7,6 +7,9 @@ export const whileBusy = Schedule.spaced("50 millis").pipe(Schedule.upTo("5 seco
 /** Backoff for reconnecting to the engine: 100 milliseconds, doubled after each attempt up to 5 seconds. */
 export const reconnect = Schedule.exponential("100 millis").pipe(Schedule.union(Schedule.spaced("5 seconds")))
 
+/** Backoff for reopening a log that was cut: 20 milliseconds, doubled after each attempt up to 1 second. */
+export const reopenLog = Schedule.exponential("20 millis").pipe(Schedule.union(Schedule.spaced("1 second")))
+
 /** Every 10 seconds: how often a silent connection is checked. */
 export const livenessCheck = Schedule.spaced("10 seconds")
 

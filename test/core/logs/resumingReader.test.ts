@@ -1,0 +1,209 @@
+import {
+  type DockerRequest,
+  type DockerShape,
+  EngineError,
+  EngineUnavailable,
+  type FollowElement
+} from "@dockwire/core"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { describe, expect, it } from "vitest"
+import { engineTimeOf } from "../../../packages/core/src/internal/api/engineTime.js"
+import { DeliveryTracker } from "../../../packages/core/src/internal/logs/deliveryTracker.js"
+import type { LogSubject } from "../../../packages/core/src/internal/logs/logRequest.js"
+import { FollowOutput } from "../../../packages/core/src/internal/watch/followOutput.js"
+import { ResumingReader } from "../../../packages/core/src/internal/watch/resumingReader.js"
+import { frames, stamp } from "./engineLog.js"
+import { shown } from "./followed.js"
+
+const id = "c".repeat(64)
+const endpoint = "unix:///test"
+const subject: LogSubject = {
+  id,
+  tty: false,
+  running: false,
+  startedAt: stamp(0),
+  finishedAt: stamp(999_999),
+  exitCode: 0
+}
+
+interface EngineRecord {
+  readonly timestamp: string
+  readonly bytes: Buffer
+}
+
+/** A line as the engine's records. */
+const line = (n: number, text = `line ${n}`, stream: "stdout" | "stderr" = "stdout"): ReadonlyArray<EngineRecord> =>
+  frames(stream, stamp(n), text).map((bytes) => ({ timestamp: stamp(n), bytes }))
+
+const lines = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => line(from + index)).flat()
+
+/** An engine that has one log and answers as a real one does: the last records first, and of those all since a time. */
+class LogEngine implements DockerShape {
+  readonly endpoint = endpoint
+  readonly queries: Array<string> = []
+  lastSince: unknown
+  log: ReadonlyArray<EngineRecord> = []
+  apiVersion = "1.45"
+  /** Cuts the next responses after so many bytes. */
+  cuts: Array<number> = []
+
+  readonly json = ({ path }: DockerRequest) =>
+    path === "/_ping"
+      ? Effect.succeed({ status: 200, body: "OK", headers: { "api-version": this.apiVersion } })
+      : Effect.fail(new EngineError({ request: path, status: 500, detail: "not in this test" }))
+
+  readonly stream = ({ query = {} }: DockerRequest) =>
+    Effect.sync(() => {
+      const { since, tail, until } = query
+      this.lastSince = since
+      const shownQuery = { tail, since, until }
+      this.queries.push(
+        Object.entries(shownQuery)
+          .filter(([key, value]) => value !== undefined && !(key === "tail" && value === "all"))
+          .map(([key, value]) => `${key}=${String(value).slice(-9).replace(/^0+/, "")}`)
+          .join(" ")
+      )
+      const nanos = (timestamp: string) => Number(timestamp.slice(20, 29))
+      const limit = (time: unknown) => Number(String(time).split(".")[1])
+      let records = tail === "all" || tail === undefined ? this.log : this.log.slice(-Number(tail))
+      if (since !== undefined) {
+        const first = records.findIndex(({ timestamp }) => nanos(timestamp) >= limit(since))
+        records = first === -1 ? [] : records.slice(first)
+      }
+      if (until !== undefined) records = records.filter(({ timestamp }) => nanos(timestamp) <= limit(until))
+      const bytes = Buffer.concat(records.map((record) => record.bytes))
+      const cut = this.cuts.shift()
+      const lost = new EngineUnavailable({ endpoint, reason: "Lost", detail: "cut" })
+      const body =
+        cut === undefined ? Stream.make(bytes) : Stream.concat(Stream.make(bytes.subarray(0, cut)), Stream.fail(lost))
+      const headers = { date: "Sun, 22 Nov 2026 09:17:04 GMT" }
+      return { status: 200, contentType: "application/octet-stream", headers, body }
+    })
+
+  readonly hijack = ({ path }: DockerRequest) =>
+    Effect.fail(new EngineError({ request: path, status: 500, detail: "not in this test" }))
+}
+
+const reading = (start: { readonly tail?: number; readonly since?: string } = {}) => {
+  const engine = new LogEngine()
+  const elements: Array<FollowElement> = []
+  const output = new FollowOutput(new DeliveryTracker(id, undefined), undefined, (batch) =>
+    Effect.sync(() => void elements.push(...batch))
+  )
+  const reader = new ResumingReader(engine, output, { tail: start.tail, since: start.since, isEmpty: false })
+  return {
+    engine,
+    reader,
+    elements,
+    /** Reads, and returns what it delivered; a cut connection is one that ends. */
+    read: (range: Parameters<ResumingReader["read"]>[1] = {}) =>
+      Effect.runPromise(
+        reader.read(subject, range).pipe(
+          Effect.catchTag("EngineUnavailable", () => Effect.void),
+          Effect.map(() => elements.splice(0).map(shown))
+        )
+      )
+  }
+}
+
+describe("a reader that resumes", () => {
+  it("reads what is new, each time from the last record", async () => {
+    const { engine, read } = reading()
+    engine.log = lines(1, 3)
+    expect(await read()).toEqual(["line 1", "line 2", "line 3"])
+    engine.log = lines(1, 5)
+    expect(await read()).toEqual(["line 4", "line 5"])
+    expect(await read()).toEqual([])
+    expect(engine.queries).toEqual(["", "tail=1000 since=3", "tail=1000 since=5"])
+  })
+
+  it("continues after a cut in the middle of a line, wherever that is", async () => {
+    const log = [line(1), line(2, "x".repeat(40_000)), line(2, "err", "stderr"), line(3)].flat()
+    const size = log.reduce((sum, { bytes }) => sum + bytes.length, 0)
+    const whole = await (async () => {
+      const { engine, read } = reading()
+      engine.log = log
+      return read()
+    })()
+    expect(whole).toHaveLength(4)
+    for (let cut = 0; cut < size; cut += 997) {
+      const { engine, read } = reading()
+      engine.log = log
+      engine.cuts = [cut, Math.floor(cut / 2)]
+      expect([...(await read()), ...(await read()), ...(await read())].toSorted(), `cut at ${cut}`).toEqual(
+        whole.toSorted()
+      )
+    }
+  })
+
+  it("delivers records with equal or earlier timestamps once", async () => {
+    const { engine, read } = reading()
+    const log = [line(5), line(5), line(4, "late", "stderr"), line(5), line(3, "later", "stderr")].flat()
+    engine.log = log.slice(0, 3)
+    expect(await read()).toEqual(["line 5", "line 5", "! late"])
+    engine.log = log
+    expect(await read()).toEqual(["line 5", "! later"])
+  })
+
+  it("asks for more where the last records don't begin with the anchor, and delivers none twice", async () => {
+    const { engine, read } = reading()
+    engine.log = lines(1, 2)
+    await read()
+    engine.log = lines(1, 1_500)
+    expect(await read()).toEqual(Array.from({ length: 1_498 }, (_, index) => `line ${index + 3}`))
+    expect(engine.queries.slice(1)).toEqual(["tail=1000 since=2", "tail=10000 since=2"])
+  })
+
+  it("marks a gap where the engine no longer has the anchor", async () => {
+    const { elements, engine, read, reader } = reading()
+    engine.log = lines(1, 3)
+    await read()
+    engine.log = lines(6, 7)
+    await Effect.runPromise(reader.read(subject, {}))
+    expect(elements.map(shown)).toEqual(["<gap>", "line 6", "line 7"])
+    expect(elements[0]).toMatchObject({
+      from: stamp(3),
+      to: stamp(6),
+      timestamp: stamp(6),
+      reason: "the engine no longer has these lines: it rotated the log"
+    })
+  })
+
+  it("begins with the last lines, or with new ones only, also after a cut before the first line", async () => {
+    const some = reading({ tail: 2 })
+    some.engine.log = lines(1, 4)
+    some.engine.cuts = [0]
+    expect(await some.read()).toEqual([])
+    some.engine.log = lines(1, 6)
+    // Not the last two of now, but all since the first of them or since the log was opened, whichever is earlier.
+    expect(await some.read()).toEqual(["line 5", "line 6"])
+
+    const none = reading({ tail: 0 })
+    none.engine.log = lines(1, 4)
+    expect(await none.read()).toEqual([])
+    none.engine.log = lines(1, 5)
+    expect(await none.read()).toEqual(["line 5"])
+  })
+
+  it("delivers a last line without a newline where the run is over", async () => {
+    const { engine, read } = reading()
+    const open = frames("stdout", stamp(2), "no newline", "").map((bytes) => ({ timestamp: stamp(2), bytes }))
+    engine.log = [...line(1), ...open]
+    expect(await read()).toEqual(["line 1"])
+    expect(await read({ flush: true })).toEqual(["no newline"])
+    expect(await read({ flush: true })).toEqual([])
+  })
+
+  it("asks an engine before API 1.43 from earlier on, as it drops records that are late", async () => {
+    const { engine, read } = reading()
+    engine.apiVersion = "1.42"
+    engine.log = lines(1, 2)
+    await read()
+    engine.log = lines(1, 3)
+    expect(await read()).toEqual(["line 3"])
+    expect(engine.queries.at(-1)).toBe("since=2")
+    expect(engine.lastSince).toBe(engineTimeOf(stamp(2), -2_000))
+  })
+})
