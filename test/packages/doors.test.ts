@@ -94,6 +94,16 @@ const offences: ReadonlyArray<readonly [file: string, text: string, rule: string
     "typescript(no-unsafe-type-assertion)"
   ],
   [
+    "packages/core/src/long.ts",
+    "export {}\n\n// One line more than a file may have.\n".padEnd(450, "\n"),
+    "eslint(max-lines)"
+  ],
+  [
+    "packages/server/src/rooms/long.ts",
+    `export const long = () => {\n${"  Math.random()\n".repeat(119)}}\n`,
+    "eslint(max-lines-per-function)"
+  ],
+  [
     "packages/core/src/one.ts",
     'import { two } from "./two.js"\nexport const one = (): number => two()\n',
     "import(no-cycle)"
@@ -108,6 +118,7 @@ const offences: ReadonlyArray<readonly [file: string, text: string, rule: string
 /** Files that look much the same and break no rule. */
 const allowed: ReadonlyArray<readonly [file: string, text: string]> = [
   ["packages/core/src/Docker.ts", 'import Dockerode from "dockerode"\nexport const docker = new Dockerode()\n'],
+  ["packages/compat/src/long.ts", `export const long = () => {\n${"  Math.random()\n".repeat(118)}}\n`],
   ["packages/core/src/x.ts", 'export { succeed } from "effect/Effect"\n'],
   ["packages/server/src/command/cli.ts", 'console.log("hello")\n'],
   ["packages/server/src/rooms/y.ts", 'export { Containers } from "@dockwire/core/Containers"\n'],
