@@ -75,8 +75,8 @@ export interface ContainersShape {
     spec: ContainerSpec
   ) => Effect.Effect<CreatedContainer, ImageNotFound | NameConflict | InvalidRequest | DockerFailure>
   /**
-   * Starts a container. Does nothing if it is running. If it was created with a setting that refers to something missing,
-   * such as a command or a network, this fails with a `ContainerStateConflict` of state `misconfigured`.
+   * Starts a container. Does nothing if it is running. If it was created with a setting that refers to something
+   * missing, such as a command or a network, this fails with a `ContainerStateConflict` of state `misconfigured`.
    * `POST /containers/{id}/start`
    */
   readonly start: (
@@ -115,9 +115,9 @@ export interface ContainersShape {
     condition?: "not-running" | "next-exit" | "removed"
   ) => Effect.Effect<ContainerExit, ContainerNotFound | DockerFailure>
   /**
-   * Waits until a condition holds; returns immediately if it already does. Fails on timeout, and as soon as the condition can
-   * no longer be met: the container has exited for good, is unhealthy, or was removed. Driven by engine events; only ports
-   * are polled. `GET /events`, `GET /containers/{id}/json`, `GET /containers/{id}/logs`
+   * Waits until a condition holds; returns immediately if it already does. Fails on timeout, and as soon as the
+   * condition can no longer be met: the container has exited for good, is unhealthy, or was removed. Driven by engine
+   * events; only ports are polled. `GET /events`, `GET /containers/{id}/json`, `GET /containers/{id}/logs`
    */
   readonly waitUntil: (
     id: string,
@@ -136,7 +136,9 @@ export interface ContainersShape {
   ) => Effect.Effect<ProcessTable, ContainerNotFound | ContainerStateConflict | DockerFailure>
   /** Lists files that differ from the container's image. `GET /containers/{id}/changes` */
   readonly changes: (id: string) => Effect.Effect<ReadonlyArray<FileChange>, ContainerNotFound | DockerFailure>
-  /** Changes resource limits, also of a running container. Returns the engine's warnings. `POST /containers/{id}/update` */
+  /**
+   * Changes resource limits, also of a running container. Returns the engine's warnings. `POST /containers/{id}/update`
+   */
   readonly update: (
     id: string,
     limits: ContainerLimits
@@ -146,10 +148,10 @@ export interface ContainersShape {
     options?: Pick<ContainerListOptions, "filters">
   ) => Effect.Effect<PruneReport, PruneInProgress | InvalidRequest | DockerFailure>
   /**
-   * Creates and starts a container, and removes it with its anonymous volumes when the scope closes, also if starting it
-   * failed. Fails like `create`: a setting that prevents the start, such as a port in use or a missing command, is an
-   * `InvalidRequest` that names the setting. If the removal fails, a warning is logged. Interruption returns promptly, even
-   * while the engine creates the container, which is then removed in the background.
+   * Creates and starts a container, and removes it with its anonymous volumes when the scope closes, also if starting
+   * it failed. Fails like `create`: a setting that prevents the start, such as a port in use or a missing command, is
+   * an `InvalidRequest` that names the setting. If the removal fails, a warning is logged. Interruption returns
+   * promptly, even while the engine creates the container, which is then removed in the background.
    */
   readonly scoped: (
     spec: ContainerSpec

@@ -1,6 +1,6 @@
 /**
- * Errors, grouped by what a caller can do about them. Each one carries the id or name it is about, the engine's message in
- * `detail`, and a `message` that says what happened and what to do.
+ * Errors, grouped by what a caller can do about them. Each one carries the id or name it is about, the engine's message
+ * in `detail`, and a `message` that says what happened and what to do.
  *
  * @since 0.1.0
  */
@@ -174,8 +174,8 @@ export class ContainerStateConflict extends Schema.TaggedError<ContainerStateCon
 )("ContainerStateConflict", {
   containerId,
   /**
-   * The conflicting state, or `unknown` if the engine does not name it. A `misconfigured` container can never start, because
-   * it was created with a setting that refers to something missing or unusable; `setting` names it.
+   * The conflicting state, or `unknown` if the engine does not name it. A `misconfigured` container can never start,
+   * because it was created with a setting that refers to something missing or unusable; `setting` names it.
    */
   state: Schema.Literal("running", "stopped", "paused", "unpaused", "removing", "misconfigured", "unknown"),
   /** The setting at fault, if the container is `misconfigured`. */
@@ -246,8 +246,8 @@ export class LogsUnreadable extends Schema.TaggedError<LogsUnreadable>("@dockwir
 }
 
 /**
- * A command could not be started in the container. It does not exist or is not executable, or its working directory or user
- * does not exist.
+ * A command could not be started in the container. It does not exist or is not executable, or its working directory or
+ * user does not exist.
  *
  * @since 0.1.0
  * @category errors
@@ -326,8 +326,8 @@ const unavailableSentence: Record<UnavailableReason, string> = {
 }
 
 /**
- * The engine could not be reached (`NotFound`, `Refused`, `PermissionDenied`, `TimedOut`), or the connection was lost before
- * the response was complete (`Lost`).
+ * The engine could not be reached (`NotFound`, `Refused`, `PermissionDenied`, `TimedOut`), or the connection was lost
+ * before the response was complete (`Lost`).
  *
  * @since 0.1.0
  * @category errors

@@ -96,9 +96,9 @@ export interface NetworksShape {
     options?: { readonly force?: boolean }
   ) => Effect.Effect<void, NetworkNotFound | ContainerNotFound | InvalidRequest | DockerFailure>
   /**
-   * Creates a network and removes it when the scope closes, after disconnecting its remaining members. If the removal fails,
-   * a warning is logged. Interruption returns promptly, even while the engine creates the network, which is then removed in
-   * the background.
+   * Creates a network and removes it when the scope closes, after disconnecting its remaining members. If the removal
+   * fails, a warning is logged. Interruption returns promptly, even while the engine creates the network, which is then
+   * removed in the background.
    */
   readonly scoped: (
     spec: NetworkSpec

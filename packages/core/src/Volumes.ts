@@ -95,8 +95,8 @@ export interface VolumesShape {
   /** Returns one volume. `GET /volumes/{name}` */
   readonly inspect: (name: string) => Effect.Effect<Volume, VolumeNotFound | DockerFailure>
   /**
-   * Creates a volume. If a volume of this name exists, it is returned if it matches the spec; otherwise this fails with a
-   * `NameConflict`. `POST /volumes/create`
+   * Creates a volume. If a volume of this name exists, it is returned if it matches the spec; otherwise this fails with
+   * a `NameConflict`. `POST /volumes/create`
    */
   readonly create: (spec?: VolumeSpec) => Effect.Effect<Volume, NameConflict | InvalidRequest | DockerFailure>
   /** Removes a volume. With `force`, a volume that does not exist is not an error. `DELETE /volumes/{name}` */
@@ -112,8 +112,8 @@ export interface VolumesShape {
     options?: VolumeFilters
   ) => Effect.Effect<PruneReport, PruneInProgress | InvalidRequest | DockerFailure>
   /**
-   * Creates a volume and removes it when the scope closes. Fails with a `NameConflict` if a volume of this name exists. A
-   * named volume gets the label `com.dockwire.scope`. If the removal fails, a warning is logged. Interruption returns
+   * Creates a volume and removes it when the scope closes. Fails with a `NameConflict` if a volume of this name exists.
+   * A named volume gets the label `com.dockwire.scope`. If the removal fails, a warning is logged. Interruption returns
    * promptly, even while the engine creates the volume, which is then removed in the background.
    */
   readonly scoped: (
@@ -246,8 +246,8 @@ const makeVolumes = (docker: DockerShape): VolumesShape => {
   )
 
   /**
-   * The scope must not remove a volume that existed before, even one that matches the spec. The unique label makes `create`
-   * fail for such a volume.
+   * The scope must not remove a volume that existed before, even one that matches the spec. The unique label makes
+   * `create` fail for such a volume.
    */
   const scoped = Effect.fn("Volumes.scoped")((spec: VolumeSpec = {}) =>
     acquireDetached(

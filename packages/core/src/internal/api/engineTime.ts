@@ -2,7 +2,8 @@ import * as Either from "effect/Either"
 import { InvalidRequest } from "../../DockerError.js"
 
 /**
- * A point in time: an RFC 3339 timestamp or seconds since the epoch, each with up to nine fractional digits, or a `Date`.
+ * A point in time: an RFC 3339 timestamp or seconds since the epoch, each with up to nine fractional digits, or a
+ * `Date`.
  *
  * @since 0.1.0
  * @category models
@@ -37,15 +38,18 @@ const format = ({ nanos, seconds }: EpochTime): string =>
   `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${nanos}Z`
 
 /**
- * Normalizes an RFC 3339 timestamp to UTC with nine fractional digits, so that timestamps sort as text. Returns `undefined`
- * if it is not valid.
+ * Normalizes an RFC 3339 timestamp to UTC with nine fractional digits, so that timestamps sort as text. Returns
+ * `undefined` if it is not valid.
  */
 export const logTimestamp = (time: string): string | undefined => {
   const parsed = rfc3339.test(time) ? parse(time) : undefined
   return parsed === undefined ? undefined : format(parsed)
 }
 
-/** Converts a point in time to the engine's `since` and `until` format: seconds since the epoch with nine fractional digits. */
+/**
+ * Converts a point in time to the engine's `since` and `until` format: seconds since the epoch with nine fractional
+ * digits.
+ */
 export const engineTime = (field: string, time: string | Date): Either.Either<string, InvalidRequest> => {
   const parsed =
     typeof time === "string" ? parse(time) : Number.isNaN(time.getTime()) ? undefined : parse(time.toISOString())

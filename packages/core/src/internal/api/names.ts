@@ -17,8 +17,8 @@ export const containerPath = (id: string, suffix: string): Effect.Effect<string,
       )
 
 /**
- * Encodes a name as a path segment. Returns `undefined` if that is impossible: the engine normalizes `.`, `..` and empty
- * segments even when they are encoded, and matches no route whose path contains a newline.
+ * Encodes a name as a path segment. Returns `undefined` if that is impossible: the engine normalizes `.`, `..` and
+ * empty segments even when they are encoded, and matches no route whose path contains a newline.
  */
 export const encodePathSegment = (name: string): string | undefined =>
   /[\p{Surrogate}\n]/u.test(name) || name.split("/").some((part) => part === "" || part === "." || part === "..")

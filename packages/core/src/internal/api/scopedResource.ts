@@ -24,9 +24,9 @@ export const removeOrWarn = <E extends { readonly message: string }>(
 const cleanupGrace = "300 millis"
 
 /**
- * Like `Effect.acquireRelease`, but interrupting the acquisition returns promptly. A create request cannot be cancelled on
- * the engine, so `acquire` runs in a daemon fiber: after an interrupt it continues in the background, and the resource is
- * released as soon as it exists. `acquire` must bound its own running time.
+ * Like `Effect.acquireRelease`, but interrupting the acquisition returns promptly. A create request cannot be cancelled
+ * on the engine, so `acquire` runs in a daemon fiber: after an interrupt it continues in the background, and the
+ * resource is released as soon as it exists. `acquire` must bound its own running time.
  */
 export const acquireDetached = <A, E extends { readonly message: string }, R, R2>(
   label: string,

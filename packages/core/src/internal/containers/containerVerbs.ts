@@ -19,9 +19,9 @@ import { stopRequest } from "./stopTimeout.js"
  */
 export interface ContainerStopOptions {
   /**
-   * How long to wait for the container to stop before killing it, rounded up to whole seconds. The engine waits indefinitely
-   * for `Duration.infinity`, for durations of centuries, and like the docker CLI for negative ones (`"-1 seconds"`). Default:
-   * the container's own stop timeout, or else 10 seconds.
+   * How long to wait for the container to stop before killing it, rounded up to whole seconds. The engine waits
+   * indefinitely for `Duration.infinity`, for durations of centuries, and like the docker CLI for negative ones
+   * (`"-1 seconds"`). Default: the container's own stop timeout, or else 10 seconds.
    */
   readonly timeout?: Duration.DurationInput
 }

@@ -15,8 +15,8 @@ const portAllocated = (id: string, error: EngineError): PortAllocated | undefine
 }
 
 /**
- * Messages of the engine and its runtimes that blame a setting of the container. Messages about a program missing on the
- * engine's host, or about a mount that every container has, do not match: the container is not at fault.
+ * Messages of the engine and its runtimes that blame a setting of the container. Messages about a program missing on
+ * the engine's host, or about a mount that every container has, do not match: the container is not at fault.
  */
 const settingPatterns: ReadonlyArray<readonly [ContainerSetting, RegExp]> = [
   [

@@ -18,8 +18,8 @@ const stopSeconds = (timeout: Duration.DurationInput): number => {
 }
 
 /**
- * Query and timeout of a stop or restart request. The engine responds once the container has stopped, so the request needs
- * more time than the container gets.
+ * Query and timeout of a stop or restart request. The engine responds once the container has stopped, so the request
+ * needs more time than the container gets.
  */
 export const stopRequest = (timeout: Duration.DurationInput | undefined): Pick<DockerRequest, "query" | "timeout"> => {
   if (timeout === undefined) return { timeout: Duration.infinity }

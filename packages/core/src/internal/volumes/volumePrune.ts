@@ -83,8 +83,8 @@ const pruneOneByOne = (docker: DockerShape, filters: Filters): Effect.Effect<Pru
  * Removes anonymous volumes that no container uses, and with the filter `all=true` named ones too.
  *
  * Engines before API 1.42 also prune named volumes and do not mark anonymous ones; their generated names identify them.
- * Podman prunes volumes that match any of the filters instead of all. On these engines the volumes are listed and removed
- * one by one.
+ * Podman prunes volumes that match any of the filters instead of all. On these engines the volumes are listed and
+ * removed one by one.
  */
 export const pruneVolumes = (docker: DockerShape, filters: Filters): Effect.Effect<PruneReport, DockerFailure> =>
   Effect.gen(function* () {
