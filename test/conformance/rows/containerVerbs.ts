@@ -4,7 +4,7 @@ import { failsWith, type Rows } from "../cell.js"
 
 import { anyState, badName, missing, neverNamed, on, verb } from "./onContainers.js"
 
-/** The cells of what `Containers` does to a container. */
+/** The cells of the methods of `Containers` that operate on one container. */
 export const containerVerbRows: Rows = {
   start: verb(() => on((containers) => containers.start(missing)), {
     success: (bench) =>
@@ -290,9 +290,9 @@ export const containerVerbRows: Rows = {
         })
         const next = yield* Effect.fork(on((containers) => containers.wait(id, "next-exit")))
         const removed = yield* Effect.fork(on((containers) => containers.wait(id, "removed")))
-        // The wait may reach the engine behind a run.
+        // The wait may reach the engine after a run has ended.
         const runs = Effect.forever(
-          // A start that is interrupted is one that failed, for the engine.
+          // The engine treats an interrupted start as a failed one.
           Effect.uninterruptible(on((containers) => Effect.zipRight(containers.start(id), containers.wait(id))))
         )
         expect(yield* Effect.raceFirst(Fiber.join(next), runs)).toEqual({ exitCode: 5 })

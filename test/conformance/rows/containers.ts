@@ -25,7 +25,7 @@ export const containerRows: Rows = {
         on((containers) => containers.list({ filters: { name: [bench.name()] } })),
         (found) => expect(found).toEqual([])
       ),
-    conflict: "a list is in nobody's way",
+    conflict: "listing conflicts with nothing",
     "bad input": () =>
       Effect.zipRight(
         failsWith(
@@ -67,7 +67,7 @@ export const containerRows: Rows = {
         yield* on((containers) => containers.wait(id))
         const { state } = yield* on((containers) => containers.inspect(id.slice(0, 12)))
         expect(state).toMatchObject({ status: "exited", exitCode: 3, error: "" })
-        // A short run may end before the engine has noted that it began.
+        // A short run may end before the engine records its start.
         expect(state.finishedAt).not.toMatch(/^0001/)
       }),
     conflict: anyState,
@@ -82,7 +82,7 @@ export const containerRows: Rows = {
         expect((yield* on((containers) => containers.inspect(id))).labels).toEqual(bench.labels)
         const short = yield* bench.created(["sh", "-c", "exit 6"], { autoRemove: true })
         const gone = on((containers) => containers.wait(short.id, "removed")).pipe(
-          // It may be gone before it is asked for.
+          // The container may be gone before the request arrives.
           Effect.catchTag("ContainerNotFound", () => Effect.succeed({ exitCode: 6 }))
         )
         yield* on((containers) => containers.start(short.id))
@@ -212,7 +212,7 @@ export const containerRows: Rows = {
       })
   }),
   prune: {
-    // Where it is interrupted or cut off, nothing carries the label.
+    // For interruption and lost connections: nothing has this label.
     call: (bench) => pruned((containers) => containers.prune({ filters: { label: [bench.name("nothing")] } })),
     success: (bench) =>
       Effect.gen(function* () {
@@ -228,7 +228,7 @@ export const containerRows: Rows = {
         pruned((containers) => containers.prune({ filters: { label: [bench.name("nothing")] } })),
         (pruned) => expect(pruned).toEqual({ deleted: [], spaceReclaimed: 0 })
       ),
-    conflict: "it leaves alone what it can't remove",
+    conflict: "it skips what it cannot remove",
     "bad input": () =>
       failsWith(
         pruned((containers) => containers.prune({ filters: { color: ["red"] } })),

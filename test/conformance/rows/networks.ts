@@ -21,7 +21,7 @@ const made = ({ labels, name }: Bench, subnet?: string) =>
     return { id, name: wanted }
   })
 
-/** A range that no other cell has. */
+/** A subnet that no other cell uses. */
 const subnet = () => `10.${200 + Math.floor(Math.random() * 50)}.${Math.floor(Math.random() * 256)}.0/24`
 
 const notFound = { network: missing, detail: `network ${missing} not found` }
@@ -56,7 +56,7 @@ export const networkRows: Rows = {
         on((networks) => networks.list({ filters: { name: [bench.name()] } })),
         (found) => expect(found).toEqual([])
       ),
-    conflict: "a list is in nobody's way",
+    conflict: "listing conflicts with nothing",
     "bad input": () =>
       Effect.zipRight(
         failsWith(
@@ -83,7 +83,7 @@ export const networkRows: Rows = {
         expect(network).toMatchObject({ id, name, internal: false, ipv6: false, options: {}, members: [] })
         expect(network.subnets).toEqual([Object.assign({ subnet: range }, bench.expected("the default gateway", {}))])
         expect((yield* on((networks) => networks.inspect(id.slice(0, 12)))).id).toBe(id)
-        // All that is not blank is a name; one of a single letter that nobody else has is not easily found.
+        // Any text that is not blank is a name. The single letter is random, so that nothing else uses it.
         const letter = String.fromCodePoint(0x4e00 + Math.floor(Math.random() * 20_000))
         if (bench.expected("network names", "all") !== "all") return
         for (const word of [letter, ` ${name} b `, `_${name}`, `${name}/é?#%2F`, `-${name}`]) {
@@ -105,7 +105,7 @@ export const networkRows: Rows = {
         "NetworkNotFound",
         notFound
       ),
-    conflict: "it is the same whoever is on the network",
+    conflict: "it does not depend on the members",
     "bad input": () =>
       Effect.forEach(["", ".", "..", "a/../b", "a//b", "a\nb", "\ud800", "a b"], (network) =>
         failsWith(
@@ -231,7 +231,7 @@ export const networkRows: Rows = {
         pruned((networks) => networks.prune({ filters: { label: [bench.name("nothing")] } })),
         (pruned) => expect(pruned).toEqual([])
       ),
-    conflict: "it leaves alone what it can't remove",
+    conflict: "it skips what it cannot remove",
     "bad input": () =>
       failsWith(
         pruned((networks) => networks.prune({ filters: { color: ["red"] } })),
@@ -269,7 +269,7 @@ export const networkRows: Rows = {
           "NetworkNotFound",
           notFound
         )
-        // Of one that doesn't run, the engine looks for the network only when it is started.
+        // For a container that is not running, the engine resolves the network only at the next start.
         const stopped = yield* bench.created(["true"])
         if (bench.expected("when a stopped container's network is resolved", "at its start") !== "at its start") {
           return yield* failsWith(

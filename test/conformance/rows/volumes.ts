@@ -37,7 +37,7 @@ export const volumeRows: Rows = {
         on((volumes) => volumes.list({ filters: { name: [bench.name()] } })),
         (found) => expect(found).toEqual([])
       ),
-    conflict: "a list is in nobody's way",
+    conflict: "listing conflicts with nothing",
     "bad input": () =>
       Effect.zipRight(
         failsWith(
@@ -73,7 +73,7 @@ export const volumeRows: Rows = {
         "VolumeNotFound",
         notFound
       ),
-    conflict: "it is the same whoever uses the volume",
+    conflict: "it does not depend on who uses the volume",
     "bad input": () =>
       Effect.forEach(["", ".", "..", "a/../b", "\ud800", "a b", "a", "é/?#%2F"], (volume) =>
         failsWith(
@@ -192,7 +192,7 @@ export const volumeRows: Rows = {
         pruned((volumes) => volumes.prune({ filters: { label: [bench.name("nothing")] } })),
         (pruned) => expect(pruned).toEqual({ deleted: [], spaceReclaimed: 0 })
       ),
-    conflict: "it leaves alone what it can't remove",
+    conflict: "it skips what it cannot remove",
     "bad input": () =>
       failsWith(
         pruned((volumes) => volumes.prune({ filters: { color: ["red"] } })),

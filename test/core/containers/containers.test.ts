@@ -33,7 +33,7 @@ const spec = (command: ReadonlyArray<string>, more: Partial<ContainerSpec> = {})
   ...more
 })
 
-/** Makes a container that the test's end removes. */
+/** Creates a container and removes it when the test ends. */
 const created = async (command: ReadonlyArray<string>, more: Partial<ContainerSpec> = {}): Promise<string> => {
   const { id } = await run((containers) => containers.create(spec(command, more)))
   onTestFinished(
@@ -52,7 +52,7 @@ const exists = async (id: string) =>
   (await engineRequest(testEngine().endpoint, "GET", `/containers/${id}/json`)).status !== 404
 
 describeEngine("a container", () => {
-  it("is made as it is specified, listed and inspected", async () => {
+  it("is created from its spec, listed and inspected", async () => {
     const name = uniqueName()
     const id = await created(["-c", "exit 0"], {
       name,
@@ -107,7 +107,7 @@ describeEngine("a container", () => {
     })
   })
 
-  it("goes through its life, each verb seen in its state", async () => {
+  it("changes its state with each verb of its lifecycle", async () => {
     const id = await created(["sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.05; done"])
     const state = () => run((containers) => Effect.map(containers.inspect(id), (details) => details.state))
     await run((containers) => containers.start(id))
@@ -148,7 +148,7 @@ describeEngine("a container", () => {
     expect(await exists(id)).toBe(false)
   })
 
-  it("is removed while it runs by force only", async () => {
+  it("is removed while running only with force", async () => {
     const id = await sleeper()
     expect(await failure((containers) => containers.remove(id))).toMatchObject({
       _tag: "ContainerStateConflict",
@@ -159,7 +159,7 @@ describeEngine("a container", () => {
     expect(await exists(id)).toBe(false)
   })
 
-  it("gets the signal that is named, and none that does not exist", async () => {
+  it("receives the given signal, and an unknown signal is refused", async () => {
     const id = await sleeper()
     expect(await failure((containers) => containers.kill(id, "SIGNONSENSE"))).toMatchObject({
       _tag: "InvalidRequest",
@@ -170,7 +170,7 @@ describeEngine("a container", () => {
     expect(await run((containers) => containers.wait(id))).toEqual({ exitCode: 5 })
   })
 
-  it("that is not there, or can't be, is ContainerNotFound for every verb", async () => {
+  it("is ContainerNotFound for every verb if it does not or cannot exist", async () => {
     for (const id of ["dockwire-no-such-container", "../../images/json", "x?force=1", ""]) {
       const verbs: ReadonlyArray<(containers: ContainersShape) => Effect.Effect<unknown, { readonly _tag: string }>> = [
         (containers) => containers.inspect(id),
@@ -190,8 +190,8 @@ describeEngine("a container", () => {
   })
 })
 
-describeEngine("a container that can't be made", () => {
-  it("is refused for its name, its image, its specification", async () => {
+describeEngine("an invalid container", () => {
+  it("is refused because of its name, its image or its spec", async () => {
     const name = uniqueName()
     await created(["true"], { name })
     const create = (more: Partial<ContainerSpec>) => failure((containers) => containers.create(spec(["true"], more)))
@@ -217,7 +217,7 @@ describeEngine("a container that can't be made", () => {
     }
   })
 
-  it("can't be started for a port that another container has, or a process of the host", async () => {
+  it("cannot start if another container or a process on the host uses its port", async () => {
     const server = createServer().listen(0, "127.0.0.1")
     await once(server, "listening")
     onTestFinished(() => void server.close())
@@ -259,7 +259,7 @@ describeEngine("a container that can't be made", () => {
     ["network", { network: "container:dockwire-nobody" }, "dockwire-nobody"],
     ["mounts", { binds: ["/etc/passwd:/etc"] }, "not a directory"],
     ["devices", { hostConfig: { Devices: [{ PathOnHost: "/dev/nope", PathInContainer: "/dev/nope" }] } }, "/dev/nope"]
-  ] as const)("can't be started for its %s: %j", async (setting, more, words) => {
+  ] as const)("cannot start because of its %s: %j", async (setting, more, words) => {
     const id = await created(["true"], more)
     for (const verb of ["start", "restart"] as const) {
       expect(await failure((containers) => containers[verb](id))).toMatchObject({
@@ -274,7 +274,7 @@ describeEngine("a container that can't be made", () => {
     expect(scoped).toMatchObject({ _tag: "InvalidRequest", field: setting, detail: expect.stringContaining(words) })
   })
 
-  it("can't be started for a volume that can't be mounted", async () => {
+  it("cannot start if a volume cannot be mounted", async () => {
     const name = uniqueName()
     const options = { type: "none", o: "bind", device: "/no/such/folder" }
     const body = { Name: name, DriverOpts: options, Labels: testLabels() }
@@ -297,7 +297,7 @@ it.each([
   'OCI runtime create failed: exec: "nvidia-container-runtime-hook": executable file not found in $PATH: unknown',
   'failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: error mounting "proc" to rootfs at "/proc": mount proc:/proc (via /proc/self/fd/6), flags: 0xe: operation not permitted: unknown',
   "unable to find user 0: read /var/lib/docker/overlay2/978a/merged/etc/passwd: is a directory"
-])("a container is not to blame for what its engine lacks: %s", async (words) => {
+])("a container is not misconfigured if its engine lacks something: %s", async (words) => {
   const program = Effect.gen(function* () {
     yield* (yield* MemoryEngine).refuse({ path: "/containers/*/start" }, 500, words)
     return yield* (yield* Containers).start("web")
@@ -309,7 +309,7 @@ it.each([
 
 describeEngine("a list of containers", () => {
   it.each([{ before: ["dockwire-nobody"] }, { since: ["dockwire-nobody"] }, { publish: ["x"] }, { expose: ["x"] }])(
-    "with a filter that can't be looked up is an invalid request: %j",
+    "is an invalid request if a filter cannot be resolved: %j",
     async (filters) => {
       expect(await failure((containers) => containers.list({ filters }))).toMatchObject({
         _tag: "InvalidRequest",
@@ -320,8 +320,8 @@ describeEngine("a list of containers", () => {
   )
 })
 
-describeEngine("a container that doesn't stop by itself", () => {
-  it("is killed in the time that was given, in the engine's terms, and never where none is to end", async () => {
+describeEngine("a container that ignores SIGTERM", () => {
+  it("is killed after the given timeout, converted to the engine's format, and never with an infinite one", async () => {
     const proxy = await startCuttingProxy(testEngine().endpoint)
     onTestFinished(proxy.close)
     const asked = async (timeout: Duration.DurationInput) => {
@@ -363,7 +363,7 @@ describeEngine("a container that doesn't stop by itself", () => {
 })
 
 describeEngine("a scoped container", () => {
-  it("runs as long as its scope, and is removed after success, failure and a defect", async () => {
+  it("runs until its scope closes, and is removed after success, failure and a defect", async () => {
     for (const end of [Effect.void, Effect.fail("failure"), Effect.die("defect")]) {
       let id = ""
       const exit = await run((containers) =>
@@ -381,7 +381,7 @@ describeEngine("a scoped container", () => {
     }
   })
 
-  it("is removed when it is interrupted, at whatever moment", async () => {
+  it("is removed when interrupted at any time", async () => {
     for (const wait of [0, 5, 30, 80, 200, 400]) {
       const name = uniqueName("scoped")
       await run((containers) =>
@@ -393,12 +393,12 @@ describeEngine("a scoped container", () => {
           yield* Fiber.interrupt(fiber)
         })
       )
-      // On a busy machine the interrupt may not have waited for it.
+      // On a busy machine, the interrupt may not wait for the removal.
       await eventually(() => exists(name)).toBe(false)
     }
   })
 
-  it("is removed when it can't be started, and when somebody else has removed it all is well", async () => {
+  it("is removed if it cannot start, and its scope closes without a failure if it is already gone", async () => {
     const name = uniqueName("scoped")
     const error = await failure((containers) => Effect.scoped(containers.scoped(spec(["/no/such/command"], { name }))))
     expect(error).toMatchObject({ _tag: "InvalidRequest", field: "command", value: "/no/such/command" })
@@ -410,7 +410,7 @@ describeEngine("a scoped container", () => {
     )
   })
 
-  it("whose removal nobody answers lets its scope close", async () => {
+  it("does not keep its scope from closing if the engine is gone", async () => {
     const unhandled: Array<unknown> = []
     const onUnhandled = (error: unknown) => void unhandled.push(error)
     process.on("unhandledRejection", onUnhandled)

@@ -28,7 +28,7 @@ const files = ["FileNotFound", "InvalidRequest", ...container] as const
 const logs = ["LogsUnreadable", "InvalidRequest", ...container] as const
 const executed = ["ExecFailed", ...stated] as const
 
-/** By what each method can fail, by its tags: all of them, and no other. */
+/** The exact error tags of each method. */
 const errors = {
   Archive: { get: files, put: files, readFile: files, readFileString: files, stat: files, writeFile: files },
   Containers: {
@@ -97,13 +97,13 @@ type ErrorOf<A> =
           ? ErrorOf<B>
           : never
 type TagOf<E> = E extends { readonly _tag: infer Tag } ? Tag : never
-/** Methods whose own errors stand beside those of what they are given: as if that never failed. */
+/** The tags of the errors of each method. Properties that are not methods are left out. */
 type Tags<Shape> = {
   -readonly [Method in keyof Shape as Shape[Method] extends string | boolean ? never : Method]: TagOf<
     ErrorOf<Shape[Method]>
   >
 }
-type Told = {
+type Expected = {
   -readonly [Service in keyof typeof errors]: {
     -readonly [Method in keyof (typeof errors)[Service]]: (typeof errors)[Service][Method] extends ReadonlyArray<
       infer Tag
@@ -112,7 +112,7 @@ type Told = {
       : never
   }
 }
-/** What is generic in the errors of its input, with an input that has none. */
+/** Methods that are generic in the error of their input, with an input that cannot fail. */
 declare const archive: ArchiveShape
 declare const exec: ExecShape
 type Archive = Omit<ArchiveShape, "put"> & { readonly put: typeof archive.put<never, never> }
@@ -122,8 +122,8 @@ type Exec = Omit<ExecShape, "run" | "stream"> & {
 }
 
 describe("the errors of each method", () => {
-  it("are those of its type, and no other", () => {
-    expectTypeOf<Told>().toEqualTypeOf<{
+  it("are exactly those of its type", () => {
+    expectTypeOf<Expected>().toEqualTypeOf<{
       Archive: Tags<Archive>
       Containers: Tags<ContainersShape>
       Docker: Tags<DockerShape>
@@ -140,7 +140,7 @@ describe("the errors of each method", () => {
     }>()
   })
 
-  it("are five at the most", () => {
+  it("are at most five", () => {
     for (const [service, methods] of Object.entries(errors)) {
       for (const [method, tags] of Object.entries<ReadonlyArray<string>>(methods)) {
         expect(tags.length, `${service}.${method}`).toBeLessThanOrEqual(5)

@@ -9,7 +9,7 @@ import { failureWith, runWith } from "../runWith.js"
 
 const services = Layer.mergeAll(Containers.layer, Networks.layer, System.layer, Volumes.layer)
 
-/** Prunes nothing. */
+/** Matches nothing. */
 const options = { filters: { label: ["dockwire.test.nothing-has-this"] } }
 
 type Prune = Effect.Effect<unknown, DockerError, Containers | Networks | Volumes>
@@ -22,21 +22,24 @@ const prunes: Record<"containers" | "networks" | "volumes", Prune> = {
 
 const everything = Effect.flatMap(System, (system) => system.prune({ ...options, volumes: true }))
 
-describeEngine("two prunes at once", () => {
-  it.each(["containers", "networks", "volumes"] as const)("of %s: the later one is told of the other", async (kind) => {
-    const layer = Layer.provideMerge(services, Docker.layer({ endpoint: testEngine().endpoint }))
-    const crowd = Effect.all(
-      Array.from({ length: 12 }, () => Effect.either(prunes[kind])),
-      { concurrency: "unbounded" }
-    )
-    // They are short, so some rounds may pass in which none meets another.
-    const refused = Effect.gen(function* () {
-      for (;;) {
-        for (const outcome of yield* crowd) if (outcome._tag === "Left") return outcome.left
-      }
-    })
-    expect(await runWith(layer, refused)).toMatchObject({ _tag: "PruneInProgress", kind })
-  })
+describeEngine("concurrent prunes", () => {
+  it.each(["containers", "networks", "volumes"] as const)(
+    "of %s: the later one fails with PruneInProgress",
+    async (kind) => {
+      const layer = Layer.provideMerge(services, Docker.layer({ endpoint: testEngine().endpoint }))
+      const crowd = Effect.all(
+        Array.from({ length: 12 }, () => Effect.either(prunes[kind])),
+        { concurrency: "unbounded" }
+      )
+      // Prunes are short, so in some rounds none may overlap.
+      const refused = Effect.gen(function* () {
+        for (;;) {
+          for (const outcome of yield* crowd) if (outcome._tag === "Left") return outcome.left
+        }
+      })
+      expect(await runWith(layer, refused)).toMatchObject({ _tag: "PruneInProgress", kind })
+    }
+  )
 })
 
 it.concurrent.each([
@@ -44,7 +47,7 @@ it.concurrent.each([
   ["networks", "/networks/prune"],
   ["volumes", "/volumes/prune"],
   ["images", "/images/prune"]
-] as const)("a prune of everything is told which part of it somebody else is at: %s", async (kind, path) => {
+] as const)("a system prune reports which kind another prune is removing: %s", async (kind, path) => {
   const layer = Layer.provideMerge(services, MemoryEngine.layer())
   const refused = Effect.gen(function* () {
     yield* (yield* MemoryEngine).refuse({ path }, 409, "a prune operation is already running")
@@ -53,7 +56,7 @@ it.concurrent.each([
   expect(await failureWith(layer, refused)).toMatchObject({ _tag: "PruneInProgress", kind })
 })
 
-it("a prune of everything that has begun waits for another's, and loses nothing that it knows", async () => {
+it("a system prune that has started waits for other prunes and keeps its results", async () => {
   const layer = Layer.provideMerge(services, MemoryEngine.layer())
   const filters = { label: ["dockwire.test.prune"] }
   const program = Effect.gen(function* () {
@@ -62,8 +65,8 @@ it("a prune of everything that has begun waits for another's, and loses nothing 
     const { id } = yield* containers.create({ image: "busybox", labels: { "dockwire.test.prune": "" } })
     yield* engine.refuse({ path: "/networks/prune" }, 409, "a prune operation is already running")
     const pruning = yield* Effect.fork(Effect.flatMap(System, (system) => system.prune({ filters })))
-    const asked = Effect.map(engine.requests, (requests) => requests.some(({ path }) => path === "/networks/prune"))
-    yield* Effect.repeat(asked, { until: (was) => was, schedule: Schedule.spaced("5 millis") })
+    const requested = Effect.map(engine.requests, (requests) => requests.some(({ path }) => path === "/networks/prune"))
+    yield* Effect.repeat(requested, { until: (was) => was, schedule: Schedule.spaced("5 millis") })
     yield* engine.heal
     expect(yield* Fiber.join(pruning)).toMatchObject({ containers: [id] })
   })

@@ -16,7 +16,7 @@ import { randomness } from "../logs/randomness.js"
 import { runWith } from "../runWith.js"
 
 const containerCount = 50
-/** Fewer or more of them: `DOCKWIRE_SCOPED_ROUNDS=100 npx vitest run FILE`. */
+/** To change it: `DOCKWIRE_SCOPED_ROUNDS=100 npx vitest run FILE`. */
 const rounds = Number(process.env["DOCKWIRE_SCOPED_ROUNDS"] ?? "30")
 const roundLabel = "dockwire.scoped-round"
 
@@ -25,7 +25,7 @@ const services = () =>
     Layer.provide(Docker.layer({ endpoint: testEngine().endpoint }))
   )
 
-/** What carries the label of a round. */
+/** Everything that has the label of a round. */
 const leftBehind = async (round: string): Promise<ReadonlyArray<string>> => {
   const { endpoint } = testEngine()
   const filters = encodeURIComponent(JSON.stringify({ label: [`${roundLabel}=${round}`] }))
@@ -58,8 +58,8 @@ describeEngine("many scoped containers", () => {
   })
   afterAll(() => holder?.remove())
 
-  /** All at once as far as is sensible; every second one wants a port that is taken. */
-  const program = (round: string, onError: (error: unknown) => void, goesOn: boolean) =>
+  /** Creates the containers, eight at a time. Every second one publishes a port that is in use. */
+  const program = (round: string, onError: (error: unknown) => void, ignoreErrors: boolean) =>
     Effect.scoped(
       Effect.gen(function* () {
         const labels = testLabels({ [roundLabel]: round })
@@ -81,8 +81,8 @@ describeEngine("many scoped containers", () => {
             const one = containers
               .scoped(spec(index))
               .pipe(Effect.tapError((error) => Effect.sync(() => onError(error))))
-            // Who goes on leaves the failed ones out, and has tried all of them in the end.
-            return goesOn ? Effect.ignore(one) : Effect.asVoid(one)
+            // With `ignoreErrors`, all containers are tried.
+            return ignoreErrors ? Effect.ignore(one) : Effect.asVoid(one)
           },
           { concurrency: 8, discard: true }
         )
@@ -91,20 +91,20 @@ describeEngine("many scoped containers", () => {
     )
 
   it(
-    `leave nothing behind, and keep their first error, whenever they are interrupted (${rounds} rounds)`,
+    `leave nothing behind and report their first error, whenever they are interrupted (${rounds} rounds)`,
     async () => {
       const random = randomness("interrupted scoped containers")
       const seen = { interruptedOnly: 0, failed: 0, errors: 0 }
       for (let index = 0; index < rounds; index++) {
         const round = uniqueName("round")
-        const goesOn = random.pick([true, false])
-        const wait = random.between(0, random.pick(goesOn ? [100, 700, 2_500] : [100, 1_500]))
-        const where = `round ${index + 1}, interrupted after ${wait} ms${goesOn ? ", going on behind errors" : ""}`
+        const ignoreErrors = random.pick([true, false])
+        const wait = random.between(0, random.pick(ignoreErrors ? [100, 700, 2_500] : [100, 1_500]))
+        const where = `round ${index + 1}, interrupted after ${wait} ms${ignoreErrors ? ", ignoring errors" : ""}`
         const errors: Array<unknown> = []
         const exit = await runWith(
           services(),
           Effect.gen(function* () {
-            const fiber = yield* Effect.fork(program(round, (error) => void errors.push(error), goesOn))
+            const fiber = yield* Effect.fork(program(round, (error) => void errors.push(error), ignoreErrors))
             yield* Effect.sleep(wait)
             return yield* Fiber.interrupt(fiber)
           })
@@ -122,7 +122,7 @@ describeEngine("many scoped containers", () => {
             detail: expect.stringContaining("port is already allocated")
           })
         }
-        if (goesOn) expect(failures, where).toEqual([])
+        if (ignoreErrors) expect(failures, where).toEqual([])
         else if (first !== undefined) expect(failures[0], where).toBe(first)
         else expect(failures, where).toEqual([])
         if (failures.length === 0) expect(Cause.isInterruptedOnly(cause), where).toBe(true)
@@ -131,7 +131,7 @@ describeEngine("many scoped containers", () => {
         else seen.failed++
         await eventually(() => leftBehind(round)).toEqual([])
       }
-      // Else the moments were badly chosen, and it proves little.
+      // Otherwise the delays were badly chosen and the test proves little.
       if (rounds >= 30) expect(Math.min(seen.interruptedOnly, seen.failed), JSON.stringify(seen)).toBeGreaterThan(0)
       console.log(`${rounds} rounds: ${JSON.stringify(seen)}`)
     },

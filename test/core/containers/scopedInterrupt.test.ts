@@ -26,11 +26,11 @@ const scoped: Record<"containers" | "networks" | "volumes", (name: string) => Sc
   volumes: (name) => Effect.flatMap(Volumes, (volumes) => volumes.scoped({ name, labels }))
 }
 
-/** An engine that makes nothing until it is let, and a scope that wanted something of it and was interrupted. */
+/** Interrupts a scope while a proxy holds back its create request. `release` lets the request through. */
 const interrupted = async (kind: keyof typeof scoped, name: string) => {
-  const letIt = Effect.runSync(Deferred.make<void>())
+  const released = Effect.runSync(Deferred.make<void>())
   const proxy = await startCuttingProxy(testEngine().endpoint, {
-    hold: (request) => (/^POST .*\/create/.test(request) ? Effect.runPromise(Deferred.await(letIt)) : undefined)
+    hold: (request) => (/^POST .*\/create/.test(request) ? Effect.runPromise(Deferred.await(released)) : undefined)
   })
   onTestFinished(async () => {
     await proxy.close()
@@ -44,22 +44,22 @@ const interrupted = async (kind: keyof typeof scoped, name: string) => {
   abort.abort()
   await expect(running).rejects.toThrow()
   expect(performance.now() - start).toBeLessThan(1_000)
-  return { proxy, go: () => Effect.runSync(Deferred.succeed(letIt, undefined)) }
+  return { proxy, release: () => Effect.runSync(Deferred.succeed(released, undefined)) }
 }
 
 const exists = async (kind: string, name: string) =>
   (await engineRequest(testEngine().endpoint, "GET", `/${kind}/${name}${kind === "containers" ? "/json" : ""}`))
     .status === 200
 
-describeEngine("a scope that is interrupted while the engine makes a thing for it", () => {
+describeEngine("a scope that is interrupted while the engine creates a resource", () => {
   it.each(["containers", "networks", "volumes"] as const)(
-    "is so at once, and the thing is removed when it is made: %s",
+    "closes promptly, and the resource is removed once it exists: %s",
     async (kind) => {
       const name = uniqueName("held")
-      const { go, proxy } = await interrupted(kind, name)
+      const { proxy, release } = await interrupted(kind, name)
       expect(await exists(kind, name)).toBe(false)
-      go()
-      // Only who was told that it is there removes it.
+      release()
+      // The resource is removed only after the response to the create request.
       await eventually(() => proxy.requests.some((request) => request.startsWith(`DELETE /${kind}/`))).toBe(true)
       await eventually(() => exists(kind, name)).toBe(false)
       await eventually(() => proxy.open()).toBe(0)
@@ -67,14 +67,14 @@ describeEngine("a scope that is interrupted while the engine makes a thing for i
   )
 
   it.each(["containers", "networks", "volumes"] as const)(
-    "leaves alone what somebody else makes of that name meanwhile: %s",
+    "does not touch a resource of the same name that another client creates in the meantime: %s",
     async (kind) => {
       const { endpoint } = testEngine()
       const name = uniqueName("held")
-      const { go, proxy } = await interrupted(kind, name)
+      const { proxy, release } = await interrupted(kind, name)
       if (kind === "containers") onTestFinished((await createTestContainer({ endpoint, name, cmd: ["true"] })).remove)
       else await engineCall(endpoint, "POST", `/${kind}/create`, { Name: name, Labels: labels })
-      go()
+      release()
       await eventually(() => proxy.open()).toBe(0)
       expect(await exists(kind, name)).toBe(true)
       expect(proxy.requests.filter((request) => request.startsWith("DELETE"))).toEqual([])

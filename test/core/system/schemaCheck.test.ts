@@ -12,7 +12,7 @@ const Item = Schema.Struct({
 })
 const item = { Id: "a", State: "running", Any: 1, Parts: [{ On: true }] }
 
-describe("a check made of a schema", () => {
+describe("a predicate compiled from a schema", () => {
   const values: ReadonlyArray<unknown> = [
     item,
     { ...item, Size: 1, Labels: { a: "b" }, More: [1] },
@@ -36,7 +36,7 @@ describe("a check made of a schema", () => {
     () => item
   ]
 
-  it("says what decoding says", () => {
+  it("agrees with decoding", () => {
     const compare = <A>(schema: Schema.Schema<A>) => {
       const check = schemaCheck(schema)
       expect(check).toBeDefined()
@@ -47,7 +47,7 @@ describe("a check made of a schema", () => {
     compare(Schema.NullOr(Item))
   })
 
-  it("lets nothing through that has a hole, and is not made where decoding changes something", () => {
+  it("rejects arrays with holes, and does not exist if decoding changes values", () => {
     const holes = [true]
     holes.length = 3
     expect(schemaCheck(Schema.Array(Schema.Boolean))?.(holes)).toBe(false)
