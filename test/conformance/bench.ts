@@ -115,7 +115,7 @@ export const onMemory = <A, E>(cell: (bench: Bench) => Effect.Effect<A, E, Servi
     let requestCount = 0
     return yield* cell(
       bench(expectations, {
-        gone: engine.gone("NotFound"),
+        gone: engine.goOffline("NotFound"),
         goneReason: "NotFound",
         stall: Effect.zipRight(
           Effect.map(engine.requests, ({ length }) => void (requestCount = length)),

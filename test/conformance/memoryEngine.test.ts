@@ -347,10 +347,10 @@ describe("faults", () => {
     run(
       Effect.gen(function* () {
         const containers = yield* Containers
-        const { gone, heal, requests } = yield* MemoryEngine
+        const { goOffline, heal, requests } = yield* MemoryEngine
         const wait = yield* Effect.fork(Effect.flip(containers.wait("shop")))
         yield* Effect.repeat(requests, { until: ({ length }) => length > 0 })
-        yield* gone()
+        yield* goOffline()
         expect(yield* Fiber.join(wait)).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
         yield* failsWith(containers.list(), "EngineUnavailable", { reason: "Refused" })
         yield* heal
@@ -405,7 +405,7 @@ describe("faults", () => {
   it("lose lines, which a follow marks", () =>
     run(
       Effect.gen(function* () {
-        const { cut, gone, heal, rotateLog, writeLine } = yield* MemoryEngine
+        const { cut, goOffline, heal, rotateLog, writeLine } = yield* MemoryEngine
         const seen: Array<string> = []
         yield* writeLine("shop", "stdout", "one")
         yield* (yield* Logs).follow("shop").pipe(
@@ -413,7 +413,7 @@ describe("faults", () => {
             Effect.gen(function* () {
               seen.push(element._tag === "LogLine" ? element.text : element.mark)
               if (seen.length > 1) return seen.length < 3
-              yield* gone()
+              yield* goOffline()
               yield* writeLine("shop", "stdout", "two")
               yield* writeLine("shop", "stdout", "three")
               yield* rotateLog("shop", 1)

@@ -1,22 +1,27 @@
+/**
+ * An engine in memory, for tests and demos: containers run scripted programs, and faults can be injected.
+ *
+ * @since 0.1.0
+ */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import { Containers, type ContainerSpec } from "./Containers.js"
 import { Docker, type DockerRequest } from "./Docker.js"
 import { ContainerNotFound, ContainerStateConflict, InvalidRequest, type UnavailableReason } from "./DockerError.js"
-import { isRunning, said } from "./memory/containers/startContainer.js"
-import { makeMemoryDocker } from "./memory/door.js"
-import { EngineState, type MemoryContainer } from "./memory/state/engineState.js"
-import { Faults, type RequestPattern } from "./memory/faults.js"
-import { addFiles, addImage, type FileContents } from "./memory/routes/imageRoutes.js"
-import { predefinedNetworks } from "./memory/routes/networkRoutes.js"
-import type { MemoryProgram } from "./memory/programs/program.js"
 import type { LogStream } from "./LogEvent.js"
+import { MemoryDocker } from "./memory/door.js"
+import { Faults, type RequestPattern } from "./memory/faults.js"
+import type { MemoryProgram } from "./memory/programs/program.js"
+import { RequestLog } from "./memory/requestLog.js"
+import { EngineState } from "./memory/state/engineState.js"
+import { addFiles, type FileContents } from "./memory/state/fileTree.js"
+import { requireRunning } from "./memory/state/memoryContainer.js"
 import { Networks, type NetworkSpec } from "./Networks.js"
 import { Volumes, type VolumeSpec } from "./Volumes.js"
 
-export type { FileContents } from "./memory/routes/imageRoutes.js"
 export type { RequestPattern } from "./memory/faults.js"
 export {
   type MemoryProgram,
@@ -25,183 +30,205 @@ export {
   ProgramStep,
   type ProgramUsage
 } from "./memory/programs/program.js"
+export type { FileContents } from "./memory/state/fileTree.js"
 
-/** An image that the engine has from the beginning. */
+/**
+ * An image that the engine starts with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface MemoryImageSpec {
   readonly name: string
-  /** What its containers run when they are not given a command. Default `["sh"]`. */
+  /** The default command of its containers. Default `["sh"]`. */
   readonly command?: ReadonlyArray<string>
-  /** Files that its containers begin with, by their absolute paths. */
+  /** Files in the image, by absolute path. */
   readonly files?: FileContents
 }
 
-/** A container that the engine has from the beginning. */
+/**
+ * A container that the engine starts with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface MemoryContainerSpec extends ContainerSpec {
-  /** Whether it runs. Default true. */
+  /** Whether to start it. Default `true`. */
   readonly started?: boolean
-  /** Files that are in it before it starts, by their absolute paths. */
+  /** Files to write before it starts, by absolute path. */
   readonly files?: FileContents
 }
 
-/** What the engine has from the beginning. */
+/**
+ * What the engine starts with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface MemoryEngineOptions {
-  /** Default `busybox:latest`; the images of `containers` are there in any case. */
+  /** Default `["busybox"]`. The images of `containers` are added if they are missing. */
   readonly images?: ReadonlyArray<string | MemoryImageSpec>
+  /** Created last, in order. */
   readonly containers?: ReadonlyArray<MemoryContainerSpec>
-  /** Made before the containers. */
   readonly networks?: ReadonlyArray<NetworkSpec>
-  /** Made before the containers. */
   readonly volumes?: ReadonlyArray<VolumeSpec>
-  /** What containers and commands in them run. */
+  /** The programs that containers and commands in them (exec) run. */
   readonly programs?: ReadonlyArray<MemoryProgram>
   /**
-   * The `log-opts` of the engine's configuration, for containers of the driver `json-file` that bring none of their own:
-   * `{ "max-size": "1m", "max-file": "3" }`. A log is kept whole where neither says how much of it.
+   * The daemon's `log-opts`: defaults for containers with the log driver `json-file`, such as
+   * `{ "max-size": "1m", "max-file": "3" }`. Without a `max-size`, logs are kept whole.
    */
   readonly logOptions?: Readonly<Record<string, string>>
 }
 
-/** The shape of `MemoryEngine`. A container is named by its id, a beginning of that, or its name. */
+/**
+ * Control over an engine in memory. Containers are named by id, unambiguous id prefix, or name.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface MemoryEngineShape {
-  /** What was asked of the engine, oldest first: the last 10,000 requests. */
+  /** The last 10,000 requests to the engine, oldest first. */
   readonly requests: Effect.Effect<ReadonlyArray<DockerRequest>>
-  /** Writes a line into the container's output, as if its program did. */
+  /** Writes a line to a container's output, as if its program had. */
   readonly writeLine: (
     container: string,
     stream: LogStream,
     text: string
   ) => Effect.Effect<void, ContainerNotFound | ContainerStateConflict>
-  /** Ends the container's program; done when all that comes of that is done. */
+  /** Ends a container's program. Completes when the engine has processed the exit. */
   readonly exit: (
     container: string,
     exitCode: number
   ) => Effect.Effect<void, ContainerNotFound | ContainerStateConflict>
-  /** Gives the container a health, as its check would. */
+  /** Sets the health of a container, as a health check would. */
   readonly setHealth: (
     container: string,
     health: "starting" | "healthy" | "unhealthy"
   ) => Effect.Effect<void, ContainerNotFound>
-  /** Drops the oldest records of the container's log, so that the last `keep` are left. */
+  /** Drops all but the last `keep` records of a container's log. */
   readonly rotateLog: (container: string, keep: number) => Effect.Effect<void, ContainerNotFound>
   /**
-   * The engine is out of reach: connections break, and requests fail with this reason (default `Refused`) until `heal`. Its
-   * containers run on meanwhile.
+   * Makes the engine unreachable until `heal`: open connections break, and requests fail with `reason` (default `Refused`).
+   * Its containers keep running.
    */
-  readonly gone: (reason?: Exclude<UnavailableReason, "Lost">) => Effect.Effect<void>
-  /** Holds back the answers to matching requests. */
+  readonly goOffline: (reason?: Exclude<UnavailableReason, "Lost">) => Effect.Effect<void>
+  /** Delays the responses to matching requests. */
   readonly slow: (requests: RequestPattern, delay: Duration.DurationInput) => Effect.Effect<void>
-  /** Refuses matching requests with this status and these words, and does nothing else about them. */
+  /** Refuses matching requests with an error response. They have no effect. */
   readonly refuse: (requests: RequestPattern, status: number, message: string) => Effect.Effect<void>
-  /** Breaks all connections that are open now. */
+  /** Breaks all open connections. */
   readonly cut: Effect.Effect<void>
-  /** Breaks each stream that is opened from now on (the next ones, where `times` says how many) after so many bytes. */
+  /** Breaks each new stream, or only the next `times`, after it has transferred `bytes`. */
   readonly cutAfter: (bytes: number, options?: { readonly times?: number }) => Effect.Effect<void>
-  /** Ends `gone`, `slow`, `refuse` and `cutAfter`. */
+  /** Ends the effects of `goOffline`, `slow`, `refuse` and `cutAfter`. */
   readonly heal: Effect.Effect<void>
 }
 
-const endpoint = "memory://engine"
-
-const handles = (state: EngineState, faults: Faults): MemoryEngineShape => {
-  const find = (id: string): Effect.Effect<MemoryContainer, ContainerNotFound> =>
-    Effect.suspend(() => {
-      const container = state.container(id)
-      return "settings" in container
-        ? Effect.succeed(container)
-        : Effect.fail(new ContainerNotFound({ containerId: id, detail: container.message }))
-    })
-  const process = (id: string) =>
-    Effect.flatMap(find(id), (container) =>
-      container.run !== undefined && isRunning(container)
-        ? Effect.succeed(container.run.process)
-        : Effect.fail(
-            new ContainerStateConflict({
-              containerId: id,
-              state: "stopped",
-              detail: `container ${container.id} is not running`
-            })
-          )
+/** Creates the handles that control an engine. */
+const makeHandles = (state: EngineState, faults: Faults, requestLog: RequestLog): MemoryEngineShape => {
+  const find = (containerId: string) =>
+    Effect.suspend(() =>
+      Either.mapLeft(
+        state.findContainer(containerId),
+        ({ message }) => new ContainerNotFound({ containerId, detail: message })
+      )
+    )
+  const findProcess = (containerId: string) =>
+    Effect.flatMap(find(containerId), (container) =>
+      Either.mapBoth(requireRunning(container), {
+        onLeft: ({ message }) => new ContainerStateConflict({ containerId, state: "stopped", detail: message }),
+        onRight: ({ process }) => process
+      })
     )
   return {
-    requests: Effect.sync(() => [...faults.requests]),
+    requests: Effect.sync(() => requestLog.requests),
     writeLine: (id, stream, text) =>
-      Effect.flatMap(process(id), (running) => running.write(stream, new TextEncoder().encode(`${text}\n`))),
+      Effect.flatMap(findProcess(id), (process) => process.write(stream, new TextEncoder().encode(`${text}\n`))),
     exit: (id, exitCode) =>
-      Effect.flatMap(process(id), (running) => {
-        running.kill(exitCode)
-        return running.awaitExit
+      Effect.flatMap(findProcess(id), (process) => {
+        process.kill(exitCode)
+        return process.awaitExit
       }),
     setHealth: (id, health) =>
       Effect.flatMap(find(id), (container) => {
         container.health = health
-        return said(state, container, `health_status: ${health}`)
+        return state.emitContainerEvent(container, `health_status: ${health}`)
       }),
-    rotateLog: (id, keep) => Effect.map(find(id), ({ log }) => log.rotate(keep)),
-    gone: (reason = "Refused") =>
+    rotateLog: (id, keep) => Effect.map(find(id), ({ log }) => log.keepLast(keep)),
+    goOffline: (reason = "Refused") =>
       Effect.sync(() => {
-        faults.gone = reason
-        faults.cutNow()
+        faults.offline = reason
+        faults.breakConnections()
       }),
-    slow: (requests, delay) => Effect.sync(() => faults.add(requests, { _tag: "Slow", delay })),
-    refuse: (requests, status, message) => Effect.sync(() => faults.add(requests, { _tag: "Answer", status, message })),
-    cut: Effect.sync(() => faults.cutNow()),
-    cutAfter: (bytes, { times } = {}) => Effect.sync(() => faults.cutAfter(bytes, times)),
+    slow: (requests, delay) => Effect.sync(() => faults.add(requests, { _tag: "Delay", delay })),
+    refuse: (requests, status, message) => Effect.sync(() => faults.add(requests, { _tag: "Refuse", status, message })),
+    cut: Effect.sync(() => faults.breakConnections()),
+    cutAfter: (bytes, { times } = {}) => Effect.sync(() => faults.limitStreams(bytes, times)),
     heal: Effect.sync(() => faults.clear())
   }
 }
 
-const make = ({
-  containers = [],
-  images = ["busybox"],
-  logOptions = {},
-  networks = [],
-  programs = [],
-  volumes = []
-}: MemoryEngineOptions) =>
+const invalidOption = (field: string, value: string) =>
+  Effect.mapError(({ message }: { readonly message: string }) => new InvalidRequest({ field, value, detail: message }))
+
+/** Creates what the engine starts with, through its own API. */
+const populate = (
+  state: EngineState,
+  docker: MemoryDocker,
+  { containers = [], images = ["busybox"], networks = [], volumes = [] }: MemoryEngineOptions
+) =>
   Effect.gen(function* () {
-    const state = new EngineState(yield* Effect.scope, programs, logOptions)
-    const faults = new Faults()
-    const door = makeMemoryDocker(state, faults, endpoint)
-    yield* predefinedNetworks(state)
+    yield* state.networks.addPredefined(state.clock)
     for (const image of images) {
-      const { command = ["sh"], files, name } = typeof image === "string" ? { name: image, files: {} } : image
-      yield* addImage(state, name, command, files)
+      const { command = ["sh"], files, name } = typeof image === "string" ? { name: image } : image
+      yield* state.images.add(name, command, files)
     }
     const services = yield* Layer.build(
-      Layer.mergeAll(Containers.layer, Networks.layer, Volumes.layer).pipe(Layer.provide(Layer.succeed(Docker, door)))
+      Layer.mergeAll(Containers.layer, Networks.layer, Volumes.layer).pipe(Layer.provide(Layer.succeed(Docker, docker)))
     )
-    const wrong = (field: string, value: string) =>
-      Effect.mapError(
-        ({ message }: { readonly message: string }) => new InvalidRequest({ field, value, detail: message })
-      )
     for (const spec of networks) {
-      yield* Context.get(services, Networks).create(spec).pipe(wrong("networks", spec.name))
+      yield* Context.get(services, Networks).create(spec).pipe(invalidOption("networks", spec.name))
     }
     for (const spec of volumes) {
       yield* Context.get(services, Volumes)
         .create(spec)
-        .pipe(wrong("volumes", spec.name ?? ""))
+        .pipe(invalidOption("volumes", spec.name ?? ""))
     }
     const service = Context.get(services, Containers)
     for (const { files = {}, started = true, ...spec } of containers) {
-      if (!("id" in state.image(spec.image))) yield* addImage(state, spec.image, ["sh"])
+      if (Either.isLeft(state.images.find(spec.image))) yield* state.images.add(spec.image, ["sh"])
       yield* Effect.gen(function* () {
         const { id } = yield* service.create(spec)
         const container = state.containers.get(id)
         if (container !== undefined) yield* addFiles(container.files, files, yield* state.clock.now)
         if (started) yield* service.start(id)
-      }).pipe(wrong("containers", spec.name ?? spec.image))
+      }).pipe(invalidOption("containers", spec.name ?? spec.image))
     }
-    // What was asked until here was not asked by a user.
-    faults.requests.length = 0
-    return Context.make(Docker, door).pipe(Context.add(MemoryEngine, handles(state, faults)))
+  })
+
+const make = (options: MemoryEngineOptions) =>
+  Effect.gen(function* () {
+    const state = new EngineState(yield* Effect.scope, options.programs ?? [], options.logOptions ?? {})
+    const faults = new Faults()
+    const requestLog = new RequestLog()
+    const docker = new MemoryDocker(state, faults, requestLog)
+    yield* populate(state, docker, options)
+    // Only the requests of the program under test count.
+    requestLog.clear()
+    return Context.make(Docker, docker).pipe(Context.add(MemoryEngine, makeHandles(state, faults, requestLog)))
   })
 
 /**
- * An engine in memory behind `Docker`: containers whose programs are scripted, with their logs, commands, volumes, networks
- * files and events. All that is above the door is the real code. It answers as Docker Engine 26 does, keeps the time of
- * Effect's `Clock`, and goes wrong on demand. It pulls and builds no images. Its containers begin with empty folders and
- * the files that they are given.
+ * A Docker engine in memory. It provides `Docker`, so that all services run their real code against it, and `MemoryEngine` to
+ * control it.
+ *
+ * It behaves like Docker Engine 26: containers run scripted programs (`MemoryProgram`) and have logs, commands, files,
+ * volumes, networks and events. Time is Effect's `Clock`, so that a `TestClock` controls it. Images cannot be pulled or
+ * built; they consist of standard directories and the given files.
+ *
+ * @since 0.1.0
+ * @category tags
  *
  * @example
  * ```ts
@@ -223,7 +250,9 @@ const make = ({
  * ```
  */
 export class MemoryEngine extends Context.Tag("@dockwire/core/MemoryEngine")<MemoryEngine, MemoryEngineShape>() {
-  /** An engine that lives as long as the layer. */
+  /**
+   * Starts an engine that lives as long as the layer. Fails with `InvalidRequest` if the engine rejects one of the options.
+   */
   static readonly layer = (options: MemoryEngineOptions = {}): Layer.Layer<Docker | MemoryEngine, InvalidRequest> =>
     Layer.scopedContext(make(options))
 }

@@ -3,33 +3,35 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DockerResponse, DockerDuplex, DockerRequest, DockerShape, DockerStream } from "../Docker.js"
 import { type DockerFailure, EngineError, EngineUnavailable } from "../DockerError.js"
 import type { EngineResponse, StreamResponse } from "./calls/response.js"
-import type { EngineState } from "./state/engineState.js"
 import type { Faults } from "./faults.js"
-import { answer } from "./router.js"
-import { apiVersion, version } from "./routes/systemRoutes.js"
+import type { RequestLog } from "./requestLog.js"
+import { routeRequest } from "./router.js"
+import { apiVersion, type EngineState, engineVersion } from "./state/engineState.js"
 
-/** How long an answer may take when the request doesn't say. */
-const requestTimeout = Duration.seconds(60)
-
-const headers = (contentType: string, more: EngineResponse["headers"]): Readonly<Record<string, string>> => ({
-  "api-version": apiVersion,
-  "content-type": contentType,
-  "docker-experimental": "false",
-  ostype: "linux",
-  server: `Docker/${version} (linux)`,
-  ...more
-})
-
+const defaultTimeout = Duration.seconds(60)
 const jsonType = "application/json"
 
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
+
+const responseHeaders = (
+  contentType: string,
+  headers: EngineResponse["headers"]
+): Readonly<Record<string, string>> => ({
+  "api-version": apiVersion,
+  "content-type": contentType,
+  "docker-experimental": "false",
+  ostype: "linux",
+  server: `Docker/${engineVersion} (linux)`,
+  ...headers
+})
 
 const parseJson = (text: string): unknown => {
   try {
@@ -39,45 +41,153 @@ const parseJson = (text: string): unknown => {
   }
 }
 
-/** Fails when the connection is cut. */
-type Cut = Deferred.Deferred<never, EngineUnavailable>
+/** Emits `limit` bytes of a stream, then fails with `error`. A shorter stream is emitted as it is. */
+const failAfter = (stream: DockerStream["body"], limit: number, error: () => EngineUnavailable): DockerStream["body"] =>
+  Stream.suspend(() => {
+    let remaining = limit
+    return stream.pipe(
+      Stream.map((bytes) => {
+        const head = bytes.subarray(0, remaining)
+        remaining -= head.length
+        return head
+      }),
+      Stream.takeUntil(() => remaining <= 0),
+      Stream.filter((bytes) => bytes.length > 0),
+      Stream.concat(Stream.suspend(() => (remaining <= 0 ? Stream.fail(error()) : Stream.empty)))
+    )
+  })
 
-/** The door to the engine in memory. */
-export const makeMemoryDocker = (state: EngineState, faults: Faults, endpoint: string): DockerShape => {
-  const unavailable = (reason: EngineUnavailable["reason"], detail: string) =>
-    new EngineUnavailable({ endpoint, reason, detail })
-
-  const lost = () => unavailable("Lost", "the connection was closed")
-
-  /** The request, refused where it is to be or the engine says so. */
-  const ask = (request: DockerRequest, upgrade: boolean): Effect.Effect<EngineResponse, DockerFailure, Scope.Scope> =>
-    Effect.gen(function* () {
-      const refused = (status: number, detail: string) =>
-        new EngineError({
-          request: `${request.method} ${request.path}`,
-          status,
-          // An answer to HEAD has no body, and so no words.
-          detail: request.method === "HEAD" ? "" : detail.trim()
-        })
-      for (const fault of faults.take(request)) {
-        if (fault._tag === "Answer") return yield* refused(fault.status, fault.message)
-        yield* Effect.sleep(fault.delay)
-      }
-      return yield* Effect.catchTag(answer(state, request, upgrade), "ErrorResponse", ({ message, status }) =>
-        Effect.fail(refused(status, message))
+/** Retries a GET request once if its connection was lost, as the door to a real engine does. */
+const retryOnce = <A, R>({ method }: DockerRequest, attempt: Effect.Effect<A, DockerFailure, R>) =>
+  method === "GET"
+    ? Effect.catchIf(
+        attempt,
+        (error) => error._tag === "EngineUnavailable" && error.reason === "Lost",
+        () => attempt
       )
-    })
+    : attempt
 
-  /** Ends with the work, the connection or the time, whichever ends first. */
-  const guard = <A, R>(request: DockerRequest, cut: Cut, work: Effect.Effect<A, DockerFailure, R>) => {
-    const duration = Duration.decode(request.timeout ?? requestTimeout)
-    const detail = `no answer to ${request.method} ${request.path} after ${Duration.format(duration)}`
-    const timer = Effect.flatMap(Effect.sleep(duration), () => Effect.fail(unavailable("TimedOut", detail)))
-    const within = Duration.isFinite(duration) ? Effect.raceFirst(work, timer) : work
-    // On a fiber of its own: where the caller can't be interrupted, its time and its connection still end it, and nothing else.
+/** A client's connection, which a fault can break. */
+class Connection {
+  readonly #broken = Deferred.unsafeMake<never, EngineUnavailable>(FiberId.none)
+
+  constructor(readonly lost: () => EngineUnavailable) {}
+
+  break(): void {
+    Deferred.unsafeDone(this.#broken, Effect.fail(this.lost()))
+  }
+
+  /** Fails when the connection breaks. */
+  get broken(): Effect.Effect<never, EngineUnavailable> {
+    return Deferred.await(this.#broken)
+  }
+
+  /** Fails if the connection is broken already. */
+  get check(): Effect.Effect<void, EngineUnavailable> {
+    return Effect.asVoid(Effect.whenEffect(this.broken, Deferred.isDone(this.#broken)))
+  }
+
+  /** A stream that fails when the connection breaks, without emitting anything after the break. */
+  protect(stream: Stream.Stream<Uint8Array>): DockerStream["body"] {
+    return Stream.tap(Stream.interruptWhenDeferred(stream, this.#broken), () => this.check)
+  }
+}
+
+/** The service `Docker`, backed by an engine in memory. */
+export class MemoryDocker implements DockerShape {
+  readonly endpoint = "memory://engine"
+  readonly #state: EngineState
+  readonly #faults: Faults
+  readonly #requestLog: RequestLog
+
+  constructor(state: EngineState, faults: Faults, requestLog: RequestLog) {
+    this.#state = state
+    this.#faults = faults
+    this.#requestLog = requestLog
+  }
+
+  readonly json = (request: DockerRequest): Effect.Effect<DockerResponse, DockerFailure> => {
+    const attempt = this.#connect(request, (connection) =>
+      Effect.gen(this, function* () {
+        const response = yield* this.#respond(request, false)
+        const { status } = response
+        if (response._tag === "Json") {
+          return { status, body: response.body, headers: responseHeaders(jsonType, response.headers) }
+        }
+        const chunks = yield* Stream.runCollect(this.#responseBody(response, connection))
+        const text = decoder.decode(Buffer.concat(Chunk.toReadonlyArray(chunks)))
+        const body = text === "" ? undefined : parseJson(text)
+        return { status, body, headers: responseHeaders(response.contentType, response.headers) }
+      })
+    )
+    return retryOnce(request, Effect.scoped(attempt))
+  }
+
+  readonly stream = (request: DockerRequest): Effect.Effect<DockerStream, DockerFailure, Scope.Scope> => {
+    const attempt = this.#connect(request, (connection) =>
+      Effect.map(this.#respond(request, false), (response): DockerStream => {
+        const { status } = response
+        if (response._tag === "Stream") {
+          const { contentType, headers } = response
+          const body = this.#responseBody(response, connection)
+          return { status, contentType, headers: responseHeaders(contentType, headers), body }
+        }
+        const lines = response.body === undefined ? [] : [encoder.encode(`${JSON.stringify(response.body)}\n`)]
+        const headers = responseHeaders(jsonType, response.headers)
+        return { status, contentType: jsonType, headers, body: Stream.fromIterable(lines) }
+      })
+    )
+    return retryOnce(request, attempt)
+  }
+
+  readonly hijack = (request: DockerRequest): Effect.Effect<DockerDuplex, DockerFailure, Scope.Scope> =>
+    this.#connect(request, (connection) =>
+      Effect.gen(this, function* () {
+        const response = yield* this.#respond(request, true)
+        // Only streamed responses hand the connection over.
+        if (response._tag === "Json") return yield* connection.lost()
+        return {
+          output: this.#responseBody(response, connection),
+          write: (bytes: Uint8Array) => Effect.zipRight(connection.check, response.write(Uint8Array.from(bytes))),
+          end: response.end
+        }
+      })
+    )
+
+  #unavailable(reason: EngineUnavailable["reason"], detail: string): EngineUnavailable {
+    return new EngineUnavailable({ endpoint: this.endpoint, reason, detail })
+  }
+
+  /** Opens a connection for a request. `work` ends with the connection and the request's timeout. */
+  #connect<A, R>(
+    request: DockerRequest,
+    work: (connection: Connection) => Effect.Effect<A, DockerFailure, R>
+  ): Effect.Effect<A, DockerFailure, R | Scope.Scope> {
+    return Effect.gen(this, function* () {
+      this.#requestLog.add(request)
+      const { offline } = this.#faults
+      if (offline !== undefined) return yield* this.#unavailable(offline, "MemoryEngine is offline until `heal`")
+      const connection = new Connection(() => this.#unavailable("Lost", "the connection was closed"))
+      const unregister = this.#faults.addConnection(() => connection.break())
+      yield* Effect.addFinalizer(() => Effect.sync(unregister))
+      return yield* this.#guard(request, connection, work(connection))
+    })
+  }
+
+  /** Ends with the work, the connection or the timeout, whichever is first. */
+  #guard<A, R>(
+    request: DockerRequest,
+    connection: Connection,
+    work: Effect.Effect<A, DockerFailure, R>
+  ): Effect.Effect<A, DockerFailure, R> {
+    const timeout = Duration.decode(request.timeout ?? defaultTimeout)
+    const detail = `no response to ${request.method} ${request.path} within ${Duration.format(timeout)}`
+    const timer = Effect.flatMap(Effect.sleep(timeout), () => Effect.fail(this.#unavailable("TimedOut", detail)))
+    const bounded = Duration.isFinite(timeout) ? Effect.raceFirst(work, timer) : work
+    // A fiber of its own, so that the timeout and the connection end it even where the caller is uninterruptible.
     return Effect.flatMap(Effect.runtime<R>(), (runtime) =>
       Effect.async<A, DockerFailure>((resume) => {
-        const race = Effect.interruptible(Effect.raceFirst(within, Deferred.await(cut)))
+        const race = Effect.interruptible(Effect.raceFirst(bounded, connection.broken))
         const fiber = Runtime.runFork(runtime)(race)
         fiber.addObserver((exit) => resume(exit))
         return Fiber.interruptFork(fiber)
@@ -85,96 +195,31 @@ export const makeMemoryDocker = (state: EngineState, faults: Faults, endpoint: s
     )
   }
 
-  /** A connection of its own for the work. */
-  const connect = <A, R>(
-    request: DockerRequest,
-    work: (cut: Cut) => Effect.Effect<A, DockerFailure, R>
-  ): Effect.Effect<A, DockerFailure, R | Scope.Scope> =>
-    Effect.gen(function* () {
-      faults.asked(request)
-      if (faults.gone !== undefined) return yield* unavailable(faults.gone, "the engine in memory was told to be gone")
-      const cut = yield* Deferred.make<never, EngineUnavailable>()
-      const disconnect = faults.connected(() => Deferred.unsafeDone(cut, Effect.fail(lost())))
-      yield* Effect.addFinalizer(() => Effect.sync(disconnect))
-      return yield* guard(request, cut, work(cut))
-    })
-
-  /** What only reads is asked again when its connection was lost, as the door to a real engine does. */
-  const again = <A, R>(request: DockerRequest, attempt: Effect.Effect<A, DockerFailure, R>) =>
-    request.method === "GET"
-      ? Effect.catchIf(
-          attempt,
-          (error) => error._tag === "EngineUnavailable" && error.reason === "Lost",
-          () => attempt
-        )
-      : attempt
-
-  /** Fails where the connection is cut already. */
-  const unbroken = (cut: Cut) => Effect.whenEffect(Deferred.await(cut), Deferred.isDone(cut))
-
-  const output = ({ body }: StreamResponse, cut: Cut): DockerStream["body"] => {
-    const limit = faults.takeCut()
-    // What has come must not overtake the break.
-    const whole = Stream.tap(Stream.interruptWhenDeferred(body, cut), () => unbroken(cut))
-    if (limit === undefined) return whole
-    return Stream.suspend(() => {
-      let left = limit
-      return whole.pipe(
-        Stream.map((bytes) => {
-          const part = bytes.subarray(0, left)
-          left -= part.length
-          return part
-        }),
-        Stream.takeUntil(() => left <= 0),
-        Stream.filter((bytes) => bytes.length > 0),
-        Stream.concat(Stream.suspend(() => (left <= 0 ? Stream.fail(lost()) : Stream.empty)))
+  /** The engine's response, after the request's faults. */
+  #respond(request: DockerRequest, upgrade: boolean): Effect.Effect<EngineResponse, DockerFailure, Scope.Scope> {
+    const engineError = (status: number, message: string) =>
+      new EngineError({
+        request: `${request.method} ${request.path}`,
+        status,
+        // A response to HEAD has no body to carry a message.
+        detail: request.method === "HEAD" ? "" : message.trim()
+      })
+    return Effect.gen(this, function* () {
+      for (const fault of this.#faults.take(request)) {
+        if (fault._tag === "Refuse") return yield* engineError(fault.status, fault.message)
+        yield* Effect.sleep(fault.delay)
+      }
+      return yield* Effect.catchTag(
+        routeRequest(this.#state, request, upgrade),
+        "ErrorResponse",
+        ({ message, status }) => Effect.fail(engineError(status, message))
       )
     })
   }
 
-  const json = (request: DockerRequest): Effect.Effect<DockerResponse, DockerFailure> => {
-    const attempt = connect(request, (cut) =>
-      Effect.gen(function* () {
-        const answer = yield* ask(request, false)
-        const { status } = answer
-        if (answer._tag === "Json") return { status, body: answer.body, headers: headers(jsonType, answer.headers) }
-        const chunks = yield* Stream.runCollect(output(answer, cut))
-        const text = decoder.decode(Buffer.concat(Chunk.toReadonlyArray(chunks)))
-        const body = text === "" ? undefined : parseJson(text)
-        return { status, body, headers: headers(answer.contentType, answer.headers) }
-      })
-    )
-    return again(request, Effect.scoped(attempt))
+  #responseBody({ body }: StreamResponse, connection: Connection): DockerStream["body"] {
+    const limit = this.#faults.takeStreamLimit()
+    const stream = connection.protect(body)
+    return limit === undefined ? stream : failAfter(stream, limit, connection.lost)
   }
-
-  const stream = (request: DockerRequest): Effect.Effect<DockerStream, DockerFailure, Scope.Scope> => {
-    const attempt = connect(request, (cut) =>
-      Effect.map(ask(request, false), (answer): DockerStream => {
-        if (answer._tag === "Stream") {
-          const { contentType, status } = answer
-          return { status, contentType, headers: headers(contentType, answer.headers), body: output(answer, cut) }
-        }
-        const bytes = answer.body === undefined ? [] : [encoder.encode(`${JSON.stringify(answer.body)}\n`)]
-        const body = Stream.fromIterable(bytes)
-        return { status: answer.status, contentType: jsonType, headers: headers(jsonType, answer.headers), body }
-      })
-    )
-    return again(request, attempt)
-  }
-
-  const hijack = (request: DockerRequest): Effect.Effect<DockerDuplex, DockerFailure, Scope.Scope> =>
-    connect(request, (cut) =>
-      Effect.gen(function* () {
-        const answer = yield* ask(request, true)
-        // The engine hands over nothing else.
-        if (answer._tag === "Json") return yield* lost()
-        return {
-          output: output(answer, cut),
-          write: (bytes) => Effect.zipRight(unbroken(cut), answer.write(Uint8Array.from(bytes))),
-          end: answer.end
-        }
-      })
-    )
-
-  return { endpoint, hijack, json, stream }
 }

@@ -2,88 +2,93 @@ import type * as Duration from "effect/Duration"
 import type { DockerRequest } from "../Docker.js"
 import type { UnavailableReason } from "../DockerError.js"
 
-/** Which requests a fault is for. */
+/**
+ * Selects the requests that a fault applies to.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface RequestPattern {
-  /** Any when not given. */
+  /** Any method if omitted. */
   readonly method?: DockerRequest["method"]
-  /** The whole path, `*` standing for any text between slashes; or what is found in it. Any when not given. */
+  /**
+   * A string must match the whole path, with `*` for any text between slashes; a regular expression any part of it. Any path
+   * if omitted.
+   */
   readonly path?: string | RegExp
-  /** How many of them, the next ones. All when not given. */
+  /** The fault applies to this many of the next matching requests. All if omitted. */
   readonly times?: number
 }
 
-/** What happens to a request. */
+/** A fault of a request. */
 export type Fault =
-  | { readonly _tag: "Slow"; readonly delay: Duration.DurationInput }
-  | { readonly _tag: "Answer"; readonly status: number; readonly message: string }
+  | { readonly _tag: "Delay"; readonly delay: Duration.DurationInput }
+  | { readonly _tag: "Refuse"; readonly status: number; readonly message: string }
 
 interface Rule {
   readonly pattern: RequestPattern
   readonly fault: Fault
-  left: number
+  remaining: number
 }
 
-const escaped = (text: string) => text.replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", "[^/]*")
+interface StreamLimit {
+  readonly bytes: number
+  remaining: number
+}
 
-const fits = ({ method, path }: RequestPattern, request: DockerRequest): boolean =>
+const globPattern = (glob: string): RegExp =>
+  new RegExp(`^${glob.replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", "[^/]*")}$`)
+
+const matches = ({ method, path }: RequestPattern, request: DockerRequest): boolean =>
   (method === undefined || method === request.method) &&
   (path === undefined ||
-    (typeof path === "string" ? new RegExp(`^${escaped(path)}$`).test(request.path) : request.path.search(path) >= 0))
+    (typeof path === "string" ? globPattern(path).test(request.path) : request.path.search(path) >= 0))
 
-/** How many requests are remembered. */
-const remembered = 10_000
-
-/** What is to go wrong, and what was asked. */
+/** The faults to inject, and the open connections that they can break. */
 export class Faults {
-  /** Why the engine can't be reached; `undefined` while it can. */
-  gone: UnavailableReason | undefined
-  readonly requests: Array<DockerRequest> = []
+  /** Why the engine is unreachable; `undefined` while it is reachable. */
+  offline: UnavailableReason | undefined
   readonly #connections = new Set<() => void>()
   #rules: Array<Rule> = []
-  #cut: { readonly afterBytes: number; left: number } | undefined
-
-  /** Takes note of what is asked. */
-  asked(request: DockerRequest): void {
-    this.requests.push(request)
-    if (this.requests.length > remembered) this.requests.shift()
-  }
+  #streamLimit: StreamLimit | undefined
 
   add(pattern: RequestPattern, fault: Fault): void {
-    this.#rules.push({ pattern, fault, left: pattern.times ?? Number.POSITIVE_INFINITY })
+    this.#rules.push({ pattern, fault, remaining: pattern.times ?? Number.POSITIVE_INFINITY })
   }
 
-  /** What happens to this request, which counts for the faults that have a number of times. */
+  /** The faults of a request. Each counts as used once. */
   take(request: DockerRequest): ReadonlyArray<Fault> {
-    const rules = this.#rules.filter(({ left, pattern }) => left > 0 && fits(pattern, request))
-    for (const rule of rules) rule.left--
+    const rules = this.#rules.filter(({ pattern, remaining }) => remaining > 0 && matches(pattern, request))
+    for (const rule of rules) rule.remaining--
     return rules.map(({ fault }) => fault)
   }
 
-  cutAfter(afterBytes: number, times: number | undefined): void {
-    this.#cut = { afterBytes, left: times ?? Number.POSITIVE_INFINITY }
+  /** Breaks the next `times` streams, or all, after `bytes`. */
+  limitStreams(bytes: number, times = Number.POSITIVE_INFINITY): void {
+    this.#streamLimit = { bytes, remaining: times }
   }
 
-  /** After how many bytes the stream that is being opened is cut. */
-  takeCut(): number | undefined {
-    if (this.#cut === undefined || this.#cut.left <= 0) return undefined
-    this.#cut.left--
-    return this.#cut.afterBytes
+  /** The number of bytes after which a new stream breaks, if it does. */
+  takeStreamLimit(): number | undefined {
+    if (this.#streamLimit === undefined || this.#streamLimit.remaining <= 0) return undefined
+    this.#streamLimit.remaining--
+    return this.#streamLimit.bytes
   }
 
-  /** Gives what takes the connection off again. */
-  connected(cut: () => void): () => void {
-    this.#connections.add(cut)
-    return () => this.#connections.delete(cut)
+  /** Registers an open connection by the function that breaks it. Returns a function that unregisters it. */
+  addConnection(breakConnection: () => void): () => void {
+    this.#connections.add(breakConnection)
+    return () => this.#connections.delete(breakConnection)
   }
 
-  /** Breaks all connections. */
-  cutNow(): void {
-    for (const cut of this.#connections) cut()
+  /** Breaks all open connections. */
+  breakConnections(): void {
+    for (const breakConnection of this.#connections) breakConnection()
   }
 
   clear(): void {
-    this.gone = undefined
+    this.offline = undefined
     this.#rules = []
-    this.#cut = undefined
+    this.#streamLimit = undefined
   }
 }

@@ -1,18 +1,10 @@
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { commandLine, hostnameOf, isRunning } from "./startContainer.js"
+import type { EngineState } from "../state/engineState.js"
+import { isRunning, type MemoryContainer, type Mount } from "../state/memoryContainer.js"
 import { zeroTime } from "../time/timestamps.js"
-import type { EngineState, MemoryContainer, Mount } from "../state/engineState.js"
-import { type Change, changesOf, cleanPath } from "../state/fileTree.js"
+import { commandLine, hostname } from "./processConfig.js"
 
-/** What its programs and its users have changed of its image's files. */
-export const containerChanges = ({ files, image, mounts }: MemoryContainer): ReadonlyArray<Change> =>
-  changesOf(image.files, files, new Set(mounts.map(({ target }) => cleanPath(target))))
-
-/** Bytes that it holds beside its image and its volumes. */
-export const writtenBytes = (container: MemoryContainer): number =>
-  containerChanges(container).reduce((sum, { node }) => sum + (node?.kind === "file" ? node.content.length : 0), 0)
-
-const moment = (nanos: bigint | undefined) => (nanos === undefined ? zeroTime : nanosTimestamp(nanos))
+const timestamp = (nanos: bigint | undefined) => (nanos === undefined ? zeroTime : nanosTimestamp(nanos))
 
 const mountView = ({ name, source, target, type, writable }: Mount) => ({
   Type: type,
@@ -61,13 +53,13 @@ const portsView = ({ ports }: MemoryContainer) => {
 const healthView = ({ health }: MemoryContainer) =>
   health === undefined ? {} : { Health: { Status: health, FailingStreak: health === "unhealthy" ? 1 : 0, Log: [] } }
 
-/** `GET /containers/{id}/json` */
+/** The body of `GET /containers/{id}/json`. */
 export const containerView = (state: EngineState, container: MemoryContainer) => {
   const { hostConfig, image, run, settings, status } = container
   const [path = "", ...args] = commandLine(container)
   const networks = networksView(state, container)
   const running = isRunning(container)
-  const folder = `/var/lib/docker/containers/${container.id}`
+  const directory = `/var/lib/docker/containers/${container.id}`
   return {
     Id: container.id,
     Created: nanosTimestamp(container.created),
@@ -83,15 +75,15 @@ export const containerView = (state: EngineState, container: MemoryContainer) =>
       Pid: running ? (run?.process.pid ?? 0) : 0,
       ExitCode: container.exitCode,
       Error: container.error,
-      StartedAt: moment(container.startedAt),
-      FinishedAt: moment(container.finishedAt),
+      StartedAt: timestamp(container.startedAt),
+      FinishedAt: timestamp(container.finishedAt),
       ...healthView(container)
     },
     Image: image.id,
-    ResolvConfPath: `${folder}/resolv.conf`,
-    HostnamePath: `${folder}/hostname`,
-    HostsPath: `${folder}/hosts`,
-    LogPath: settings.logDriver === "json-file" ? `${folder}/${container.id}-json.log` : "",
+    ResolvConfPath: `${directory}/resolv.conf`,
+    HostnamePath: `${directory}/hostname`,
+    HostsPath: `${directory}/hosts`,
+    LogPath: settings.logDriver === "json-file" ? `${directory}/${container.id}-json.log` : "",
     Name: `/${container.name}`,
     RestartCount: container.restartCount,
     Driver: "overlay2",
@@ -123,7 +115,7 @@ export const containerView = (state: EngineState, container: MemoryContainer) =>
       WorkingDir: "",
       OnBuild: null,
       ...settings.config,
-      Hostname: hostnameOf(container),
+      Hostname: hostname(container),
       Tty: settings.tty,
       OpenStdin: settings.openStdin,
       StdinOnce: settings.stdinOnce,
@@ -148,8 +140,8 @@ export const containerView = (state: EngineState, container: MemoryContainer) =>
 
 const plural = (count: number, unit: string) => `${count} ${unit}${count === 1 ? "" : "s"}`
 
-/** The engine's words for a span of time. */
-const spanText = (nanos: bigint): string => {
+/** A duration in the words of `docker ps`. */
+const formatDuration = (nanos: bigint): string => {
   const seconds = Number(nanos / 1_000_000_000n)
   if (seconds < 1) return "Less than a second"
   if (seconds < 60) return plural(seconds, "second")
@@ -166,7 +158,7 @@ const spanText = (nanos: bigint): string => {
 }
 
 const statusText = (container: MemoryContainer, now: bigint): string => {
-  const since = (nanos: bigint | undefined) => spanText(now - (nanos ?? now))
+  const since = (nanos: bigint | undefined) => formatDuration(now - (nanos ?? now))
   switch (container.status) {
     case "created":
       return "Created"
@@ -185,7 +177,7 @@ const statusText = (container: MemoryContainer, now: bigint): string => {
   }
 }
 
-/** One of `GET /containers/json`. */
+/** An element of the body of `GET /containers/json`. */
 export const summaryView = (state: EngineState, container: MemoryContainer, now: bigint) => {
   const { image, settings } = container
   return {

@@ -1,15 +1,14 @@
 import * as Effect from "effect/Effect"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import { packedTar, type TarEntry } from "../../internal/tar/tarPack.js"
-import { type Call, targetContainer, type Routes, jsonResponse } from "../calls/response.js"
-import { said } from "../containers/startContainer.js"
-import type { MemoryContainer } from "../state/engineState.js"
-import { cleanPath, type Found, resolveLink, lookUp, type MemoryNode, pathSegments } from "../state/fileTree.js"
-import { streamResponse } from "./logRoutes.js"
+import { type Call, type Routes, targetContainer } from "../calls/call.js"
+import { jsonResponse, streamResponse } from "../calls/response.js"
+import { extractArchive } from "../containers/extractArchive.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
-import { extractTar } from "../containers/extractArchive.js"
+import { cleanPath, type Found, lookUp, type MemoryNode, pathSegments, resolveLink } from "../state/fileTree.js"
+import type { MemoryContainer } from "../state/memoryContainer.js"
 
-const types = {
+const tarTypes = {
   file: "file",
   directory: "directory",
   symlink: "symlink",
@@ -18,8 +17,8 @@ const types = {
   "block device": "block-device"
 } as const
 
-// As Go's io/fs has them.
-const kindBits = {
+/** The type bits of Go's `fs.FileMode`. */
+const goTypeBits = {
   file: 0,
   directory: 2 ** 31,
   symlink: 2 ** 27,
@@ -28,125 +27,136 @@ const kindBits = {
   "block device": 2 ** 26
 } as const
 
-const goMode = ({ kind, mode }: MemoryNode): number =>
-  kindBits[kind] +
+const goFileMode = ({ kind, mode }: MemoryNode): number =>
+  goTypeBits[kind] +
   (mode % 0o1000) +
   ((mode & 0o4000) === 0 ? 0 : 2 ** 23) +
   ((mode & 0o2000) === 0 ? 0 : 2 ** 22) +
   ((mode & 0o1000) === 0 ? 0 : 2 ** 20)
 
-const sizeOf = (node: MemoryNode): number =>
-  node.kind === "file"
-    ? node.content.length
-    : node.kind === "symlink"
-      ? Buffer.byteLength(node.target)
-      : node.kind === "directory"
-        ? 4096
-        : 0
-
-/** As the engine reads a path: from the root, and with the `/` or `/.` at its end that it had. */
-const absolute = (path: string): string => {
-  const clean = cleanPath(path)
-  const folder = clean === "/" ? "" : clean
-  return path === "." || path.endsWith("/.") ? `${folder}/.` : path.endsWith("/") ? `${folder}/` : clean
+const sizeOf = (node: MemoryNode): number => {
+  switch (node.kind) {
+    case "file":
+      return node.content.length
+    case "symlink":
+      return Buffer.byteLength(node.target)
+    case "directory":
+      return 4096
+    default:
+      return 0
+  }
 }
 
-const baseOf = (path: string): string => (path.endsWith("/.") ? "." : (pathSegments(path).at(-1) ?? "/"))
+/** Makes a path absolute, keeping a final `/` or `/.`, which has a meaning to the engine. */
+const absolutePath = (path: string): string => {
+  const clean = cleanPath(path)
+  const directory = clean === "/" ? "" : clean
+  return path === "." || path.endsWith("/.") ? `${directory}/.` : path.endsWith("/") ? `${directory}/` : clean
+}
 
-const missing = ({ parameter, query }: Call) =>
+const basename = (path: string): string => (path.endsWith("/.") ? "." : (pathSegments(path).at(-1) ?? "/"))
+
+const fileNotFound = ({ parameter, query }: Call) =>
   errorResponse(404, `Could not find the file ${query.text("path")} in container ${parameter}`)
 
-/** The container, and the path that is asked for. */
-const asked = (
-  call: Call
-): Effect.Effect<{ readonly container: MemoryContainer; readonly path: string }, ErrorResponse> =>
+interface Target {
+  readonly container: MemoryContainer
+  readonly path: string
+}
+
+/** The container and the path of a request. */
+const targetPath = (call: Call): Effect.Effect<Target, ErrorResponse> =>
   Effect.gen(function* () {
     const path = call.query.text("path") ?? ""
+    // The missing space is the engine's own.
     if (path === "") return yield* errorResponse(400, "bad parameter: pathcannot be empty")
     return { container: yield* targetContainer(call), path }
   })
 
-/** What stands at the path, and the header that says so. */
-const stat = (call: Call) =>
+/** Finds the requested file, and encodes its metadata in the header that clients read it from. */
+const statPath = (call: Call) =>
   Effect.gen(function* () {
-    const { container, path: given } = yield* asked(call)
-    const path = absolute(given)
+    const target = yield* targetPath(call)
+    const { container } = target
+    const path = absolutePath(target.path)
     const found = lookUp(container.files, path, false)
-    if (found === "missing") return yield* missing(call)
+    if (found === "missing") return yield* fileNotFound(call)
     if (typeof found === "string") return yield* errorResponse(500, `lstat ${path}: ${found}`)
     const { node } = found
     const linkTarget = node.kind === "symlink" ? resolveLink(container.files, path) : ""
     if (linkTarget === undefined) return yield* errorResponse(500, `evalSymlinksInScope: too many links in ${path}`)
-    const said = {
-      name: baseOf(path),
+    const stat = {
+      name: basename(path),
       size: sizeOf(node),
-      mode: goMode(node),
+      mode: goFileMode(node),
       mtime: nanosTimestamp(node.modified).replace(/\.?0+Z$/, "Z"),
       linkTarget
     }
-    const text = Buffer.from(JSON.stringify(said)).toString("base64")
-    return { container, found, path, headers: { "x-docker-container-path-stat": text } }
+    const header = Buffer.from(JSON.stringify(stat)).toString("base64")
+    return { container, node, path, headers: { "x-docker-container-path-stat": header } }
   })
 
-/** `seen` are the names of the files so far: one with another name is a hard link. */
-function* entriesOf(path: string, node: MemoryNode, seen = new Map<MemoryNode, string>()): Generator<TarEntry> {
+/** The tar entries of a node. `written` holds the files so far by name: a second name becomes a hard link. */
+function* tarEntries(path: string, node: MemoryNode, written = new Map<MemoryNode, string>()): Generator<TarEntry> {
   const { gid, kind, mode, modified, uid } = node
   const name = kind === "directory" && !path.endsWith("/") ? `${path}/` : path
-  const header = { name, type: types[kind], mode, uid, gid, mtime: new Date(Number(modified / 1_000_000n)) }
+  const header = { name, type: tarTypes[kind], mode, uid, gid, mtime: new Date(Number(modified / 1_000_000n)) }
   if (node.kind === "symlink") yield { header: { ...header, linkname: node.target } }
   else if (node.kind === "file") {
-    const linkname = seen.get(node)
-    seen.set(node, linkname ?? name)
+    const linkname = written.get(node)
+    written.set(node, linkname ?? name)
     yield linkname === undefined ? { header, content: node.content } : { header: { ...header, type: "link", linkname } }
   } else yield { header }
   if (node.kind !== "directory") return
-  for (const [child, inside] of [...node.children].toSorted(([left], [right]) => (left < right ? -1 : 1))) {
-    yield* entriesOf(`${name}${child}`, inside, seen)
+  for (const [childName, child] of [...node.children].toSorted(([left], [right]) => (left < right ? -1 : 1))) {
+    yield* tarEntries(`${name}${childName}`, child, written)
   }
 }
 
-/** The folder in which a tar is to be unpacked. */
-const destination = (call: Call) =>
+/** The directory to extract an uploaded archive to. */
+const extractionTarget = (call: Call) =>
   Effect.gen(function* () {
-    const { container, path } = yield* asked(call)
+    const { container, path } = yield* targetPath(call)
     const found: Found | string = lookUp(container.files, cleanPath(path), true)
-    if (found === "missing") return yield* missing(call)
+    if (found === "missing") return yield* fileNotFound(call)
     if (found === "too many levels of symbolic links") return yield* errorResponse(500, "EvalSymlinks: too many links")
     if (typeof found === "string") return yield* errorResponse(500, found)
     if (found.node.kind !== "directory") {
       const [ending = ""] = /\/\.?$/.exec(path) ?? []
-      const words = `lstat ${found.path}${ending}: not a directory`
-      return yield* errorResponse(500, ending === "" ? "extraction point is not a directory" : words)
+      const message =
+        ending === "" ? "extraction point is not a directory" : `lstat ${found.path}${ending}: not a directory`
+      return yield* errorResponse(500, message)
     }
     const mount = container.mounts.find(({ target }) => `${found.path}/`.startsWith(`${cleanPath(target)}/`))
     if (mount !== undefined && !mount.writable) return yield* errorResponse(500, "mounted volume is marked read-only")
     if (mount === undefined && container.hostConfig["ReadonlyRootfs"] === true)
       return yield* errorResponse(500, "container rootfs is marked read-only")
-    return { container, folder: found.path }
+    return { container, directory: found.path }
   })
 
-/** What `/containers/{id}/archive` asks for. */
+/** The routes of `/containers/{id}/archive`. */
 export const archiveRoutes: Routes = {
   "HEAD /containers/{id}/archive": (call) =>
-    Effect.map(stat(call), ({ headers }) => ({ ...jsonResponse(200), headers })),
+    Effect.map(statPath(call), ({ headers }) => ({ ...jsonResponse(200), headers })),
   "GET /containers/{id}/archive": (call) =>
     Effect.gen(function* () {
-      const { container, found, headers, path } = yield* stat(call)
-      yield* said(call.state, container, "archive-path")
-      return { ...streamResponse("application/x-tar", packedTar(entriesOf(baseOf(path), found.node))), headers }
+      const { container, headers, node, path } = yield* statPath(call)
+      yield* call.state.emitContainerEvent(container, "archive-path")
+      const tar = packedTar(tarEntries(basename(path), node))
+      return { ...streamResponse("application/x-tar", tar), headers }
     }),
   "PUT /containers/{id}/archive": (call) =>
     Effect.gen(function* () {
-      const { container, folder } = yield* destination(call)
-      yield* extractTar(call.upload, {
+      const { container, directory } = yield* extractionTarget(call)
+      yield* extractArchive(call.upload, {
         root: container.files,
-        folder,
+        directory,
         noOverwriteDirNonDir: call.query.flag("noOverwriteDirNonDir"),
         mounts: container.mounts.map(({ target }) => cleanPath(target)),
-        missing: missing(call),
+        missing: fileNotFound(call),
         now: call.state.clock.now
       })
-      yield* said(call.state, container, "extract-to-dir")
+      yield* call.state.emitContainerEvent(container, "extract-to-dir")
       return jsonResponse(200)
     })
 }

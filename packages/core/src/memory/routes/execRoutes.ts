@@ -1,165 +1,184 @@
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { nullable } from "../../internal/api/decode.js"
-import { type Call, targetContainer, readBody, type Routes, jsonResponse } from "../calls/response.js"
-import { attached } from "./attachRoutes.js"
-import { requireRunning, processEnvironment, parseEnvironment, fileReader, said } from "../containers/startContainer.js"
-import { type MemoryExec, newId } from "../state/engineState.js"
-import { frame } from "../calls/streamFrame.js"
+import { openAttachment } from "../calls/attachment.js"
+import { type Call, decodeBody, type Routes, targetContainer } from "../calls/call.js"
+import { jsonResponse } from "../calls/response.js"
+import { encodeFrame } from "../calls/streamFrame.js"
+import { fileReader, parseEnvironment, processEnvironment } from "../containers/processConfig.js"
 import { Process } from "../programs/process.js"
 import { commandNotFound } from "../programs/resolveProgram.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
+import { type MemoryExec, requireRunning } from "../state/memoryContainer.js"
+import { newId } from "../state/objectId.js"
 
-const CreateBody = Schema.Struct({
-  Cmd: nullable(Schema.Array(Schema.String)),
-  Env: nullable(Schema.Array(Schema.String)),
-  AttachStdin: Schema.optional(Schema.Boolean),
-  AttachStdout: Schema.optional(Schema.Boolean),
-  AttachStderr: Schema.optional(Schema.Boolean),
-  Tty: Schema.optional(Schema.Boolean)
-})
-const StartBody = Schema.Struct({ Detach: Schema.optional(Schema.Boolean), Tty: Schema.optional(Schema.Boolean) })
+const decodeCreate = decodeBody(
+  Schema.Struct({
+    Cmd: nullable(Schema.Array(Schema.String)),
+    Env: nullable(Schema.Array(Schema.String)),
+    AttachStdin: Schema.optional(Schema.Boolean),
+    AttachStdout: Schema.optional(Schema.Boolean),
+    AttachStderr: Schema.optional(Schema.Boolean),
+    Tty: Schema.optional(Schema.Boolean)
+  })
+)
 
-const execOf = ({ parameter, state }: Call): Effect.Effect<MemoryExec, ErrorResponse> => {
-  const exec = state.execs.get(parameter)
-  return exec === undefined ? errorResponse(404, `No such exec instance: ${parameter}`) : Effect.succeed(exec)
-}
+const decodeStart = decodeBody(
+  Schema.Struct({ Detach: Schema.optional(Schema.Boolean), Tty: Schema.optional(Schema.Boolean) })
+)
 
-const isOver = ({ exitCode }: MemoryExec) => exitCode !== undefined
+/** Finds the exec that the path names. */
+const targetExec = ({ parameter, state }: Call): Either.Either<MemoryExec, ErrorResponse> =>
+  Either.fromNullable(state.execs.get(parameter), () => errorResponse(404, `No such exec instance: ${parameter}`))
 
-/** Runs the command. Gives the engine's words where it can't. */
-const run = (call: Call, exec: MemoryExec, listen: (process: Process) => void): Effect.Effect<string | undefined> =>
+const hasExited = ({ exitCode }: MemoryExec): boolean => exitCode !== undefined
+
+const create = (call: Call) =>
   Effect.gen(function* () {
-    const { command, container } = exec
-    const action = command.join(" ")
-    exec.begun = true
-    yield* said(call.state, container, `exec_start: ${action}`, { execID: exec.id })
+    const container = yield* targetContainer(call)
+    const body = yield* decodeCreate(call)
+    const command = body.Cmd ?? []
+    if (command.length === 0) return yield* errorResponse(400, "No exec command specified")
+    if (container.status === "paused") {
+      const message = `Container ${call.parameter} is paused, unpause the container before exec`
+      return yield* errorResponse(409, message)
+    }
+    yield* requireRunning(container)
+    const exec: MemoryExec = {
+      id: newId(),
+      container,
+      command,
+      environment: { ...processEnvironment(container), ...parseEnvironment(body.Env ?? []) },
+      tty: body.Tty ?? false,
+      stdin: body.AttachStdin ?? false,
+      stdout: body.AttachStdout ?? false,
+      stderr: body.AttachStderr ?? false,
+      started: false,
+      process: undefined,
+      exitCode: undefined
+    }
+    call.state.execs.set(exec.id, exec)
+    yield* call.state.emitContainerEvent(container, `exec_create: ${command.join(" ")}`, { execID: exec.id })
+    return jsonResponse(201, { Id: exec.id })
+  })
+
+/** Starts the command of an exec. Returns the engine's error if it cannot be started. */
+const startCommand = (
+  { state }: Call,
+  exec: MemoryExec,
+  connect: (process: Process) => void
+): Effect.Effect<string | undefined> =>
+  Effect.gen(function* () {
+    const { command, container, environment, id, stdin, tty } = exec
+    const exited = (exitCode: number) => {
+      exec.exitCode = exitCode
+      return state.emitContainerEvent(container, "exec_die", { execID: id, exitCode: String(exitCode) })
+    }
+    exec.started = true
+    yield* state.emitContainerEvent(container, `exec_start: ${command.join(" ")}`, { execID: id })
     const process = yield* Process.start(
       {
         image: container.settings.image,
         command,
-        environment: exec.environment,
-        tty: exec.tty,
+        environment,
+        tty,
         readFile: fileReader(container),
         exec: true,
-        openStdin: exec.stdin
+        openStdin: stdin
       },
-      call.state,
+      state,
       () => {},
-      (_, exitCode) =>
-        Effect.suspend(() => {
-          exec.exitCode = exitCode
-          return said(call.state, container, "exec_die", { execID: exec.id, exitCode: String(exitCode) })
-        })
+      (_, exitCode) => Effect.suspend(() => exited(exitCode))
     )
     if (process === undefined) {
-      exec.exitCode = 126
-      yield* said(call.state, container, "exec_die", { execID: exec.id, exitCode: "126" })
+      yield* exited(126)
       return `OCI runtime exec failed: exec failed: ${commandNotFound(command)}`
     }
-    listen(process)
+    connect(process)
     exec.process = process
     return undefined
   })
 
-/** What `/exec` and `/containers/{id}/exec` ask for. */
-export const execRoutes: Routes = {
-  "POST /containers/{id}/exec": (call) =>
-    Effect.gen(function* () {
-      const container = yield* targetContainer(call)
-      const asked = yield* readBody(CreateBody)(call)
-      const command = asked.Cmd ?? []
-      if (command.length === 0) return yield* errorResponse(400, "No exec command specified")
-      if (container.status === "paused") {
-        return yield* errorResponse(409, `Container ${call.parameter} is paused, unpause the container before exec`)
-      }
-      yield* requireRunning(container)
-      const exec: MemoryExec = {
-        id: newId(),
-        container,
-        command,
-        environment: {
-          ...processEnvironment(container),
-          ...parseEnvironment(asked.Env ?? [])
-        },
-        tty: asked.Tty ?? false,
-        stdin: asked.AttachStdin ?? false,
-        stdout: asked.AttachStdout ?? false,
-        stderr: asked.AttachStderr ?? false,
-        process: undefined,
-        begun: false,
-        exitCode: undefined
-      }
-      call.state.execs.set(exec.id, exec)
-      yield* said(call.state, container, `exec_create: ${command.join(" ")}`, { execID: exec.id })
-      return jsonResponse(201, { Id: exec.id })
-    }),
-  "POST /exec/{id}/start": (call) =>
-    Effect.gen(function* () {
-      const exec = yield* execOf(call)
-      const { Detach = false } = yield* readBody(StartBody)(call)
-      const { container, id } = exec
-      if (container.status === "paused") {
-        return yield* errorResponse(409, `Container ${container.id} is paused, unpause the container before exec`)
-      }
-      if (!exec.begun) yield* requireRunning(container)
-      const refused = exec.begun ? errorResponse(409, `Error: Exec command ${id} has already run`) : undefined
-      if (Detach) {
-        if (refused !== undefined) return yield* refused
-        const words = yield* run(call, exec, () => {})
-        return words === undefined ? jsonResponse(200) : yield* errorResponse(400, words)
-      }
-      const streams = { stdout: exec.stdout, stderr: exec.stderr }
-      const input = {
+const start = (call: Call) =>
+  Effect.gen(function* () {
+    const exec = yield* targetExec(call)
+    const { Detach = false } = yield* decodeStart(call)
+    const { container, id } = exec
+    if (container.status === "paused") {
+      return yield* errorResponse(409, `Container ${container.id} is paused, unpause the container before exec`)
+    }
+    if (!exec.started) yield* requireRunning(container)
+    const refused = exec.started ? errorResponse(409, `Error: Exec command ${id} has already run`) : undefined
+    if (!Detach) return yield* startAttached(call, exec, refused)
+    if (refused !== undefined) return yield* refused
+    const failure = yield* startCommand(call, exec, () => {})
+    return failure === undefined ? jsonResponse(200) : yield* errorResponse(400, failure)
+  })
+
+/** Starts an exec and attaches the client to it. */
+const startAttached = (call: Call, exec: MemoryExec, refused: ErrorResponse | undefined) =>
+  Effect.gen(function* () {
+    const { stdin, tty } = exec
+    const options = {
+      tty,
+      streams: { stdout: exec.stdout, stderr: exec.stderr },
+      upgrade: call.upgrade,
+      input: {
         write: (bytes: Uint8Array) =>
-          Effect.suspend(() =>
-            exec.stdin && exec.process !== undefined ? exec.process.writeInput(bytes) : Effect.void
-          ),
+          Effect.suspend(() => (stdin && exec.process !== undefined ? exec.process.writeInput(bytes) : Effect.void)),
         end: Effect.suspend(() =>
-          exec.stdin && exec.process !== undefined ? Effect.asVoid(exec.process.stdin.end) : Effect.void
+          stdin && exec.process !== undefined ? Effect.asVoid(exec.process.stdin.end) : Effect.void
         )
       }
-      // What goes wrong now comes as output: the connection is handed over before the command is started.
-      const { upgrade } = call
-      const first = yield* attached({ tty: exec.tty, streams, upgrade, before: [] }, input)
-      const words = refused === undefined ? yield* run(call, exec, first.listen) : refused.message
-      if (words !== undefined) {
-        const text = Buffer.from(`${words}\r\n`)
-        const before = [exec.tty ? text : frame("stdout", text)]
-        const failed = yield* attached({ tty: exec.tty, streams, upgrade, before }, input)
-        yield* failed.close
-        return failed.answer
-      }
-      const { process } = exec
-      if (process !== undefined) yield* Effect.forkScoped(Effect.zipRight(process.awaitExit, first.close))
-      return first.answer
-    }),
-  "GET /exec/{id}/json": (call) =>
-    Effect.map(execOf(call), (exec) => {
-      const [entrypoint = "", ...args] = exec.command
-      return jsonResponse(200, {
-        ID: exec.id,
-        Running: exec.process !== undefined && !isOver(exec),
-        ExitCode: exec.exitCode ?? null,
-        ProcessConfig: { tty: exec.tty, entrypoint, arguments: args, privileged: false },
-        OpenStdin: exec.stdin,
-        OpenStderr: exec.stderr,
-        OpenStdout: exec.stdout,
-        CanRemove: isOver(exec),
-        ContainerID: exec.container.id,
-        DetachKeys: "",
-        Pid: exec.process?.pid ?? 0
-      })
-    }),
-  "POST /exec/{id}/resize": (call) =>
-    Effect.gen(function* () {
-      const height = yield* call.query.integer("h")
-      const width = yield* call.query.integer("w")
-      const exec = yield* execOf(call)
-      if (isOver(exec)) return yield* errorResponse(500, "cannot resize a stopped container: unknown")
-      if (exec.process === undefined) return yield* errorResponse(500, "timeout waiting for exec session ready")
-      const size = { height: String(height), width: String(width) }
-      yield* said(call.state, exec.container, "resize", { execID: exec.id, ...size })
-      return jsonResponse(200)
-    })
+    }
+    const attachment = yield* openAttachment({ ...options, backlog: [] })
+    const failure = refused?.message ?? (yield* startCommand(call, exec, attachment.connect))
+    if (failure !== undefined) {
+      // The engine takes over the connection before it starts the command, so errors arrive as output.
+      const text = Buffer.from(`${failure}\r\n`)
+      const failed = yield* openAttachment({ ...options, backlog: [tty ? text : encodeFrame("stdout", text)] })
+      yield* failed.close
+      return failed.response
+    }
+    const { process } = exec
+    if (process !== undefined) yield* Effect.forkScoped(Effect.zipRight(process.awaitExit, attachment.close))
+    return attachment.response
+  })
+
+const execView = (exec: MemoryExec) => {
+  const [entrypoint = "", ...args] = exec.command
+  return {
+    ID: exec.id,
+    Running: exec.process !== undefined && !hasExited(exec),
+    ExitCode: exec.exitCode ?? null,
+    ProcessConfig: { tty: exec.tty, entrypoint, arguments: args, privileged: false },
+    OpenStdin: exec.stdin,
+    OpenStderr: exec.stderr,
+    OpenStdout: exec.stdout,
+    CanRemove: hasExited(exec),
+    ContainerID: exec.container.id,
+    DetachKeys: "",
+    Pid: exec.process?.pid ?? 0
+  }
+}
+
+const resize = (call: Call) =>
+  Effect.gen(function* () {
+    const height = yield* call.query.integer("h")
+    const width = yield* call.query.integer("w")
+    const exec = yield* targetExec(call)
+    if (hasExited(exec)) return yield* errorResponse(500, "cannot resize a stopped container: unknown")
+    if (exec.process === undefined) return yield* errorResponse(500, "timeout waiting for exec session ready")
+    const attributes = { execID: exec.id, height: String(height), width: String(width) }
+    yield* call.state.emitContainerEvent(exec.container, "resize", attributes)
+    return jsonResponse(200)
+  })
+
+/** The routes of `/exec` and `/containers/{id}/exec`. */
+export const execRoutes: Routes = {
+  "POST /containers/{id}/exec": create,
+  "POST /exec/{id}/start": start,
+  "GET /exec/{id}/json": (call) => Effect.map(targetExec(call), (exec) => jsonResponse(200, execView(exec))),
+  "POST /exec/{id}/resize": resize
 }

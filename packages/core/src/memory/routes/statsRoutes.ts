@@ -3,29 +3,28 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
-import { targetContainer, type Routes, jsonResponse } from "../calls/response.js"
-import { isRunning } from "../containers/startContainer.js"
-import { zeroTime } from "../time/timestamps.js"
-import type { EngineState, MemoryContainer } from "../state/engineState.js"
-import { streamResponse } from "./logRoutes.js"
+import { type Call, type Routes, targetContainer } from "../calls/call.js"
+import { jsonResponse, streamResponse } from "../calls/response.js"
 import type { ProgramUsage } from "../programs/program.js"
+import { type EngineState, hostCpus, hostMemory } from "../state/engineState.js"
 import { errorResponse } from "../state/errorResponse.js"
-import { hostMemory, hostCpus } from "./systemRoutes.js"
+import { isRunning, type MemoryContainer } from "../state/memoryContainer.js"
+import { zeroTime } from "../time/timestamps.js"
 
-const second = 1_000_000_000n
-/** Bytes in a packet, about. */
-const packet = 1000
-const cachedMemory = 1024 * 1024
+const secondNanos = 1_000_000_000n
+/** An estimate, in bytes. */
+const packetSize = 1000
+const pageCacheSize = 1024 * 1024
 
-/** What the container's program has used in its run. */
-const usage = ({ run }: MemoryContainer, now: bigint): ProgramUsage | undefined => {
+/** What the container's program has used in the current run. */
+const usageAt = ({ run }: MemoryContainer, now: bigint): ProgramUsage | undefined => {
   if (run === undefined) return undefined
-  const ran = now > run.startedAt ? now - run.startedAt : 0n
-  return run.process.usage(Number(ran) / 1e9)
+  const nanos = now > run.startedAt ? now - run.startedAt : 0n
+  return run.process.usage(Number(nanos) / 1e9)
 }
 
-const cpu = (container: MemoryContainer, now: bigint) => {
-  const total = Math.round((usage(container, now)?.cpuSeconds ?? 0) * 1e9)
+const cpuStats = (container: MemoryContainer, now: bigint) => {
+  const total = Math.round((usageAt(container, now)?.cpuSeconds ?? 0) * 1e9)
   return {
     cpu_usage: { total_usage: total, usage_in_kernelmode: 0, usage_in_usermode: total },
     system_cpu_usage: Number(now) * hostCpus,
@@ -34,9 +33,9 @@ const cpu = (container: MemoryContainer, now: bigint) => {
   }
 }
 
-const noCpu = { cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0 } }
+const noCpuStats = { cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0 } }
 
-const sample = (state: EngineState, container: MemoryContainer, now: bigint, withBefore: boolean) => {
+const sample = (state: EngineState, container: MemoryContainer, now: bigint, withPrevious: boolean) => {
   const base = { name: `/${container.name}`, id: container.id, num_procs: 0, storage_stats: {} }
   if (!isRunning(container)) {
     return {
@@ -45,41 +44,41 @@ const sample = (state: EngineState, container: MemoryContainer, now: bigint, wit
       preread: zeroTime,
       pids_stats: {},
       blkio_stats: {},
-      cpu_stats: noCpu,
-      precpu_stats: noCpu,
+      cpu_stats: noCpuStats,
+      precpu_stats: noCpuStats,
       memory_stats: {}
     }
   }
-  const commands = [...state.execs.values()].filter(
+  const execs = [...state.execs.values()].filter(
     (exec) => exec.container === container && exec.process !== undefined && exec.exitCode === undefined
   )
-  const before = now - second
-  const used = usage(container, now)
+  const previous = now - secondNanos
+  const used = usageAt(container, now)
   const count = (value: number | undefined) => Math.round(value ?? 0)
   return {
     ...base,
     read: nanosTimestamp(now),
-    preread: withBefore && before > 0n ? nanosTimestamp(before) : zeroTime,
-    pids_stats: { current: 1 + commands.length },
+    preread: withPrevious && previous > 0n ? nanosTimestamp(previous) : zeroTime,
+    pids_stats: { current: 1 + execs.length },
     blkio_stats: {
       io_service_bytes_recursive: [
         { major: 8, minor: 0, op: "read", value: count(used?.read) },
         { major: 8, minor: 0, op: "write", value: count(used?.written) }
       ]
     },
-    cpu_stats: cpu(container, now),
-    precpu_stats: withBefore ? cpu(container, before) : noCpu,
+    cpu_stats: cpuStats(container, now),
+    precpu_stats: withPrevious ? cpuStats(container, previous) : noCpuStats,
     memory_stats: {
-      usage: count(used?.memory) + cachedMemory,
-      stats: { inactive_file: cachedMemory },
+      usage: count(used?.memory) + pageCacheSize,
+      stats: { inactive_file: pageCacheSize },
       limit: container.settings.memory === 0 ? hostMemory : container.settings.memory
     },
     networks: {
       eth0: {
         rx_bytes: count(used?.received),
-        rx_packets: Math.ceil(count(used?.received) / packet),
+        rx_packets: Math.ceil(count(used?.received) / packetSize),
         tx_bytes: count(used?.sent),
-        tx_packets: Math.ceil(count(used?.sent) / packet)
+        tx_packets: Math.ceil(count(used?.sent) / packetSize)
       }
     }
   }
@@ -87,29 +86,35 @@ const sample = (state: EngineState, container: MemoryContainer, now: bigint, wit
 
 const encoder = new TextEncoder()
 
-/** `GET /containers/{id}/stats` */
-export const statsRoutes: Routes = {
-  "GET /containers/{id}/stats": (call) =>
+/** A sample every second, until the container is removed. */
+const samples = (state: EngineState, container: MemoryContainer) =>
+  Stream.unfoldEffect(0, (count) =>
     Effect.gen(function* () {
-      const { query, state } = call
-      const container = yield* targetContainer(call)
-      const streams = query.text("stream") === undefined || query.flag("stream")
-      const oneShot = query.flag("one-shot")
-      if (streams && oneShot) return yield* errorResponse(400, "cannot have stream=true and one-shot=true")
-      if (!streams) return jsonResponse(200, sample(state, container, yield* state.clock.now, !oneShot))
-      const samples = Stream.unfoldEffect(0, (count) =>
-        Effect.gen(function* () {
-          if (count > 0) {
-            yield* Effect.raceFirst(
-              Clock.sleep("1 second"),
-              container.changed.waitUntil(() => container.removed)
-            )
-          }
-          if (container.removed) return Option.none()
-          const line = JSON.stringify(sample(state, container, yield* state.clock.now, count > 0))
-          return Option.some([encoder.encode(`${line}\n`), count + 1] as const)
-        })
-      )
-      return streamResponse("application/json", samples)
+      if (count > 0) {
+        yield* Effect.raceFirst(
+          Clock.sleep("1 second"),
+          container.changed.waitUntil(() => container.removed)
+        )
+      }
+      if (container.removed) return Option.none()
+      const line = JSON.stringify(sample(state, container, yield* state.clock.now, count > 0))
+      return Option.some([encoder.encode(`${line}\n`), count + 1] as const)
     })
+  )
+
+const stats = (call: Call) =>
+  Effect.gen(function* () {
+    const { query, state } = call
+    const container = yield* targetContainer(call)
+    const streams = query.text("stream") === undefined || query.flag("stream")
+    const oneShot = query.flag("one-shot")
+    if (streams && oneShot) return yield* errorResponse(400, "cannot have stream=true and one-shot=true")
+    return streams
+      ? streamResponse("application/json", samples(state, container))
+      : jsonResponse(200, sample(state, container, yield* state.clock.now, !oneShot))
+  })
+
+/** The route of `GET /containers/{id}/stats`. */
+export const statsRoutes: Routes = {
+  "GET /containers/{id}/stats": stats
 }

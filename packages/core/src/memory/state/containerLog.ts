@@ -1,44 +1,45 @@
 import type { LogStream } from "../../LogEvent.js"
 import { ConditionVariable } from "../time/conditionVariable.js"
 
-/** What the engine keeps of a line: all of it, or a piece. */
+/** A log record: a line, or a part of a line that is longer than 16 KiB. */
 export interface LogRecord {
-  /** Nanoseconds since the epoch; the pieces of a line have that of the first. */
+  /** Nanoseconds since the epoch. All parts of a line carry the time of the first. */
   readonly nanos: bigint
   readonly stream: LogStream
   readonly bytes: Uint8Array
 }
 
-const recordSize = 16 * 1024
+const maxRecordSize = 16 * 1024
 
-/** How much of a log is kept: in files, of which the oldest goes when there is one too many. */
+/** How much of a log is kept, in rotated files of which the oldest is deleted. */
 export interface LogLimits {
-  /** Bytes from which on a file is full. */
+  /** A file is rotated once it holds this many bytes. */
   readonly maxSize: number
   readonly maxFiles: number
-  /** How many bytes a record takes in a file. */
+  /** The bytes that a record takes in a file. */
   readonly sizeOf: (record: LogRecord) => number
 }
 
-/** The records of a container, numbered from its first one on; the oldest may be gone. */
+/** The log of a container. Records are numbered from 0; rotation drops the oldest. */
 export class ContainerLog {
   #records: Array<LogRecord> = []
   #first = 0
   /** Bytes in the newest file. */
-  #size = 0
-  /** With which record each file begins, the oldest first. */
+  #fileSize = 0
+  /** The index of the first record of each file, oldest first. */
   #files: ReadonlyArray<number> = [0]
+  /** Notified when a record is appended. */
   readonly changed = new ConditionVariable()
 
-  /** Without limits all is kept. */
+  /** Without limits, everything is kept. */
   constructor(readonly limits?: LogLimits) {}
 
-  /** The number of the oldest that is there. */
+  /** The index of the oldest record. */
   get first(): number {
     return this.#first
   }
 
-  /** The number that the next one gets. */
+  /** The index of the next record. */
   get end(): number {
     return this.#first + this.#records.length
   }
@@ -48,23 +49,23 @@ export class ContainerLog {
   }
 
   append(record: LogRecord): void {
-    if (this.limits !== undefined) this.#makeRoom(this.limits, record)
+    if (this.limits !== undefined) this.#rotate(this.limits, record)
     this.#records.push(record)
     this.changed.notifyAll()
   }
 
-  /** Drops the oldest records, so that this many are left. */
-  rotate(keep: number): void {
-    this.#dropBefore(this.end - keep)
+  /** Drops all but the last `count` records. */
+  keepLast(count: number): void {
+    this.#dropBefore(this.end - count)
   }
 
-  #makeRoom({ maxFiles, maxSize, sizeOf }: LogLimits, record: LogRecord): void {
-    if (this.#size >= maxSize) {
-      this.#size = 0
+  #rotate({ maxFiles, maxSize, sizeOf }: LogLimits, next: LogRecord): void {
+    if (this.#fileSize >= maxSize) {
+      this.#fileSize = 0
       this.#files = [...this.#files, this.end].slice(-maxFiles)
       this.#dropBefore(this.#files[0] ?? this.end)
     }
-    this.#size += sizeOf(record)
+    this.#fileSize += sizeOf(next)
   }
 
   #dropBefore(index: number): void {
@@ -74,16 +75,16 @@ export class ContainerLog {
   }
 }
 
-/** Cuts what one stream of a run writes into records. */
+/** Splits one output stream of a run into log records. */
 export class LogWriter {
   #pending: Uint8Array = Buffer.alloc(0)
-  /** The moment of the first piece of a line that goes on. */
-  #begun: bigint | undefined
+  /** The time of the first part of an unfinished line. */
+  #lineNanos: bigint | undefined
 
   constructor(
     readonly log: ContainerLog,
     readonly stream: LogStream,
-    /** The driver `json-file` keeps text: bytes that are not UTF-8 are lost. */
+    /** Whether bytes that are not UTF-8 are replaced, as by the driver `json-file`. */
     readonly textOnly: boolean
   ) {}
 
@@ -91,7 +92,8 @@ export class LogWriter {
     let rest = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes])
     for (;;) {
       const newline = rest.indexOf(10)
-      const length = newline >= 0 && newline < recordSize ? newline + 1 : rest.length >= recordSize ? recordSize : 0
+      const isLine = newline >= 0 && newline < maxRecordSize
+      const length = isLine ? newline + 1 : rest.length >= maxRecordSize ? maxRecordSize : 0
       if (length === 0) break
       this.#append(rest.subarray(0, length), now, length === newline + 1)
       rest = rest.subarray(length)
@@ -99,17 +101,17 @@ export class LogWriter {
     this.#pending = Uint8Array.from(rest)
   }
 
-  /** The run is over: what has no end yet is a record too. */
+  /** Writes an unfinished last line. Called when the run ends. */
   end(now: () => bigint): void {
     if (this.#pending.length > 0) this.#append(this.#pending, now, true)
     this.#pending = Buffer.alloc(0)
-    this.#begun = undefined
+    this.#lineNanos = undefined
   }
 
-  #append(bytes: Uint8Array, now: () => bigint, whole: boolean): void {
-    const nanos = this.#begun ?? now()
-    this.#begun = whole ? undefined : nanos
-    const kept = this.textOnly ? Buffer.from(Buffer.from(bytes).toString("utf8")) : Uint8Array.from(bytes)
-    this.log.append({ nanos, stream: this.stream, bytes: kept })
+  #append(bytes: Uint8Array, now: () => bigint, endsLine: boolean): void {
+    const nanos = this.#lineNanos ?? now()
+    this.#lineNanos = endsLine ? undefined : nanos
+    const stored = this.textOnly ? Buffer.from(Buffer.from(bytes).toString("utf8")) : Uint8Array.from(bytes)
+    this.log.append({ nanos, stream: this.stream, bytes: stored })
   }
 }

@@ -1,24 +1,28 @@
 import * as Effect from "effect/Effect"
 import type { EngineClock } from "../time/engineClock.js"
 
-/** An event as the engine remembers it. */
+/** An event as the engine stores it. */
 export interface JournalEvent {
   readonly type: "container" | "image" | "network" | "volume"
   readonly action: string
+  /** The id of the object; for a volume its name. */
   readonly id: string
   readonly attributes: Readonly<Record<string, string>>
+  /** Nanoseconds since the epoch. */
   readonly nanos: bigint
 }
 
-const remembered = 256
+/** As many events as Docker Engine keeps for `since`. */
+const capacity = 256
 
-/** What happened on the engine: the last events, and those to come for who listens. */
+/** The engine's events: keeps the most recent ones and publishes new ones to its subscribers. */
 export class EventJournal {
   #events: Array<JournalEvent> = []
-  readonly #listeners = new Set<(event: JournalEvent) => void>()
+  readonly #subscribers = new Set<(event: JournalEvent) => void>()
 
   constructor(readonly clock: EngineClock) {}
 
+  /** The most recent events, oldest first. */
   get events(): ReadonlyArray<JournalEvent> {
     return this.#events
   }
@@ -31,14 +35,14 @@ export class EventJournal {
   ): Effect.Effect<void> {
     return Effect.map(this.clock.now, (nanos) => {
       const event: JournalEvent = { type, action, id, attributes, nanos }
-      this.#events = [...this.#events.slice(1 - remembered), event]
-      for (const listener of this.#listeners) listener(event)
+      this.#events = [...this.#events.slice(1 - capacity), event]
+      for (const notify of this.#subscribers) notify(event)
     })
   }
 
-  /** Gives what takes the listener off again. */
-  subscribe(listener: (event: JournalEvent) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  /** Returns a function that cancels the subscription. */
+  subscribe(subscriber: (event: JournalEvent) => void): () => void {
+    this.#subscribers.add(subscriber)
+    return () => this.#subscribers.delete(subscriber)
   }
 }

@@ -1,5 +1,8 @@
+import * as Effect from "effect/Effect"
+import { InvalidRequest } from "../../DockerError.js"
+
 interface Inode {
-  /** Permissions, with set-user-id, set-group-id and sticky. */
+  /** Permission bits, including setuid, setgid and sticky. */
   mode: number
   uid: number
   gid: number
@@ -7,13 +10,13 @@ interface Inode {
   modified: bigint
 }
 
-/** A file. */
+/** A regular file. */
 export interface MemoryFile extends Inode {
   readonly kind: "file"
   readonly content: Uint8Array
 }
 
-/** A folder. */
+/** A directory. */
 export interface MemoryDirectory extends Inode {
   readonly kind: "directory"
   readonly children: Map<string, MemoryNode>
@@ -25,15 +28,23 @@ export interface MemoryLink extends Inode {
   readonly target: string
 }
 
-/** What has a name only. */
+/** A special file without content. */
 export interface MemoryDevice extends Inode {
   readonly kind: "pipe" | "character device" | "block device"
 }
 
-/** What stands at a path. */
+/** A node of a file system. */
 export type MemoryNode = MemoryFile | MemoryDirectory | MemoryLink | MemoryDevice
 
-/** A folder with nothing in it. */
+/**
+ * File contents by absolute path. Missing parent directories are created.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type FileContents = Readonly<Record<string, string | Uint8Array>>
+
+/** Creates an empty directory. */
 export const newDirectory = (modified: bigint, mode = 0o755): MemoryDirectory => ({
   kind: "directory",
   children: new Map(),
@@ -43,152 +54,140 @@ export const newDirectory = (modified: bigint, mode = 0o755): MemoryDirectory =>
   modified
 })
 
-/** The same again, of which a change is none of the other. */
-export const cloneDirectory = (folder: MemoryDirectory): MemoryDirectory => ({
-  ...folder,
+/** A deep copy of a directory. */
+export const cloneDirectory = (directory: MemoryDirectory): MemoryDirectory => ({
+  ...directory,
   children: new Map(
-    Array.from(folder.children, ([name, node]) => [
+    Array.from(directory.children, ([name, node]) => [
       name,
       node.kind === "directory" ? cloneDirectory(node) : { ...node }
     ])
   )
 })
 
-/** The parts of a path. */
-export const pathSegments = (path: string): ReadonlyArray<string> => path.split("/").filter((part) => part !== "")
+/** The segments of a path. */
+export const pathSegments = (path: string): ReadonlyArray<string> => path.split("/").filter((segment) => segment !== "")
 
-/** A path from the root, with no `.` and `..` in it. */
+/** An absolute path without `.` and `..`. */
 export const cleanPath = (path: string): string => {
-  const place: Array<string> = []
-  for (const part of pathSegments(path)) {
-    if (part === "..") place.pop()
-    else if (part !== ".") place.push(part)
+  const segments: Array<string> = []
+  for (const segment of pathSegments(path)) {
+    if (segment === "..") segments.pop()
+    else if (segment !== ".") segments.push(segment)
   }
-  return `/${place.join("/")}`
+  return `/${segments.join("/")}`
 }
 
-/** What was found, and where it is when all links are followed. */
+/** A node, and its path with all links resolved. */
 export interface Found {
   readonly node: MemoryNode
   readonly path: string
 }
 
-/** Why nothing was. */
-export type NotFound = "missing" | "not a directory" | "too many levels of symbolic links"
+/** Why no node was found at a path. */
+export type LookupFailure = "missing" | "not a directory" | "too many levels of symbolic links"
 
 /** As many links as Linux follows. */
-const mostHops = 40
+const maxLinks = 40
 
-/** What stands at a path, as the kernel finds it: links in its folders are followed, the last one where that is asked. */
-export const lookUp = (root: MemoryDirectory, path: string, followLast: boolean): Found | NotFound => {
+/**
+ * Looks a path up as the kernel does: links to directories on the way are followed, a link at the end only with `followLast`
+ * or if the path ends with a slash.
+ */
+export const lookUp = (root: MemoryDirectory, path: string, followLast: boolean): Found | LookupFailure => {
   const rest = pathSegments(path).toReversed()
-  const mustBeFolder = path.endsWith("/")
-  let place: Array<{ readonly name: string; readonly node: MemoryNode }> = []
-  let hops = 0
-  for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
-    const at = place.at(-1)?.node ?? root
-    if (at.kind !== "directory") return "not a directory"
-    if (part === ".") continue
-    if (part === "..") {
-      place.pop()
+  const mustBeDirectory = path.endsWith("/")
+  let trail: Array<{ readonly name: string; readonly node: MemoryNode }> = []
+  let links = 0
+  for (let segment = rest.pop(); segment !== undefined; segment = rest.pop()) {
+    const current = trail.at(-1)?.node ?? root
+    if (current.kind !== "directory") return "not a directory"
+    if (segment === ".") continue
+    if (segment === "..") {
+      trail.pop()
       continue
     }
-    const node = at.children.get(part)
+    const node = current.children.get(segment)
     if (node === undefined) return "missing"
-    if (node.kind === "symlink" && (followLast || mustBeFolder || rest.length > 0)) {
-      if (++hops > mostHops) return "too many levels of symbolic links"
-      if (node.target.startsWith("/")) place = []
+    if (node.kind === "symlink" && (followLast || mustBeDirectory || rest.length > 0)) {
+      if (++links > maxLinks) return "too many levels of symbolic links"
+      if (node.target.startsWith("/")) trail = []
       rest.push(...pathSegments(node.target).toReversed())
-    } else place.push({ name: part, node })
+    } else trail.push({ name: segment, node })
   }
-  const node = place.at(-1)?.node ?? root
-  if (mustBeFolder && node.kind !== "directory") return "not a directory"
-  return { node, path: `/${place.map(({ name }) => name).join("/")}` }
+  const node = trail.at(-1)?.node ?? root
+  if (mustBeDirectory && node.kind !== "directory") return "not a directory"
+  return { node, path: `/${trail.map(({ name }) => name).join("/")}` }
 }
 
-/** Where a link leads in the end, whether something is there or not; `undefined` where it never ends. */
+/** The path that a link finally leads to, whether or not it exists; `undefined` for a cycle. */
 export const resolveLink = (root: MemoryDirectory, path: string): string | undefined => {
   const rest = pathSegments(path).toReversed()
-  let place: Array<string> = []
-  let hops = 0
-  for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
-    if (part === ".") continue
-    if (part === "..") {
-      place.pop()
+  let resolved: Array<string> = []
+  let links = 0
+  for (let segment = rest.pop(); segment !== undefined; segment = rest.pop()) {
+    if (segment === ".") continue
+    if (segment === "..") {
+      resolved.pop()
       continue
     }
-    const found = lookUp(root, `/${[...place, part].join("/")}`, false)
+    const found = lookUp(root, `/${[...resolved, segment].join("/")}`, false)
     if (typeof found === "string" || found.node.kind !== "symlink") {
-      place.push(part)
+      resolved.push(segment)
       continue
     }
-    if (++hops > mostHops) return undefined
-    if (found.node.target.startsWith("/")) place = []
+    if (++links > maxLinks) return undefined
+    if (found.node.target.startsWith("/")) resolved = []
     rest.push(...pathSegments(found.node.target).toReversed())
   }
-  return `/${place.join("/")}`
+  return `/${resolved.join("/")}`
 }
 
-/** The folder at a path, which is made with those above it where it is missing; `undefined` where something else stands. */
+/**
+ * The directory at a path; created with its parents if it does not exist. `undefined` if something else is in the way. Links
+ * are not followed.
+ */
 export const ensureDirectory = (root: MemoryDirectory, path: string, now: bigint): MemoryDirectory | undefined => {
-  let folder = root
-  for (const part of pathSegments(path)) {
-    const there = folder.children.get(part)
-    if (there !== undefined && there.kind !== "directory") return undefined
-    const next = there ?? newDirectory(now)
-    if (there === undefined) {
-      folder.children.set(part, next)
-      folder.modified = now
+  let directory = root
+  for (const segment of pathSegments(path)) {
+    const existing = directory.children.get(segment)
+    if (existing !== undefined && existing.kind !== "directory") return undefined
+    const next = existing ?? newDirectory(now)
+    if (existing === undefined) {
+      directory.children.set(segment, next)
+      directory.modified = now
     }
-    folder = next
+    directory = next
   }
-  return folder
+  return directory
 }
 
-/** The bytes of all files in a folder. */
-export const sizeOf = (folder: MemoryDirectory): number =>
-  [...folder.children.values()].reduce(
-    (sum, node) => sum + (node.kind === "directory" ? sizeOf(node) : node.kind === "file" ? node.content.length : 0),
+/** Writes files, creating the directories they need. */
+export const addFiles = (
+  root: MemoryDirectory,
+  contents: FileContents,
+  now: bigint
+): Effect.Effect<void, InvalidRequest> =>
+  Effect.gen(function* () {
+    for (const [path, content] of Object.entries(contents)) {
+      const segments = pathSegments(cleanPath(path))
+      const name = segments.at(-1)
+      const directory = ensureDirectory(root, segments.slice(0, -1).join("/"), now)
+      const invalid = (detail: string) => new InvalidRequest({ field: "files", value: path, detail })
+      if (!path.startsWith("/") || path.endsWith("/") || name === undefined)
+        return yield* invalid("must be the absolute path of a file")
+      if (directory === undefined || directory.children.get(name)?.kind === "directory")
+        return yield* invalid("a file and a directory cannot have the same path")
+      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : Uint8Array.from(content)
+      directory.children.set(name, { kind: "file", content: bytes, mode: 0o644, uid: 0, gid: 0, modified: now })
+      directory.modified = now
+    }
+  })
+
+/** The total size of all files in a directory, in bytes. */
+export const directorySize = (directory: MemoryDirectory): number =>
+  [...directory.children.values()].reduce(
+    (sum, node) =>
+      sum + (node.kind === "directory" ? directorySize(node) : node.kind === "file" ? node.content.length : 0),
     0
   )
-
-/** What became of a path: changed, added or removed, by the engine's numbers. */
-export interface Change {
-  readonly Path: string
-  readonly Kind: 0 | 1 | 2
-  /** What stands there now. */
-  readonly node: MemoryNode | undefined
-}
-
-const isSame = (before: MemoryNode, after: MemoryNode): boolean =>
-  before.kind === after.kind &&
-  before.modified === after.modified &&
-  before.mode === after.mode &&
-  before.uid === after.uid &&
-  before.gid === after.gid &&
-  (before.kind !== "file" || (after.kind === "file" && before.content === after.content)) &&
-  (before.kind !== "symlink" || (after.kind === "symlink" && before.target === after.target))
-
-/** In what a folder differs from what it was, but for what is in the mounts. */
-export const changesOf = (
-  before: MemoryDirectory | undefined,
-  after: MemoryDirectory,
-  mounts: ReadonlySet<string>,
-  at = ""
-): ReadonlyArray<Change> => {
-  const names = new Set([...(before?.children.keys() ?? []), ...after.children.keys()])
-  return [...names].toSorted().flatMap((name): ReadonlyArray<Change> => {
-    const path = `${at}/${name}`
-    const old = before?.children.get(name)
-    const node = after.children.get(name)
-    if (node === undefined) return [{ Path: path, Kind: 2, node }]
-    const own: ReadonlyArray<Change> =
-      old === undefined
-        ? [{ Path: path, Kind: 1, node }]
-        : isSame(old, node) || mounts.has(path)
-          ? []
-          : [{ Path: path, Kind: 0, node }]
-    if (node.kind !== "directory" || mounts.has(path)) return own
-    return [...own, ...changesOf(old?.kind === "directory" ? old : undefined, node, mounts, path)]
-  })
-}

@@ -1,0 +1,53 @@
+/** How often, and in which cases, the engine restarts a container. */
+export interface RestartPolicy {
+  readonly name: string
+  readonly maximumRetryCount: number
+}
+
+/** A container's own settings on a network. */
+export interface EndpointSettings {
+  readonly aliases: ReadonlyArray<string>
+  /** A static IPv4 address. */
+  readonly requestedAddress: string | undefined
+}
+
+/** The settings of a create request that the engine acts on, with their defaults filled in. */
+export interface ContainerSettings {
+  readonly image: string
+  readonly command: ReadonlyArray<string> | undefined
+  readonly entrypoint: ReadonlyArray<string> | undefined
+  readonly env: ReadonlyArray<string>
+  readonly labels: Readonly<Record<string, string>>
+  readonly hostname: string
+  readonly tty: boolean
+  readonly openStdin: boolean
+  readonly stdinOnce: boolean
+  readonly stopSignal: string
+  /** Seconds. */
+  readonly stopTimeout: number
+  readonly healthCheck: boolean
+  /** Where anonymous volumes are mounted. */
+  readonly volumes: ReadonlyArray<string>
+  readonly autoRemove: boolean
+  readonly binds: ReadonlyArray<string>
+  readonly mounts: ReadonlyArray<{
+    readonly type: string
+    readonly source: string
+    readonly target: string
+    readonly readOnly: boolean
+  }>
+  readonly logDriver: string
+  readonly logOptions: Readonly<Record<string, string>>
+  /** Bytes; 0 for no limit. */
+  readonly memory: number
+  readonly networkMode: string
+  /** Port bindings. `hostIp` and `hostPort` are empty if the engine chooses them. */
+  readonly ports: ReadonlyArray<{ readonly key: string; readonly hostIp: string; readonly hostPort: string }>
+  readonly restart: RestartPolicy
+  /** By network id or name. */
+  readonly endpoints: Readonly<Record<string, EndpointSettings>>
+  /** `Config` exactly as requested. */
+  readonly config: Readonly<Record<string, unknown>>
+  /** `HostConfig` exactly as requested. */
+  readonly hostConfig: Readonly<Record<string, unknown>>
+}
