@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import { posix } from "node:path"
 import { Docker, type DockerRequest } from "./Docker.js"
 import { type ContainerNotFound, type DockerFailure, EngineError, FileNotFound, InvalidRequest } from "./DockerError.js"
-import { decodeAnswer } from "./internal/api/decode.js"
+import { decodeResponse } from "./internal/api/decode.js"
 import { containerNotFound, mapEngineError } from "./internal/api/errorRules.js"
 import { containerPath } from "./internal/api/names.js"
 import { checkedTar } from "./internal/tar/tarCheck.js"
@@ -52,7 +52,7 @@ export interface ReadFileOptions {
 /** What files of a container can't be had for. */
 export type ArchiveError = ContainerNotFound | FileNotFound | InvalidRequest | DockerFailure
 
-const decodePathStat = decodeAnswer(
+const decodePathStat = decodeResponse(
   Schema.parseJson(
     Schema.Struct({
       name: Schema.String,

@@ -19,7 +19,7 @@ import {
   type PruneInProgress,
   ResourceInUse
 } from "./DockerError.js"
-import { decodeAnswer, nullable, requestDecoded } from "./internal/api/decode.js"
+import { decodeResponse, nullable, requestDecoded } from "./internal/api/decode.js"
 import { mapEngineError } from "./internal/api/errorRules.js"
 import { filtersQuery, invalidFilter } from "./internal/api/filters.js"
 import { containerPath } from "./internal/api/names.js"
@@ -105,8 +105,8 @@ export interface NetworksShape {
   ) => Effect.Effect<CreatedNetwork, NameConflict | InvalidRequest | DockerFailure, Scope.Scope>
 }
 
-const decodeCreated = decodeAnswer(Schema.Struct({ Id: Schema.String, Warning: Schema.optional(Schema.String) }))
-const decodePruned = decodeAnswer(Schema.Struct({ NetworksDeleted: nullable(Schema.Array(Schema.String)) }))
+const decodeCreated = decodeResponse(Schema.Struct({ Id: Schema.String, Warning: Schema.optional(Schema.String) }))
+const decodePruned = decodeResponse(Schema.Struct({ NetworksDeleted: nullable(Schema.Array(Schema.String)) }))
 
 const removeError = (id: string, error: EngineError) =>
   networkNotFound(id, error) ??

@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Docker, type DockerRequest } from "./Docker.js"
 import type { ContainerNotFound, DockerFailure } from "./DockerError.js"
-import { decodeAnswer, nullable } from "./internal/api/decode.js"
+import { decodeResponse, nullable } from "./internal/api/decode.js"
 import { containerNotFound, mapEngineError } from "./internal/api/errorRules.js"
 import { containerPath } from "./internal/api/names.js"
 import { EngineContainerState } from "./internal/api/containerState.js"
@@ -72,10 +72,10 @@ const Sample = Schema.Struct({
   pids_stats: Schema.optional(Schema.Struct({ current: Schema.optional(Schema.Number) }))
 })
 
-const decodeSample = decodeAnswer(Sample)
-const decodeLine = decodeAnswer(Schema.parseJson(Sample))
+const decodeSample = decodeResponse(Sample)
+const decodeLine = decodeResponse(Schema.parseJson(Sample))
 
-const decodeState = decodeAnswer(Schema.Struct({ State: Schema.Struct({ Status: EngineContainerState }) }))
+const decodeState = decodeResponse(Schema.Struct({ State: Schema.Struct({ Status: EngineContainerState }) }))
 
 const stopped = (containerId: string): StoppedStats => ({ _tag: "Stopped", containerId })
 

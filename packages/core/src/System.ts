@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Docker, type DockerRequest, type DockerShape } from "./Docker.js"
 import { type DockerFailure, InvalidRequest, type PruneInProgress } from "./DockerError.js"
-import { decodeAnswer, nullable, decodeRaw } from "./internal/api/decode.js"
+import { decodeResponse, nullable, decodeRaw } from "./internal/api/decode.js"
 import { decodeDiskUsage, diskUsageTotals, DiskUsageTotals } from "./internal/system/diskUsage.js"
 import { mapEngineError } from "./internal/api/errorRules.js"
 import { filtersQuery } from "./internal/api/filters.js"
@@ -175,7 +175,7 @@ export const SystemPruneReport = Schema.Struct({
  */
 export type SystemPruneReport = typeof SystemPruneReport.Type
 
-const decodeVersion = decodeAnswer(
+const decodeVersion = decodeResponse(
   Schema.Struct({
     Version: Schema.String,
     ApiVersion: Schema.String,
@@ -187,7 +187,7 @@ const decodeVersion = decodeAnswer(
   })
 )
 
-const decodeInfo = decodeAnswer(
+const decodeInfo = decodeResponse(
   Schema.Struct({
     ID: Schema.String,
     Name: Schema.String,
@@ -212,7 +212,7 @@ const decodeInfo = decodeAnswer(
 )
 
 const Deleted = nullable(Schema.Array(Schema.String))
-const decodePruned = decodeAnswer(
+const decodePruned = decodeResponse(
   Schema.Struct({
     ContainersDeleted: Deleted,
     NetworksDeleted: Deleted,

@@ -19,7 +19,7 @@ import {
   ResourceInUse,
   VolumeNotFound
 } from "./DockerError.js"
-import { decodeAnswer, decodeRaw, nullable, RawObject, requestDecoded, StringRecord } from "./internal/api/decode.js"
+import { decodeResponse, decodeRaw, nullable, RawObject, requestDecoded, StringRecord } from "./internal/api/decode.js"
 import { mapEngineError } from "./internal/api/errorRules.js"
 import { filtersQuery, invalidFilter } from "./internal/api/filters.js"
 import { encodePathSegment, validateName } from "./internal/api/names.js"
@@ -121,8 +121,8 @@ export interface VolumesShape {
   ) => Effect.Effect<Volume, NameConflict | InvalidRequest | DockerFailure, Scope.Scope>
 }
 
-const decodeList = decodeAnswer(Schema.Struct({ Volumes: nullable(Schema.Array(Schema.Unknown)) }))
-const decodeInspect = decodeAnswer(
+const decodeList = decodeResponse(Schema.Struct({ Volumes: nullable(Schema.Array(Schema.Unknown)) }))
+const decodeInspect = decodeResponse(
   Schema.Struct({
     Name: Schema.String,
     Driver: Schema.String,

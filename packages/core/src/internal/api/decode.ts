@@ -10,7 +10,7 @@ import { schemaCheck } from "./schemaCheck.js"
  * Creates a decoder for the engine's responses. It fails with an `EngineError` if a response does not match the schema.
  * Decoded values keep properties that the schema does not declare.
  */
-export const decodeAnswer = <A, I>(schema: Schema.Schema<A, I>) => {
+export const decodeResponse = <A, I>(schema: Schema.Schema<A, I>) => {
   const check = schemaCheck(schema)
   const decode = Schema.decodeUnknown(schema)
   return (request: DockerRequest, status: number, body: unknown): Effect.Effect<A, EngineError> => {
@@ -40,7 +40,7 @@ export const RawObject = Schema.Record({ key: Schema.String, value: Schema.Unkno
 })
 
 /** Checks that a response is an object and returns it without copying. */
-export const decodeRaw = decodeAnswer(Schema.declare(Predicate.isReadonlyRecord, { identifier: "object" }))
+export const decodeRaw = decodeResponse(Schema.declare(Predicate.isReadonlyRecord, { identifier: "object" }))
 
 /** Sends a request and decodes the response. */
 export const requestDecoded = <A>(

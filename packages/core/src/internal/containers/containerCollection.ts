@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { DockerShape } from "../../Docker.js"
 import { type EngineError, ImageNotFound, InvalidRequest, NameConflict } from "../../DockerError.js"
-import { decodeAnswer, nullable, requestDecoded } from "../api/decode.js"
+import { decodeResponse, nullable, requestDecoded } from "../api/decode.js"
 import { mapEngineError } from "../api/errorRules.js"
 import { filtersQuery, invalidFilter } from "../api/filters.js"
 import { type PruneReport, pruneRefused } from "../api/prune.js"
@@ -23,11 +23,11 @@ export interface ContainerListOptions {
   readonly filters?: Readonly<Record<string, ReadonlyArray<string>>>
 }
 
-const decodeCreated = decodeAnswer(
+const decodeCreated = decodeResponse(
   Schema.Struct({ Id: Schema.String, Warnings: nullable(Schema.Array(Schema.String)) })
 )
 
-const decodePruned = decodeAnswer(
+const decodePruned = decodeResponse(
   Schema.Struct({
     ContainersDeleted: nullable(Schema.Array(Schema.String)),
     SpaceReclaimed: Schema.optional(Schema.Number)

@@ -2,14 +2,14 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { DockerShape } from "../../Docker.js"
 import { ContainerStateConflict, EngineError } from "../../DockerError.js"
-import { decodeAnswer, requestDecoded } from "../api/decode.js"
+import { decodeResponse, requestDecoded } from "../api/decode.js"
 import { containerNotFound, mapEngineError, stateConflict } from "../api/errorRules.js"
 import { containerPath } from "../api/names.js"
 import type { ContainerDetails, FileChange } from "./containerModels.js"
 import { decodeContainerDetails } from "./decodeContainer.js"
 import { decodeProcessTable } from "./processTable.js"
 
-const decodeChanges = decodeAnswer(
+const decodeChanges = decodeResponse(
   Schema.NullOr(Schema.Array(Schema.Struct({ Path: Schema.String, Kind: Schema.Literal(0, 1, 2) })))
 )
 const changeKinds = ["modified", "added", "deleted"] as const

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { DockerRequest, DockerShape } from "../../Docker.js"
 import { type EngineError, InvalidRequest, NameConflict } from "../../DockerError.js"
-import { decodeAnswer, nullable, requestDecoded } from "../api/decode.js"
+import { decodeResponse, nullable, requestDecoded } from "../api/decode.js"
 import { containerNotFound, mapEngineError, stateConflict } from "../api/errorRules.js"
 import { containerPath, validateName } from "../api/names.js"
 import type { ContainerExit } from "./containerModels.js"
@@ -26,11 +26,11 @@ export interface ContainerStopOptions {
   readonly timeout?: Duration.DurationInput
 }
 
-const decodeExit = decodeAnswer(
+const decodeExit = decodeResponse(
   Schema.Struct({ StatusCode: Schema.Number, Error: nullable(Schema.Struct({ Message: Schema.String })) })
 )
 
-const decodeUpdated = decodeAnswer(Schema.Struct({ Warnings: nullable(Schema.Array(Schema.String)) }))
+const decodeUpdated = decodeResponse(Schema.Struct({ Warnings: nullable(Schema.Array(Schema.String)) }))
 
 /** Rule for methods that fail only because the container is missing or in the wrong state. */
 const stateError = (id: string, error: EngineError) => containerNotFound(id, error) ?? stateConflict(id, error)

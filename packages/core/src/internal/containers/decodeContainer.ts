@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import type { DockerRequest } from "../../Docker.js"
 import type { EngineError } from "../../DockerError.js"
 import { EngineStateName, normalizeState } from "../api/containerState.js"
-import { decodeAnswer, decodeRaw, nullable, StringRecord } from "../api/decode.js"
+import { decodeResponse, decodeRaw, nullable, StringRecord } from "../api/decode.js"
 import type { ContainerDetails, ContainerPort, ContainerSummary } from "./containerModels.js"
 
 const EnginePort = Schema.Struct({
@@ -26,9 +26,9 @@ const EngineSummary = Schema.Struct({
   Labels: nullable(StringRecord)
 })
 
-const decodeList = decodeAnswer(Schema.Array(EngineSummary))
+const decodeList = decodeResponse(Schema.Array(EngineSummary))
 
-const decodeInspect = decodeAnswer(
+const decodeInspect = decodeResponse(
   Schema.Struct({
     Id: Schema.String,
     Name: Schema.String,

@@ -1,11 +1,11 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { decodeAnswer, nullable } from "../api/decode.js"
+import { decodeResponse, nullable } from "../api/decode.js"
 import type { DockerRequest } from "../../Docker.js"
 import type { EngineError } from "../../DockerError.js"
 import type { ProcessTable } from "./containerModels.js"
 
-const decodeTop = decodeAnswer(
+const decodeTop = decodeResponse(
   Schema.Struct({ Titles: Schema.Array(Schema.String), Processes: nullable(Schema.Array(Schema.Array(Schema.String))) })
 )
 

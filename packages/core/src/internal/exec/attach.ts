@@ -11,7 +11,7 @@ import {
   InvalidRequest
 } from "../../DockerError.js"
 import { EngineContainerState } from "../api/containerState.js"
-import { decodeAnswer } from "../api/decode.js"
+import { decodeResponse } from "../api/decode.js"
 import { containerNotFound, mapEngineError } from "../api/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { containerEndPoll } from "../api/schedules.js"
@@ -55,7 +55,7 @@ export interface Attachment {
   }) => Effect.Effect<void, ContainerNotFound | ContainerStateConflict | DockerFailure>
 }
 
-const decodeContainer = decodeAnswer(
+const decodeContainer = decodeResponse(
   Schema.Struct({
     Id: Schema.String,
     Config: Schema.Struct({ Tty: Schema.optional(Schema.Boolean), OpenStdin: Schema.optional(Schema.Boolean) }),

@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { DockerDuplex, DockerRequest, DockerShape } from "../../Docker.js"
 import type { ContainerNotFound, ContainerStateConflict, DockerFailure } from "../../DockerError.js"
-import { decodeAnswer, nullable } from "../api/decode.js"
+import { decodeResponse, nullable } from "../api/decode.js"
 import { containerPath } from "../api/names.js"
 import { execPoll } from "../api/schedules.js"
 import { mapContainerErrors } from "./containerErrors.js"
@@ -25,8 +25,8 @@ const ExecState = Schema.Struct({
   Pid: nullable(Schema.Number)
 })
 
-const decodeCreated = decodeAnswer(Schema.Struct({ Id: Schema.String }))
-const decodeState = decodeAnswer(ExecState)
+const decodeCreated = decodeResponse(Schema.Struct({ Id: Schema.String }))
+const decodeState = decodeResponse(ExecState)
 
 type ContainerFailure = ContainerNotFound | ContainerStateConflict | DockerFailure
 

@@ -10,7 +10,7 @@ import {
   LogsUnreadable
 } from "../../DockerError.js"
 import type { LogStream } from "../../LogEvent.js"
-import { decodeAnswer } from "../api/decode.js"
+import { decodeResponse } from "../api/decode.js"
 import { containerNotFound } from "../api/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { EngineContainerState } from "../api/containerState.js"
@@ -32,7 +32,7 @@ export interface LogSubject {
   readonly exitCode: number
 }
 
-const decodeInspected = decodeAnswer(
+const decodeInspected = decodeResponse(
   Schema.Struct({
     Id: Schema.String,
     Config: Schema.Struct({ Tty: Schema.optional(Schema.Boolean) }),

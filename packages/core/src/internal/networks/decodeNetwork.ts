@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { DockerRequest } from "../../Docker.js"
 import type { EngineError } from "../../DockerError.js"
-import { decodeAnswer, decodeRaw, nullable, StringRecord } from "../api/decode.js"
+import { decodeResponse, decodeRaw, nullable, StringRecord } from "../api/decode.js"
 import type { Network, Subnet } from "./networkModels.js"
 
 const EngineSubnet = Schema.Struct({
@@ -11,7 +11,7 @@ const EngineSubnet = Schema.Struct({
   IPRange: Schema.optional(Schema.String)
 })
 
-const decodeInspect = decodeAnswer(
+const decodeInspect = decodeResponse(
   Schema.Struct({
     Id: Schema.String,
     Name: Schema.String,
@@ -32,7 +32,7 @@ const decodeInspect = decodeAnswer(
   })
 )
 
-const decodeList = decodeAnswer(Schema.Array(Schema.Unknown))
+const decodeList = decodeResponse(Schema.Array(Schema.Unknown))
 
 const isPresent = (text: string | undefined): text is string => text !== undefined && text !== ""
 

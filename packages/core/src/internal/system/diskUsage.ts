@@ -1,6 +1,6 @@
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { decodeAnswer, nullable } from "../api/decode.js"
+import { decodeResponse, nullable } from "../api/decode.js"
 
 /**
  * The disk usage of one kind of object.
@@ -34,7 +34,7 @@ const ReportedTotals = nullable(
 )
 
 /** Decodes the answer to `GET /system/df` of any API version. */
-export const decodeDiskUsage = decodeAnswer(
+export const decodeDiskUsage = decodeResponse(
   Schema.Struct({
     ImageUsage: ReportedTotals,
     ContainerUsage: ReportedTotals,

@@ -2,25 +2,25 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { DockerShape } from "../../Docker.js"
 import type { DockerFailure } from "../../DockerError.js"
-import { StringRecord, decodeAnswer, nullable } from "../api/decode.js"
+import { StringRecord, decodeResponse, nullable } from "../api/decode.js"
 import { filtersQuery } from "../api/filters.js"
 import { hasApi } from "../api/apiVersion.js"
 import type { PruneReport } from "../api/prune.js"
 
 type Filters = Readonly<Record<string, ReadonlyArray<string>>>
 
-const decodePruned = decodeAnswer(
+const decodePruned = decodeResponse(
   Schema.Struct({
     VolumesDeleted: nullable(Schema.Array(Schema.String)),
     SpaceReclaimed: Schema.optional(Schema.Number)
   })
 )
-const decodeVolumes = decodeAnswer(
+const decodeVolumes = decodeResponse(
   Schema.Struct({
     Volumes: nullable(Schema.Array(Schema.Struct({ Name: Schema.String, Labels: nullable(StringRecord) })))
   })
 )
-const decodeUsage = decodeAnswer(
+const decodeUsage = decodeResponse(
   Schema.Struct({
     Volumes: nullable(
       Schema.Array(Schema.Struct({ Name: Schema.String, UsageData: nullable(Schema.Struct({ Size: Schema.Number })) }))

@@ -15,7 +15,7 @@ import {
   WaitFailed,
   type WaitFailure
 } from "../../DockerError.js"
-import { decodeAnswer, nullable } from "../api/decode.js"
+import { decodeResponse, nullable } from "../api/decode.js"
 import { containerNotFound, mapEngineError } from "../api/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { EngineContainerState } from "../api/containerState.js"
@@ -47,7 +47,7 @@ export interface WaitOptions {
   readonly timeout?: Duration.DurationInput
 }
 
-const decodeInspected = decodeAnswer(
+const decodeInspected = decodeResponse(
   Schema.Struct({
     Id: Schema.String,
     Config: Schema.Struct({

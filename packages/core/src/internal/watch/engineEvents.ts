@@ -4,7 +4,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DockerRequest, DockerShape } from "../../Docker.js"
 import { type DockerFailure, type EngineError, InvalidRequest } from "../../DockerError.js"
-import { decodeAnswer, nullable, StringRecord } from "../api/decode.js"
+import { decodeResponse, nullable, StringRecord } from "../api/decode.js"
 import { mapEngineError } from "../api/errorRules.js"
 import { engineTime, engineTimeNanos } from "../api/engineTime.js"
 
@@ -48,7 +48,7 @@ export interface EventsOptions {
   readonly filters?: Readonly<Record<string, ReadonlyArray<string>>>
 }
 
-const decodeEvent = decodeAnswer(
+const decodeEvent = decodeResponse(
   Schema.parseJson(
     Schema.Struct({
       Type: Schema.String,

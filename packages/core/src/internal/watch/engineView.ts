@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import type { DockerRequest, DockerShape } from "../../Docker.js"
 import type { DockerFailure } from "../../DockerError.js"
 import { type ContainerState, EngineContainerState } from "../api/containerState.js"
-import { decodeAnswer, nullable } from "../api/decode.js"
+import { decodeResponse, nullable } from "../api/decode.js"
 import { logTimestamp, nanosTimestamp } from "../api/engineTime.js"
 import type { EngineEvent } from "./engineEvents.js"
 import { type EngineChange, WatchedType } from "./watchElement.js"
@@ -20,12 +20,12 @@ interface ObjectView {
 
 type ObjectsByType = Record<WatchedType, Map<string, ObjectView>>
 
-const decodeContainers = decodeAnswer(
+const decodeContainers = decodeResponse(
   Schema.Array(
     Schema.Struct({ Id: Schema.String, Names: nullable(Schema.Array(Schema.String)), State: EngineContainerState })
   )
 )
-const decodeInspected = decodeAnswer(
+const decodeInspected = decodeResponse(
   Schema.Struct({
     State: Schema.Struct({
       Status: EngineContainerState,
@@ -34,13 +34,13 @@ const decodeInspected = decodeAnswer(
     })
   })
 )
-const decodeImages = decodeAnswer(
+const decodeImages = decodeResponse(
   Schema.Array(Schema.Struct({ Id: Schema.String, RepoTags: nullable(Schema.Array(Schema.String)) }))
 )
-const decodeVolumes = decodeAnswer(
+const decodeVolumes = decodeResponse(
   Schema.Struct({ Volumes: nullable(Schema.Array(Schema.Struct({ Name: Schema.String }))) })
 )
-const decodeNetworks = decodeAnswer(Schema.Array(Schema.Struct({ Id: Schema.String, Name: Schema.String })))
+const decodeNetworks = decodeResponse(Schema.Array(Schema.Struct({ Id: Schema.String, Name: Schema.String })))
 
 /** A container's own name. The list also has the names by which linked containers reach it: `/web/db`. */
 const ownName = (names: ReadonlyArray<string>): string => {
