@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { InvalidRequest } from "./DockerError.js"
 import { LogStream } from "./LogEvent.js"
-import { logTimestamp } from "./internal/api/engineTime.js"
+import { normalizeTimestamp } from "./internal/api/engineTime.js"
 import { identityStream, mayBePiece } from "./internal/logs/recordIdentity.js"
 
 /**
@@ -83,7 +83,7 @@ export interface LogPositionState {
   readonly lastDelivered: ReadonlyArray<DeliveredRecord>
 }
 
-const Timestamp = Schema.String.pipe(Schema.filter((text) => logTimestamp(text) === text))
+const Timestamp = Schema.String.pipe(Schema.filter((text) => normalizeTimestamp(text) === text))
 
 const Encoded = Schema.parseJson(
   Schema.Tuple(

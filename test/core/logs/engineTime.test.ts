@@ -1,14 +1,14 @@
 import * as Either from "effect/Either"
 import { expect, it } from "vitest"
 import {
-  engineTime,
+  parseEngineTime,
   engineTimeMillis,
-  engineTimeOf,
-  logTimestamp,
+  toEngineTime,
+  normalizeTimestamp,
   nanosTimestamp
 } from "../../../packages/core/src/internal/api/engineTime.js"
 
-const time = (value: string | Date) => Either.getOrElse(engineTime("since", value), (error) => error.message)
+const time = (value: string | Date) => Either.getOrElse(parseEngineTime("since", value), (error) => error.message)
 
 it("gives the engine every nanosecond that it was given", () => {
   expect(time("2026-11-22T09:18:18.126803425Z")).toBe("1795339098.126803425")
@@ -27,7 +27,7 @@ it("refuses what is no moment, and names it", () => {
     .concat(["2026-11-22T09:18:61Z", "1.2.3", "-5", "1e9", "NaN", "10m", "2026-11-22T09:18:18.1234567890Z"])
     .concat(["2026-11-22T09:18:18Z\n", " 1795339098", "1795339098&tail=1"])
   for (const value of [...bad, new Date(Number.NaN)]) {
-    const result = engineTime("since", value)
+    const result = parseEngineTime("since", value)
     expect(Either.isLeft(result), String(value)).toBe(true)
     if (Either.isLeft(result)) {
       expect(result.left).toMatchObject({ _tag: "InvalidRequest", field: "since", value: String(value) })
@@ -36,19 +36,19 @@ it("refuses what is no moment, and names it", () => {
 })
 
 it("moves canonical timestamps by milliseconds, the nanoseconds kept", () => {
-  expect(engineTimeOf("2026-11-22T09:18:18.126803425Z")).toBe("1795339098.126803425")
-  expect(engineTimeOf("2026-11-22T09:18:18.126803425Z", -127)).toBe("1795339097.999803425")
-  expect(engineTimeOf("2026-11-22T09:18:18.999803425Z", 1)).toBe("1795339099.000803425")
+  expect(toEngineTime("2026-11-22T09:18:18.126803425Z")).toBe("1795339098.126803425")
+  expect(toEngineTime("2026-11-22T09:18:18.126803425Z", -127)).toBe("1795339097.999803425")
+  expect(toEngineTime("2026-11-22T09:18:18.999803425Z", 1)).toBe("1795339099.000803425")
   expect(engineTimeMillis("1795339098.126803425")).toBeCloseTo(1_795_339_098_126.803, 2)
 })
 
 it("brings timestamps into the one form whose order is that of time", () => {
-  expect(logTimestamp("2026-11-22T09:18:18Z")).toBe("2026-11-22T09:18:18.000000000Z")
-  expect(logTimestamp("2026-11-22T09:18:18.12Z")).toBe("2026-11-22T09:18:18.120000000Z")
-  expect(logTimestamp("2026-11-22T11:18:18.120000001+02:00")).toBe("2026-11-22T09:18:18.120000001Z")
-  expect(logTimestamp("0001-01-01T00:00:00Z")).toBe("0001-01-01T00:00:00.000000000Z")
-  expect(logTimestamp("1795339098.5")).toBeUndefined()
-  expect(logTimestamp("hello")).toBeUndefined()
+  expect(normalizeTimestamp("2026-11-22T09:18:18Z")).toBe("2026-11-22T09:18:18.000000000Z")
+  expect(normalizeTimestamp("2026-11-22T09:18:18.12Z")).toBe("2026-11-22T09:18:18.120000000Z")
+  expect(normalizeTimestamp("2026-11-22T11:18:18.120000001+02:00")).toBe("2026-11-22T09:18:18.120000001Z")
+  expect(normalizeTimestamp("0001-01-01T00:00:00Z")).toBe("0001-01-01T00:00:00.000000000Z")
+  expect(normalizeTimestamp("1795339098.5")).toBeUndefined()
+  expect(normalizeTimestamp("hello")).toBeUndefined()
   expect(nanosTimestamp(1_795_339_098_126_803_425n)).toBe("2026-11-22T09:18:18.126803425Z")
   expect(nanosTimestamp(1_795_339_098_000_000_001n)).toBe("2026-11-22T09:18:18.000000001Z")
 })

@@ -8,7 +8,7 @@ import {
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
-import { engineTimeOf } from "../../../packages/core/src/internal/api/engineTime.js"
+import { toEngineTime } from "../../../packages/core/src/internal/api/engineTime.js"
 import { DeliveryTracker } from "../../../packages/core/src/internal/logs/deliveryTracker.js"
 import type { LogSubject } from "../../../packages/core/src/internal/logs/logRequest.js"
 import { FollowOutput } from "../../../packages/core/src/internal/watch/followOutput.js"
@@ -204,6 +204,6 @@ describe("a reader that resumes", () => {
     engine.log = lines(1, 3)
     expect(await read()).toEqual(["line 3"])
     expect(engine.queries.at(-1)).toBe("since=2")
-    expect(engine.lastSince).toBe(engineTimeOf(stamp(2), -2_000))
+    expect(engine.lastSince).toBe(toEngineTime(stamp(2), -2_000))
   })
 })

@@ -41,7 +41,7 @@ const format = ({ nanos, seconds }: EpochTime): string =>
  * Normalizes an RFC 3339 timestamp to UTC with nine fractional digits, so that timestamps sort as text. Returns
  * `undefined` if it is not valid.
  */
-export const logTimestamp = (time: string): string | undefined => {
+export const normalizeTimestamp = (time: string): string | undefined => {
   const parsed = rfc3339.test(time) ? parse(time) : undefined
   return parsed === undefined ? undefined : format(parsed)
 }
@@ -50,7 +50,7 @@ export const logTimestamp = (time: string): string | undefined => {
  * Converts a point in time to the engine's `since` and `until` format: seconds since the epoch with nine fractional
  * digits.
  */
-export const engineTime = (field: string, time: string | Date): Either.Either<string, InvalidRequest> => {
+export const parseEngineTime = (field: string, time: string | Date): Either.Either<string, InvalidRequest> => {
   const parsed =
     typeof time === "string" ? parse(time) : Number.isNaN(time.getTime()) ? undefined : parse(time.toISOString())
   return parsed === undefined
@@ -66,7 +66,7 @@ export const engineTime = (field: string, time: string | Date): Either.Either<st
 }
 
 /** Converts a normalized timestamp to the engine's `since` and `until` format, shifted by whole milliseconds. */
-export const engineTimeOf = (timestamp: string, shiftMillis = 0): string => {
+export const toEngineTime = (timestamp: string, shiftMillis = 0): string => {
   const parsed = parse(timestamp) ?? { seconds: 0, nanos: "000000000" }
   if (shiftMillis === 0) return `${parsed.seconds}.${parsed.nanos}`
   const millis = parsed.seconds * 1000 + Number(parsed.nanos.slice(0, 3)) + shiftMillis

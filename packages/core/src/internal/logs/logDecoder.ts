@@ -1,7 +1,7 @@
 import { isAscii } from "node:buffer"
 import type { LogPart, LogStream } from "../../LogEvent.js"
 import { frameLength, FrameSplitter } from "./frameSplitter.js"
-import { logTimestamp } from "../api/engineTime.js"
+import { normalizeTimestamp } from "../api/engineTime.js"
 import { recordIdentity } from "./recordIdentity.js"
 import { TtySplitter } from "./ttySplitter.js"
 
@@ -189,7 +189,7 @@ export class LogDecoder {
           : text.slice(start - textStart, start - textStart + timestampLength)
     } else {
       const gap = bytes.subarray(start, end).indexOf(space)
-      const parsed = gap === -1 ? undefined : logTimestamp(bytes.toString("latin1", start, start + gap))
+      const parsed = gap === -1 ? undefined : normalizeTimestamp(bytes.toString("latin1", start, start + gap))
       if (parsed === undefined) {
         // No timestamp of its own: it goes on the record before it.
         content = start

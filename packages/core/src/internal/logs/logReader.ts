@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import type { DockerShape } from "../../Docker.js"
 import { InvalidRequest } from "../../DockerError.js"
 import type { LogLine, LogStream } from "../../LogEvent.js"
-import { engineTime, engineTimeMillis, type LogTime } from "../api/engineTime.js"
+import { parseEngineTime, engineTimeMillis, type LogTime } from "../api/engineTime.js"
 import { LogDecoder } from "./logDecoder.js"
 import { inspectSubject, logError, type LogsError, openLog } from "./logRequest.js"
 
@@ -39,7 +39,7 @@ export const checkLogOptions = (options: { readonly tail?: number; readonly stre
       : Effect.void
 
 const time = (field: "since" | "until", value: LogTime | undefined) =>
-  value === undefined ? Effect.succeed(undefined) : engineTime(field, value)
+  value === undefined ? Effect.succeed(undefined) : parseEngineTime(field, value)
 
 /** An engine that says nothing for so long has given all that it has. */
 const silenceMillis = 1000

@@ -14,7 +14,7 @@ import { decodeResponse } from "../api/decode.js"
 import { containerNotFound } from "../api/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { EngineContainerState } from "../api/containerState.js"
-import { logTimestamp } from "../api/engineTime.js"
+import { normalizeTimestamp } from "../api/engineTime.js"
 
 /** What can end the reading of a log. */
 export type LogsError = ContainerNotFound | LogsUnreadable | InvalidRequest | DockerFailure
@@ -58,8 +58,8 @@ export const inspectSubject = (
       id: Id,
       tty: Config.Tty ?? false,
       running: State.Status === "running" || State.Status === "paused",
-      startedAt: logTimestamp(State.StartedAt) ?? State.StartedAt,
-      finishedAt: logTimestamp(State.FinishedAt) ?? State.FinishedAt,
+      startedAt: normalizeTimestamp(State.StartedAt) ?? State.StartedAt,
+      finishedAt: normalizeTimestamp(State.FinishedAt) ?? State.FinishedAt,
       exitCode: State.ExitCode
     }
   }).pipe(Effect.catchTag("EngineError", (error) => Effect.fail(containerNotFound(id, error) ?? error)))

@@ -24,7 +24,7 @@ import { readLog } from "../logs/logReader.js"
 import type { LogsError } from "../logs/logRequest.js"
 import { openEvents } from "./engineEvents.js"
 import { followLog } from "./logFollower.js"
-import { logTimestamp, nanosTimestamp, timestampMillis } from "../api/engineTime.js"
+import { normalizeTimestamp, nanosTimestamp, timestampMillis } from "../api/engineTime.js"
 
 /** What to wait for. */
 export type WaitCondition =
@@ -212,7 +212,7 @@ export const waitForContainer = (
     const written = (pattern: string | RegExp): Effect.Effect<Verdict, LogsError> => {
       const matches = matcher(pattern)
       const { FinishedAt, StartedAt, Status } = first.State
-      const [started = "", finished = ""] = [logTimestamp(StartedAt), logTimestamp(FinishedAt)]
+      const [started = "", finished = ""] = [normalizeTimestamp(StartedAt), normalizeTimestamp(FinishedAt)]
       // A process may have written before the engine has noted that it runs; what an earlier run wrote doesn't count.
       const noted = nanosTimestamp(BigInt(Math.max(0, timestampMillis(started) - 1_000)) * 1_000_000n)
       // Of a run that goes on; of one that is over it is its own end, which after a short one may stand before its beginning.

@@ -6,7 +6,7 @@ import type { DockerRequest, DockerShape } from "../../Docker.js"
 import { type DockerFailure, type EngineError, InvalidRequest } from "../../DockerError.js"
 import { decodeResponse, nullable, StringRecord } from "../api/decode.js"
 import { mapEngineError } from "../api/errorRules.js"
-import { engineTime, engineTimeNanos } from "../api/engineTime.js"
+import { parseEngineTime, engineTimeNanos } from "../api/engineTime.js"
 
 /**
  * An event of the engine.
@@ -94,7 +94,7 @@ export const openEvents = (
   return Effect.gen(function* () {
     const time = (field: "since" | "until") => {
       const value = options[field]
-      return value === undefined ? Effect.succeed(undefined) : engineTime(field, value)
+      return value === undefined ? Effect.succeed(undefined) : parseEngineTime(field, value)
     }
     const since = yield* time("since")
     const until = yield* time("until")

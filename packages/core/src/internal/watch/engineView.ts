@@ -4,7 +4,7 @@ import type { DockerRequest, DockerShape } from "../../Docker.js"
 import type { DockerFailure } from "../../DockerError.js"
 import { type ContainerState, EngineContainerState } from "../api/containerState.js"
 import { decodeResponse, nullable } from "../api/decode.js"
-import { logTimestamp, nanosTimestamp } from "../api/engineTime.js"
+import { normalizeTimestamp, nanosTimestamp } from "../api/engineTime.js"
 import type { EngineEvent } from "./engineEvents.js"
 import { type EngineChange, WatchedType } from "./watchElement.js"
 
@@ -117,7 +117,7 @@ const isRestarted = (before: ObjectView, after: ObjectView): boolean => {
   if (before.started === undefined) return true
   return "exactly" in before.started
     ? before.started.exactly !== after.started.exactly
-    : (logTimestamp(after.started.exactly) ?? "") > before.started.atLatest
+    : (normalizeTimestamp(after.started.exactly) ?? "") > before.started.atLatest
 }
 
 const stateFields = (before: ObjectView | undefined, after: ObjectView | undefined) => {

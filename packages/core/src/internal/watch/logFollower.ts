@@ -6,7 +6,7 @@ import type { DockerShape } from "../../Docker.js"
 import { type DockerFailure, InvalidRequest, type LogsUnreadable } from "../../DockerError.js"
 import type { LogStream } from "../../LogEvent.js"
 import { LogPosition, type LogRun } from "../../LogPosition.js"
-import { engineTime, engineTimeOf, type LogTime, timestampMillis } from "../api/engineTime.js"
+import { parseEngineTime, toEngineTime, type LogTime, timestampMillis } from "../api/engineTime.js"
 import { reopenLog } from "../api/schedules.js"
 import { DeliveryTracker } from "../logs/deliveryTracker.js"
 import { inspectSubject, type LogsError, type LogSubject } from "../logs/logRequest.js"
@@ -128,7 +128,7 @@ class LogFollower {
           stoppedAt === undefined
             ? 5
             : Math.max(1, Math.floor((timestampMillis(startedAt) - timestampMillis(stoppedAt)) / 2))
-        const until = outputEndedAt === undefined ? engineTimeOf(startedAt, -margin) : engineTimeOf(outputEndedAt)
+        const until = outputEndedAt === undefined ? toEngineTime(startedAt, -margin) : toEngineTime(outputEndedAt)
         yield* this.#reader.read(subject, { until, flush: true })
         this.#stop(run, stoppedAt ?? startedAt, exitCode)
       }
@@ -144,10 +144,10 @@ class LogFollower {
       // A later run may begin while this one is read. Its lines belong after the marks.
       const outputEnd = yield* this.#history.outputEnd(subject)
       if (outputEnd === undefined) {
-        yield* this.#reader.read(subject, { until: engineTimeOf(subject.finishedAt, outputDelayMillis) })
+        yield* this.#reader.read(subject, { until: toEngineTime(subject.finishedAt, outputDelayMillis) })
         if ((yield* inspectSubject(this.docker, subject.id)).startedAt !== subject.startedAt) return false
         yield* this.#reader.read(subject, { flush: true })
-      } else yield* this.#reader.read(subject, { until: engineTimeOf(outputEnd), flush: true })
+      } else yield* this.#reader.read(subject, { until: toEngineTime(outputEnd), flush: true })
       const { run } = this.output.tracker
       if (run !== undefined) this.#stop(run, subject.finishedAt, subject.exitCode)
       yield* this.output.flush
@@ -185,7 +185,9 @@ export const followLog = (
     Effect.gen(function* () {
       const position = yield* parsePosition(options.position)
       const since =
-        options.since === undefined || position !== undefined ? undefined : yield* engineTime("since", options.since)
+        options.since === undefined || position !== undefined
+          ? undefined
+          : yield* parseEngineTime("since", options.since)
       const first = yield* inspectSubject(docker, id)
       if (position !== undefined && position.containerId !== first.id) {
         return yield* new InvalidRequest({

@@ -4,7 +4,7 @@ import * as Stream from "effect/Stream"
 import type { DockerShape } from "../../Docker.js"
 import type { ContainerNotFound, DockerFailure, LogsUnreadable } from "../../DockerError.js"
 import { hasApi } from "../api/apiVersion.js"
-import { engineTimeOf, nanosTimestamp, timestampMillis } from "../api/engineTime.js"
+import { toEngineTime, nanosTimestamp, timestampMillis } from "../api/engineTime.js"
 import type { DeliveryTracker, Expectation } from "../logs/deliveryTracker.js"
 import { LogDecoder, type LogHandler } from "../logs/logDecoder.js"
 import { inspectSubject, type LogQuery, type LogSubject, openLog } from "../logs/logRequest.js"
@@ -93,7 +93,7 @@ export class ResumingReader {
       const anchor = this.#tracker.anchor
       if (anchor === undefined) return yield* this.#readFirst(tty, range)
       const slack = (yield* this.#needsSlack) ? olderEngineSlackMillis : 0
-      const since = engineTimeOf(anchor, -slack)
+      const since = toEngineTime(anchor, -slack)
       if (slack === 0) {
         // Among the last records there may be another piece of a long line that equals an anchor which is one.
         for (const tail of this.#tracker.isAnchorUnique ? tails : [undefined]) {
@@ -265,7 +265,7 @@ export class ResumingReader {
         this.#scan(tty, { tail }, record, () => isFound),
         () => {
           const { since } = this.start
-          const found = engineTimeOf(from)
+          const found = toEngineTime(from)
           return since !== undefined && Number(since) > Number(found) ? since : found
         }
       )

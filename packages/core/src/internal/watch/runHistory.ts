@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { DockerShape } from "../../Docker.js"
 import type { LogRun } from "../../LogPosition.js"
-import { engineTimeOf, nanosTimestamp } from "../api/engineTime.js"
+import { toEngineTime, nanosTimestamp } from "../api/engineTime.js"
 import type { LogSubject } from "../logs/logRequest.js"
 import { type EngineEvent, engineEvents } from "./engineEvents.js"
 
@@ -109,8 +109,8 @@ export class RunHistory {
   /** When the engine had read all output of a run that is over (see `RunChange`); `undefined` if it no longer knows. */
   outputEnd({ finishedAt }: LogSubject): Effect.Effect<string | undefined> {
     return engineEvents(this.docker, {
-      since: engineTimeOf(finishedAt),
-      until: engineTimeOf(finishedAt, dieEventDelayMillis),
+      since: toEngineTime(finishedAt),
+      until: toEngineTime(finishedAt, dieEventDelayMillis),
       filters: { container: [this.containerId], event: ["die"] }
     }).pipe(
       Stream.interruptAfter("1 second"),
@@ -125,7 +125,7 @@ export class RunHistory {
     const changedAt = finishedAt > startedAt ? finishedAt : startedAt
     const since = this.#seenUntil > changedAt ? this.#seenUntil : changedAt
     return engineEvents(this.docker, {
-      since: since === never ? "1" : engineTimeOf(since),
+      since: since === never ? "1" : toEngineTime(since),
       filters: { container: [this.containerId], event: ["start", "destroy"] }
     }).pipe(
       Stream.take(1),
@@ -145,7 +145,7 @@ export class RunHistory {
     isLast: (event: EngineEvent) => boolean
   ): Effect.Effect<ReadonlyArray<EngineEvent>> {
     return engineEvents(this.docker, {
-      since: run.startedAt === never ? "1" : engineTimeOf(run.startedAt),
+      since: run.startedAt === never ? "1" : toEngineTime(run.startedAt),
       filters: { container: [this.containerId], event: actions }
     }).pipe(
       Stream.takeUntil(isLast),
