@@ -43,7 +43,7 @@ const run = promisify(execFile)
 const command = async (...args: ReadonlyArray<string>): Promise<string> =>
   (await run(docker, ["-H", endpoint, ...args], { maxBuffer: 1 << 28 })).stdout
 
-const words = ["echo", "hello"]
+const echoHello = ["echo", "hello"]
 
 /** A target for a demultiplexed stream, which keeps everything. */
 const textOf = (pieces: Array<Buffer>): Writable =>
@@ -55,7 +55,9 @@ const textOf = (pieces: Array<Buffer>): Writable =>
   })
 
 const execWithDockerode: Variants["dockerode"] = async (index) => {
-  const exec = await dockerode.getContainer(idAt(index)).exec({ Cmd: words, AttachStdout: true, AttachStderr: true })
+  const exec = await dockerode
+    .getContainer(idAt(index))
+    .exec({ Cmd: echoHello, AttachStdout: true, AttachStderr: true })
   const stream = await exec.start({ hijack: true, stdin: false })
   const output: Array<Buffer> = []
   const errors: Array<Buffer> = []
@@ -104,7 +106,7 @@ const variantsOf = (containers: Containers["Type"], exec: Exec["Type"]): Variant
       return {
         dockwire: (index) =>
           Effect.map(
-            exec.run(idAt(index), words),
+            exec.run(idAt(index), echoHello),
             ({ exitCode, stderr, stdout }) =>
               () =>
                 `${exitCode} ${stdout}${stderr}`
@@ -112,7 +114,7 @@ const variantsOf = (containers: Containers["Type"], exec: Exec["Type"]): Variant
         dockerode: execWithDockerode,
         // docker exits with the exit code of the command, and any code but 0 would throw.
         cli: async (index) => {
-          const stdout = await command("exec", idAt(index), ...words)
+          const stdout = await command("exec", idAt(index), ...echoHello)
           return () => `0 ${stdout}`
         }
       }

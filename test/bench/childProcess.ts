@@ -18,7 +18,7 @@ const plainScript = (script: string): Promise<string> => {
   const known = built.get(script)
   if (known !== undefined) return known
   const outfile = fileURLToPath(new URL(`../../.cache/bench/${script.replace(/\.ts$/, ".mjs")}`, import.meta.url))
-  const made = build({
+  const bundle = build({
     entryPoints: [fileURLToPath(new URL(script, import.meta.url))],
     outfile,
     bundle: true,
@@ -28,8 +28,8 @@ const plainScript = (script: string): Promise<string> => {
     packages: "external",
     logLevel: "warning"
   }).then(() => outfile)
-  built.set(script, made)
-  return made
+  built.set(script, bundle)
+  return bundle
 }
 
 /** Starts a script of this folder in plain Node, with piped standard input and output. */
@@ -57,8 +57,11 @@ export const runChild = async (script: string, args: ReadonlyArray<string>): Pro
         const value: unknown = JSON.parse(output.trimEnd().split("\n").at(-1) ?? "")
         return resolve({ ok: true, value })
       }
-      const words = errors.split("\n").find((line) => /^\w*Error\b/.test(line)) ?? errors.trim().split("\n").at(-1)
-      resolve({ ok: false, reason: words === undefined || words === "" ? `it ended with ${signal ?? code}` : words })
+      const lastError = errors.split("\n").find((line) => /^\w*Error\b/.test(line)) ?? errors.trim().split("\n").at(-1)
+      resolve({
+        ok: false,
+        reason: lastError === undefined || lastError === "" ? `it exited with ${signal ?? code}` : lastError
+      })
     })
   })
 }

@@ -20,7 +20,7 @@ const each = async <A>(items: ReadonlyArray<A>, work: (item: A, index: number) =
 }
 
 /** Creates as many containers as on a busy machine, with the usual amount of settings. A few of them run. */
-const makeContainers = async (endpoint: string, made: Array<TestContainer>): Promise<void> => {
+const createContainers = async (endpoint: string, created: Array<TestContainer>): Promise<void> => {
   await each(
     Array.from({ length: containerCount }, (_, index) => index),
     async (index) => {
@@ -37,7 +37,7 @@ const makeContainers = async (endpoint: string, made: Array<TestContainer>): Pro
         config: { ExposedPorts: { "80/tcp": {}, "443/tcp": {} } },
         hostConfig: { Memory: 64 * 1024 * 1024 }
       })
-      made.push(container)
+      created.push(container)
       if (index < runningCount) await container.start()
     }
   )
@@ -45,11 +45,11 @@ const makeContainers = async (endpoint: string, made: Array<TestContainer>): Pro
 
 const run = async (context: BenchContext): Promise<ReadonlyArray<Row>> => {
   const { engine, progress, quick } = context
-  const made: Array<TestContainer> = []
+  const created: Array<TestContainer> = []
   try {
     progress(`containers: creating ${containerCount}, ${runningCount} of them running`)
-    await makeContainers(engine.endpoint, made)
-    const ids = made.map(({ id }) => id)
+    await createContainers(engine.endpoint, created)
+    const ids = created.map(({ id }) => id)
     const rounds = quick ? 3 : 12
     progress("containers: list")
     const list = await callRows(context, {
@@ -72,7 +72,7 @@ const run = async (context: BenchContext): Promise<ReadonlyArray<Row>> => {
     return [...list, ...inspect]
   } finally {
     progress("containers: removing the containers")
-    await each(made, (container) => container.remove())
+    await each(created, (container) => container.remove())
   }
 }
 

@@ -99,9 +99,9 @@ const bench = (expectations: Expectations, faults: Pick<Bench, "gone" | "goneRea
     created,
     running: (command = ["sleep", "300"], more = {}) =>
       Effect.gen(function* () {
-        const made = yield* created(command, more)
-        yield* (yield* Containers).start(made.id)
-        return made
+        const container = yield* created(command, more)
+        yield* (yield* Containers).start(container.id)
+        return container
       }),
     ...faults
   }

@@ -36,9 +36,9 @@ const runTable = async ({ engines, line }: Plan): Promise<TableRun | undefined> 
   const folder = await mkdtemp(join(tmpdir(), "dockwire-conformance-"))
   try {
     const file = join(folder, "outcomes.json")
-    const [command = "", ...words] = nodeCommand(line)
+    const [command = "", ...args] = nodeCommand(line)
     const vitest = ["node_modules/vitest/vitest.mjs", "run", "test/conformance/conformance.test.ts", "--reporter=dot"]
-    const child = spawn(command, [...words, ...vitest], {
+    const child = spawn(command, [...args, ...vitest], {
       cwd: root,
       stdio: "inherit",
       env: { ...process.env, [settings.engines]: engines.join(","), [settings.outcomes]: file }
@@ -55,9 +55,9 @@ const runTable = async ({ engines, line }: Plan): Promise<TableRun | undefined> 
 const run = async (named: ReadonlyArray<EngineName>, lines: ReadonlyArray<string>, write: boolean): Promise<void> => {
   const unavailable = await packagesUnavailable()
   const wanted = named.length > 0 ? named : lines.length > 0 ? (["memory", "usual"] as const) : engineNames
-  const made = wanted.filter((name) => name !== "memory" && name !== "usual")
-  if (unavailable !== undefined && made.length > 0) {
-    console.error(`Not available here: ${made.join(", ")} (${unavailable}).`)
+  const extra = wanted.filter((name) => name !== "memory" && name !== "usual")
+  if (unavailable !== undefined && extra.length > 0) {
+    console.error(`Not available here: ${extra.join(", ")} (${unavailable}).`)
     if (named.length > 0 || isCi) {
       process.exitCode = 1
       return

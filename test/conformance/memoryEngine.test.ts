@@ -24,7 +24,7 @@ const run = <A, E>(program: Effect.Effect<A, E, Services | Scope.Scope>, options
     program.pipe(Effect.scoped, Effect.provide(Layer.provideMerge(services, MemoryEngine.layer(options))))
   )
 
-/** The same by a clock that the test moves. */
+/** The same with a TestClock. */
 const runByTestClock = <A, E>(program: Effect.Effect<A, E, Services | Scope.Scope>, options?: MemoryEngineOptions) =>
   Effect.runPromise(
     program.pipe(
@@ -67,7 +67,7 @@ describe("programs", () => {
       }
     ))
 
-  it("say what they have used", () =>
+  it("report their resource usage", () =>
     runByTestClock(
       Effect.gen(function* () {
         yield* TestClock.adjust("10 seconds")
@@ -99,7 +99,7 @@ describe("programs", () => {
       }
     ))
 
-  it("hear the signals that they say", () =>
+  it("react to the signals that they handle", () =>
     run(
       Effect.gen(function* () {
         const containers = yield* Containers
@@ -110,7 +110,7 @@ describe("programs", () => {
         yield* containers.stop("careful")
         expect(yield* texts("careful")).toEqual(["works", "saves", "goes"])
         expect((yield* containers.inspect("careful")).state).toMatchObject({ status: "exited", exitCode: 4 })
-        // One that takes its time is killed after its own.
+        // A container that does not stop is killed after its own stop timeout.
         yield* containers.stop("stubborn", { timeout: "1 second" })
         expect(yield* texts("stubborn")).toEqual(["no"])
         expect((yield* containers.inspect("stubborn")).state).toMatchObject({ status: "exited", exitCode: 137 })
@@ -141,7 +141,7 @@ describe("programs", () => {
       }
     ))
 
-  it("of a shell are simple commands, and say so where they are not", () =>
+  it("of a shell are simple commands, and an error explains what is not supported", () =>
     run(
       Effect.gen(function* () {
         const exec = yield* Exec
@@ -184,7 +184,7 @@ describe("time", () => {
       { containers: [waiting] }
     ))
 
-  it("lies between the restarts of what ends", () =>
+  it("passes between the restarts of a container", () =>
     runByTestClock(
       Effect.gen(function* () {
         const containers = yield* Containers
@@ -205,7 +205,7 @@ describe("time", () => {
 })
 
 describe("a container", () => {
-  it("is removed by itself when it was made so", () =>
+  it("is removed automatically if it was created with autoRemove", () =>
     run(
       Effect.gen(function* () {
         const containers = yield* Containers
@@ -218,7 +218,7 @@ describe("a container", () => {
       { containers: [{ ...waiting, autoRemove: true }] }
     ))
 
-  it("has the health that it is given", () =>
+  it("has the health that a test sets", () =>
     run(
       Effect.gen(function* () {
         yield* (yield* MemoryEngine).setHealth("shop", "healthy")
@@ -231,7 +231,7 @@ describe("a container", () => {
       { containers: [waiting] }
     ))
 
-  it("can't be made of nothing", async () => {
+  it("can't be created with an invalid spec", async () => {
     const layer = MemoryEngine.layer({ containers: [waiting, waiting] })
     const outcome = await Effect.runPromise(Effect.either(Effect.scoped(Layer.build(layer))))
     expect(outcome).toMatchObject({ left: { _tag: "InvalidRequest", field: "containers", value: "shop" } })
@@ -239,7 +239,7 @@ describe("a container", () => {
 })
 
 describe("files", () => {
-  it("are those of the image and the container, which programs read", () =>
+  it("come from the image and the container, and programs can read them", () =>
     run(
       Effect.gen(function* () {
         const archive = yield* Archive
@@ -252,7 +252,7 @@ describe("files", () => {
           stdout: "of the imagein",
           stderr: "cat: can't open 'nowhere': No such file or directory\n"
         })
-        // What one changes is none of the other's, and shows.
+        // A change in one container does not affect the other, and shows in its changes.
         yield* archive.writeFile("other", "/etc/shop/name", "changed")
         expect(yield* archive.readFileString("shop", "/etc/shop/name")).toBe("of the container")
         expect(yield* (yield* Containers).changes("other")).toEqual([
@@ -282,7 +282,7 @@ describe("files", () => {
       }
     ))
 
-  it("stand where files can stand", async () => {
+  it("need a valid path", async () => {
     for (const path of ["relative", "/", "/folder/", "/tmp", "/etc/a/b"]) {
       const files = { "/etc/a": "", [path]: "" }
       for (const options of [{ images: [{ name: "shop", files }] }, { containers: [{ ...waiting, files }] }]) {
@@ -292,7 +292,7 @@ describe("files", () => {
     }
   })
 
-  it("of volumes and of the host are the same in all containers that have them, and take room on the disk", () =>
+  it("of volumes and bind mounts are shared by all containers that use them, and count as disk usage", () =>
     run(
       Effect.gen(function* () {
         const archive = yield* Archive
@@ -303,7 +303,7 @@ describe("files", () => {
         expect(yield* archive.readFileString("other", "/data/kept")).toBe("12345")
         expect(yield* archive.readFileString("other", "/host/kept")).toBe("host")
         yield* failsWith(archive.stat("other", "/own"), "FileNotFound")
-        // What the image has in the place of a new volume goes into it.
+        // A new volume is filled with the files of the image at that path.
         expect(yield* archive.readFileString("other", "/data/seed")).toBe("s")
         expect(yield* diskUsage()).toMatchObject({
           containers: { count: 2, active: 2, size: 3, reclaimable: 0 },
@@ -321,7 +321,7 @@ describe("files", () => {
       }
     ))
 
-  it("go with what is pruned", () =>
+  it("are removed by a prune", () =>
     run(
       Effect.gen(function* () {
         const { prune } = yield* System
@@ -343,7 +343,7 @@ describe("files", () => {
 })
 
 describe("faults", () => {
-  it("keep the engine out of reach until it is healed", () =>
+  it("make the engine unreachable until it is healed", () =>
     run(
       Effect.gen(function* () {
         const containers = yield* Containers
@@ -359,7 +359,7 @@ describe("faults", () => {
       { containers: [waiting] }
     ))
 
-  it("refuse and slow down what they are for, as often as they are to", () =>
+  it("refuse and delay matching requests, as often as configured", () =>
     runByTestClock(
       Effect.gen(function* () {
         const containers = yield* Containers
@@ -387,7 +387,7 @@ describe("faults", () => {
       { containers: [waiting] }
     ))
 
-  it("cut streams, over which a follow goes on, each line once", () =>
+  it("cut streams, which a follow resumes without losing or repeating a line", () =>
     run(
       Effect.gen(function* () {
         const { cutAfter, writeLine } = yield* MemoryEngine
@@ -402,7 +402,7 @@ describe("faults", () => {
       { containers: [waiting] }
     ))
 
-  it("lose lines, which a follow marks", () =>
+  it("rotate lines away, which a follow reports as a gap", () =>
     run(
       Effect.gen(function* () {
         const { cut, goOffline, heal, rotateLog, writeLine } = yield* MemoryEngine
@@ -429,8 +429,8 @@ describe("faults", () => {
     ))
 })
 
-describe("what is kept", () => {
-  it("of a log is as much as the engine's options say, or the container's own", () =>
+describe("retention", () => {
+  it("of logs follows the options of the engine or of the container", () =>
     run(
       Effect.gen(function* () {
         const { writeLine } = yield* MemoryEngine
@@ -442,7 +442,7 @@ describe("what is kept", () => {
           for (const name of ["shop", "own"]) yield* writeLine(name, "stdout", `line ${String(line).padStart(3, "0")}`)
         }
         const kept = yield* texts("shop")
-        // A line takes 79 bytes of a file and the next file begins behind 1000.
+        // A line takes 79 bytes of a file, and a new file starts after 1000 bytes.
         expect(kept.length).toBeGreaterThan(2 * 13)
         expect(kept.length).toBeLessThanOrEqual(3 * 14)
         expect(kept).toEqual(Array.from({ length: kept.length }, (_, index) => `line ${1000 - kept.length + index}`))
@@ -454,7 +454,7 @@ describe("what is kept", () => {
       { containers: [waiting], logOptions: { "max-size": "1k", "max-file": "3" } }
     ))
 
-  it("of the requests are the last ones", () =>
+  it("of requests is limited to the last ones", () =>
     run(
       Effect.gen(function* () {
         const { requests } = yield* MemoryEngine
@@ -468,7 +468,7 @@ describe("what is kept", () => {
 })
 
 describe("the door", () => {
-  it("gives long lines in pieces with one timestamp", () =>
+  it("splits long lines into pieces with one timestamp", () =>
     run(
       Effect.gen(function* () {
         const { writeLine } = yield* MemoryEngine

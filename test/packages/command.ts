@@ -23,16 +23,16 @@ const environment = (more: Readonly<Record<string, string>>): NodeJS.ProcessEnv 
 export const command = (
   folder: string,
   file: string,
-  words: ReadonlyArray<string>,
+  args: ReadonlyArray<string>,
   variables: Readonly<Record<string, string>> = {}
 ): Promise<CommandResult> =>
   new Promise((resolve) => {
     const options = { cwd: folder, env: environment(variables), maxBuffer: 2 ** 26 }
-    execFile(file, words, options, (error, stdout, stderr) => {
+    execFile(file, args, options, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : (error.code ?? error.signal ?? 1), output: `${stdout}${stderr}` })
     })
   })
 
 /** Runs a tool of this repository: `tsc`, `publint`, ... */
-export const tool = (folder: string, name: string, ...words: ReadonlyArray<string>): Promise<CommandResult> =>
-  command(folder, join(repositoryRoot, "node_modules/.bin", name), words)
+export const tool = (folder: string, name: string, ...args: ReadonlyArray<string>): Promise<CommandResult> =>
+  command(folder, join(repositoryRoot, "node_modules/.bin", name), args)

@@ -161,17 +161,17 @@ describe("the linter", () => {
     name: string,
     files: ReadonlyArray<readonly [file: string, text: string, ...rest: Array<string>]>
   ) => {
-    const made = join(folder, name)
-    await mkdir(made)
-    await cp(join(repositoryRoot, ".oxlintrc.json"), join(made, ".oxlintrc.json"))
-    await cp(join(repositoryRoot, "scripts/lint"), join(made, "scripts/lint"), { recursive: true })
-    await cp(join(repositoryRoot, "tsconfig.base.json"), join(made, "tsconfig.json"))
-    await symlink(join(repositoryRoot, "node_modules"), join(made, "node_modules"), "dir")
+    const root = join(folder, name)
+    await mkdir(root)
+    await cp(join(repositoryRoot, ".oxlintrc.json"), join(root, ".oxlintrc.json"))
+    await cp(join(repositoryRoot, "scripts/lint"), join(root, "scripts/lint"), { recursive: true })
+    await cp(join(repositoryRoot, "tsconfig.base.json"), join(root, "tsconfig.json"))
+    await symlink(join(repositoryRoot, "node_modules"), join(root, "node_modules"), "dir")
     for (const [file, text] of files) {
-      await mkdir(dirname(join(made, file)), { recursive: true })
-      await writeFile(join(made, file), text)
+      await mkdir(dirname(join(root, file)), { recursive: true })
+      await writeFile(join(root, file), text)
     }
-    return made
+    return root
   }
 
   beforeAll(async () => {

@@ -19,7 +19,7 @@ export interface PackedPackage {
 export const packageFolders = ["core", "server", "compat"] as const
 
 const pack = async (folder: string, target: string): Promise<PackedPackage> => {
-  const words = [
+  const args = [
     "pack",
     "--json",
     "--ignore-scripts",
@@ -28,7 +28,7 @@ const pack = async (folder: string, target: string): Promise<PackedPackage> => {
     target,
     `./packages/${folder}`
   ]
-  const { code, output } = await command(repositoryRoot, "npm", words)
+  const { code, output } = await command(repositoryRoot, "npm", args)
   if (code !== 0) throw new Error(output)
   const packed = jsonAt(JSON.parse(output.slice(output.indexOf("["), output.lastIndexOf("]") + 1)), 0)
   const files = jsonAt(packed, "files")

@@ -59,8 +59,8 @@ describe.for(packageFolders)("the package %s", (folder) => {
     const modules = packed(folder).files.flatMap((file) => /^dist\/([A-Z]\w*)\.js$/.exec(file)?.[1] ?? [])
     // attw looks at no subpath of a pattern unless it is named.
     const subpaths = folder === "core" ? ["--include-entrypoints", ...modules] : []
-    const words = [packed(folder).tarball, "--profile", "esm-only", "--format", "ascii", ...subpaths]
-    const { code, output } = await tool(repositoryRoot, "attw", ...words)
+    const args = [packed(folder).tarball, "--profile", "esm-only", "--format", "ascii", ...subpaths]
+    const { code, output } = await tool(repositoryRoot, "attw", ...args)
     for (const name of folder === "core" ? modules : []) expect(output).toContain(`"@dockwire/core/${name}"`)
     expect(output).toContain("node16 (from ESM)")
     expect(code, output).toBe(0)

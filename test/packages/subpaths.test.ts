@@ -22,8 +22,8 @@ const packagesUrl = pathToFileURL(join(repositoryRoot, "packages/")).href
 
 /** The built files of this repository's packages that are loaded by importing the modules, such as `core/dist/Logs.js`. */
 const loadedFiles = async (...specifiers: ReadonlyArray<string>): Promise<ReadonlyArray<string>> => {
-  const words = ["--input-type=module", "--eval", listLoadedModules, ...specifiers]
-  const { code, output } = await command(repositoryRoot, process.execPath, words)
+  const args = ["--input-type=module", "--eval", listLoadedModules, ...specifiers]
+  const { code, output } = await command(repositoryRoot, process.execPath, args)
   if (code !== 0) throw new Error(output)
   const urls: unknown = JSON.parse(output)
   if (!Array.isArray(urls)) throw new Error(output)
@@ -49,8 +49,8 @@ console.log(JSON.stringify(outcomes))
 `
 
 const outcomesOf = async (specifiers: ReadonlyArray<string>): Promise<unknown> => {
-  const words = ["--no-warnings", "--input-type=module", "--eval", importAndRequire, ...specifiers]
-  const { code, output } = await command(repositoryRoot, process.execPath, words)
+  const args = ["--no-warnings", "--input-type=module", "--eval", importAndRequire, ...specifiers]
+  const { code, output } = await command(repositoryRoot, process.execPath, args)
   if (code !== 0) throw new Error(output)
   return JSON.parse(output)
 }

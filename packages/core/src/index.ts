@@ -1,3 +1,9 @@
+/**
+ * Docker on Effect: everything that the modules of this package export. Import a module by its own path, such as
+ * `@dockwire/core/Logs`, to load only what it needs.
+ *
+ * @since 0.1.0
+ */
 export * from "./Archive.js"
 export * from "./Containers.js"
 export * from "./Docker.js"
