@@ -19,7 +19,7 @@ const greet = (config: ServerConfig) =>
       )
     }
     const monitor = yield* EngineMonitor
-    yield* Effect.timeoutOption(monitor.whenAsked, "3 seconds")
+    yield* Effect.timeoutOption(monitor.whenChecked, "3 seconds")
     const { available, demo, endpoint, reason, version } = monitor.status()
     if (demo !== undefined) yield* Console.log(`Demo: these containers are not real. ${demo}`)
     else if (available) yield* Console.log(`Engine: Docker ${version} at ${endpoint}`)

@@ -4,8 +4,8 @@ import * as Schedule from "effect/Schedule"
 /** Every 50 milliseconds for up to 5 seconds: for a resource that the engine reports as busy. */
 export const whileBusy = Schedule.spaced("50 millis").pipe(Schedule.upTo("5 seconds"))
 
-/** Backoff for reconnecting to the engine: 100 milliseconds, doubled after each attempt up to 5 seconds. */
-export const reconnect = Schedule.exponential("100 millis").pipe(Schedule.union(Schedule.spaced("5 seconds")))
+/** Backoff for reconnecting to the engine: 250 milliseconds, doubled after each attempt up to 5 seconds. */
+export const reconnect = Schedule.exponential("250 millis").pipe(Schedule.union(Schedule.spaced("5 seconds")))
 
 /** Backoff for reopening a log that was cut: 20 milliseconds, doubled after each attempt up to 1 second. */
 export const reopenLog = Schedule.exponential("20 millis").pipe(Schedule.union(Schedule.spaced("1 second")))

@@ -1,0 +1,128 @@
+import type { ContainerState } from "@dockwire/core/Containers"
+import type { ContainerEvent, EngineChange } from "@dockwire/core/Events"
+import { recreatedMark } from "../rooms/containerEvents.js"
+import type { HubShape } from "../rooms/Hub.js"
+import { containerLogsRoom } from "../Wire.js"
+import { type KnownContainer, KnownContainers } from "./KnownContainers.js"
+
+const statusOfState: Record<ContainerState, string> = {
+  created: "created",
+  running: "running",
+  paused: "paused",
+  restarting: "restarting",
+  removing: "removing",
+  exited: "stopped",
+  dead: "dead"
+}
+
+/** A container's status after an event. Actions that do not change it are not listed. */
+const statusAfterAction: Readonly<Record<string, string>> = {
+  create: "created",
+  start: "running",
+  restart: "running",
+  unpause: "running",
+  pause: "paused",
+  die: "stopped",
+  stop: "stopped",
+  destroy: "removed"
+}
+
+const isoTimestamp = (nanos: bigint): string => {
+  const seconds = nanos / 1_000_000_000n
+  const fraction = String(nanos % 1_000_000_000n).padStart(9, "0")
+  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${fraction}Z`
+}
+
+const nameOr = (name: string, id: string): string => (name === "" ? id.slice(0, 12) : name)
+
+/** Keeps track of the engine's containers, and broadcasts each change of status to the viewers of a hub. */
+export class ContainerTracker {
+  private readonly known = new KnownContainers()
+  /** When the containers were last listed, in nanoseconds since the epoch; `undefined` before the first list. */
+  private listedAt: bigint | undefined
+
+  constructor(private readonly hub: HubShape) {}
+
+  /** Finds a container by name, full id, or unambiguous short id. */
+  find(idOrName: string): KnownContainer | undefined {
+    return this.known.find(idOrName)
+  }
+
+  /** Applies the differences from a `Resynced`. Those of the first one are all containers there are, and not broadcast. */
+  applyChanges(changes: ReadonlyArray<EngineChange>): void {
+    const now = new Date()
+    const isFirst = this.listedAt === undefined
+    this.listedAt = BigInt(now.getTime()) * 1_000_000n
+    for (const change of changes) if (change.type === "container") this.applyChange(change, isFirst, now.toISOString())
+  }
+
+  /** Applies an event of the engine. */
+  applyEvent({ action, containerId: id, event, name: reported }: ContainerEvent): void {
+    const name = nameOr(reported, id)
+    if (action === "rename") return this.rename(id, name)
+    const status = statusAfterAction[action]
+    if (status === undefined || this.isListed(id, status, event.timeNano)) return
+    const timestamp = isoTimestamp(event.timeNano)
+    if (action === "create") this.markPredecessor(name, timestamp)
+    if (action === "destroy") this.known.remove(id)
+    else this.known.set({ id, name, status })
+    this.broadcast({ id, name, status }, action, timestamp)
+  }
+
+  /** Broadcasts that an action on a container failed. */
+  reportFailure(idOrName: string, action: string, error: string): void {
+    const container = this.known.find(idOrName)
+    if (container !== undefined) this.broadcast(container, action, new Date().toISOString(), error)
+  }
+
+  private applyChange({ change, id, name: reported, state }: EngineChange, isFirst: boolean, timestamp: string): void {
+    const before = this.known.get(id)
+    const name = nameOr(reported, id)
+    if (change === "removed") {
+      this.known.remove(id)
+      if (before !== undefined) this.broadcast({ id, name, status: "removed" }, "destroy", timestamp)
+      return
+    }
+    if (state === undefined) return
+    const status = statusOfState[state]
+    if (before === undefined && !isFirst) this.markPredecessor(name, timestamp)
+    this.known.set({ id, name, status })
+    if (before !== undefined && before.name !== name) this.renameRoom(id, name)
+    if (isFirst || before?.status === status) return
+    this.broadcast({ id, name, status }, before === undefined ? "create" : status, timestamp)
+  }
+
+  /** Whether the last list already had the result of an event from before it. */
+  private isListed(id: string, status: string, timeNano: bigint): boolean {
+    if (this.listedAt === undefined || timeNano > this.listedAt) return false
+    return (this.known.get(id)?.status ?? "removed") === status
+  }
+
+  private rename(id: string, name: string): void {
+    const before = this.known.get(id)
+    if (before !== undefined) this.known.set({ ...before, name })
+    this.renameRoom(id, name)
+  }
+
+  /** From now on, the lines in the container's room carry the new name. */
+  private renameRoom(id: string, name: string): void {
+    if (this.hub.findRing(containerLogsRoom(id)) !== undefined) this.hub.setContainerName(id, name)
+  }
+
+  /** If the name belonged to a container that was removed, marks in its room that it was recreated. */
+  private markPredecessor(name: string, timestamp: string): void {
+    const predecessor = this.known.takePredecessor(name)
+    if (predecessor === undefined) return
+    const room = containerLogsRoom(predecessor)
+    if (this.hub.findRing(room) !== undefined) this.hub.publish(room, [recreatedMark(predecessor, timestamp)])
+  }
+
+  private broadcast(container: KnownContainer, action: string, timestamp: string, error?: string): void {
+    const { id, name, status } = container
+    const result = error === undefined ? { success: true } : { success: false, error }
+    this.hub.broadcast({
+      event: "container_status_change",
+      data: { container_id: id, name, status, action, ...result, timestamp }
+    })
+  }
+}
