@@ -322,7 +322,7 @@ export const containerVerbRows: Rows = {
         yield* failsWith(
           on((containers) => containers.waitUntil(id, { log: "ready" })),
           "WaitFailed",
-          { reason: "Exited", detail: "it exited with 3" }
+          { reason: "Exited", detail: "the container exited with code 3" }
         )
       }),
     "bad input": () =>

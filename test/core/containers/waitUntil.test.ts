@@ -73,7 +73,7 @@ describeEngine("a wait for a container", () => {
     expect((await vain(dying.id, "healthy")).error).toMatchObject({
       _tag: "WaitFailed",
       reason: "Exited",
-      detail: "it exited with 7",
+      detail: "the container exited with code 7",
       lastLines: ["last words"]
     })
     const unchecked = await started("sleep 1000")
@@ -102,9 +102,9 @@ describeEngine("a wait for a container", () => {
     const { error, took } = await vain(container.id, { log: "ready" })
     expect(error).toMatchObject({
       _tag: "WaitFailed",
-      condition: 'a writer of "ready"',
+      condition: 'log line containing "ready"',
       reason: "Exited",
-      detail: "it exited with 3",
+      detail: "the container exited with code 3",
       lastLines: ["something else", "bye"]
     })
     expect(took).toBeLessThan(10_000)
@@ -139,7 +139,7 @@ describeEngine("a wait for a container", () => {
     expect((await vain(dying.id, { port: 80 })).error).toMatchObject({
       _tag: "WaitFailed",
       reason: "Exited",
-      detail: "it exited with 9"
+      detail: "the container exited with code 9"
     })
   })
 
