@@ -40,7 +40,7 @@ const serve = (args: ReadonlyArray<string>, env?: Record<string, string>) => {
 const once = (text: string, part: string) => expect(text.split(part)).toHaveLength(2)
 
 describe("the command", () => {
-  it("says its version and its help without colours into a pipe", async () => {
+  it("prints its version and its help without colors into a pipe", async () => {
     expect(await dockwire(["--version"])).toMatchObject({ code: 0, out: "0.1.0\n" })
     const help = await dockwire(["serve", "--help"])
     expect(help.code).toBe(0)
@@ -64,19 +64,36 @@ describe("the command", () => {
     const bogus = await serve(["--bogus"])
     expect(bogus.code).toBe(2)
     once(bogus.err + bogus.out, "--bogus")
+    once(bogus.err, 'Run "dockwire serve --help" for usage.')
     const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, Record<string, string>, string]> = [
-      [["--port", "abc"], {}, "--port abc is not a port"],
-      [["--port", "70000"], {}, "--port 70000 is not a port"],
-      [["--public-origin", "logs.example.com"], {}, '--public-origin "logs.example.com" is not an origin'],
+      [["--port", "abc"], {}, 'Invalid port "abc". Set --port or DOCKWIRE_PORT to a whole number from 0 to 65535'],
+      [["--port", "70000"], {}, 'Invalid port "70000". Set --port or DOCKWIRE_PORT to a whole number from 0 to 65535'],
+      [
+        ["--public-origin", "logs.example.com"],
+        {},
+        'Invalid public origin "logs.example.com". Set --public-origin or DOCKWIRE_PUBLIC_ORIGIN'
+      ],
       [["--docker-host", "ftp://x"], {}, "ftp://x"],
-      [["--engine", "dcoker"], {}, '--engine "dcoker" is no engine: give docker, auto'],
-      [["--engine", ""], {}, '--engine "" is no engine: give docker, auto'],
-      [[], { DOCKWIRE_ENGINE: "podman" }, '--engine "podman" is no engine: give docker, auto'],
-      [["--engine", "memory", "--docker-host", "unix:///x"], {}, "--engine memory shows a demo and asks no engine"],
-      [["--host", "0.0.0.0"], {}, "can be reached from other machines"],
-      [["--token", ""], {}, "--token is empty"],
-      [["--token", "two words"], {}, "--token has white space"],
-      [[], { DOCKWIRE_PUBLIC_ORIGIN: "https://a.example.com/path" }, "is not an origin"]
+      [["--engine", "dcoker"], {}, 'Invalid engine "dcoker". Set --engine or DOCKWIRE_ENGINE to "docker", "auto"'],
+      [["--engine", ""], {}, 'Invalid engine "". Set --engine or DOCKWIRE_ENGINE to "docker", "auto"'],
+      [
+        [],
+        { DOCKWIRE_ENGINE: "podman" },
+        'Invalid engine "podman". Set --engine or DOCKWIRE_ENGINE to "docker", "auto"'
+      ],
+      [
+        ["--engine", "memory", "--docker-host", "unix:///x"],
+        {},
+        "--engine memory runs a demo without Docker and cannot be combined with --docker-host unix:///x"
+      ],
+      [["--host", "0.0.0.0"], {}, "--host 0.0.0.0 lets other machines connect"],
+      [["--token", ""], {}, "The token is empty"],
+      [["--token", "two words"], {}, "The token contains whitespace"],
+      [
+        [],
+        { DOCKWIRE_PUBLIC_ORIGIN: "https://a.example.com/path" },
+        'Invalid public origin "https://a.example.com/path"'
+      ]
     ]
     await Promise.all(
       wrong.map(async ([args, env, message]) => {
@@ -87,7 +104,7 @@ describe("the command", () => {
     )
     const port = await dockwire(["serve"], { DOCKWIRE_PORT: "abc" })
     expect(port.code).toBe(2)
-    once(port.err, "abc is not a port")
+    once(port.err, 'Invalid port "abc"')
   })
 
   it("says what holds it up: a port in use, an address that is not here, a folder that is not one", async () => {
@@ -101,22 +118,22 @@ describe("the command", () => {
     const used = await dockwire(["serve", "--port", String(port), "--data-dir", join(folder, "data")])
     holder.close()
     expect(used.code).toBe(1)
-    once(used.err, `The port ${port} is in use`)
+    once(used.err, `Port ${port} on 127.0.0.1 is already in use`)
     const elsewhere = await serve(["--host", "192.0.2.1", "--token", "a-token-of-my-own"])
     expect(elsewhere.code).toBe(2)
-    once(elsewhere.err, "no address 192.0.2.1")
+    once(elsewhere.err, 'This machine has no address "192.0.2.1"')
     const file = join(folder, "file")
     await writeFile(file, "")
     const noFolder = await dockwire(["serve", "--port", "0", "--data-dir", join(file, "data")])
     expect(noFolder.code).toBe(1)
-    once(noFolder.err, "not a folder")
+    once(noFolder.err, "part of the path is not a directory")
   })
 
   it("answers healthcheck with 1 where nobody listens, quickly", async () => {
     const outcome = await dockwire(["healthcheck", "--port", "1"])
     expect(outcome.code).toBe(1)
-    expect(outcome.err).toContain("does not answer")
-    expect((await dockwire(["healthcheck", "--port", "x"])).err).toContain("--port x is not a port")
+    expect(outcome.err).toContain("Dockwire at 127.0.0.1:1 did not respond")
+    expect((await dockwire(["healthcheck", "--port", "x"])).err).toContain('Invalid port "x"')
   })
 
   it("keeps its token where nobody else can read it, and starts without an engine", async () => {

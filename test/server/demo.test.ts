@@ -127,7 +127,9 @@ const expectWaiting = async (server: ServerProcess): Promise<EngineAnswer> => {
   expect(engine).not.toHaveProperty("demo")
   const ready = await fetch(`${server.url}/readyz`)
   expect([ready.status, await ready.text()]).toEqual([503, "not ready\n"])
-  await vi.waitFor(() => expect(server.said()).toContain("goes on by itself as soon as the engine answers"))
+  await vi.waitFor(() =>
+    expect(server.said()).toContain("Dockwire keeps trying and continues as soon as the engine responds.")
+  )
   expect(server.said()).not.toMatch(/demo/i)
   return engine
 }

@@ -1,4 +1,8 @@
-/** What the server is told: flags of `dockwire serve`, each also a `DOCKWIRE_*` variable of the environment. */
+/**
+ * The settings of the server: the flags of `dockwire serve`, which can also be set as `DOCKWIRE_*` environment variables.
+ *
+ * @since 0.1.0
+ */
 import * as Data from "effect/Data"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
@@ -6,39 +10,52 @@ import { isIP } from "node:net"
 import { homedir } from "node:os"
 import { join } from "node:path"
 
-/** Which engines there are to choose from. */
+/** Every `EngineChoice`. */
 export const engineChoices = ["docker", "auto", "memory"] as const
 
 /**
- * `docker`: a Docker engine. `auto`: the same, but where nothing names one and the default one has no socket, the demo.
- * `memory`: the demo.
+ * The engine to serve. `docker`: a Docker engine. `auto`: a Docker engine, or the demo if no engine is configured and the
+ * default socket does not exist. `memory`: the demo.
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type EngineChoice = (typeof engineChoices)[number]
 
-/** Everything that can be set. */
+/**
+ * The settings of the server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ServerConfig {
-  /** The address to listen on: a name or an IP address. */
+  /** Address to listen on: a host name or an IP address. */
   readonly host: string
-  /** 0 for any that is free. */
+  /** Port to listen on; 0 picks a free port. */
   readonly port: number
-  /** Whoever has it may do everything. Made and kept in `dataDir` when not given. */
+  /** Grants full access to whoever has it. Default: generated and kept in `dataDir`. */
   readonly token?: Redacted.Redacted<string>
-  /** Default `docker`. */
+  /** Default: `docker`. */
   readonly engine?: EngineChoice
-  /** The engine, as `DOCKER_HOST` has it. As the environment says when not given. */
+  /** The engine's address, in the format of `DOCKER_HOST`. Default: the engine that the docker CLI would use. */
   readonly dockerHost?: string
-  /** The server's own files; made when missing. */
+  /** Directory for the server's own files. Created if missing. */
   readonly dataDir: string
-  /** Addresses under which a proxy shows the server: `https://logs.example.com`. */
+  /** Public origins under which a proxy serves this server, such as `https://logs.example.com`. */
   readonly publicOrigins: ReadonlyArray<string>
-  /** Listen beyond this machine also without a token of one's own. */
+  /** Allow other machines to connect with a generated token. */
   readonly insecure: boolean
 }
 
-/** A setting that can't be used: a sentence that names the value and the way out. */
+/**
+ * A setting cannot be used. `message` names the value and the fix.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class ConfigProblem extends Data.TaggedError("ConfigProblem")<{
   readonly message: string
-  /** Of the command: 2 for a setting that is wrong in itself, 1 for one that does not go here and now. */
+  /** Exit code of the command: 2 if the setting is invalid, 1 if it is valid but cannot be used on this machine now. */
   readonly exitCode: 1 | 2
 }> {
   constructor(message: string, exitCode: 1 | 2 = 2) {
@@ -46,75 +63,89 @@ export class ConfigProblem extends Data.TaggedError("ConfigProblem")<{
   }
 }
 
-/** Where the server's files are when nothing else is said: `$XDG_DATA_HOME/dockwire`, else `~/.local/share/dockwire`. */
+/**
+ * The default directory for the server's files: `$XDG_DATA_HOME/dockwire`, or `~/.local/share/dockwire`.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
 export const defaultDataDir = (env: NodeJS.ProcessEnv = process.env): string => {
   const base = env["XDG_DATA_HOME"]
   return join(base === undefined || base === "" ? join(homedir(), ".local", "share") : base, "dockwire")
 }
 
-/** Whether only this machine can reach the address. */
+/** Whether an address can be reached from this machine only. */
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))
 
-/** An address as it stands in a URL: IPv6 in brackets. */
+/** Formats an address for a URL: IPv6 goes in brackets. */
 export const urlHost = (host: string): string => (isIP(host) === 6 ? `[${host}]` : host)
 
-/** The origin that a `--public-origin` means; `undefined` when it is none. */
+/** Parses an origin: scheme, host and port. Returns `undefined` if the text is not one. */
 export const parseOrigin = (text: string): URL | undefined => {
   if (!URL.canParse(text)) return undefined
   const url = new URL(text)
-  const bare =
+  const isOrigin =
     url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "" && url.password === ""
-  return (url.protocol === "http:" || url.protocol === "https:") && bare ? url : undefined
+  return (url.protocol === "http:" || url.protocol === "https:") && isOrigin ? url : undefined
 }
 
 const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port <= 65_535
 
-const noPort = (port: string | number) =>
-  new ConfigProblem(`--port ${port} is not a port: give a whole number from 0 to 65535 (0 takes any that is free).`)
+const invalidPort = (port: string | number) =>
+  new ConfigProblem(
+    `Invalid port "${port}". Set --port or DOCKWIRE_PORT to a whole number from 0 to 65535; 0 picks a free port.`
+  )
 
-/** The port that a flag or variable means. */
+/** Parses the port of a flag or an environment variable. */
 export const parsePort = (text: string): Either.Either<number, ConfigProblem> =>
-  /^\d{1,5}$/.test(text) && isPort(Number(text)) ? Either.right(Number(text)) : Either.left(noPort(text))
+  /^\d{1,5}$/.test(text) && isPort(Number(text)) ? Either.right(Number(text)) : Either.left(invalidPort(text))
 
-/** The choice that a flag or variable means. */
+/** Parses the engine of a flag or an environment variable. */
 export const parseEngine = (text: string): Either.Either<EngineChoice, ConfigProblem> => {
-  const choice = engineChoices.find((one) => one === text)
+  const choice = engineChoices.find((name) => name === text)
   return choice === undefined
     ? Either.left(
         new ConfigProblem(
-          `--engine ${JSON.stringify(text)} is no engine: give docker, auto (docker, or a demo where there is none) or memory (the demo).`
+          `Invalid engine ${JSON.stringify(text)}. Set --engine or DOCKWIRE_ENGINE to "docker", "auto" (Docker, or a demo if there is none) or "memory" (the demo).`
         )
       )
     : Either.right(choice)
 }
 
-/** What is wrong with the settings as a whole; `undefined` when nothing is. */
-export const problemOf = (config: ServerConfig): ConfigProblem | undefined => {
-  if (!isPort(config.port)) return noPort(config.port)
-  if (config.token !== undefined && Redacted.value(config.token).trim() === "") {
-    return new ConfigProblem("--token is empty: give a long random text, or leave it out to have one made.")
-  }
-  if (config.token !== undefined && !/^[\x21-\x7e]+$/.test(Redacted.value(config.token))) {
+const tokenProblem = (token: string): ConfigProblem | undefined => {
+  if (token.trim() === "") {
     return new ConfigProblem(
-      "--token has white space or characters beyond ASCII, which no header can carry: give letters, digits and signs only."
+      "The token is empty. Set --token or DOCKWIRE_TOKEN to a long random text, or leave it out to have one generated."
     )
   }
+  return /^[\x21-\x7e]+$/.test(token)
+    ? undefined
+    : new ConfigProblem(
+        "The token contains whitespace or non-ASCII characters, which HTTP headers cannot carry. Use only letters, digits and punctuation."
+      )
+}
+
+/** Checks the settings as a whole. Returns the first problem, or `undefined` if there is none. */
+export const validateConfig = (config: ServerConfig): ConfigProblem | undefined => {
+  if (!isPort(config.port)) return invalidPort(config.port)
+  const problem = config.token === undefined ? undefined : tokenProblem(Redacted.value(config.token))
+  if (problem !== undefined) return problem
   if (config.engine === "memory" && config.dockerHost !== undefined) {
     return new ConfigProblem(
-      `--engine memory shows a demo and asks no engine: leave it out to see the one at --docker-host ${config.dockerHost}, or leave that out.`
+      `--engine memory runs a demo without Docker and cannot be combined with --docker-host ${config.dockerHost}. Remove one of the two.`
     )
   }
-  for (const origin of config.publicOrigins) {
-    if (parseOrigin(origin) !== undefined) continue
+  const invalidOrigin = config.publicOrigins.find((origin) => parseOrigin(origin) === undefined)
+  if (invalidOrigin !== undefined) {
     return new ConfigProblem(
-      `--public-origin ${JSON.stringify(origin)} is not an origin: give scheme, host and port only, like https://logs.example.com.`
+      `Invalid public origin ${JSON.stringify(invalidOrigin)}. Set --public-origin or DOCKWIRE_PUBLIC_ORIGIN to a scheme, a host and optionally a port, such as https://logs.example.com.`
     )
   }
   if (!isLoopback(config.host) && config.token === undefined && !config.insecure) {
     return new ConfigProblem(
-      `--host ${config.host} can be reached from other machines: whoever gets in controls Docker, and so this machine. ` +
-        `Set a token of your own (--token or DOCKWIRE_TOKEN), or say --insecure to go on with the one that is made here.`
+      `--host ${config.host} lets other machines connect, and whoever gets in controls Docker and thereby this machine. ` +
+        "Set a token of your own with --token or DOCKWIRE_TOKEN, or pass --insecure to use the generated one."
     )
   }
   return undefined

@@ -1,4 +1,8 @@
-/** The server as a whole: everything behind one address. */
+/**
+ * The server: the HTTP API, the WebSocket and the page at one address.
+ *
+ * @since 0.1.0
+ */
 import { Containers } from "@dockwire/core/Containers"
 import type { Docker } from "@dockwire/core/Docker"
 import type { InvalidRequest } from "@dockwire/core/DockerError"
@@ -22,8 +26,9 @@ import { accessRules, guard } from "./access/Access.js"
 import { Api } from "./Api/Api.js"
 import { Auth } from "./access/Auth.js"
 import { chooseEngine } from "./chooseEngine.js"
-import { ConfigProblem, problemOf, type ServerConfig, urlHost } from "./Config.js"
+import { ConfigProblem, validateConfig, type ServerConfig, urlHost } from "./Config.js"
 import { EngineMonitor } from "./engine/EngineMonitor.js"
+import type { EngineStatus } from "./EngineStatus.js"
 import { Followers } from "./engine/Followers.js"
 import * as ContainersHttp from "./Http/Containers.js"
 import * as EngineHttp from "./Http/Engine.js"
@@ -34,50 +39,67 @@ import { securityHeaders } from "./Http/SecurityHeaders.js"
 import * as SessionHttp from "./Http/Session.js"
 import { Hub } from "./rooms/Hub.js"
 import type { HubOptions } from "./rooms/HubOptions.js"
-import { readOrMakeToken } from "./access/TokenFile.js"
+import { readOrCreateToken } from "./access/TokenFile.js"
 import { Sockets } from "./socket/Sockets.js"
 import * as WebSocket from "./socket/WebSocket.js"
 
-/** What a program can set beyond what a person can. */
+/**
+ * The settings of a server, including those that have no flag.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ServerOptions extends ServerConfig {
-  /** How much rooms remember and when a viewer is too slow. */
+  /** How much history rooms keep, and when a viewer is too slow. */
   readonly hub?: Partial<HubOptions>
-  /** How long a container is followed on after its last viewer has left. Default 10 seconds. */
+  /** How long a container is still followed after its last viewer has left. Default: 10 seconds. */
   readonly linger?: Duration.DurationInput
-  /** Milliseconds between two pings of a connection. Default 25,000. */
+  /** Time between two pings of a connection, in milliseconds. Default: 25,000. */
   readonly pingInterval?: number
 }
 
-/** What a program can set where it brings the engine itself. */
+/**
+ * The settings of a server whose engine the program provides.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ServerWithDockerOptions extends Omit<ServerOptions, "engine" | "dockerHost"> {
-  /** Where the engine is a demo: what viewers are told, as in `engine_status`. */
+  /** If the engine is a demo: the explanation for viewers, sent as `demo` of `engine_status`. */
   readonly demo?: string
 }
 
-/** A running server. */
+/**
+ * A running server.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export interface ServerShape {
-  /** `http://127.0.0.1:7070` */
+  /** The server's address, such as `http://127.0.0.1:7070`. */
   readonly url: string
   readonly port: number
   readonly token: Redacted.Redacted<string>
+  /** Whether the engine answers. Waits up to 3 seconds for the first attempt to reach it. */
+  readonly engineStatus: Effect.Effect<EngineStatus>
 }
 
-const nothingHere = HttpServerResponse.unsafeJson(
-  { _tag: "NotFound", message: "There is nothing here." },
+const notFoundResponse = HttpServerResponse.unsafeJson(
+  { _tag: "NotFound", message: "Not found. The API is described at /openapi.json." },
   { status: 404 }
 )
 
-/** Not for HEAD, which the router answers as GET where there is no route of its own. */
+/** HEAD is missing on purpose: the router answers it like GET when it has no route of its own. */
 const notFound = (path: "*" | "/api/*") =>
   HttpLayerRouter.use((router) =>
     Effect.forEach(
       ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const,
-      (method) => router.add(method, path, Effect.succeed(nothingHere)),
+      (method) => router.add(method, path, Effect.succeed(notFoundResponse)),
       { discard: true }
     )
   )
 
-const guarded = (config: ServerConfig) =>
+const accessGuard = (config: ServerConfig) =>
   HttpLayerRouter.use((router) => {
     const rules = accessRules(config)
     return router.addGlobalMiddleware((app) => securityHeaders(guard(rules)(app)))
@@ -98,7 +120,7 @@ const openApiRoute = HttpLayerRouter.use((router) =>
 
 const routes = (config: ServerConfig) =>
   Layer.mergeAll(apiRoutes, openApiRoute, WebSocket.layer, HealthHttp.layer, PageHttp.layer, notFound("*")).pipe(
-    Layer.provide(guarded(config))
+    Layer.provide(accessGuard(config))
   )
 
 const listenProblem = (config: ServerConfig, error: HttpServerError.ServeError): ConfigProblem => {
@@ -108,21 +130,26 @@ const listenProblem = (config: ServerConfig, error: HttpServerError.ServeError):
   switch (code) {
     case "EADDRINUSE":
       return new ConfigProblem(
-        `The port ${config.port} is in use on ${config.host}: stop what holds it, or choose another with --port.`,
+        `Port ${config.port} on ${config.host} is already in use. Stop the process that uses it, or choose another port with --port.`,
         1
       )
     case "EACCES":
-      return new ConfigProblem(`This user may not listen on ${at}: choose a port from 1024 on with --port.`, 1)
+      return new ConfigProblem(`Permission denied to listen on ${at}. Choose a port of 1024 or higher with --port.`, 1)
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
     case "EAI_AGAIN":
-      return new ConfigProblem(`This machine has no address ${config.host}: choose another with --host.`)
+      return new ConfigProblem(
+        `This machine has no address ${JSON.stringify(config.host)}. Choose one of its addresses with --host, such as 127.0.0.1.`
+      )
     default:
-      return new ConfigProblem(`The server can't listen on ${at}: ${code === "" ? message : code}.`, 1)
+      return new ConfigProblem(
+        `Cannot listen on ${at}: ${code === "" ? message : code}. Choose another address with --host or another port with --port.`,
+        1
+      )
   }
 }
 
-/** The server listens a moment before its routes stand; what comes in between is held back and given to them. */
+/** The server starts to listen shortly before its routes exist. Requests that arrive in between are held for them. */
 const holdUntilServed = (server: http.Server, event: "request" | "upgrade"): void => {
   const held: Array<ReadonlyArray<unknown>> = []
   const hold = (...early: ReadonlyArray<unknown>) => {
@@ -132,7 +159,7 @@ const holdUntilServed = (server: http.Server, event: "request" | "upgrade"): voi
   server.on("newListener", function release(added) {
     if (added !== event) return
     server.off("newListener", release)
-    // The new listener is there only after this.
+    // `newListener` is emitted before the listener is added.
     setImmediate(() => {
       server.off(event, hold)
       for (const early of held) server.emit(event, ...early)
@@ -140,7 +167,7 @@ const holdUntilServed = (server: http.Server, event: "request" | "upgrade"): voi
   })
 }
 
-/** Listens. When it ends, open answers don't keep it: their connections are closed. */
+/** Listens for requests. On shutdown, responses that are still open are cut off instead of awaited. */
 const httpServer = (config: ServerConfig) =>
   Layer.unwrapEffect(
     Effect.sync(() => {
@@ -155,26 +182,28 @@ const httpServer = (config: ServerConfig) =>
     })
   )
 
-/** The server with its engine's services, its hub and its sink for log events. */
-type Provided = Server | Hub | LogSink | Followers | EngineMonitor
+/** The services of a running server. */
+type ServerServices = Server | Hub | LogSink | Followers | EngineMonitor
 
-const running = (options: ServerOptions, token: Redacted.Redacted<string>) =>
+const serverLayer = (options: ServerOptions, token: Redacted.Redacted<string>) =>
   Layer.scoped(
     Server,
     Effect.gen(function* () {
       const http = yield* HttpServer.HttpServer
       const sockets = yield* Sockets
-      // This is built last and so ends first: connections get their 1001 while everything behind them still stands.
+      // This layer is built last and released first, so connections are closed with 1001 while everything else still runs.
       yield* Effect.addFinalizer(() => sockets.closeAll)
+      const monitor = yield* EngineMonitor
       const port = http.address._tag === "TcpAddress" ? http.address.port : options.port
-      return { port, token, url: `http://${urlHost(options.host)}:${port}` }
+      const engineStatus = Effect.map(Effect.timeoutOption(monitor.whenChecked, "3 seconds"), monitor.status)
+      return { engineStatus, port, token, url: `http://${urlHost(options.host)}:${port}` }
     })
   )
 
-const withToken = (
+const layerWithToken = (
   options: ServerWithDockerOptions,
   token: Redacted.Redacted<string>
-): Layer.Layer<Provided, ConfigProblem, Docker> => {
+): Layer.Layer<ServerServices, ConfigProblem, Docker> => {
   const core = Layer.mergeAll(Containers.layer, Events.layer, Logs.layer)
   const hub = Layer.provideMerge(Hub.layerSink, Hub.layerWith(options.hub ?? {}))
   const followers = options.linger === undefined ? Followers.layer : Followers.layerWith({ linger: options.linger })
@@ -184,7 +213,7 @@ const withToken = (
     Layer.provideMerge(core)
   )
   const serving = HttpLayerRouter.serve(routes(options), { disableLogger: true, disableListenLog: true })
-  return running(options, token).pipe(
+  return serverLayer(options, token).pipe(
     Layer.provide(serving),
     Layer.provide(Layer.merge(Sockets.layer(options.pingInterval), Auth.layer(token))),
     Layer.provide(httpServer(options)),
@@ -192,29 +221,35 @@ const withToken = (
   )
 }
 
-/** A running server: its address and its token. */
+/**
+ * A running server: its address, its token and the status of its engine.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
 export class Server extends Context.Tag("@dockwire/server/Server")<Server, ServerShape>() {
-  /** A server of the engine behind `Docker`. It runs as long as the layer lives. */
-  static readonly layerWithDocker = (options: ServerWithDockerOptions): Layer.Layer<Provided, ConfigProblem, Docker> =>
+  /** Serves the engine behind `Docker` for the lifetime of the layer. */
+  static readonly layerWithDocker = (
+    options: ServerWithDockerOptions
+  ): Layer.Layer<ServerServices, ConfigProblem, Docker> =>
     Layer.unwrapEffect(
       Effect.gen(function* () {
-        const problem = problemOf(options)
+        const problem = validateConfig(options)
         if (problem !== undefined) return yield* Effect.fail(problem)
-        return withToken(options, options.token ?? (yield* readOrMakeToken(options.dataDir)))
+        return layerWithToken(options, options.token ?? (yield* readOrCreateToken(options.dataDir)))
       })
     )
 
   /**
-   * A server of the engine that `dockerHost` or the environment names, or of the demo where `engine` says so. It runs as long
-   * as the layer lives, also where no engine answers yet. Beside the server the layer gives its `Hub`, and a `LogSink` that
-   * leads into it.
+   * Serves the engine that `engine`, `dockerHost` or the environment selects, for the lifetime of the layer. Starts even if
+   * the engine is down. Besides the server, the layer provides its `Hub` and a `LogSink` that publishes to it.
    */
   static readonly layer = (
     options: ServerOptions
-  ): Layer.Layer<Provided, ConfigProblem | InvalidRequest | ConfigError> =>
+  ): Layer.Layer<ServerServices, ConfigProblem | InvalidRequest | ConfigError> =>
     Layer.unwrapEffect(
       Effect.gen(function* () {
-        const problem = problemOf(options)
+        const problem = validateConfig(options)
         if (problem !== undefined) return yield* Effect.fail(problem)
         const { demo, layer } = yield* chooseEngine(options)
         return Server.layerWithDocker({ ...options, ...(demo === undefined ? {} : { demo }) }).pipe(

@@ -1,6 +1,10 @@
-/** The live log server of Dockwire, for programs that run it or build on it. */
+/**
+ * The live log server, for programs that run it or build on it.
+ *
+ * @since 0.1.0
+ */
 export { Auth } from "./access/Auth.js"
-export type { AuthShape, Credential } from "./access/Auth.js"
+export type { AuthShape, Credential, CredentialHeaders } from "./access/Auth.js"
 export { ConfigProblem, defaultDataDir } from "./Config.js"
 export type { EngineChoice, ServerConfig } from "./Config.js"
 export { EngineMonitor } from "./engine/EngineMonitor.js"
@@ -14,6 +18,6 @@ export type { HubShape } from "./rooms/Hub.js"
 export { defaultHubOptions } from "./rooms/HubOptions.js"
 export type { HubOptions } from "./rooms/HubOptions.js"
 export { Server } from "./Server.js"
-export type { ServerOptions, ServerShape } from "./Server.js"
+export type { ServerOptions, ServerShape, ServerWithDockerOptions } from "./Server.js"
 export type { Viewer, ViewerLimits, ViewerTransport } from "./rooms/Viewer.js"
 export * as Wire from "./Wire.js"

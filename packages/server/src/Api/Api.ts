@@ -1,4 +1,4 @@
-/** The HTTP API as a whole. */
+/** The complete HTTP API. */
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as OpenApi from "@effect/platform/OpenApi"
 import { ContainersApi } from "./Containers.js"
@@ -6,7 +6,7 @@ import { EngineApi } from "./Engine.js"
 import { NotAllowed, OriginNotAllowed } from "./Errors.js"
 import { SessionApi } from "./Session.js"
 
-/** All groups; `/openapi.json` is made from it. */
+/** All groups of endpoints, and the source of `/openapi.json`. */
 export class Api extends HttpApi.make("dockwire")
   .add(ContainersApi)
   .add(EngineApi)
@@ -15,4 +15,4 @@ export class Api extends HttpApi.make("dockwire")
   .addError(OriginNotAllowed)
   .annotate(OpenApi.Title, "Dockwire")
   .annotate(OpenApi.Version, "0.1.0")
-  .annotate(OpenApi.Description, "Docker over HTTP; its live side is the WebSocket at /ws") {}
+  .annotate(OpenApi.Description, "Docker over HTTP. Live events are sent over the WebSocket at /ws.") {}

@@ -1,4 +1,4 @@
-/** Whether the server is there, and whether it can do its work: open to all, and so without detail. */
+/** Health checks. They need no credential, so they reveal no detail. */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
@@ -8,8 +8,8 @@ import { EngineMonitor } from "../engine/EngineMonitor.js"
 const noStore = { headers: { "cache-control": "no-store" } }
 
 /**
- * `/healthz`: 200 as long as the server runs. `/readyz`: 200 while the engine answers, else 503; its text also says where that is
- * a demo.
+ * `/healthz` responds with 200 while the server runs. `/readyz` responds with 200 while the engine answers, otherwise with
+ * 503; its text also tells whether the engine is a demo.
  */
 export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | EngineMonitor> = HttpLayerRouter.use(
   (router) =>

@@ -1,4 +1,4 @@
-/** The page and its parts: a fixed list of files, read once at the start. */
+/** The page and its assets: a fixed list of files, read once when the server starts. */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -8,7 +8,7 @@ import { createHash } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 
-/** What is served under which path; nothing else can be asked for. */
+/** The files by path. No other file can be requested. */
 const files = {
   "/": { file: "index.html", type: "text/html; charset=utf-8" },
   "/client.js": { file: "client.js", type: "text/javascript; charset=utf-8" },
@@ -18,22 +18,22 @@ const files = {
   "/assets/icon.svg": { file: "assets/icon.svg", type: "image/svg+xml" }
 } as const
 
-/** Where the bundler puts them. */
+/** The output directory of the bundler. */
 const folder = new URL("../web/", import.meta.url)
 
 const read = (file: string): Effect.Effect<Uint8Array | undefined> =>
   Effect.promise(() => readFile(fileURLToPath(new URL(file, folder))).catch(() => undefined))
 
-/** Parts that pages of other origins load: the client, which says nothing that is not public. */
-const forEverybody: ReadonlySet<string> = new Set(["/client.js", "/dockwire.js"])
+/** Files that pages of other origins may load: the client, which contains no secrets. */
+const crossOrigin: ReadonlySet<string> = new Set(["/client.js", "/dockwire.js"])
 
 const respond = (path: string, content: Uint8Array, type: string) => {
   const etag = `"${createHash("sha256").update(content).digest("base64url").slice(0, 27)}"`
   const headers = {
     etag,
-    // Asked for anew each time, and sent anew only when changed: a page never runs with the parts of another version.
+    // Revalidated on each request, so that a page never runs with assets of another version.
     "cache-control": "no-cache",
-    "cross-origin-resource-policy": forEverybody.has(path) ? "cross-origin" : "same-origin"
+    "cross-origin-resource-policy": crossOrigin.has(path) ? "cross-origin" : "same-origin"
   }
   return (request: HttpServerRequest.HttpServerRequest) =>
     Effect.succeed(
@@ -43,7 +43,7 @@ const respond = (path: string, content: Uint8Array, type: string) => {
     )
 }
 
-/** The routes of the page; where it was not built, `/` says so. */
+/** The routes of the page. If the page has not been built, `/` says so. */
 export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter> = HttpLayerRouter.use((router) =>
   Effect.gen(function* () {
     for (const [path, { file, type }] of Object.entries(files)) {
@@ -51,7 +51,7 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter> = Http
       if (content !== undefined) yield* router.add("GET", `/${path.slice(1)}`, respond(path, content, type))
       else if (path === "/") {
         const missing = HttpServerResponse.text(
-          "The page was not built: npm run build makes it. The API and the WebSocket work.\n"
+          'The page has not been built. Run "npm run build" and restart. The API and the WebSocket work without it.\n'
         )
         yield* router.add("GET", "/", Effect.succeed(missing))
       }

@@ -1,54 +1,56 @@
-/** Lets only who may through to the API. */
+/** Middleware that lets only authenticated requests through to the API. */
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
+import type * as Errors from "../Api/Errors.js"
 import { Auth } from "../access/Auth.js"
 
-const answer = (status: number, _tag: string, message: string) =>
+const respond = (status: number, body: typeof Errors.NotAllowed.Type | typeof Errors.OriginNotAllowed.Type) =>
   Effect.succeed(
-    HttpServerResponse.unsafeJson(
-      { _tag, message },
-      { status, headers: status === 401 ? { "www-authenticate": "Bearer", "cache-control": "no-store" } : {} }
-    )
+    HttpServerResponse.unsafeJson(body, {
+      status,
+      headers: status === 401 ? { "www-authenticate": "Bearer", "cache-control": "no-store" } : {}
+    })
   )
 
-const notAllowed = answer(
-  401,
-  "NotAllowed",
-  "Open the link with #token= that the server prints when it starts, or send Authorization: Bearer <token>."
-)
+const notAllowed = respond(401, {
+  _tag: "NotAllowed",
+  message:
+    'The request has no valid credential. Open the link that Dockwire printed when it started, or send its token as "Authorization: Bearer <token>".'
+})
 
-const crossSite = answer(
-  403,
-  "OriginNotAllowed",
-  "With a cookie, only the server's own pages may do this; scripts send the token."
-)
+const originNotAllowed = respond(403, {
+  _tag: "OriginNotAllowed",
+  message:
+    'The session cookie is valid only in the server\'s own pages. Scripts send the token as "Authorization: Bearer <token>".'
+})
 
 const isSafe = (method: string): boolean => method === "GET" || method === "HEAD" || method === "OPTIONS"
 
 /**
- * Whether a request with a cookie comes from one of the server's own pages. A browser sends the cookie by itself, also for
- * a page of another port of this host; what it adds about the page can't be forged by one.
+ * Whether a request with a cookie comes from one of the server's own pages. A browser attaches the cookie by itself, even for
+ * a page on another port of this host; but what it reports about the page cannot be forged by the page.
  */
-const fromOwnPage = (request: HttpServerRequest.HttpServerRequest): boolean => {
+const isFromOwnPage = (request: HttpServerRequest.HttpServerRequest): boolean => {
   const site = request.headers["sec-fetch-site"]
   if (site !== undefined) return site === "same-origin" || (site === "none" && isSafe(request.method))
-  // Of an origin that was sent, `guard` has already seen to it that it is ours.
+  // If there is an Origin, `guard` has already checked that it is ours.
   return isSafe(request.method) || request.headers["origin"] !== undefined
 }
 
-/** 401 without a valid credential; 403 for a cookie that another site's page had sent. */
+/** Responds with 401 without a valid credential, and with 403 to a cookie sent by another site's page. */
 export const requireCredential = HttpLayerRouter.middleware(
   Effect.map(
     Auth,
     (auth) => (app: Effect.Effect<HttpServerResponse.HttpServerResponse, HttpLayerRouter.unhandled>) =>
       Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
         const port = NodeHttpServerRequest.toIncomingMessage(request).socket.localPort ?? 0
-        const credential = auth.check({ ...request.headers, "sec-websocket-protocol": undefined }, port)
+        const { authorization, cookie } = request.headers
+        const credential = auth.check({ authorization, cookie }, port)
         if (credential === undefined) return notAllowed
-        return credential === "session" && !fromOwnPage(request) ? crossSite : app
+        return credential === "session" && !isFromOwnPage(request) ? originNotAllowed : app
       })
   )
 )

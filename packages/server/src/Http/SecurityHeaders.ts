@@ -1,4 +1,4 @@
-/** Headers that every answer carries. */
+/** The security headers of every response. */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 
@@ -14,7 +14,7 @@ const headers = {
   "permissions-policy": "camera=(), geolocation=(), microphone=()"
 }
 
-/** Adds them. */
+/** Adds the security headers to a response, unless it sets its own. */
 export const securityHeaders = <E, R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>

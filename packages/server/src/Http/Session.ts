@@ -1,10 +1,11 @@
-/** Sessions and tickets over HTTP. */
+/** The handlers of `SessionApi`. */
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import { Api } from "../Api/Api.js"
+import type * as Errors from "../Api/Errors.js"
 import { Auth, cookieName, sessionSeconds, ticketSeconds } from "../access/Auth.js"
 
 const incoming = NodeHttpServerRequest.toIncomingMessage
@@ -18,12 +19,12 @@ const setCookie = (request: HttpServerRequest.HttpServerRequest, value: string, 
 
 const noContent = (cookie: string) => HttpServerResponse.empty({ status: 204, headers: { "set-cookie": cookie } })
 
-const notAllowed = {
+const tokenRequired: typeof Errors.NotAllowed.Type = {
   _tag: "NotAllowed",
-  message: "Show the token for this: Authorization: Bearer <token>. The server prints it when it starts."
-} as const
+  message:
+    'Opening a session requires the token that Dockwire printed when it started, as "Authorization: Bearer <token>".'
+}
 
-/** Handlers of `SessionApi`. */
 export const layer = HttpApiBuilder.group(Api, "session", (handlers) =>
   Effect.gen(function* () {
     const auth = yield* Auth
@@ -31,7 +32,7 @@ export const layer = HttpApiBuilder.group(Api, "session", (handlers) =>
       .handleRaw("open", ({ request }) =>
         auth.hasToken(incoming(request).headers)
           ? Effect.map(auth.openSession, (session) => noContent(setCookie(request, session, sessionSeconds)))
-          : Effect.fail(notAllowed)
+          : Effect.fail(tokenRequired)
       )
       .handleRaw("close", ({ request }) =>
         Effect.as(auth.closeSession(incoming(request).headers, portOf(request)), noContent(setCookie(request, "", 0)))

@@ -1,50 +1,66 @@
-/** Who may: the token, the cookie that a page gets for it, and tickets for a WebSocket. */
+/** Authentication: the token, the session cookie that a page gets for it, and one-time tickets for WebSockets. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto"
-import { ticketPrefix } from "../Wire.js"
 
-/** By what a request is allowed. */
+/**
+ * How a request authenticated.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Credential = "token" | "session" | "ticket"
 
-/** What a request shows. */
-export interface RequestHeaders {
+/**
+ * The headers that carry credentials.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CredentialHeaders {
   readonly authorization?: string | undefined
   readonly cookie?: string | undefined
-  readonly "sec-websocket-protocol"?: string | undefined
 }
 
-/** The shape of `Auth`. */
+/**
+ * The operations of `Auth`. `port` is the port that the request arrived at.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export interface AuthShape {
-  /** By what this request is allowed; `undefined` when it is not. `port` is the one that it came in at. A ticket is used up. */
-  readonly check: (headers: RequestHeaders, port: number) => Credential | undefined
-  /** Whether this is the token, from `Authorization: Bearer`. */
-  readonly hasToken: (headers: RequestHeaders) => boolean
-  /** A new session: the value of the cookie. */
+  /**
+   * Authenticates a request. Returns `undefined` if it carries no valid credential. A `ticket`, which only a WebSocket
+   * request carries, is used up.
+   */
+  readonly check: (headers: CredentialHeaders, port: number, ticket?: string) => Credential | undefined
+  /** Whether the request carries the token itself, as `Authorization: Bearer`. */
+  readonly hasToken: (headers: CredentialHeaders) => boolean
+  /** Opens a session. Returns the value of its cookie. */
   readonly openSession: Effect.Effect<string>
-  /** The session of this request is no longer valid. */
-  readonly closeSession: (headers: RequestHeaders, port: number) => Effect.Effect<void>
-  /** A ticket that opens one WebSocket within `ticketSeconds`. */
+  /** Ends the session of a request. */
+  readonly closeSession: (headers: CredentialHeaders, port: number) => Effect.Effect<void>
+  /** Issues a ticket that opens one WebSocket within `ticketSeconds`. */
   readonly issueTicket: Effect.Effect<string>
 }
 
 /** How long a session lasts, in seconds. */
 export const sessionSeconds = 30 * 24 * 60 * 60
 
-/** How long a ticket can be used, in seconds. */
+/** How long a ticket is valid, in seconds. */
 export const ticketSeconds = 30
 
 const maxTickets = 1_000
 
-/** The cookie of the server at this port: cookies are shared by all ports of a host, so its name tells servers apart. */
+/** The name of the session cookie. All ports of a host share their cookies, so the name contains the port. */
 export const cookieName = (port: number): string => `dockwire_${port}`
 
-const same = (left: string, right: string): boolean =>
+const isEqual = (left: string, right: string): boolean =>
   timingSafeEqual(createHash("sha256").update(left).digest(), createHash("sha256").update(right).digest())
 
-const cookieValue = (headers: RequestHeaders, port: number): string | undefined => {
+const sessionCookie = (headers: CredentialHeaders, port: number): string | undefined => {
   const prefix = `${cookieName(port)}=`
   for (const part of (headers.cookie ?? "").split(";")) {
     const pair = part.trim()
@@ -53,35 +69,34 @@ const cookieValue = (headers: RequestHeaders, port: number): string | undefined 
   return undefined
 }
 
-const bearer = (headers: RequestHeaders): string | undefined =>
+const bearerToken = (headers: CredentialHeaders): string | undefined =>
   /^bearer +([^\s]+) *$/i.exec(headers.authorization ?? "")?.[1]
 
-/** One-time tickets, each good for a while. */
+/** One-time tickets. When there are too many, the oldest is dropped. */
 class Tickets {
-  private readonly issued = new Map<string, number>()
+  private readonly expiries = new Map<string, number>()
 
   issue(now: number): string {
-    for (const [ticket, until] of this.issued) if (until < now) this.issued.delete(ticket)
-    if (this.issued.size >= maxTickets) {
-      const [oldest] = this.issued.keys()
-      if (oldest !== undefined) this.issued.delete(oldest)
+    for (const [ticket, expiry] of this.expiries) if (expiry < now) this.expiries.delete(ticket)
+    if (this.expiries.size >= maxTickets) {
+      const [oldest] = this.expiries.keys()
+      if (oldest !== undefined) this.expiries.delete(oldest)
     }
     const ticket = randomBytes(24).toString("base64url")
-    this.issued.set(ticket, now + ticketSeconds * 1000)
+    this.expiries.set(ticket, now + ticketSeconds * 1000)
     return ticket
   }
 
   redeem(ticket: string, now: number): boolean {
-    const until = this.issued.get(ticket)
-    this.issued.delete(ticket)
-    return until !== undefined && until >= now
+    const expiry = this.expiries.get(ticket)
+    this.expiries.delete(ticket)
+    return expiry !== undefined && expiry >= now
   }
 }
 
 /**
- * Sessions: `<end>.<nonce>.<signature>`, signed with a key that is derived from the token. So a session holds over a
- * restart of the server, ends with the token, and does not give the token away. Those closed before their end are kept
- * in memory.
+ * Sessions: `<expiry>.<nonce>.<signature>`, signed with a key derived from the token. So a session survives a restart of the
+ * server, becomes invalid with the token, and does not reveal it. Sessions closed before they expire are kept in memory.
  */
 class Sessions {
   private readonly closed = new Map<string, number>()
@@ -97,16 +112,16 @@ class Sessions {
   }
 
   isOpen(value: string, now: number): boolean {
-    const [end = "", nonce = "", signature = "", ...rest] = value.split(".")
-    if (rest.length > 0 || !same(signature, this.sign(`${end}.${nonce}`))) return false
-    return Number(end) > now / 1000 && !this.closed.has(nonce)
+    const [expiry = "", nonce = "", signature = "", ...rest] = value.split(".")
+    if (rest.length > 0 || !isEqual(signature, this.sign(`${expiry}.${nonce}`))) return false
+    return Number(expiry) > now / 1000 && !this.closed.has(nonce)
   }
 
   close(value: string, now: number): void {
     if (!this.isOpen(value, now)) return
-    for (const [nonce, end] of this.closed) if (end < now / 1000) this.closed.delete(nonce)
-    const [end = "", nonce = ""] = value.split(".")
-    this.closed.set(nonce, Number(end))
+    for (const [nonce, expiry] of this.closed) if (expiry < now / 1000) this.closed.delete(nonce)
+    const [expiry = "", nonce = ""] = value.split(".")
+    this.closed.set(nonce, Number(expiry))
   }
 
   private sign(content: string): string {
@@ -114,45 +129,42 @@ class Sessions {
   }
 }
 
-const ticketOf = (headers: RequestHeaders): string | undefined =>
-  (headers["sec-websocket-protocol"] ?? "")
-    .split(",")
-    .map((protocol) => protocol.trim())
-    .find((protocol) => protocol.startsWith(ticketPrefix))
-    ?.slice(ticketPrefix.length)
-
 const make = (secret: Redacted.Redacted<string>): AuthShape => {
   const token = Redacted.value(secret)
   const tickets = new Tickets()
   const sessions = new Sessions(token)
 
-  const hasToken = (headers: RequestHeaders): boolean => {
-    const given = bearer(headers)
-    return given !== undefined && same(given, token)
+  const hasToken = (headers: CredentialHeaders): boolean => {
+    const given = bearerToken(headers)
+    return given !== undefined && isEqual(given, token)
   }
 
   return {
     hasToken,
-    check: (headers, port) => {
+    check: (headers, port, ticket) => {
       const now = Date.now()
       if (headers.authorization !== undefined) return hasToken(headers) ? "token" : undefined
-      const ticket = ticketOf(headers)
       if (ticket !== undefined) return tickets.redeem(ticket, now) ? "ticket" : undefined
-      const session = cookieValue(headers, port)
+      const session = sessionCookie(headers, port)
       return session !== undefined && sessions.isOpen(session, now) ? "session" : undefined
     },
     openSession: Effect.sync(() => sessions.open(Date.now())),
     closeSession: (headers, port) =>
       Effect.sync(() => {
-        const session = cookieValue(headers, port)
+        const session = sessionCookie(headers, port)
         if (session !== undefined) sessions.close(session, Date.now())
       }),
     issueTicket: Effect.sync(() => tickets.issue(Date.now()))
   }
 }
 
-/** Checks who may. */
+/**
+ * Authenticates requests.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
 export class Auth extends Context.Tag("@dockwire/server/Auth")<Auth, AuthShape>() {
-  /** Whoever has this token may. */
+  /** Accepts this token, and the sessions and tickets issued for it. */
   static readonly layer = (token: Redacted.Redacted<string>): Layer.Layer<Auth> => Layer.sync(Auth, () => make(token))
 }

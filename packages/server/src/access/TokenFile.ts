@@ -1,4 +1,4 @@
-/** The token that the server makes for itself at its first start, kept in a file that only its owner can read. */
+/** The token that the server generates when it starts for the first time, in a file that only its owner can read. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { randomBytes } from "node:crypto"
@@ -6,26 +6,27 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { ConfigProblem } from "../Config.js"
 
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOTDIR: "part of the path is not a directory",
+  EEXIST: "part of the path is not a directory",
+  ENOSPC: "the disk is full"
+}
+
 const codeOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "code" in error ? String(error.code) : String(error)
 
-const problem = (dataDir: string, error: unknown): ConfigProblem => {
-  const why: Record<string, string> = {
-    EACCES: "this user may not write there",
-    EPERM: "this user may not write there",
-    EROFS: "it is on a read-only file system",
-    ENOTDIR: "a part of the path is not a folder",
-    EEXIST: "a part of the path is not a folder",
-    ENOSPC: "the disk is full"
-  }
+const dataDirProblem = (dataDir: string, error: unknown): ConfigProblem => {
   const code = codeOf(error)
   return new ConfigProblem(
-    `The server can't keep its files in ${dataDir}: ${why[code] ?? code}. Name another folder with --data-dir or DOCKWIRE_DATA_DIR.`,
+    `Cannot store the server's files in ${dataDir}: ${reasons[code] ?? code}. Choose another directory with --data-dir or DOCKWIRE_DATA_DIR.`,
     1
   )
 }
 
-const readExisting = async (file: string): Promise<string | undefined> => {
+const readToken = async (file: string): Promise<string | undefined> => {
   try {
     const text = (await readFile(file, "utf8")).trim()
     await chmod(file, 0o600)
@@ -36,18 +37,18 @@ const readExisting = async (file: string): Promise<string | undefined> => {
   }
 }
 
-/** The token in `dataDir`; makes both where they are missing (the folder with mode 0700, the file with 0600). */
-export const readOrMakeToken = (dataDir: string): Effect.Effect<Redacted.Redacted<string>, ConfigProblem> =>
+/** Reads the token in `dataDir`. Creates the directory (mode 0700) and the token (mode 0600) if they are missing. */
+export const readOrCreateToken = (dataDir: string): Effect.Effect<Redacted.Redacted<string>, ConfigProblem> =>
   Effect.tryPromise({
     try: async () => {
       const file = join(dataDir, "token")
       await mkdir(dirname(dataDir), { recursive: true })
       await mkdir(dataDir, { recursive: true, mode: 0o700 })
-      const existing = await readExisting(file)
+      const existing = await readToken(file)
       if (existing !== undefined) return Redacted.make(existing)
       const token = randomBytes(32).toString("base64url")
       await writeFile(file, `${token}\n`, { mode: 0o600 })
       return Redacted.make(token)
     },
-    catch: (error) => problem(dataDir, error)
+    catch: (error) => dataDirProblem(dataDir, error)
   })

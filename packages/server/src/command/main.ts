@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `dockwire`. What must be quick is answered before the rest is loaded. */
+/** The command `dockwire`. Loads only the code that the subcommand needs, so that quick ones stay quick. */
 import { createRequire } from "node:module"
 
 const version = (): string => {

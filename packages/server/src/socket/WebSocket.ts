@@ -16,7 +16,7 @@ import { EngineMonitor } from "../engine/EngineMonitor.js"
 import { Followers } from "../engine/Followers.js"
 import { Hub } from "../rooms/Hub.js"
 import type { ViewerTransport } from "../rooms/Viewer.js"
-import { CloseCode, maxClientFrameBytes, path, subprotocol } from "../Wire.js"
+import { CloseCode, maxClientFrameBytes, path, subprotocol, ticketPrefix } from "../Wire.js"
 import { Conversation } from "./Conversation.js"
 import { type ProtocolError, tooLarge } from "./decodeClientMessage.js"
 import { KeepAlive } from "./KeepAlive.js"
@@ -29,6 +29,14 @@ const notText: ProtocolError = {
   code: "not_text",
   message: "The message is a binary frame. Send JSON in text frames."
 }
+
+/** The one-time ticket that a client offers as a subprotocol. */
+const offeredTicket = (incoming: IncomingMessage): string | undefined =>
+  incoming.headers["sec-websocket-protocol"]
+    ?.split(",")
+    .map((protocol) => protocol.trim())
+    .find((protocol) => protocol.startsWith(ticketPrefix))
+    ?.slice(ticketPrefix.length)
 
 const sizeOf = (data: RawData): number =>
   Array.isArray(data) ? data.reduce((size, piece) => size + piece.length, 0) : data.byteLength
@@ -124,7 +132,8 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Auth 
       yield* router.add("GET", path, (request: HttpServerRequest.HttpServerRequest) => {
         const incoming = NodeHttpServerRequest.toIncomingMessage(request)
         if (!isUpgrade(incoming)) return Effect.succeed(upgradeRequired)
-        const allowed = auth.check(incoming.headers, incoming.socket.localPort ?? 0) !== undefined
+        const port = incoming.socket.localPort ?? 0
+        const allowed = auth.check(incoming.headers, port, offeredTicket(incoming)) !== undefined
         return upgrade(incoming).pipe(
           Effect.flatMap((socket) => serveIfAllowed(incoming, socket, allowed, pingInterval)),
           Effect.provide(context),
