@@ -1,48 +1,89 @@
+/**
+ * The resource usage of containers.
+ *
+ * @since 0.1.0
+ */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Docker, type DockerRequest } from "./Docker.js"
+import { Docker, type DockerRequest, type DockerShape } from "./Docker.js"
 import type { ContainerNotFound, DockerFailure } from "./DockerError.js"
 import { decodeResponse, nullable } from "./internal/api/decode.js"
 import { containerNotFound, mapEngineError } from "./internal/api/errorRules.js"
 import { containerPath } from "./internal/api/names.js"
+import { nextRunPoll } from "./internal/api/schedules.js"
 import { EngineContainerState } from "./internal/api/containerState.js"
 
-/** What a running container uses, as the docker command computes it. */
-export interface RunningStats {
-  readonly _tag: "Running"
-  readonly containerId: string
-  readonly name: string
-  /** RFC 3339 with nanoseconds, by the engine's clock. */
-  readonly timestamp: string
-  /** Of one processor: 150 is one and a half of them. */
-  readonly cpuPercent: number
-  /** Bytes, without the page cache that can be given back at any time. */
-  readonly memoryUsage: number
-  /** Bytes; what the host has where the container has no limit. */
-  readonly memoryLimit: number
-  readonly memoryPercent: number
-  /** Bytes since the start, over all networks. */
-  readonly networkReceived: number
-  readonly networkSent: number
-  /** Bytes since the start. */
-  readonly blockRead: number
-  readonly blockWritten: number
-  /** Processes and threads. */
-  readonly pids: number
-}
+/**
+ * The resource usage of a running container, as `docker stats` computes it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const RunningStats = Schema.TaggedStruct("Running", {
+  containerId: Schema.String,
+  name: Schema.String,
+  timestamp: Schema.String.annotations({ description: "By the engine's clock, RFC 3339 with nanoseconds." }),
+  cpuPercent: Schema.Number.annotations({ description: "100 is one whole processor, 150 one and a half." }),
+  memoryUsage: Schema.Number.annotations({
+    description: "In bytes, without the part of the page cache that can be reclaimed."
+  }),
+  memoryLimit: Schema.Number.annotations({
+    description: "In bytes. The host's memory if the container has no limit."
+  }),
+  memoryPercent: Schema.Number,
+  networkReceived: Schema.Number.annotations({ description: "In bytes since the start, over all networks." }),
+  networkSent: Schema.Number.annotations({ description: "In bytes since the start, over all networks." }),
+  blockRead: Schema.Number.annotations({ description: "In bytes since the start." }),
+  blockWritten: Schema.Number.annotations({ description: "In bytes since the start." }),
+  pids: Schema.Number.annotations({ description: "How many processes and threads there are." })
+}).annotations({
+  identifier: "RunningStats",
+  description: "The resource usage of a running container, as docker stats computes it."
+})
 
-/** The container doesn't run, so there are no figures. */
-export interface StoppedStats {
-  readonly _tag: "Stopped"
-  readonly containerId: string
-}
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type RunningStats = typeof RunningStats.Type
 
-/** What a container uses. */
-export type ContainerStats = RunningStats | StoppedStats
+/**
+ * A container that is not running, and so uses nothing.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const StoppedStats = Schema.TaggedStruct("Stopped", { containerId: Schema.String }).annotations({
+  identifier: "StoppedStats",
+  description: "A container that is not running, and so uses nothing."
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type StoppedStats = typeof StoppedStats.Type
+
+/**
+ * The resource usage of a container.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ContainerStats = Schema.Union(RunningStats, StoppedStats).annotations({
+  identifier: "ContainerStats",
+  description: "The resource usage of a container."
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ContainerStats = typeof ContainerStats.Type
 
 const Cpu = Schema.Struct({
   cpu_usage: Schema.Struct({ total_usage: Schema.Number, percpu_usage: nullable(Schema.Array(Schema.Number)) }),
@@ -79,19 +120,22 @@ const decodeState = decodeResponse(Schema.Struct({ State: Schema.Struct({ Status
 
 const stopped = (containerId: string): StoppedStats => ({ _tag: "Stopped", containerId })
 
-/** Whether there is a sample before it, or no need of one: a stopped container's has the year 1. */
-const hasBefore = ({ precpu_stats, read }: typeof Sample.Type): boolean =>
-  precpu_stats.system_cpu_usage !== undefined || read.startsWith("0001-")
+/** The engine sends a sample for a stopped container too, with zeros and a time in the year 1. */
+const isOfStopped = ({ read }: typeof Sample.Type): boolean => read.startsWith("0001-")
 
-const cpuPercent = ({ cpu_stats: now, precpu_stats: before }: typeof Sample.Type): number => {
-  const used = now.cpu_usage.total_usage - before.cpu_usage.total_usage
-  const passed = (now.system_cpu_usage ?? 0) - (before.system_cpu_usage ?? 0)
-  const cpus = now.online_cpus || (now.cpu_usage.percpu_usage?.length ?? 0)
-  return used > 0 && passed > 0 ? (used / passed) * cpus * 100 : 0
+/** Whether a sample contains the one before it. A rate of CPU usage takes two, and the first of a run has none. */
+const isComplete = (sample: typeof Sample.Type): boolean =>
+  sample.precpu_stats.system_cpu_usage !== undefined || isOfStopped(sample)
+
+const cpuPercent = ({ cpu_stats: current, precpu_stats: previous }: typeof Sample.Type): number => {
+  const used = current.cpu_usage.total_usage - previous.cpu_usage.total_usage
+  const elapsed = (current.system_cpu_usage ?? 0) - (previous.system_cpu_usage ?? 0)
+  const cpus = current.online_cpus || (current.cpu_usage.percpu_usage?.length ?? 0)
+  return used > 0 && elapsed > 0 ? (used / elapsed) * cpus * 100 : 0
 }
 
 const memoryUsage = ({ memory_stats: { stats, usage = 0 } }: typeof Sample.Type): number => {
-  // cgroup v1 has the figure with its children's under the longer name.
+  // On cgroup v1, only the total includes child cgroups.
   const inactive = stats?.["total_inactive_file"] ?? stats?.["inactive_file"] ?? 0
   return inactive < usage ? usage - inactive : usage
 }
@@ -101,9 +145,8 @@ const blockBytes = ({ blkio_stats }: typeof Sample.Type, operation: string): num
     .filter(({ op }) => op.toLowerCase() === operation)
     .reduce((sum, { value }) => sum + value, 0)
 
-const figures = (containerId: string, sample: typeof Sample.Type): ContainerStats => {
-  // The engine answers for a stopped container too, with zeros and the year 1.
-  if (sample.read.startsWith("0001-")) return stopped(containerId)
+const toStats = (containerId: string, sample: typeof Sample.Type): ContainerStats => {
+  if (isOfStopped(sample)) return stopped(containerId)
   const networks = Object.values(sample.networks ?? {})
   const usage = memoryUsage(sample)
   const limit = sample.memory_stats.limit ?? 0
@@ -124,91 +167,91 @@ const figures = (containerId: string, sample: typeof Sample.Type): ContainerStat
   }
 }
 
-const make = Effect.gen(function* () {
-  const docker = yield* Docker
+const mapContainerNotFound = (id: string) => mapEngineError((error) => containerNotFound(id, error))
 
-  const statsRequest = (id: string, stream: boolean) =>
-    Effect.map(containerPath(id, "/stats"), (path): DockerRequest => ({ method: "GET", path, query: { stream } }))
+const statsRequest = (id: string, stream: boolean) =>
+  Effect.map(containerPath(id, "/stats"), (path): DockerRequest => ({ method: "GET", path, query: { stream } }))
 
-  const once = Effect.fn("Stats.once")(
-    function* (id: string) {
-      const request = yield* statsRequest(id, false)
-      const { body, status } = yield* docker.json(request)
-      // Podman has nothing to say of a stopped one, and gives a sample with nothing before it to be held against.
-      if (body === undefined) return stopped(id)
-      const sample = yield* decodeSample(request, status, body)
-      return hasBefore(sample) ? figures(id, sample) : yield* second(id)
-    },
-    (effect, id) => mapEngineError((error) => containerNotFound(id, error))(effect)
+/** The stats until the engine ends them: Docker when the container is removed, Podman when it stops. */
+const streamOnce = (
+  docker: DockerShape,
+  id: string
+): Stream.Stream<ContainerStats, ContainerNotFound | DockerFailure> =>
+  Stream.unwrapScoped(
+    Effect.gen(function* () {
+      const request = yield* statsRequest(id, true)
+      const { body, status } = yield* docker.stream(request)
+      return body.pipe(
+        Stream.decodeText(),
+        Stream.splitLines,
+        Stream.filter((line) => line.trim() !== ""),
+        Stream.mapEffect((line) => decodeLine(request, status, line)),
+        Stream.filter(isComplete),
+        Stream.map((sample) => toStats(id, sample))
+      )
+    }).pipe(mapContainerNotFound(id))
   )
 
-  /** The figures of one run, or further: Docker's end when the container is removed, Podman's when it stops. */
-  const samples = (id: string): Stream.Stream<ContainerStats, ContainerNotFound | DockerFailure> =>
-    Stream.unwrapScoped(
-      Effect.gen(function* () {
-        const request = yield* statsRequest(id, true)
-        const { body, status } = yield* docker.stream(request)
-        return body.pipe(
-          Stream.decodeText(),
-          Stream.splitLines,
-          Stream.filter((line) => line.trim() !== ""),
-          Stream.mapEffect((line) => decodeLine(request, status, line)),
-          // The first sample has nothing before it to be held against; the docker command leaves it out too.
-          Stream.filter(hasBefore),
-          Stream.map((sample) => figures(id, sample))
-        )
-      }).pipe(mapEngineError((error) => containerNotFound(id, error)))
+const once = (docker: DockerShape, id: string) =>
+  Effect.gen(function* () {
+    const request = yield* statsRequest(id, false)
+    const { body, status } = yield* docker.json(request)
+    // Podman's answer for a stopped container.
+    if (body === undefined) return stopped(id)
+    const sample = yield* decodeSample(request, status, body)
+    if (isComplete(sample)) return toStats(id, sample)
+    // Podman answers with the first sample of a stream, which is not complete.
+    const first = yield* Stream.runHead(streamOnce(docker, id))
+    return Option.getOrElse(first, () => stopped(id))
+  }).pipe(mapContainerNotFound(id))
+
+const isRunning = (docker: DockerShape, id: string) =>
+  Effect.gen(function* () {
+    const request = { method: "GET", path: yield* containerPath(id, "/json") } as const
+    const { body, status } = yield* docker.json(request)
+    const { State } = yield* decodeState(request, status, body)
+    return State.Status === "running" || State.Status === "paused"
+  }).pipe(mapContainerNotFound(id))
+
+/** The stats over all runs of a container. */
+const streamAll = (
+  docker: DockerShape,
+  id: string
+): Stream.Stream<ContainerStats, ContainerNotFound | DockerFailure> => {
+  const currentRun = Stream.unwrap(
+    Effect.map(isRunning(docker, id), (running) =>
+      running ? streamOnce(docker, id) : Stream.succeed<ContainerStats>(stopped(id))
     )
+  )
+  const laterRuns = Stream.repeat(currentRun, nextRunPoll).pipe(
+    Stream.catchTag("ContainerNotFound", () => Stream.empty)
+  )
+  return Stream.concat(streamOnce(docker, id), laterRuns).pipe(
+    Stream.changesWith((previous, current) => previous._tag === "Stopped" && current._tag === "Stopped")
+  )
+}
 
-  const second = (id: string) =>
-    Effect.map(
-      Stream.runHead(samples(id)),
-      Option.getOrElse(() => stopped(id))
-    )
+const make = Effect.map(Docker, (docker): StatsShape => ({
+  once: Effect.fn("Stats.once")((id: string) => once(docker, id)),
+  stream: (id) => streamAll(docker, id)
+}))
 
-  const isRunning = (id: string) =>
-    Effect.gen(function* () {
-      const request = { method: "GET", path: yield* containerPath(id, "/json") } as const
-      const { body, status } = yield* docker.json(request)
-      const { State } = yield* decodeState(request, status, body)
-      return State.Status === "running" || State.Status === "paused"
-    }).pipe(mapEngineError((error) => containerNotFound(id, error)))
-
-  const soon = (id: string): Stream.Stream<ContainerStats, DockerFailure> =>
-    Stream.unwrap(
-      Effect.as(
-        Effect.sleep("1 second"),
-        Stream.suspend(() => later(id))
-      )
-    )
-
-  /** Behind the end of the figures: that there are none, and those of the next run, until there is no container any more. */
-  const later = (id: string): Stream.Stream<ContainerStats, DockerFailure> =>
-    Stream.unwrap(
-      Effect.map(isRunning(id), (running) =>
-        Stream.concat(running ? samples(id) : Stream.succeed(stopped(id)), soon(id))
-      )
-    ).pipe(Stream.catchTag("ContainerNotFound", () => Stream.empty))
-
-  const stream = (id: string): Stream.Stream<ContainerStats, ContainerNotFound | DockerFailure> =>
-    Stream.concat(
-      samples(id),
-      Stream.suspend(() => later(id))
-    ).pipe(Stream.changesWith((before, now) => before._tag === "Stopped" && now._tag === "Stopped"))
-
-  return { once, stream }
-})
-
-/** The shape of `Stats`. */
+/**
+ * @since 0.1.0
+ * @category services
+ */
 export interface StatsShape {
-  /** What it uses now; takes the engine a second. `GET /containers/{id}/stats` */
+  /** Reads the current usage, which takes the engine a second. `GET /containers/{id}/stats` */
   readonly once: (id: string) => Effect.Effect<ContainerStats, ContainerNotFound | DockerFailure>
-  /** What it uses, each second, until it is removed. That it is stopped is said once. `GET /containers/{id}/stats` */
+  /**
+   * Emits the usage every second, over all runs of the container, until it is removed. Emits `StoppedStats` once each time
+   * it stops. `GET /containers/{id}/stats`
+   */
   readonly stream: (id: string) => Stream.Stream<ContainerStats, ContainerNotFound | DockerFailure>
 }
 
 /**
- * What containers use.
+ * Reads the resource usage of containers.
  *
  * @example
  * ```ts
@@ -228,8 +271,14 @@ export interface StatsShape {
  * const live = Stats.layer.pipe(Layer.provide(Docker.layerConfig))
  * await Effect.runPromise(program.pipe(Effect.provide(live)))
  * ```
+ *
+ * @since 0.1.0
+ * @category tags
  */
 export class Stats extends Context.Tag("@dockwire/core/Stats")<Stats, StatsShape>() {
-  /** Figures of the engine behind `Docker`. */
+  /**
+   * @since 0.1.0
+   * @category layers
+   */
   static readonly layer: Layer.Layer<Stats, never, Docker> = Layer.effect(Stats, make)
 }

@@ -35,3 +35,6 @@ export const execPoll = Schedule.exponential("5 millis").pipe(Schedule.union(Sch
 
 /** Every 100 milliseconds for 2 seconds: for the end of a container whose output has ended. */
 export const containerEndPoll = Schedule.spaced("100 millis").pipe(Schedule.intersect(Schedule.recurs(20)))
+
+/** Every second: for the next run of a container that has no stats because it is stopped. */
+export const nextRunPoll = Schedule.spaced("1 second")
