@@ -286,11 +286,9 @@ export class WaitFailed extends Schema.TaggedError<WaitFailed>("@dockwire/core/W
     const health = this.healthLog.at(-1)
     return [
       `Waiting for container "${this.containerId}" failed (condition: ${this.condition}): ${this.detail}.`,
-      ...(health === undefined
-        ? []
-        : [`Last health check: exit code ${health.exitCode}, output: ${health.output.trim()}`]),
-      ...(this.lastLines.length === 0 ? [] : [`Last log lines:\n${this.lastLines.join("\n")}`])
-    ].join(" ")
+      ...(health === undefined ? [] : [`Last health check (exit code ${health.exitCode}): ${health.output.trim()}`]),
+      ...(this.lastLines.length === 0 ? [] : ["Last log lines:", ...this.lastLines])
+    ].join("\n")
   }
 }
 

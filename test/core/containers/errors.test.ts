@@ -14,6 +14,7 @@ import type {
   Terminal,
   VolumesShape
 } from "@dockwire/core"
+import * as Errors from "@dockwire/core/DockerError"
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import { describe, expect, expectTypeOf, it } from "vitest"
@@ -147,5 +148,109 @@ describe("the errors of each method", () => {
         expect(new Set(tags).size).toBe(tags.length)
       }
     }
+  })
+})
+
+describe("the message of an error", () => {
+  const containerId = "web"
+  const detail = "the engine's message"
+  const engine = `(engine: ${detail})`
+  const messages: ReadonlyArray<readonly [Errors.DockerError, string]> = [
+    [
+      new Errors.ContainerNotFound({ containerId, detail }),
+      `Container "web" not found. Run "docker ps -a" or list the containers to see which exist. ${engine}`
+    ],
+    [
+      new Errors.ContainerNotFound({ containerId: "a b", detail: "request not sent: not an id" }),
+      'Container "a b" not found. Run "docker ps -a" or list the containers to see which exist. (request not sent: not an id)'
+    ],
+    [
+      new Errors.ImageNotFound({ image: "web:1", detail }),
+      `Image "web:1" not found on the engine. Pull or build it first. ${engine}`
+    ],
+    [
+      new Errors.VolumeNotFound({ volume: "data", detail }),
+      `Volume "data" not found. Run "docker volume ls" or list the volumes to see which exist. ${engine}`
+    ],
+    [
+      new Errors.NetworkNotFound({ network: "front", detail }),
+      `Network "front" not found. Run "docker network ls" or list the networks to see which exist. ${engine}`
+    ],
+    [
+      new Errors.FileNotFound({ containerId, path: "/etc/x", detail }),
+      `No such file or directory in container "web": "/etc/x". Check the path. ${engine}`
+    ],
+    [
+      new Errors.ResourceInUse({ resource: "data", detail }),
+      `"data" is in use. Remove or disconnect the containers that use it first. ${engine}`
+    ],
+    [
+      new Errors.NameConflict({ name: "web", detail }),
+      `The name "web" is already in use. Choose another name, or remove or rename the resource that has it. ${engine}`
+    ],
+    [
+      new Errors.PruneInProgress({ kind: "build cache", detail }),
+      `The engine is already running a prune (build cache). Try again when it has finished. ${engine}`
+    ],
+    [
+      new Errors.ContainerStateConflict({ containerId, state: "stopped", detail }),
+      `Container "web" is not running. Start it first. ${engine}`
+    ],
+    [
+      new Errors.ContainerStateConflict({ containerId, state: "unknown", detail }),
+      `Container "web" is in a state that does not allow this operation. Inspect it to see its state. ${engine}`
+    ],
+    [
+      new Errors.ContainerStateConflict({ containerId, state: "misconfigured", setting: "command", detail }),
+      `Container "web" cannot start because its configuration (command) refers to something that is missing or unusable. Provide it, or recreate the container with a different setting. ${engine}`
+    ],
+    [
+      new Errors.PortAllocated({ containerId, address: "0.0.0.0:80", detail }),
+      `Container "web" cannot publish 0.0.0.0:80: already in use on the host. Stop whatever uses it, or publish another port. ${engine}`
+    ],
+    [
+      new Errors.InvalidRequest({ field: "port", value: "0", detail: "must be an integer between 1 and 65535" }),
+      'Invalid port "0": must be an integer between 1 and 65535'
+    ],
+    [
+      new Errors.LogsUnreadable({ containerId, detail }),
+      `Cannot read the logs of container "web": its logging driver does not support reading. Recreate the container with the json-file or local driver. ${engine}`
+    ],
+    [
+      new Errors.ExecFailed({ containerId, command: ["nope", "-v"], detail }),
+      `Cannot start ["nope","-v"] in container "web". Check that the command, its working directory and its user exist there. ${engine}`
+    ],
+    [
+      new Errors.WaitFailed({
+        containerId,
+        condition: "healthy",
+        reason: "Unhealthy",
+        detail: "it is unhealthy",
+        healthLog: [{ start: "", end: "", exitCode: 1, output: "refused\n" }],
+        lastLines: ["one", "two"]
+      }),
+      'Waiting for container "web" failed (condition: healthy): it is unhealthy.\nLast health check (exit code 1): refused\nLast log lines:\none\ntwo'
+    ],
+    [
+      new Errors.InstallFailed({
+        reason: "CommandFailed",
+        detail: "apt-get exited with 100",
+        command: ["apt-get", "update"],
+        instructions: "https://example.org/"
+      }),
+      "Docker was not installed: apt-get exited with 100. Failed command: apt-get update. For manual installation see https://example.org/"
+    ],
+    [
+      new Errors.EngineUnavailable({ endpoint: "unix:///run/docker.sock", reason: "Lost", detail: "socket hang up" }),
+      "Docker engine at unix:///run/docker.sock unavailable: connection lost. Check that the engine is still running, then try again. (socket hang up)"
+    ],
+    [
+      new Errors.EngineError({ request: "GET /info", status: 500, detail }),
+      "The Docker engine responded with status 500 to GET /info: the engine's message"
+    ]
+  ]
+
+  it.each(messages)("says what happened and what to do: $0._tag", (error, message) => {
+    expect(error.message).toBe(message)
   })
 })
