@@ -66,7 +66,7 @@ const ContainerConfig = Schema.Struct({
   )
 })
 
-const words = (value: ReadonlyArray<string> | string | null | undefined) =>
+const commandWords = (value: ReadonlyArray<string> | string | null | undefined) =>
   typeof value === "string" ? [value] : (value ?? undefined)
 
 const record = (value: unknown): Readonly<Record<string, unknown>> =>
@@ -103,8 +103,8 @@ const configSettings = (config: typeof ContainerConfig.Type) => {
   const endpoints = Object.entries(config.NetworkingConfig?.EndpointsConfig ?? {})
   return {
     image: config.Image ?? "",
-    command: words(config.Cmd),
-    entrypoint: words(config.Entrypoint),
+    command: commandWords(config.Cmd),
+    entrypoint: commandWords(config.Entrypoint),
     env: config.Env ?? [],
     labels: config.Labels ?? {},
     hostname: config.Hostname ?? "",

@@ -5,6 +5,7 @@ import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 import { cloneDirectory, ensureDirectory, type MemoryDirectory, pathSegments } from "../state/fileTree.js"
 import type { MemoryImage } from "../state/imageStore.js"
 import type { MemoryContainer, Mount } from "../state/memoryContainer.js"
+import { mountpoint } from "../state/volumeStore.js"
 
 /** The mounts of a new container. Creates the volumes that do not exist. */
 export const resolveMounts = (
@@ -15,8 +16,8 @@ export const resolveMounts = (
     const mounts: Array<Mount> = []
     const mountVolume = (volume: string, target: string, writable: boolean) =>
       Effect.map(state.volumes.create({ name: volume }), ({ name }) => {
-        const source = `/var/lib/docker/volumes/${name}/_data`
-        mounts.push({ type: "volume", name, source, target, writable, anonymous: volume === "" })
+        const anonymous = volume === ""
+        mounts.push({ type: "volume", name, source: mountpoint(name), target, writable, anonymous })
       })
     for (const bind of settings.binds) {
       const [source = "", target = "", mode = ""] = bind.split(":")

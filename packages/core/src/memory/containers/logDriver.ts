@@ -1,8 +1,8 @@
 import * as Either from "effect/Either"
-import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import type { LogLimits, LogRecord } from "../state/containerLog.js"
 import type { ContainerSettings } from "../state/containerSettings.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
+import { rfc3339Nano } from "../time/timestamps.js"
 
 type LogSettings = Pick<ContainerSettings, "logDriver" | "logOptions">
 
@@ -37,8 +37,7 @@ const parseSize = (text: string): number | undefined => {
 
 const jsonRecordSize = ({ bytes, nanos, stream }: LogRecord): number => {
   const text = Buffer.from(bytes).toString("utf8")
-  const time = nanosTimestamp(nanos).replace(/\.?0+Z$/, "Z")
-  const entry = JSON.stringify({ log: text, stream, time })
+  const entry = JSON.stringify({ log: text, stream, time: rfc3339Nano(nanos) })
   // Go escapes these characters as \u003c and so on.
   return Buffer.byteLength(entry) + 1 + 5 * (text.match(/[<>&]/g)?.length ?? 0)
 }

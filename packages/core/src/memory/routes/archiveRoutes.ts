@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import { packedTar, type TarEntry } from "../../internal/tar/tarPack.js"
 import { type Call, type Routes, targetContainer } from "../calls/call.js"
 import { jsonResponse, streamResponse } from "../calls/response.js"
@@ -7,6 +6,7 @@ import { extractArchive } from "../containers/extractArchive.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 import { cleanPath, type Found, lookUp, type MemoryNode, pathSegments, resolveLink } from "../state/fileTree.js"
 import type { MemoryContainer } from "../state/memoryContainer.js"
+import { rfc3339Nano } from "../time/timestamps.js"
 
 const tarTypes = {
   file: "file",
@@ -89,7 +89,7 @@ const statPath = (call: Call) =>
       name: basename(path),
       size: sizeOf(node),
       mode: goFileMode(node),
-      mtime: nanosTimestamp(node.modified).replace(/\.?0+Z$/, "Z"),
+      mtime: rfc3339Nano(node.modified),
       linkTarget
     }
     const header = Buffer.from(JSON.stringify(stat)).toString("base64")

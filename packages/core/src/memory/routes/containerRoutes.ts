@@ -165,14 +165,10 @@ const top = (call: Call) =>
     const { process, startedAt } = yield* requireRunning(container)
     const args = call.query.text("ps_args") ?? "-ef"
     if (!/^-?[a-zA-Z]+$/.test(args)) return yield* errorResponse(500, `ps: error: unsupported option: ${args}`)
-    const execs = [...call.state.execs.values()].flatMap((exec) =>
-      exec.container === container && exec.process !== undefined && exec.exitCode === undefined
-        ? [[exec.process.pid, exec.command] as const]
-        : []
-    )
-    const rows = [[process.pid, commandLine(container)] as const, ...execs].map(([pid, command]) => [
+    const processes = [{ process, command: commandLine(container) }, ...call.state.runningExecs(container)]
+    const rows = processes.map(({ command, process }) => [
       "root",
-      String(pid),
+      String(process.pid),
       "1",
       "0",
       timeOfDay(startedAt),

@@ -49,9 +49,6 @@ const sample = (state: EngineState, container: MemoryContainer, now: bigint, wit
       memory_stats: {}
     }
   }
-  const execs = [...state.execs.values()].filter(
-    (exec) => exec.container === container && exec.process !== undefined && exec.exitCode === undefined
-  )
   const previous = now - secondNanos
   const used = usageAt(container, now)
   const count = (value: number | undefined) => Math.round(value ?? 0)
@@ -59,7 +56,7 @@ const sample = (state: EngineState, container: MemoryContainer, now: bigint, wit
     ...base,
     read: nanosTimestamp(now),
     preread: withPrevious && previous > 0n ? nanosTimestamp(previous) : zeroTime,
-    pids_stats: { current: 1 + execs.length },
+    pids_stats: { current: 1 + state.runningExecs(container).length },
     blkio_stats: {
       io_service_bytes_recursive: [
         { major: 8, minor: 0, op: "read", value: count(used?.read) },

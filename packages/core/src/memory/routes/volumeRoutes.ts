@@ -7,14 +7,14 @@ import { jsonResponse } from "../calls/response.js"
 import type { EngineState } from "../state/engineState.js"
 import { errorResponse } from "../state/errorResponse.js"
 import { directorySize } from "../state/fileTree.js"
-import type { MemoryVolume } from "../state/volumeStore.js"
+import { type MemoryVolume, mountpoint } from "../state/volumeStore.js"
 
 /** A volume in the form that the API shows it. */
 export const volumeView = (volume: MemoryVolume) => ({
   CreatedAt: `${nanosTimestamp(volume.created).slice(0, 19)}Z`,
   Driver: "local",
   Labels: volume.labels,
-  Mountpoint: `/var/lib/docker/volumes/${volume.name}/_data`,
+  Mountpoint: mountpoint(volume.name),
   Name: volume.name,
   Options: volume.options,
   Scope: "local"

@@ -1,6 +1,7 @@
 import type * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Scope from "effect/Scope"
+import type { Process } from "../programs/process.js"
 import type { MemoryProgram } from "../programs/program.js"
 import { EngineClock } from "../time/engineClock.js"
 import { type ErrorResponse, errorResponse } from "./errorResponse.js"
@@ -28,6 +29,12 @@ export const hostCpus = 2
 export interface NetworkMember {
   readonly container: MemoryContainer
   readonly endpoint: Endpoint
+}
+
+/** A running command in a container. */
+export interface RunningExec {
+  readonly command: ReadonlyArray<string>
+  readonly process: Process
 }
 
 /** Everything that the engine holds. */
@@ -81,6 +88,16 @@ export class EngineState {
   /** The containers that mount a volume. */
   volumeUsers(volume: string): ReadonlyArray<MemoryContainer> {
     return [...this.containers.values()].filter(({ mounts }) => mounts.some(({ name }) => name === volume))
+  }
+
+  /** The commands that are running in a container. */
+  runningExecs(container: MemoryContainer): ReadonlyArray<RunningExec> {
+    return [...this.execs.values()].flatMap((exec) => {
+      const { command, exitCode, process } = exec
+      return exec.container === container && process !== undefined && exitCode === undefined
+        ? [{ command, process }]
+        : []
+    })
   }
 
   emitContainerEvent(

@@ -25,6 +25,9 @@ export interface VolumeSettings {
   readonly labels?: Readonly<Record<string, string>> | null | undefined
 }
 
+/** The path of a volume on the simulated host. */
+export const mountpoint = (name: string): string => `/var/lib/docker/volumes/${name}/_data`
+
 const anonymousLabel = "com.docker.volume.anonymous"
 const localDriverOptions = ["type", "o", "device", "size"]
 

@@ -1,5 +1,10 @@
+import { nanosTimestamp } from "../../internal/api/engineTime.js"
+
 /** Go's zero time, which the engine sends for a time that was never set. */
 export const zeroTime = "0001-01-01T00:00:00Z"
+
+/** Formats a time as Go's `time.RFC3339Nano` does, without trailing zeros. */
+export const rfc3339Nano = (nanos: bigint): string => nanosTimestamp(nanos).replace(/\.?0+Z$/, "Z")
 
 /**
  * Parses `since` and `until` of a query: seconds since the epoch with up to nine decimals, as nanoseconds. `undefined` when
