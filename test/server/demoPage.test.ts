@@ -45,7 +45,9 @@ const choose = async (page: Page, name: string): Promise<void> => {
 const expectNote = async (page: Page): Promise<void> => {
   const note = page.getByRole("note")
   await note.getByText("Demo: these containers are not real.").waitFor()
-  expect(await note.innerText()).toContain("start Docker and restart Dockwire without it")
+  expect(await note.innerText()).toContain(
+    "Dockwire was started with the engine in memory (--engine memory or DOCKWIRE_ENGINE=memory). To see your own containers, start Docker and restart Dockwire without this setting."
+  )
   expect(await note.locator("button, a, input, summary").count()).toBe(0)
   const box = await note.boundingBox()
   expect(box?.y).toBe(0)

@@ -1,28 +1,28 @@
-/** The demo's application: a line of text a request, with a coloured level, and a stack trace where it fails. */
+/** The demo's application, which logs a line per request with a colored level, and a stack trace for a failed one. */
 import { type MemoryProgram, ProgramStep } from "@dockwire/core/MemoryEngine"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
-import { happens, pause } from "./chance.js"
+import { withProbability, sleepBetween } from "./chance.js"
 import { addresses, type Site, type SiteRequest } from "./site.js"
-import { first, forever, now } from "./steps.js"
-import { usage } from "./usage.js"
+import { runOnce, runForever, currentDate } from "./steps.js"
+import { oscillatingUsage } from "./usage.js"
 
 /** The image of the demo's application. */
 export const image = "shop/api:2.4.1"
 
-const colours = { INFO: 32, WARN: 33, ERROR: 31, DEBUG: 90 } as const
+const levelColors = { INFO: 32, WARN: 33, ERROR: 31, DEBUG: 90 } as const
 
-const said = (level: keyof typeof colours, text: string) =>
-  Effect.map(now, (date) =>
+const logLine = (level: keyof typeof levelColors, text: string) =>
+  Effect.map(currentDate, (date) =>
     ProgramStep.line(
-      `${date.toISOString()} \u001b[${colours[level]}m${level.padEnd(5)}\u001b[0m ${text}`,
+      `${date.toISOString()} \u001b[${levelColors[level]}m${level.padEnd(5)}\u001b[0m ${text}`,
       level === "ERROR" ? "stderr" : "stdout"
     )
   )
 
-const traces = {
+const stackTraces = {
   bug: [
     "TypeError: Cannot read properties of undefined (reading 'price')",
     "    at priceOf (/app/dist/cart/totals.js:48:31)",
@@ -43,62 +43,63 @@ const traces = {
 
 const slowMillis = 900
 
-const handled = (site: Site, request: SiteRequest): Effect.Effect<ReadonlyArray<ProgramStep>> =>
+const handleRequest = (site: Site, request: SiteRequest): Effect.Effect<ReadonlyArray<ProgramStep>> =>
   Effect.gen(function* () {
     const { fault, id, method, millis, path, status } = request
-    const about = `${method} ${path} ${status} ${millis}ms req=${id}`
+    const summary = `${method} ${path} ${status} ${millis}ms req=${id}`
     if (fault !== undefined) {
-      const trace = traces[fault].map((line) => ProgramStep.line(line, "stderr"))
-      return [yield* said("ERROR", about), ...trace]
+      const trace = stackTraces[fault].map((line) => ProgramStep.line(line, "stderr"))
+      return [yield* logLine("ERROR", summary), ...trace]
     }
-    const done = yield* said("INFO", about)
+    const done = yield* logLine("INFO", summary)
     if (status === 201) {
       const number = yield* site.nextOrderNumber
       const total = yield* Random.nextIntBetween(890, 14_900)
       yield* Queue.offer(site.orders, { number, total })
-      return [done, yield* said("INFO", `order ${number} placed, ${(total / 100).toFixed(2)} EUR req=${id}`)]
+      return [done, yield* logLine("INFO", `order ${number} placed, ${(total / 100).toFixed(2)} EUR req=${id}`)]
     }
     if (millis >= slowMillis) {
       yield* Queue.offer(site.slowStatements, millis)
-      return [done, yield* said("WARN", `slow query: products.search took ${millis}ms req=${id}`)]
+      return [done, yield* logLine("WARN", `slow query: products.search took ${millis}ms req=${id}`)]
     }
-    return method === "GET" && (yield* happens(0.25))
-      ? [done, yield* said("DEBUG", `cache hit ${path} req=${id}`)]
+    return method === "GET" && (yield* withProbability(0.25))
+      ? [done, yield* logLine("DEBUG", `cache hit ${path} req=${id}`)]
       : [done]
   })
 
-const starting = Effect.all([
-  said("INFO", "shop-api 2.4.1 starting (node v22.14.0, NODE_ENV=production)"),
-  said("INFO", `database: pool of 10 to ${addresses.database}:5432`),
-  said("INFO", "cache: redis 7.4.2, 412 keys"),
-  said("INFO", "listening on 0.0.0.0:3000")
+const startup = Effect.all([
+  logLine("INFO", "shop-api 2.4.1 starting (node v22.14.0, NODE_ENV=production)"),
+  logLine("INFO", `database: pool of 10 connections to ${addresses.database}:5432`),
+  logLine("INFO", "cache: redis 7.4.2, 412 keys"),
+  logLine("INFO", "listening on 0.0.0.0:3000")
 ])
 
-const stopping = Stream.concat(
-  first(Effect.all([said("INFO", "SIGTERM: no new connections, 2 to finish")])),
-  first(
+const shutdown = Stream.concat(
+  runOnce(Effect.all([logLine("INFO", "SIGTERM received, finishing 2 open requests")])),
+  runOnce(
     Effect.zipRight(
-      pause(300, 700),
-      Effect.map(said("INFO", "bye"), (bye) => [bye, ProgramStep.exit(0)])
+      sleepBetween(300, 700),
+      Effect.map(logLine("INFO", "bye"), (bye) => [bye, ProgramStep.exit(0)])
     )
   )
 )
 
-/** What it runs. */
+/** The program of the application. */
 export const api = (site: Site): MemoryProgram => {
-  const turn = Effect.flatMap(Queue.take(site.requests), (request) => handled(site, request))
-  // What was sent to an earlier run is nobody's any more.
-  const forget = Stream.drain(Stream.fromEffect(Queue.takeAll(site.requests)))
+  const handleNext = Effect.flatMap(Queue.take(site.requests), (request) => handleRequest(site, request))
+  // Requests to a previous run are lost.
+  const discardRequests = Stream.drain(Stream.fromEffect(Queue.takeAll(site.requests)))
   return {
     image,
     command: "node dist/main.js",
-    run: () => site.runs("api", forget.pipe(Stream.concat(first(starting)), Stream.concat(forever(turn)))),
-    signals: { SIGTERM: () => stopping },
-    usage: usage({ processor: 0.11, memory: 148e6, received: 61e3, sent: 52e3, wave: 27 })
+    run: () =>
+      site.track("api", discardRequests.pipe(Stream.concat(runOnce(startup)), Stream.concat(runForever(handleNext)))),
+    signals: { SIGTERM: () => shutdown },
+    usage: oscillatingUsage({ cpu: 0.11, memory: 148e6, received: 61e3, sent: 52e3, period: 27 })
   }
 }
 
-const steps = [
+const migrations = [
   "0001_products.sql",
   "0002_customers.sql",
   "0003_orders.sql",
@@ -106,16 +107,16 @@ const steps = [
   "0005_search_index.sql"
 ] as const
 
-const migrated = Stream.mapEffect(Stream.fromIterable(steps), (step) =>
+const runMigrations = Stream.mapEffect(Stream.fromIterable(migrations), (name) =>
   Effect.zipRight(
-    pause(120, 500),
-    Effect.map(now, (date) => ProgramStep.line(`${date.toISOString()} ${step} ... ok`))
+    sleepBetween(120, 500),
+    Effect.map(currentDate, (date) => ProgramStep.line(`${date.toISOString()} ${name} ... ok`))
   )
 )
 
-/** What brings the database up to date, and ends. */
+/** The program that migrates the database and exits. */
 export const migration: MemoryProgram = {
   image,
   command: "node dist/migrate.js",
-  run: () => Stream.concat(migrated, Stream.make(ProgramStep.line("5 migrations applied"), ProgramStep.exit(0)))
+  run: () => Stream.concat(runMigrations, Stream.make(ProgramStep.line("5 migrations applied"), ProgramStep.exit(0)))
 }

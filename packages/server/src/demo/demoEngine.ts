@@ -1,4 +1,4 @@
-/** The demo: a small shop in an engine in memory. All of it goes the way that a real engine's would. */
+/** The demo: a small shop in an engine in memory, which the server treats like any other engine. */
 import type { Docker } from "@dockwire/core/Docker"
 import type { InvalidRequest } from "@dockwire/core/DockerError"
 import { MemoryEngine, type MemoryContainerSpec } from "@dockwire/core/MemoryEngine"
@@ -14,11 +14,11 @@ import * as worker from "./worker.js"
 
 const project = "shop"
 
-/** On everything of the demo, so that who lists it can tell. */
+/** Labels of everything in the demo, which identify it in lists. */
 const labels = { "dockwire.demo": "true", "com.docker.compose.project": project }
 
-const back = `${project}_back`
-const front = `${project}_front`
+const backNetwork = `${project}_back`
+const frontNetwork = `${project}_front`
 
 const container = (
   service: string,
@@ -45,7 +45,7 @@ const container = (
 const containers: ReadonlyArray<MemoryContainerSpec> = [
   container(
     "db",
-    { [back]: addresses.database },
+    { [backNetwork]: addresses.database },
     {
       image: database.image,
       command: ["postgres"],
@@ -56,17 +56,17 @@ const containers: ReadonlyArray<MemoryContainerSpec> = [
   ),
   container(
     "cache",
-    { [back]: undefined },
+    { [backNetwork]: undefined },
     { image: cache.image, command: ["redis-server"], binds: [`${project}_cache:/data`] }
   ),
   container(
     "migrate",
-    { [back]: undefined },
+    { [backNetwork]: undefined },
     { image: api.image, command: ["node", "dist/migrate.js"], restart: { policy: "no" } }
   ),
   container(
     "api",
-    { [front]: addresses.api, [back]: undefined },
+    { [frontNetwork]: addresses.api, [backNetwork]: undefined },
     {
       image: api.image,
       command: ["node", "dist/main.js"],
@@ -76,17 +76,17 @@ const containers: ReadonlyArray<MemoryContainerSpec> = [
   ),
   container(
     "worker",
-    { [back]: undefined },
+    { [backNetwork]: undefined },
     { image: worker.image, command: ["node", "dist/worker.js"], hostConfig: { Memory: 256 * 1024 ** 2 } }
   ),
   container(
     "mailer",
-    { [back]: undefined },
+    { [backNetwork]: undefined },
     { image: mailer.image, command: ["./mailer"], restart: { policy: "on-failure" } }
   ),
   container(
     "web",
-    { [front]: undefined },
+    { [frontNetwork]: undefined },
     {
       image: web.image,
       command: ["nginx", "-g", "daemon off;"],
@@ -97,7 +97,7 @@ const containers: ReadonlyArray<MemoryContainerSpec> = [
   )
 ]
 
-/** The engine of the demo. Its logs are bounded, and so is what it remembers otherwise. */
+/** The engine of the demo. The size of its logs is limited. */
 export const demoEngine: Layer.Layer<Docker | MemoryEngine, InvalidRequest> = Layer.unwrapEffect(
   Effect.map(makeSite, (site) =>
     MemoryEngine.layer({
@@ -112,8 +112,8 @@ export const demoEngine: Layer.Layer<Docker | MemoryEngine, InvalidRequest> = La
         mailer.mailer(site)
       ],
       networks: [
-        { name: front, labels, subnets: [{ subnet: addresses.front }] },
-        { name: back, labels, internal: true, subnets: [{ subnet: addresses.back }] }
+        { name: frontNetwork, labels, subnets: [{ subnet: addresses.front }] },
+        { name: backNetwork, labels, internal: true, subnets: [{ subnet: addresses.back }] }
       ],
       volumes: ["database", "cache", "certificates"].map((name) => ({ name: `${project}_${name}`, labels })),
       logOptions: { "max-size": "128k", "max-file": "4" }

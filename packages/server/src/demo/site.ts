@@ -1,65 +1,65 @@
-/** What the containers of the demo know of each other: who runs, and what goes from one to the next. */
+/** The state that the demo's containers share: which of them are running, and the queues between them. */
 import type { ProgramStep } from "@dockwire/core/MemoryEngine"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 
-/** The parts of the site. */
-export type Part = "web" | "api" | "worker" | "database" | "cache" | "mailer"
+/** The services of the shop. */
+export type Service = "web" | "api" | "worker" | "database" | "cache" | "mailer"
 
-/** A request that the web server has handed to the application. */
+/** A request that the web server has passed to the application, and its outcome. */
 export interface SiteRequest {
   readonly method: string
   readonly path: string
   readonly id: string
   readonly status: number
   readonly millis: number
-  /** Why it failed, where it did. */
+  /** Why it failed, if it did. */
   readonly fault?: "bug" | "database"
 }
 
-/** An order that the worker is to carry out. */
+/** An order for the worker to process. */
 export interface Order {
   readonly number: number
-  /** Cents. */
+  /** In cents. */
   readonly total: number
 }
 
-/** How much may wait for a part; what is older is dropped. */
-const waiting = 32
+/** The capacity of a queue; when it is full, its oldest element is dropped. */
+const queueCapacity = 32
 
-/** A site whose parts run, or don't. */
+/** The shared state of the shop. */
 export interface Site {
-  readonly running: ReadonlySet<Part>
+  readonly running: ReadonlySet<Service>
   readonly requests: Queue.Queue<SiteRequest>
   readonly orders: Queue.Queue<Order>
   readonly nextOrderNumber: Effect.Effect<number>
-  /** Statements that took the database long, in milliseconds. */
+  /** Durations of slow database statements, in milliseconds. */
   readonly slowStatements: Queue.Queue<number>
-  /** The part counts as running as long as its steps go on. */
-  readonly runs: (part: Part, steps: Stream.Stream<ProgramStep>) => Stream.Stream<ProgramStep>
+  /** Marks a service as running while its steps run. */
+  readonly track: (service: Service, steps: Stream.Stream<ProgramStep>) => Stream.Stream<ProgramStep>
 }
 
-/** A site of which nothing runs yet. */
+/** Creates a site on which nothing is running yet. */
 export const makeSite: Effect.Effect<Site> = Effect.gen(function* () {
-  const running = new Set<Part>()
+  const running = new Set<Service>()
   let lastOrder = 10_412
-  const runs: Site["runs"] = (part, steps) =>
+  const track: Site["track"] = (service, steps) =>
     Stream.suspend(() => {
-      running.add(part)
+      running.add(service)
       return steps
-    }).pipe(Stream.ensuring(Effect.sync(() => running.delete(part))))
+    }).pipe(Stream.ensuring(Effect.sync(() => running.delete(service))))
   return {
     running,
-    requests: yield* Queue.sliding<SiteRequest>(waiting),
-    orders: yield* Queue.sliding<Order>(waiting),
+    requests: yield* Queue.sliding<SiteRequest>(queueCapacity),
+    orders: yield* Queue.sliding<Order>(queueCapacity),
     nextOrderNumber: Effect.sync(() => ++lastOrder),
-    slowStatements: yield* Queue.sliding<number>(waiting),
-    runs
+    slowStatements: yield* Queue.sliding<number>(queueCapacity),
+    track
   }
 })
 
-/** The demo's addresses, as they stand in its networks and in its logs. */
+/** Subnets and addresses of the demo, which also appear in its logs. */
 export const addresses = {
   front: "172.30.10.0/24",
   back: "172.30.20.0/24",
