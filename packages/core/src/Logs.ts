@@ -1,3 +1,8 @@
+/**
+ * Reading and following the logs of containers.
+ *
+ * @since 0.1.0
+ */
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -19,23 +24,29 @@ export type { LogTime } from "./internal/api/engineTime.js"
 const flatten = <A, E, R>(batches: Stream.Stream<ReadonlyArray<A>, E, R>): Stream.Stream<A, E, R> =>
   Stream.mapConcatChunk(batches, Chunk.unsafeFromArray)
 
-/** The shape of `Logs`. */
+/**
+ * The service `Logs`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface LogsShape {
   /**
-   * The log's lines, each whole: as far as it goes now, or with `follow` until the run ends. Within a stream they come in
-   * order; between stdout and stderr the engine keeps none. A connection that is cut is an `EngineUnavailable`, reason
-   * `Lost`. `GET /containers/{id}/logs`
+   * The lines of the log that exist now, or with `follow` all lines until the container stops. Lines of a stream are in
+   * order; the engine does not order stdout and stderr relative to each other. Fails with `EngineUnavailable`, reason
+   * `Lost`, if the connection is lost. `GET /containers/{id}/logs`
    */
   readonly read: (id: string, options?: ReadOptions) => Stream.Stream<LogLine, LogsError>
-  /** The same in arrays as large as what had come: for who counts microseconds. */
+  /** Like `read`, in arrays of the lines that arrived together. Use it when throughput matters. */
   readonly readBatches: (id: string, options?: ReadOptions) => Stream.Stream<ReadonlyArray<LogLine>, LogsError>
   /**
-   * The log for ever: over the container's stops and starts, lost connections and restarts of the engine. Each line comes
-   * once; what happened in between comes as marks, and what the engine no longer has as a gap. It ends when the container
-   * is removed, and fails only where it can't begin or the log can't be read at all.
+   * The log without end, across stops and starts of the container, lost connections and restarts of the engine. Each line
+   * is emitted once. Marks between the lines show starts, stops and errors, and gaps where the engine no longer has lines.
+   * Ends when the container is removed. Fails only if the follow can't begin or the log can't be read.
+   * `GET /containers/{id}/logs`, `GET /containers/{id}/json` and `GET /events`
    */
   readonly follow: (id: string, options?: FollowOptions) => Stream.Stream<FollowElement, LogsError>
-  /** The same in arrays. */
+  /** Like `follow`, in arrays of the elements that arrived together. */
   readonly followBatches: (
     id: string,
     options?: FollowOptions
@@ -43,7 +54,7 @@ export interface LogsShape {
 }
 
 /**
- * The logs of containers.
+ * Reads and follows the logs of containers.
  *
  * @example
  * ```ts
@@ -63,20 +74,23 @@ export interface LogsShape {
  * const live = Logs.layer.pipe(Layer.provide(Docker.layerConfig))
  * await Effect.runPromise(program.pipe(Effect.provide(live)))
  * ```
+ *
+ * @since 0.1.0
+ * @category services
  */
 export class Logs extends Context.Tag("@dockwire/core/Logs")<Logs, LogsShape>() {
-  /** Logs of the engine behind `Docker`. */
+  /** Reads logs from the engine that `Docker` connects to. */
   static readonly layer: Layer.Layer<Logs, never, Docker> = Layer.effect(
     Logs,
     Effect.map(Docker, (docker) => {
-      const batches = (id: string, options: ReadOptions = {}) => readLog(docker, id, options)
-      const followed = (id: string, options: FollowOptions = {}) =>
+      const readBatches = (id: string, options: ReadOptions = {}) => readLog(docker, id, options)
+      const followBatches = (id: string, options: FollowOptions = {}) =>
         Stream.unwrap(Effect.as(checkLogOptions(options), followLog(docker, id, options)))
       const logs: LogsShape = {
-        readBatches: batches,
-        read: (id, options) => flatten(batches(id, options)),
-        followBatches: followed,
-        follow: (id, options) => flatten(followed(id, options))
+        read: (id, options) => flatten(readBatches(id, options)),
+        readBatches,
+        follow: (id, options) => flatten(followBatches(id, options)),
+        followBatches
       }
       return logs
     })

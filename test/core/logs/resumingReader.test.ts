@@ -167,7 +167,7 @@ describe("a reader that resumes", () => {
       from: stamp(3),
       to: stamp(6),
       timestamp: stamp(6),
-      reason: "the engine no longer has these lines: it rotated the log"
+      reason: "the engine rotated the log before these lines were read"
     })
   })
 

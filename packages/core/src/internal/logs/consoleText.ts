@@ -1,6 +1,6 @@
 import type { LogEvent, LogMark } from "../../LogEvent.js"
 
-const mark = (event: LogMark): string => {
+const markText = (event: LogMark): string => {
   switch (event.mark) {
     case "started":
       return "started"
@@ -9,18 +9,18 @@ const mark = (event: LogMark): string => {
     case "removed":
       return "removed"
     case "gap":
-      return `gap from ${event.from} to ${event.to}: ${event.reason}`
+      return `lines missing from ${event.from} to ${event.to}: ${event.reason}`
     case "engine_error":
-      return `the engine could not read the log: ${event.message}`
+      return `engine error: ${event.message}`
   }
 }
 
-const one = (event: LogEvent): string => {
+const eventText = (event: LogEvent): string => {
   switch (event._tag) {
     case "LogLine":
       return `${event.timestamp} ${event.containerId.slice(0, 12)} ${event.stream} ${event.text}`
     case "LogMark":
-      return `${event.timestamp} ${event.containerId.slice(0, 12)} -- ${mark(event)}`
+      return `${event.timestamp} ${event.containerId.slice(0, 12)} -- ${markText(event)}`
     case "OperationStarted":
       return `${event.timestamp} ${event.kind} started`
     case "OperationLine":
@@ -38,9 +38,9 @@ const one = (event: LogEvent): string => {
   }
 }
 
-/** The events as lines for a terminal, each ending in a newline; first, where there is one, the count of those dropped. */
+/** Formats events as lines for a terminal, after a line with the number of dropped events if there are any. */
 export const consoleText = (events: ReadonlyArray<LogEvent>, dropped: number): string => {
-  let text = dropped === 0 ? "" : `-- ${dropped} log events dropped: the output is too slow\n`
-  for (const event of events) text += `${one(event)}\n`
+  let text = dropped === 0 ? "" : `-- ${dropped} log events dropped because the output is too slow\n`
+  for (const event of events) text += `${eventText(event)}\n`
   return text
 }

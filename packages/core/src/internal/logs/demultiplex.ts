@@ -6,37 +6,42 @@ import { EngineError, EngineUnavailable } from "../../DockerError.js"
 import type { LogStream } from "../../LogEvent.js"
 import { frameLength, FrameSplitter } from "./frameSplitter.js"
 
-/** A piece of output, cut anywhere. */
+/**
+ * A piece of output. Pieces may begin and end in the middle of a line or a character.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface OutputPiece {
   readonly _tag: "Output"
   readonly stream: LogStream
   readonly bytes: Uint8Array
 }
 
-/** Tells the outputs of a connection without a terminal apart. */
+/** Separates the outputs that are multiplexed on a connection without a TTY. */
 export interface Demultiplexer {
-  /** The pieces that a chunk completes. */
+  /** Returns the pieces that a chunk completes. */
   readonly take: (chunk: Uint8Array) => Effect.Effect<ReadonlyArray<OutputPiece>, EngineError>
   /**
-   * For the end of the connection: one that ends in the middle of a frame was cut. Nothing else tells that of a connection
-   * that was taken over.
+   * Call it when the connection has ended. Fails if that was in the middle of a frame, which is the only sign that a hijacked
+   * connection was cut.
    */
   readonly end: Effect.Effect<void, EngineUnavailable>
 }
 
-/** For one connection, from its beginning. */
+/** Creates a demultiplexer for one connection. */
 export const demultiplexer = (request: DockerRequest, endpoint: string): Demultiplexer => {
   let pieces: Array<OutputPiece> = []
   let malformed: string | undefined
   const splitter = new FrameSplitter(
     (bytes, start, end) => {
-      for (let position = start; position < end;) {
-        const payload = position + FrameSplitter.headerSize
-        const next = payload + frameLength(bytes, position)
-        const stream = bytes[position] === 2 ? "stderr" : "stdout"
+      for (let offset = start; offset < end;) {
+        const payload = offset + FrameSplitter.headerSize
+        const next = payload + frameLength(bytes, offset)
+        const stream = bytes[offset] === 2 ? "stderr" : "stdout"
         if (next > payload)
           pieces.push({ _tag: "Output", stream, bytes: Uint8Array.from(bytes.subarray(payload, next)) })
-        position = next
+        offset = next
       }
     },
     (detail) => {
@@ -54,7 +59,7 @@ export const demultiplexer = (request: DockerRequest, endpoint: string): Demulti
             new EngineError({
               request: `${request.method} ${request.path}`,
               status: 101,
-              detail: `what came is no output of a command: ${malformed}`
+              detail: `the response is not multiplexed output: ${malformed}`
             })
           )
     },
@@ -68,7 +73,7 @@ export const demultiplexer = (request: DockerRequest, endpoint: string): Demulti
   }
 }
 
-/** The outputs of a connection without a terminal, told apart; one that is cut fails with `EngineUnavailable`, reason `Lost`. */
+/** Separates the outputs of a connection without a TTY. Fails with `EngineUnavailable`, reason `Lost`, if it is cut. */
 export const demultiplex = (
   output: DockerDuplex["output"],
   request: DockerRequest,

@@ -1,16 +1,17 @@
-/** The length of the payload of the frame whose header stands at `header`. */
+/** The payload length of the frame whose header is at offset `header`. */
 export const frameLength = (bytes: Buffer, header: number): number =>
   bytes[header + 4]! * 0x1000000 + ((bytes[header + 5]! << 16) | (bytes[header + 6]! << 8) | bytes[header + 7]!)
 
 /**
- * Finds whole frames in the engine's multiplexed stream: `[type u8][0 0 0][length u32 BE][payload]`, cut anywhere.
+ * Splits the engine's multiplexed stream into frames: `[type u8][0 0 0][length u32 BE][payload]`. Chunks may begin and end
+ * anywhere.
  *
- * Linear in the bytes: a frame that a chunk cuts is copied once, into a buffer of its own size; all others stay where
- * they are. Bounded: a frame longer than `maxFrame` can't come from an engine and is refused.
+ * Only a frame that spans several chunks is copied, once; all others are used in place. Frames longer than `maxFrame` are
+ * rejected as malformed, so memory is bounded.
  */
 export class FrameSplitter {
   static readonly headerSize = 8
-  /** The engine's records are 16 KiB at most and its exec frames 32 KiB; a plugin driver may give 1 MB. */
+  /** The engine's log records have 16 KiB at most and exec frames 32 KiB. A logging plugin may send 1 MB. */
   static readonly maxFrame = 16 * 1024 * 1024
 
   #cut = Buffer.alloc(0)
@@ -18,16 +19,15 @@ export class FrameSplitter {
   #broken = false
 
   /**
-   * @param whole called with a range of bytes that holds whole frames and nothing else; the bytes are only valid during
-   *   the call
-   * @param malformed called, once, when the bytes can't be frames; all that follows is ignored
+   * @param onFrames called with a range of bytes that consists of whole frames. The bytes are valid only during the call.
+   * @param onMalformed called once if the bytes are not frames. All further bytes are ignored.
    */
   constructor(
-    readonly whole: (bytes: Buffer, start: number, end: number) => void,
-    readonly malformed: (detail: string) => void
+    readonly onFrames: (bytes: Buffer, start: number, end: number) => void,
+    readonly onMalformed: (detail: string) => void
   ) {}
 
-  /** Whether the bytes so far end in mid-frame. */
+  /** Whether the bytes so far end in the middle of a frame. */
   get isCut(): boolean {
     return this.#cutLength > 0
   }
@@ -35,28 +35,28 @@ export class FrameSplitter {
   push(chunk: Uint8Array): void {
     if (this.#broken) return
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-    let position = this.#cutLength > 0 ? this.#completeCut(bytes) : 0
+    let offset = this.#cutLength > 0 ? this.#completeCut(bytes) : 0
     if (this.#broken) return
-    const start = position
-    while (position + FrameSplitter.headerSize <= bytes.length) {
-      const end = position + FrameSplitter.headerSize + this.#payloadLength(bytes, position)
+    const start = offset
+    while (offset + FrameSplitter.headerSize <= bytes.length) {
+      const end = offset + FrameSplitter.headerSize + this.#payloadLength(bytes, offset)
       if (this.#broken || end > bytes.length) break
-      position = end
+      offset = end
     }
-    if (position > start) this.whole(bytes, start, position)
-    if (!this.#broken && position < bytes.length) this.#keep(bytes, position)
+    if (offset > start) this.onFrames(bytes, start, offset)
+    if (!this.#broken && offset < bytes.length) this.#keep(bytes, offset)
   }
 
   #payloadLength(bytes: Buffer, header: number): number {
     const length = frameLength(bytes, header)
     if (bytes[header]! > 3 || length > FrameSplitter.maxFrame) {
       this.#broken = true
-      this.malformed(`a frame of type ${bytes[header]} and ${length} bytes`)
+      this.onMalformed(`invalid frame header (type ${bytes[header]}, length ${length})`)
     }
     return length
   }
 
-  /** Keeps the beginning of a frame; it fits, as the rest of a chunk is less than its last frame or than a header. */
+  /** Keeps the first part of a frame. It fits, because what is left of a chunk is shorter than its last frame or a header. */
   #keep(bytes: Buffer, from: number): void {
     const length = bytes.length - from
     const size =
@@ -73,7 +73,7 @@ export class FrameSplitter {
     this.#cut = larger
   }
 
-  /** Takes what the cut frame still wants; gives the position of the first byte behind it. */
+  /** Completes the cut frame from the next chunk. Returns the offset of the first byte after it. */
   #completeCut(bytes: Buffer): number {
     let taken = 0
     const take = (size: number) => {
@@ -89,8 +89,8 @@ export class FrameSplitter {
     this.#grow(size)
     if (!take(size)) return taken
     this.#cutLength = 0
-    this.whole(this.#cut, 0, size)
-    // An exceptionally long frame must not stay in memory for the rest of a long stream.
+    this.onFrames(this.#cut, 0, size)
+    // Do not keep the buffer of an exceptionally long frame.
     if (this.#cut.length > 256 * 1024) this.#cut = Buffer.alloc(0)
     return taken
   }

@@ -5,24 +5,24 @@ import { normalizeTimestamp } from "../api/engineTime.js"
 import { recordIdentity } from "./recordIdentity.js"
 import { TtySplitter } from "./ttySplitter.js"
 
-/** A line longer than this, in bytes without the newline, comes in parts. */
+/** Lines longer than this, in bytes without the newline, are delivered in parts. */
 export const maxLineBytes = 1024 * 1024
 
-/** Takes what a log decodes to. */
+/** Receives what a `LogDecoder` decodes. */
 export interface LogHandler {
   /**
-   * A record has come: a line, or a piece of one. Its bytes, timestamp included, are `bytes[start, end)`. Gives a token under
-   * which `LogDecoder.undelivered` names the record while its line is incomplete, or -1 to drop the record.
+   * Called with each record, which is a line or a piece of one: `bytes[start, end)`, including the timestamp. Returns a token
+   * that identifies the record in `LogDecoder.undelivered` while its line is incomplete, or -1 to drop the record.
    */
   readonly record?: (stream: LogStream, timestamp: string, bytes: Buffer, start: number, end: number) => number
   readonly line: (stream: LogStream, timestamp: string, text: string, part: LogPart | undefined) => void
-  /** The engine's own voice: it could not read on. */
+  /** The engine reported an error inside the log. */
   readonly engineError: (message: string) => void
-  /** These bytes are not a log; nothing more comes. */
+  /** The bytes are not a log. All further bytes are ignored. */
   readonly malformed: (detail: string) => void
 }
 
-/** A line of which only a beginning has come. */
+/** A line that is not complete yet. */
 interface OpenLine {
   readonly timestamp: string
   readonly tokens: Array<number>
@@ -44,19 +44,19 @@ const space = 0x20
 const letterZ = 0x5a
 const timestampLength = 30
 
-/** The last position up to `end` at which the text may be cut without cutting a UTF-8 sequence. */
+/** The last offset up to `end` where the text can be split without splitting a UTF-8 sequence. */
 const characterBoundary = (bytes: Buffer, end: number): number => {
-  let position = end
-  while (position > end - 4 && position > 0 && (bytes[position]! & 0xc0) === 0x80) position--
-  return (bytes[position]! & 0xc0) === 0x80 ? end : position
+  let offset = end
+  while (offset > end - 4 && offset > 0 && (bytes[offset]! & 0xc0) === 0x80) offset--
+  return (bytes[offset]! & 0xc0) === 0x80 ? end : offset
 }
 
 /**
- * Turns the bytes of a log that was asked for with `timestamps=1` into lines: linear in the bytes, and holding no more than
- * a line and a record for each of the two streams.
+ * Decodes the bytes of a log with timestamps into lines, in linear time. Holds at most one line and one record for each of
+ * the two streams.
  *
- * The engine cuts a line in records of 16 KiB, all with the timestamp of the first, and only the last ends in a newline; so a
- * record goes on the one before it of the same stream if that has no newline and the same timestamp.
+ * The engine splits a line into records of 16 KiB. All have the timestamp of the first, and only the last ends in a newline.
+ * So a record continues the one before it of the same stream if that has no newline and the same timestamp.
  */
 export class LogDecoder {
   readonly #handler: LogHandler
@@ -68,15 +68,15 @@ export class LogDecoder {
   #current = -1
 
   /**
-   * @param tty whether the container has a TTY: its log has no frames then
-   * @param follow whether the engine follows the log: where it rotates a file then, it may give a record twice in a row
+   * @param tty whether the container has a TTY, and so a log without frames
+   * @param follow whether the engine follows the log. It may then send a record twice in a row where it rotates a file.
    */
   constructor(tty: boolean, follow: boolean, handler: LogHandler) {
     this.#handler = handler
     this.#last = follow ? { stdout: noRecord, stderr: noRecord } : undefined
     this.#frames = tty
       ? undefined
-      : new FrameSplitter((bytes, start, end) => this.#range(bytes, start, end), handler.malformed)
+      : new FrameSplitter((bytes, start, end) => this.#decodeFrames(bytes, start, end), handler.malformed)
     this.#records = tty
       ? new TtySplitter((bytes, start, end) => {
           const ascii = isAscii(bytes.subarray(start, end))
@@ -85,24 +85,24 @@ export class LogDecoder {
       : undefined
   }
 
-  /** Takes the next bytes. */
+  /** Decodes the next chunk. */
   push(chunk: Uint8Array): void {
     this.#frames?.push(chunk)
     this.#records?.push(chunk)
   }
 
-  /** The run is over: a line that has no newline yet will get none. Not to be called when the connection was cut. */
+  /** Emits lines that have no newline yet. Call it when no more can follow, but not if the connection was cut. */
   end(): void {
     this.#records?.end()
     for (const stream of ["stdout", "stderr"] as const) this.#close(stream)
   }
 
-  /** Whether there are records whose line has not been given out. */
+  /** Whether there are records whose line has not been emitted. */
   get isOpen(): boolean {
     return this.#open.stdout !== undefined || this.#open.stderr !== undefined || this.#current !== -1
   }
 
-  /** The tokens of all records whose line has not been given out. */
+  /** The tokens of all records whose line has not been emitted. */
   undelivered(): ReadonlyArray<number> {
     const { stderr, stdout } = this.#open
     if (stdout === undefined && stderr === undefined && this.#current === -1) return none
@@ -110,15 +110,15 @@ export class LogDecoder {
     return this.#current === -1 ? tokens : [...tokens, this.#current]
   }
 
-  #range(bytes: Buffer, start: number, end: number): void {
+  #decodeFrames(bytes: Buffer, start: number, end: number): void {
     const text = this.#isAscii(bytes, start, end) ? bytes.toString("latin1", start, end) : undefined
     const handler = this.#handler
-    const quick = text !== undefined && handler.record === undefined && this.#last === undefined
-    for (let position = start; position < end;) {
-      const payload = position + FrameSplitter.headerSize
-      const payloadEnd = payload + frameLength(bytes, position)
-      const type = bytes[position]
-      position = payloadEnd
+    const isPlain = text !== undefined && handler.record === undefined && this.#last === undefined
+    for (let offset = start; offset < end;) {
+      const payload = offset + FrameSplitter.headerSize
+      const payloadEnd = payload + frameLength(bytes, offset)
+      const type = bytes[offset]
+      offset = payloadEnd
       if (payload === payloadEnd) continue
       if (type === 3) {
         handler.engineError(bytes.toString("utf8", payload, payloadEnd).trimEnd())
@@ -126,9 +126,9 @@ export class LogDecoder {
       }
       const stream = type === 2 ? "stderr" : "stdout"
       const content = payload + timestampLength + 1
-      // Nearly every record: a whole line of moderate length, seen by nobody before it is a line.
+      // The fast path for nearly all records: a whole line that is not too long, with no handler for records.
       if (
-        quick &&
+        isPlain &&
         content < payloadEnd &&
         bytes[payloadEnd - 1] === newline &&
         bytes[payloadEnd - 2] !== carriageReturn &&
@@ -147,24 +147,24 @@ export class LogDecoder {
     }
   }
 
-  /** Whether all payloads are ASCII; then one decoding serves the whole range, and lines are slices of it. */
+  /** Whether all payloads are ASCII, so that the whole range can be decoded at once and lines are slices of the result. */
   #isAscii(bytes: Buffer, start: number, end: number): boolean {
     const length = end - start
     if (isAscii(bytes.subarray(start, end))) return true
     if (this.#scratch.length < length) this.#scratch = Buffer.allocUnsafe(Math.max(length, 64 * 1024))
     const scratch = this.#scratch
     bytes.copy(scratch, 0, start, end)
-    for (let position = 0; position < length;) {
-      const next = position + FrameSplitter.headerSize + frameLength(scratch, position)
-      scratch[position + 7] = 0
-      scratch[position + 6] = 0
-      scratch[position + 5] = 0
-      position = next
+    for (let offset = 0; offset < length;) {
+      const next = offset + FrameSplitter.headerSize + frameLength(scratch, offset)
+      scratch[offset + 7] = 0
+      scratch[offset + 6] = 0
+      scratch[offset + 5] = 0
+      offset = next
     }
     return isAscii(scratch.subarray(0, length))
   }
 
-  /** `text`, where there is one, is the decoding of the bytes from `textStart` on. */
+  /** @param text the decoded bytes from `textStart` on, if they are ASCII */
   #record(
     stream: LogStream,
     bytes: Buffer,
@@ -191,7 +191,7 @@ export class LogDecoder {
       const gap = bytes.subarray(start, end).indexOf(space)
       const parsed = gap === -1 ? undefined : normalizeTimestamp(bytes.toString("latin1", start, start + gap))
       if (parsed === undefined) {
-        // No timestamp of its own: it goes on the record before it.
+        // Without a timestamp, it continues the record before it.
         content = start
         timestamp = open?.timestamp ?? ""
       } else {
@@ -212,7 +212,7 @@ export class LogDecoder {
     let contentEnd = end
     if (terminated) {
       contentEnd--
-      // A terminal turns \r\n into \r\r\n.
+      // A TTY turns \r\n into \r\r\n.
       let returns = this.#records === undefined ? 1 : 2
       for (; returns > 0 && contentEnd > content && bytes[contentEnd - 1] === carriageReturn; returns--) contentEnd--
       if (contentEnd === content) this.#trim(stream, returns)
@@ -234,7 +234,7 @@ export class LogDecoder {
     if (terminated) this.#close(stream)
   }
 
-  /** Whether the engine gives the record a second time: two lines of a stream don't bear the same nanosecond. */
+  /** Whether the engine sent the record a second time. No two lines of a stream have the same timestamp. */
   #isRepeated(
     last: Record<LogStream, LastRecord>,
     stream: LogStream,
@@ -249,7 +249,7 @@ export class LogDecoder {
     return (
       identity === previous.identity &&
       timestamp === previous.timestamp &&
-      // Pieces of one line do have one timestamp, and an engine that counts whole seconds gives it to many lines.
+      // But the pieces of a line do, and so do lines from an engine whose timestamps are whole seconds.
       bytes[end - 1] === newline &&
       this.#open[stream] === undefined &&
       !timestamp.endsWith(wholeSecond)
@@ -271,7 +271,7 @@ export class LogDecoder {
     }
   }
 
-  /** Takes carriage returns off the end of what is open: the engine cut the record between them and the newline. */
+  /** Removes carriage returns from the end of the open line: the engine split the record between them and the newline. */
   #trim(stream: LogStream, returns: number): void {
     const open = this.#open[stream]
     const last = open?.pieces.at(-1)

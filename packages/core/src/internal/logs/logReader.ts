@@ -10,41 +10,51 @@ import { parseEngineTime, engineTimeMillis, type LogTime } from "../api/engineTi
 import { LogDecoder } from "./logDecoder.js"
 import { inspectSubject, logError, type LogsError, openLog } from "./logRequest.js"
 
-/** Which lines to read. */
+/**
+ * Which lines to read.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ReadOptions {
-  /** Only the last ones, counted as the engine counts: in pieces of 16 KiB, over both streams, before all other options. */
+  /**
+   * Only the last lines. The engine counts records, of which a line longer than 16 KiB has several, in both streams
+   * together, and applies the other options afterwards.
+   */
   readonly tail?: number
-  /** From this moment on, to the nanosecond. */
+  /** Only lines from this time on, with nanosecond precision. */
   readonly since?: LogTime
-  /** Up to and with this moment, to the nanosecond. */
+  /** Only lines up to and including this time, with nanosecond precision. */
   readonly until?: LogTime
-  /** Both when not given. */
+  /** Default: both. */
   readonly streams?: ReadonlyArray<LogStream>
-  /** Goes on until the container's run ends, or the moment `until` has passed. */
+  /** Waits for new lines until the container stops or the time `until` has passed. Default: false. */
   readonly follow?: boolean
 }
 
-/** Refuses options that no log can satisfy. */
+/** Checks the options that `read` and `follow` have in common. */
 export const checkLogOptions = (options: { readonly tail?: number; readonly streams?: ReadonlyArray<LogStream> }) =>
   options.tail !== undefined && (!Number.isInteger(options.tail) || options.tail < 0)
     ? Effect.fail(
         new InvalidRequest({
           field: "tail",
           value: String(options.tail),
-          detail: "give a whole number of lines, 0 or more"
+          detail: "must be a whole number, 0 or more"
         })
       )
     : options.streams !== undefined && options.streams.length === 0
-      ? Effect.fail(new InvalidRequest({ field: "streams", value: "[]", detail: "choose stdout, stderr or both" }))
+      ? Effect.fail(
+          new InvalidRequest({ field: "streams", value: "[]", detail: "must contain stdout, stderr or both" })
+        )
       : Effect.void
 
-const time = (field: "since" | "until", value: LogTime | undefined) =>
+const optionalTime = (field: "since" | "until", value: LogTime | undefined) =>
   value === undefined ? Effect.succeed(undefined) : parseEngineTime(field, value)
 
-/** An engine that says nothing for so long has given all that it has. */
+/** An engine that has sent nothing for this long has sent all lines up to `until`. */
 const silenceMillis = 1000
 
-/** The log's lines, in arrays as large as what had arrived. */
+/** Reads a container's log, in arrays of the lines that arrived together. */
 export const readLog = (
   docker: DockerShape,
   id: string,
@@ -53,8 +63,8 @@ export const readLog = (
   Stream.unwrapScoped(
     Effect.gen(function* () {
       yield* checkLogOptions(options)
-      const since = yield* time("since", options.since)
-      const until = yield* time("until", options.until)
+      const since = yield* optionalTime("since", options.since)
+      const until = yield* optionalTime("until", options.until)
       const subject = yield* inspectSubject(docker, id)
       const { body } = yield* openLog(docker, subject.id, {
         follow: options.follow ?? false,
@@ -78,7 +88,7 @@ export const readLog = (
           failure ??= message
         },
         malformed: (detail) => {
-          failure ??= `what came is not a log: ${detail}`
+          failure ??= `the response is not a container log: ${detail}`
         }
       })
       const take = (): ReadonlyArray<LogLine> => {
@@ -86,7 +96,7 @@ export const readLog = (
         batch = []
         return taken
       }
-      // The error comes behind the lines that were read before it.
+      // Lines that were read before an error are emitted first.
       const thenFailure = Stream.suspend(() =>
         failure === undefined ? Stream.empty : Stream.fail(logError(subject.id, failure))
       )
@@ -106,8 +116,8 @@ export const readLog = (
         Stream.concat(thenFailure)
       )
       if (options.follow !== true || until === undefined) return lines
-      // The engine itself ends such a follow only with the next line after that moment; a silence behind it does too. A
-      // reader who is slow to ask is no silence, so the time runs only while something is asked for.
+      // The engine ends such a follow only when it reads a line later than `until`. So does this, when nothing arrives for a
+      // while after `until`. The time counts only during a pull: a slow reader must not end the stream.
       const end = engineTimeMillis(until)
       const pull = yield* Stream.toPull(lines)
       const pullUntil = Effect.flatMap(Clock.currentTimeMillis, (now) =>

@@ -16,17 +16,22 @@ import { containerPath } from "../api/names.js"
 import { EngineContainerState } from "../api/containerState.js"
 import { normalizeTimestamp } from "../api/engineTime.js"
 
-/** What can end the reading of a log. */
+/**
+ * The errors of reading a log.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type LogsError = ContainerNotFound | LogsUnreadable | InvalidRequest | DockerFailure
 
-/** What a reader of logs must know of a container. */
+/** A container as far as a reader of its log needs to know it. */
 export interface LogSubject {
-  /** The full id: the log belongs to it, whoever bears the name. */
+  /** The full id. The name may pass to another container. */
   readonly id: string
   readonly tty: boolean
-  /** Whether the run goes on; a container that waits for its restart doesn't run. */
+  /** Whether it runs or is paused. A container that waits to be restarted does not run. */
   readonly running: boolean
-  /** Canonical timestamps; of the year 1 where it never happened. */
+  /** A normalized timestamp, like `finishedAt`; in the year 1 if it never happened. */
   readonly startedAt: string
   readonly finishedAt: string
   readonly exitCode: number
@@ -45,7 +50,7 @@ const decodeInspected = decodeResponse(
   })
 )
 
-/** `GET /containers/{id}/json`, as far as logs need it. */
+/** Inspects a container for reading its log. `GET /containers/{id}/json` */
 export const inspectSubject = (
   docker: DockerShape,
   id: string
@@ -64,7 +69,7 @@ export const inspectSubject = (
     }
   }).pipe(Effect.catchTag("EngineError", (error) => Effect.fail(containerNotFound(id, error) ?? error)))
 
-/** How a log is asked for; times as the engine takes them. */
+/** The parameters of a request for a log. Times are in the format that the engine accepts. */
 export interface LogQuery {
   readonly follow: boolean
   readonly streams: ReadonlyArray<LogStream> | undefined
@@ -73,13 +78,13 @@ export interface LogQuery {
   readonly until?: string | undefined
 }
 
-/** `GET /containers/{id}/logs`, always with timestamps. */
+/** Opens a log with timestamps. `GET /containers/{id}/logs` */
 export const openLog = (docker: DockerShape, id: string, query: LogQuery) =>
   docker
     .stream({
       method: "GET",
       path: `/containers/${id}/logs`,
-      // A log that is being read from its end to find where `since` begins may say nothing for long.
+      // The engine may search a long log for `since` before it answers.
       timeout: Duration.infinity,
       query: {
         timestamps: true,
@@ -102,6 +107,6 @@ export const openLog = (docker: DockerShape, id: string, query: LogQuery) =>
       )
     )
 
-/** The engine's words inside a log, as an error. */
+/** An error that the engine reported inside a log. */
 export const logError = (id: string, detail: string): EngineError =>
   new EngineError({ request: `GET /containers/${id}/logs`, status: 200, detail })

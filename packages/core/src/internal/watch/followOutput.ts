@@ -67,7 +67,7 @@ export class FollowOutput {
   /** Adds a gap in front of the record with this token. */
   gap({ from, to }: Gap, token: number): void {
     const { containerId } = this.tracker
-    const reason = "the engine no longer has these lines: it rotated the log"
+    const reason = "the engine rotated the log before these lines were read"
     const position = this.tracker.position([token])
     this.#batch.push({ _tag: "LogMark", mark: "gap", containerId, timestamp: to, from, to, reason, position })
   }
