@@ -48,7 +48,7 @@ const writing = (perSecond: number) =>
 
 const roomOf = ({ id }: TestContainer) => `container_logs_${id}`
 
-const isRemoval = ({ data }: Wire.ContainerLogMark) => data.mark === "removed"
+const isRemoval = ({ data }: Wire.ContainerLogMarkMessage) => data.mark === "removed"
 
 const numbers = (lines: ReadonlyArray<string>) => lines.map((line) => Number(line.slice("line ".length)))
 

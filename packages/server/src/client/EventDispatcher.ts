@@ -1,4 +1,4 @@
-import type { DockerLog, ServerMessage } from "../Wire.js"
+import type { DockerLogMessage, ServerMessage } from "../Wire.js"
 import type { Emitter } from "./Emitter.js"
 import type { DockerLogEvent, EventOrigin } from "./SocketEvents.js"
 import type { Delivery, Subscriptions } from "./Subscriptions.js"
@@ -8,8 +8,8 @@ const withRequestedId = <D extends { readonly container_id: string | null }>(dat
   container === undefined ? data : { ...data, container_id: container }
 
 const toLogEvent = (
-  data: DockerLog["data"],
-  [timestamp, stream, line, part]: DockerLog["data"]["lines"][number]
+  data: DockerLogMessage["data"],
+  [timestamp, stream, line, part]: DockerLogMessage["data"]["lines"][number]
 ): DockerLogEvent => {
   const operation = "log_id" in data ? data : undefined
   const event: DockerLogEvent = {
@@ -95,7 +95,7 @@ export class EventDispatcher {
     }
   }
 
-  #dispatchLines(message: DockerLog): void {
+  #dispatchLines(message: DockerLogMessage): void {
     const count = message.data.lines.length
     const delivery = this.#subscriptions.record(message, count)
     if (delivery === undefined) return

@@ -1,16 +1,16 @@
 import type {
-  ContainerLogMark,
+  ContainerLogMarkMessage,
   ContainerStatsMessage,
-  ContainerStatusChange,
-  DockerLog,
-  DockerLogComplete,
-  DockerProgress,
+  ContainerStatusChangeMessage,
+  DockerLogMessage,
+  DockerLogCompleteMessage,
+  DockerProgressMessage,
   EngineStatus,
-  Gap,
-  Joined,
-  Left,
-  Status,
-  WireError,
+  GapMessage,
+  JoinedMessage,
+  LeftMessage,
+  StatusMessage,
+  ErrorMessage,
   WirePart,
   WireStream
 } from "../Wire.js"
@@ -55,20 +55,20 @@ export interface SocketEvents {
   /** One log line. */
   readonly docker_log: DockerLogEvent
   /** The lines of `docker_log`, batched as they arrived: one call for many lines, for pages that show large logs. */
-  readonly docker_log_batch: DockerLog["data"]
-  readonly docker_progress: DockerProgress["data"]
-  readonly docker_log_complete: DockerLogComplete["data"]
-  readonly container_log_mark: ContainerLogMark["data"]
-  readonly container_status_change: ContainerStatusChange["data"]
+  readonly docker_log_batch: DockerLogMessage["data"]
+  readonly docker_progress: DockerProgressMessage["data"]
+  readonly docker_log_complete: DockerLogCompleteMessage["data"]
+  readonly container_log_mark: ContainerLogMarkMessage["data"]
+  readonly container_status_change: ContainerStatusChangeMessage["data"]
   readonly container_stats: ContainerStatsMessage["data"]
   readonly engine_status: EngineStatus
   /** Part of a room's history was lost and will not be delivered. */
-  readonly gap: Gap["data"]
-  readonly joined: Joined["data"]
-  readonly left: Left["data"]
-  readonly status: Status["data"]
+  readonly gap: GapMessage["data"]
+  readonly joined: JoinedMessage["data"]
+  readonly left: LeftMessage["data"]
+  readonly status: StatusMessage["data"]
   /** The server rejected a message, or the client itself (`not_allowed`, `not_this_protocol`, `closed`). */
-  readonly error: WireError["data"]
+  readonly error: ErrorMessage["data"]
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ClientMessage, Gap, Joined } from "../Wire.js"
+import type { ClientMessage, GapMessage, JoinedMessage } from "../Wire.js"
 import { containerLogsPrefix, containerLogsRoom, containerStatsPrefix, containerStatsRoom } from "../Wire.js"
 
 /** A message that subscribes to a room. */
@@ -129,7 +129,7 @@ export class Subscriptions {
   }
 
   /** Returns whether the application is still subscribed. */
-  joined(message: Joined): boolean {
+  joined(message: JoinedMessage): boolean {
     const { canonical, epoch, room: name } = message.data
     const subscription = this.#subscriptions.get(name)
     if (subscription === undefined || this.#leaving.has(name)) return false
@@ -199,7 +199,7 @@ export class Subscriptions {
   }
 
   /** Records a `gap`, so that the sequence numbers it covers do not count as missing. */
-  recordGap(message: Gap): Delivery | undefined {
+  recordGap(message: GapMessage): Delivery | undefined {
     const room = this.#rooms.get(message.room)
     if (room !== undefined && message.seq === undefined) {
       const { to } = message.data

@@ -24,7 +24,7 @@ export const containerLine = (line: LogLine): string => {
   return JSON.stringify(wire)
 }
 
-const markData = (mark: Exclude<LogMark, { mark: "gap" }>): Wire.ContainerLogMark["data"] => {
+const markData = (mark: Exclude<LogMark, { mark: "gap" }>): Wire.ContainerLogMarkMessage["data"] => {
   const base = { container_id: mark.containerId, timestamp: mark.timestamp }
   switch (mark.mark) {
     case "stopped":
@@ -40,7 +40,7 @@ const markData = (mark: Exclude<LogMark, { mark: "gap" }>): Wire.ContainerLogMar
 /** Encodes a mark: a gap as `gap`, any other mark as `container_log_mark`. */
 export const containerMark = (mark: LogMark): RoomEvent => {
   if (mark.mark !== "gap") return { event: "container_log_mark", json: JSON.stringify(markData(mark)) }
-  const data: Wire.Gap["data"] = {
+  const data: Wire.GapMessage["data"] = {
     room: Wire.containerLogsRoom(mark.containerId),
     from: mark.from,
     to: mark.to,
@@ -51,7 +51,7 @@ export const containerMark = (mark: LogMark): RoomEvent => {
 
 /** The mark for a removed container whose name was given to a new container. */
 export const recreatedMark = (containerId: string, timestamp: string): RoomEvent => {
-  const data: Wire.ContainerLogMark["data"] = { container_id: containerId, mark: "recreated", timestamp }
+  const data: Wire.ContainerLogMarkMessage["data"] = { container_id: containerId, mark: "recreated", timestamp }
   return { event: "container_log_mark", json: JSON.stringify(data) }
 }
 

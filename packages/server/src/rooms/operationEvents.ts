@@ -29,7 +29,7 @@ const encodeEnd = (
   event: OperationEvent,
   end: { readonly success: boolean; readonly status: Wire.OperationEnd; readonly error?: string }
 ): RoomEvent => {
-  const data: Wire.DockerLogComplete["data"] = { ...operationData(event), ...end, timestamp: event.timestamp }
+  const data: Wire.DockerLogCompleteMessage["data"] = { ...operationData(event), ...end, timestamp: event.timestamp }
   return { event: "docker_log_complete", json: JSON.stringify(data) }
 }
 
@@ -43,7 +43,7 @@ export const operationEvent = (event: OperationEvent, head: LineHead): RoomEvent
       return { event: "docker_log", head, json: JSON.stringify(line) }
     }
     case "OperationProgress": {
-      const data: Wire.DockerProgress["data"] = {
+      const data: Wire.DockerProgressMessage["data"] = {
         ...operationData(event),
         id: event.id,
         status: event.status,

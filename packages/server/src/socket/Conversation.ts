@@ -16,8 +16,8 @@ import {
   containerLogsRoom,
   containerStatsPrefix,
   defaultTail,
-  type Join,
-  type StreamContainerLogs
+  type JoinMessage,
+  type StreamContainerLogsMessage
 } from "../Wire.js"
 import { type ContainerRef, ContainerResolver } from "./ContainerResolver.js"
 import { decodeClientMessage, type ProtocolError } from "./decodeClientMessage.js"
@@ -103,7 +103,7 @@ export class Conversation {
     }
   }
 
-  private join({ position, room }: Join["data"]): Effect.Effect<void> {
+  private join({ position, room }: JoinMessage["data"]): Effect.Effect<void> {
     return this.withinRoomLimit(room, () => {
       const { hub, viewer } = this.services
       if (room.startsWith(containerStatsPrefix)) return this.notSupported(room)
@@ -138,7 +138,13 @@ export class Conversation {
     })
   }
 
-  private streamLogs({ container_id, position, room, since, tail }: StreamContainerLogs["data"]): Effect.Effect<void> {
+  private streamLogs({
+    container_id,
+    position,
+    room,
+    since,
+    tail
+  }: StreamContainerLogsMessage["data"]): Effect.Effect<void> {
     return this.withinRoomLimit(container_id, () => {
       const requestedRoom = room ?? containerLogsRoom(container_id)
       const history: HistoryRequest = {

@@ -2,11 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import type { ClientMessage, WireError } from "../Wire.js"
+import type { ClientMessage, ErrorMessage } from "../Wire.js"
 import { maxClientFrameBytes } from "../Wire.js"
 
 /** What is wrong with a client's message: the `data` of a wire `error`. */
-export type ProtocolError = WireError["data"]
+export type ProtocolError = ErrorMessage["data"]
 
 const text = (max: number) => Schema.String.pipe(Schema.minLength(1), Schema.maxLength(max))
 

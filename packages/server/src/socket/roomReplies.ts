@@ -1,7 +1,7 @@
 /** The replies to a request to join a room. */
 import type { Ring } from "../rooms/Ring.js"
 import type { Viewer } from "../rooms/Viewer.js"
-import type { Gap, Joined } from "../Wire.js"
+import type { GapMessage, JoinedMessage } from "../Wire.js"
 
 /** What `joined` reports beyond the state of the ring. */
 export interface JoinReply {
@@ -18,7 +18,7 @@ export interface JoinReply {
 export const sendJoined = (viewer: Viewer, ring: Ring, reply: JoinReply): void => {
   const { epoch = ring.epoch, position, recovered, requestedRoom } = reply
   const { oldest, room, seq } = ring
-  const data: Joined["data"] = { room: requestedRoom, canonical: room, epoch, seq, oldest, recovered }
+  const data: JoinedMessage["data"] = { room: requestedRoom, canonical: room, epoch, seq, oldest, recovered }
   viewer.send({ event: "joined", room, position, data })
   viewer.send({ event: "status", data: { msg: `Joined room: ${requestedRoom}` } })
 }
@@ -29,6 +29,6 @@ export const sendGap = (
   room: string,
   gap: { readonly from?: number | undefined; readonly to?: number | undefined; readonly reason: string }
 ): void => {
-  const data: Gap["data"] = { room, from: gap.from ?? null, to: gap.to ?? null, reason: gap.reason }
+  const data: GapMessage["data"] = { room, from: gap.from ?? null, to: gap.to ?? null, reason: gap.reason }
   viewer.send({ event: "gap", room, data })
 }
