@@ -9,7 +9,7 @@ import { startServer } from "../engine/serverProcess.js"
 import { startTestContainer, uniqueName } from "../engine/testContainer.js"
 
 itEngine(
-  "the client goes on over restarts of the server: each line once, in order, by the name that was asked for",
+  "the client continues across restarts of the server: each line once, in order, under the name that was requested",
   async () => {
     const total = 1500
     const { endpoint } = testEngine()

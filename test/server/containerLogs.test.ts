@@ -34,7 +34,7 @@ const container = async (script: string): Promise<TestContainer> => {
 const printing = (count: number) =>
   container(`i=0; while [ $i -lt ${count} ]; do i=$((i+1)); echo line $i; done; sleep 1000`)
 
-/** Prints `line 1 xxx...` to `line <count> xxx...`, a kilobyte each: soon more than the buffers of two sockets hold. */
+/** Prints `line 1 xxx...` to `line <count> xxx...`, a kilobyte each, which soon fills the buffers of both sockets. */
 const flooding = (count: number, first = "true") =>
   container(
     `${first}; i=0; while [ $i -lt ${count} ]; do i=$((i+1)); echo line $i ${"x".repeat(1_000)}; done; sleep 1000`
@@ -42,7 +42,7 @@ const flooding = (count: number, first = "true") =>
 
 const starts = (lines: ReadonlyArray<string>) => lines.map((line) => line.split(" ").slice(0, 2).join(" "))
 
-/** Prints `line 1`, `line 2`, ... for ever, about as many a second. */
+/** Prints `line 1`, `line 2`, ... without end, about this many per second. */
 const writing = (perSecond: number) =>
   container(`i=0; while true; do i=$((i+1)); echo line $i; usleep ${Math.round(1_000_000 / perSecond)}; done`)
 
@@ -52,26 +52,26 @@ const isRemoval = ({ data }: Wire.ContainerLogMarkMessage) => data.mark === "rem
 
 const numbers = (lines: ReadonlyArray<string>) => lines.map((line) => Number(line.slice("line ".length)))
 
-/** Runs a command in a container to its end. */
+/** Runs a command in a container. */
 const testExec = async (id: string, command: ReadonlyArray<string>) => {
   const { endpoint } = testEngine()
   const { json } = await engineCall(endpoint, "POST", `/containers/${id}/exec`, { Cmd: command })
   await engineCall(endpoint, "POST", `/exec/${String(jsonAt(json, "Id"))}/start`, { Detach: true })
 }
 
-/** Every line from the first one on, each once and in order. */
+/** Expects consecutive lines: each once and in order. */
 const expectUnbroken = (lines: ReadonlyArray<string>) => {
   const all = numbers(lines)
   expect(all).toEqual(Array.from(all, (_, index) => (all[0] ?? 0) + index))
 }
 
-describeEngine("a container's log on the wire", () => {
+describeEngine("a container's log over the WebSocket", () => {
   let server: InProcessServer
   beforeEach(async () => {
     server = await start()
   })
 
-  it("comes with its history and goes on live, by name, short id and full id", async () => {
+  it("starts with its history and continues live, by name, short id and full id", async () => {
     const made = await printing(250)
     await poll("all lines are in the log", async () => (await made.output()).includes("line 250\n"))
     for (const asked of [made.name, made.id.slice(0, 12), made.id]) {
@@ -93,7 +93,7 @@ describeEngine("a container's log on the wire", () => {
     }
   })
 
-  it("numbers its lines without a hole and knows the stream of each", async () => {
+  it("numbers its lines without holes, and has the stream of each", async () => {
     const made = await container(
       "for i in 1 2 3; do echo out $i; usleep 20000; echo err $i >&2; usleep 20000; done; sleep 1000"
     )
@@ -113,7 +113,7 @@ describeEngine("a container's log on the wire", () => {
     }
   })
 
-  it("gives each viewer the tail that it asks for, from the ring or from the engine, then the same live lines", async () => {
+  it("starts with the tail that a viewer asks for, from the ring or from the engine, and continues live for all viewers", async () => {
     const made = await writing(100)
     const first = await connect(server)
     first.send({ event: "stream_container_logs", data: { container_id: made.id, tail: 0 } })
@@ -129,7 +129,7 @@ describeEngine("a container's log on the wire", () => {
     expectUnbroken(first.lines())
   })
 
-  it("reads what is older than the ring from the engine, and joins it with the ring", async () => {
+  it("is read from the engine where it is older than the ring, and continues from the ring", async () => {
     const made = await printing(30_000)
     await poll("all lines are in the log", async () => (await made.output()).includes("line 30000\n"))
     const first = await connect(server)
@@ -146,7 +146,7 @@ describeEngine("a container's log on the wire", () => {
     expect(since.lines()).toEqual(numbered(30_000))
   })
 
-  it("joins the room first and then asks for the stream, as old pages do", async () => {
+  it("can be streamed after joining its room, as old pages do", async () => {
     const made = await writing(200)
     const other = await connect(server)
     other.send({ event: "stream_container_logs", data: { container_id: made.id, tail: 0 } })
@@ -154,7 +154,7 @@ describeEngine("a container's log on the wire", () => {
     const room = `container_logs_${made.name}`
     const client = await connect(server)
     client.send({ event: "join", data: { room } })
-    // Something of the room comes before the history is asked for.
+    // Some live lines arrive before the history is requested.
     await client.until(() => client.lines().length > 5)
     client.send({ event: "stream_container_logs", data: { container_id: made.name, tail: 50, room } })
     await client.until(() => client.messages.filter(isEvent("joined")).length === 2)
@@ -163,7 +163,7 @@ describeEngine("a container's log on the wire", () => {
     expect(seen).toEqual(Array.from(seen, (_, index) => (seen[0] ?? 0) + index))
   })
 
-  it("refuses a room that is not the container's", async () => {
+  it("is not streamed into a room of something else", async () => {
     const made = await printing(3)
     const client = await connect(server)
     client.send({ event: "stream_container_logs", data: { container_id: made.id, room: "container_logs_other" } })
@@ -175,7 +175,7 @@ describeEngine("a container's log on the wire", () => {
     expect(client.lines()).toEqual([])
   })
 
-  it("says why a log can't be read", async () => {
+  it("is answered with the reason if it can't be read", async () => {
     const made = await startTestContainer({
       endpoint: testEngine().endpoint,
       cmd: ["sleep", "1000"],
@@ -189,7 +189,7 @@ describeEngine("a container's log on the wire", () => {
     expect(data.message).toContain("json-file")
   })
 
-  it("stops when it is told to, and tells so", async () => {
+  it("stops when the client leaves, which is confirmed", async () => {
     const made = await writing(50)
     const client = await connect(server)
     client.send({ event: "stream_container_logs", data: { container_id: made.name } })
@@ -204,7 +204,7 @@ describeEngine("a container's log on the wire", () => {
     expect(client.messages.slice(after + 1).filter(isEvent("docker_log"))).toEqual([])
   })
 
-  it("marks where the container stopped, started and was removed, and says so to everybody", async () => {
+  it("has marks where the container stopped, started and was removed, and every client gets its status changes", async () => {
     const made = await container("trap 'echo bye; exit 3' TERM; echo hello; while true; do usleep 10000; done")
     const client = await connect(server)
     const bystander = await connect(server)
@@ -245,7 +245,7 @@ describeEngine("a container's log on the wire", () => {
     expect(new Set(told.map(({ data }) => data.name))).toEqual(new Set([made.name]))
   })
 
-  it("comes back with its last position over cuts, each line once", async () => {
+  it("resumes from the last position over broken connections, each line once", async () => {
     const made = await writing(500)
     const room = roomOf(made)
     const lines: Array<string> = []
@@ -263,10 +263,10 @@ describeEngine("a container's log on the wire", () => {
     expectUnbroken(lines)
   })
 
-  it("comes back by its name to what a container wrote last that was removed, or made anew, meanwhile", async () => {
+  it("resumes by name after the container was removed, or recreated", async () => {
     const made = await container("echo first; while [ ! -e /go ]; do usleep 20000; done; echo last; sleep 1000")
     const room = roomOf(made)
-    // Another viewer, so that the room goes on.
+    // Another viewer keeps the room alive.
     const other = await connect(server)
     other.send({ event: "stream_container_logs", data: { container_id: made.id } })
     const client = await connect(server)
@@ -288,7 +288,7 @@ describeEngine("a container's log on the wire", () => {
 
     const again = await startTestContainer({
       endpoint: testEngine().endpoint,
-      cmd: ["sh", "-c", "echo anew; sleep 1000"],
+      cmd: ["sh", "-c", "echo new; sleep 1000"],
       name: made.name
     })
     cleanups.push(again.remove)
@@ -296,26 +296,28 @@ describeEngine("a container's log on the wire", () => {
     late.send({ event: "stream_container_logs", data: { ...data, position } })
     const renamed = await late.waitFor(isEvent("joined"))
     expect(renamed.data).toMatchObject({ canonical: roomOf(again), recovered: false })
-    await late.waitFor(isEvent("gap"))
+    expect((await late.waitFor(isEvent("gap"))).data.reason).toBe(
+      `The container was recreated. What the old one (${made.id.slice(0, 12)}) wrote after the requested position is missing.`
+    )
     await late.until(() => late.lines(roomOf(again)).length === 1)
-    expect(late.lines(roomOf(again))).toEqual(["anew"])
+    expect(late.lines(roomOf(again))).toEqual(["new"])
   })
 
-  it("comes back over a restart of the server, each line once", async () => {
+  it("resumes over restarts of the server, each line once", async () => {
     const made = await writing(300)
     const room = roomOf(made)
     const lines: Array<string> = []
     let position: string | undefined
     let current = server
     for (let turn = 0; turn < 4; turn++) {
-      // Two viewers, at different places: the second finds the first one's follower.
+      // Two viewers: the second one shares the follower of the first.
       const clients = [await connect(current), await connect(current)]
       const data = { container_id: made.id, tail: 10_000 }
       for (const client of clients) {
         client.send({ event: "stream_container_logs", data: position === undefined ? data : { ...data, position } })
       }
       const [client, second] = clients
-      if (client === undefined || second === undefined) throw new Error("two were made")
+      if (client === undefined || second === undefined) throw new Error("unreachable: there are two clients")
       await client.until(() => client.lines(room).length > 50)
       await second.until(() => second.lines(room).length > 50)
       expect(client.messages.filter(isEvent("joined"))[0]?.data.recovered).toBe(true)
@@ -336,7 +338,7 @@ describeEngine("a container's log on the wire", () => {
     expectUnbroken(lines)
   })
 
-  it("brings marks of before the ring too, each once, and goes on from a ring that has only marks", async () => {
+  it("has marks that are older than the ring, each once, and continues from a ring that has only marks", async () => {
     const forgetful = await start({ hub: { ring: { ...defaultHubOptions.ring, age: 1 } } })
     const made = await container(
       "trap 'exit 3' TERM; for i in 1 2 3; do echo line $i; done; while true; do usleep 10000; done"
@@ -383,7 +385,7 @@ describeEngine("a container's log on the wire", () => {
     expect(late.lines()).toEqual([...numbered(3), ...numbered(3), ...numbered(3)])
   })
 
-  it("has one engine stream however many watch, and none some time after the last has left", async () => {
+  it("takes one engine stream for any number of viewers, which is closed some time after the last one left", async () => {
     const proxy = await startCuttingProxy(testEngine().endpoint)
     cleanups.push(proxy.close)
     const counted = await start({ endpoint: proxy.endpoint, linger: 200 })
@@ -397,7 +399,7 @@ describeEngine("a container's log on the wire", () => {
     for (const client of clients) expectUnbroken(client.lines())
     const open = proxy.open()
     await Promise.all(clients.map((client) => client.close()))
-    await poll("the engine's stream is closed", () => proxy.open() < open)
+    await poll("the engine stream is closed", () => proxy.open() < open)
     const late = await connect(counted)
     late.send({ event: "stream_container_logs", data: { container_id: made.id } })
     await late.until(() => late.lines().length > 120)
@@ -406,9 +408,9 @@ describeEngine("a container's log on the wire", () => {
   })
 })
 
-describeEngine("a viewer who reads slowly", () => {
-  it("is overtaken by its room and gets everything later over the same connection", async () => {
-    // The room keeps less than a third of what is written, and nobody is given up for being slow.
+describeEngine("a slow viewer", () => {
+  it("is overrun by its room and gets everything later over the same connection", async () => {
+    // The room keeps less than a third of what is written, and no viewer is closed for being slow.
     const server = await start({
       pingInterval: 600_000,
       hub: {
@@ -426,7 +428,7 @@ describeEngine("a viewer who reads slowly", () => {
     slow.socket.pause()
     await testExec(flood.id, ["touch", "/go"])
     await fast.until(() => fast.lines().length > 9_000, 60_000)
-    // Its history comes from the engine, and the room goes on meanwhile.
+    // Its history is read from the engine while the room continues.
     const late = await connect(server)
     late.send({ event: "stream_container_logs", data: { container_id: flood.id, tail: 100_000 } })
     for (const viewer of [fast, late]) {
@@ -441,7 +443,7 @@ describeEngine("a viewer who reads slowly", () => {
     expect(server.viewers()).toBe(3)
   }, 200_000)
 
-  it("has its history under another name too, and none of it once it has left", async () => {
+  it("keeps its history when it joins by another name, and gets no more of it after leaving", async () => {
     const proxy = await startCuttingProxy(testEngine().endpoint)
     cleanups.push(proxy.close)
     const server = await start({
@@ -468,7 +470,7 @@ describeEngine("a viewer who reads slowly", () => {
     left.send({ event: "stop_container_logs", data: { container_id: flood.name } })
     left.socket.resume()
     await left.waitFor(isEvent("left"))
-    await poll("its own stream of the engine is closed", () => proxy.open() <= open)
+    await poll("its own engine stream is closed", () => proxy.open() <= open)
     const after = left.messages.findIndex(isEvent("left"))
     expect(left.messages.slice(after).filter(isEvent("docker_log"))).toEqual([])
     expect(left.lines().length).toBeLessThan(20_000)
@@ -489,7 +491,7 @@ describeEngine("a viewer who reads slowly", () => {
     expect(starts([...before, ...again.lines()])).toEqual(numbered(20_000))
   }, 120_000)
 
-  it("hears of the removal that happened while its history was read", async () => {
+  it("gets the mark of a removal that happened while its history was being read", async () => {
     const server = await start({ hub: { ring: { ...defaultHubOptions.ring, age: 1 } } })
     const flood = await flooding(20_000)
     await poll("all lines are in the log", async () => (await flood.output()).includes("line 20000 "))
@@ -511,14 +513,14 @@ describeEngine("a viewer who reads slowly", () => {
     expect(marks.filter((mark) => mark === "removed")).toHaveLength(1)
   }, 120_000)
 
-  it("is closed with 4008 when its write stands still, and resumes whole", async () => {
+  it("is closed with 4008 when its write stalls, and resumes without loss", async () => {
     const server = await start({ hub: { viewer: { hardBytes: 4 * 1024 * 1024, stall: 1_500 } } })
     const flood = await flooding(20_000)
     const slow = await connect(server)
     slow.send({ event: "stream_container_logs", data: { container_id: flood.id, tail: 100_000 } })
     await slow.until(() => slow.lines().length > 0)
     slow.socket.pause()
-    await poll("the server has given the viewer up", () => server.viewers() === 0)
+    await poll("the server closes the viewer", () => server.viewers() === 0)
     slow.socket.resume()
     expect([4008, 1006]).toContain(await slow.closed)
     const again = await connect(server)

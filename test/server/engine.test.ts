@@ -10,8 +10,8 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 }, 120_000)
 
-describeKillableEngine("an engine that comes and goes", () => {
-  it("is waited for, told of, and followed on by itself", { timeout: 180_000 }, async () => {
+describeKillableEngine("an engine with outages", () => {
+  it("is waited for and reported, and its containers are followed on", { timeout: 180_000 }, async () => {
     const engine = await startKillableEngine({ name: "server", liveRestore: true })
     cleanups.push(engine.dispose)
     const { id } = await startTestContainer({
@@ -31,7 +31,7 @@ describeKillableEngine("an engine that comes and goes", () => {
     expect(first.data.reason).toContain(engine.endpoint)
     expect(await ready()).toBe(503)
 
-    // Asked for while there is no engine: told so, and done as soon as there is one.
+    // The request fails for now, and is carried out once the engine is back.
     client.send({ event: "stream_container_logs", data: { container_id: "counter", tail: 100_000 } })
     expect((await client.waitFor(isEvent("error"))).data).toMatchObject({
       code: "engine_unavailable",
@@ -60,7 +60,7 @@ describeKillableEngine("an engine that comes and goes", () => {
     expect(numbers).toEqual(Array.from(numbers, (_, index) => index + 1))
   })
 
-  it("is listed again when it is back, and what differs is told", { timeout: 180_000 }, async () => {
+  it("is compared with what was known before, and differences are reported", { timeout: 180_000 }, async () => {
     const engine = await startKillableEngine({ name: "relist" })
     cleanups.push(engine.dispose)
     const { id } = await startTestContainer({ endpoint: engine.endpoint, name: "sleeper", cmd: ["sleep", "1000"] })
@@ -69,7 +69,7 @@ describeKillableEngine("an engine that comes and goes", () => {
     const client = await connectWire(server.url, { token: server.token })
     cleanups.push(client.cut)
     await client.waitFor(isEvent("engine_status", ({ data }) => data.available))
-    // Without live restore the container dies with its engine, and nobody is there to tell.
+    // Without live restore the container dies with its engine, which emits no event.
     await engine.kill()
     await client.waitFor(
       isEvent("engine_status", ({ data }) => !data.available),

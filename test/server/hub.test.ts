@@ -1,41 +1,10 @@
 import { type LogEvent, LogSink } from "@dockwire/core"
-import { Hub, type HubOptions, type ViewerTransport, type Wire } from "@dockwire/server"
+import { Hub, type HubOptions } from "@dockwire/server"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
-
-/** A connection whose writes are done when the test says so. */
-class Connection implements ViewerTransport {
-  readonly frames: Array<Buffer> = []
-  readonly closes: Array<number> = []
-  private readonly waiting: Array<() => void> = []
-
-  constructor(private readonly ready = false) {}
-
-  send = (frame: Buffer, done: () => void): void => {
-    this.frames.push(frame)
-    if (this.ready) queueMicrotask(done)
-    else this.waiting.push(done)
-  }
-
-  close = (code: number): void => void this.closes.push(code)
-
-  /** Everything that was handed over has left. */
-  drain(): void {
-    for (const done of this.waiting.splice(0)) done()
-  }
-
-  get messages(): ReadonlyArray<Wire.ServerMessage> {
-    return this.frames.flatMap((frame): ReadonlyArray<Wire.ServerMessage> => JSON.parse(frame.toString("utf8")))
-  }
-
-  get lines(): ReadonlyArray<string> {
-    return this.messages.flatMap((message) =>
-      message.event === "docker_log" ? message.data.lines.map((line) => line[2]) : []
-    )
-  }
-}
+import { RecordingTransport } from "./recordingTransport.js"
 
 const id = "c".repeat(64)
 const room = `container_logs_${id}`
@@ -57,16 +26,16 @@ const withHub = <A>(use: (hub: HubService) => A | Promise<A>, options: Partial<H
 
 const ring = { lines: 20_000, characters: 8 * 1024 * 1024, age: 3_600_000 }
 
-describe("the hub", () => {
-  it("sends at once to an idle viewer, and as few frames to one who is being written to", () =>
+describe("Hub", () => {
+  it("sends at once to an idle viewer, and in few frames to one with a pending write", () =>
     withHub((hub) => {
-      const connection = new Connection()
+      const connection = new RecordingTransport()
       hub.join(hub.attach(connection), room, room)
       hub.offer([line("1")])
       expect(connection.lines).toEqual(["1"])
       for (let index = 2; index <= 1_000; index++) hub.offer([line(String(index))])
       expect(connection.frames).toHaveLength(1)
-      connection.drain()
+      connection.completeWrites()
       expect(connection.frames).toHaveLength(2)
       expect(connection.lines).toEqual(Array.from({ length: 1_000 }, (_, index) => String(index + 1)))
       const [, log] = connection.messages
@@ -75,63 +44,64 @@ describe("the hub", () => {
 
   it("writes the same bytes to every viewer", () =>
     withHub((hub) => {
-      const connections = Array.from({ length: 50 }, () => new Connection())
+      const connections = Array.from({ length: 50 }, () => new RecordingTransport())
       for (const connection of connections) hub.join(hub.attach(connection), room, room)
       hub.offer([line("1"), line("2")])
       const [first] = connections
       for (const connection of connections) expect(connection.frames[0]).toBe(first?.frames[0])
       for (let index = 0; index < 10; index++) hub.offer([line(`more ${index}`)])
-      for (const connection of connections) connection.drain()
+      for (const connection of connections) connection.completeWrites()
       for (const connection of connections) expect(connection.frames[1]).toBe(first?.frames[1])
     }))
 
-  it("costs at most 60 bytes a line beyond its text in a burst", () =>
+  it("takes at most 60 bytes a line beyond its text in a burst", () =>
     withHub((hub) => {
-      const connection = new Connection()
+      const connection = new RecordingTransport()
       hub.join(hub.attach(connection), room, room)
       const text = "a line of ordinary length, as programs write them"
       hub.offer([line("first")])
       for (let index = 0; index < 5_000; index++) hub.offer([line(text)])
-      while (connection.lines.length < 5_001) connection.drain()
+      while (connection.lines.length < 5_001) connection.completeWrites()
       const bytes = connection.frames.slice(1).reduce((sum, frame) => sum + frame.length, 0)
       expect(bytes / 5_000 - text.length).toBeLessThanOrEqual(60)
       expect(connection.frames.length).toBeLessThan(10)
     }))
 
-  it("feeds who fell behind from its memory, and closes with 4008 whom it can't", () =>
+  it("feeds a lagging viewer from the ring, and closes it with 4008 once the ring has overrun it", () =>
     withHub(
       (hub) => {
-        const paused = new Connection()
-        const lost = new Connection()
+        const paused = new RecordingTransport()
+        const lost = new RecordingTransport()
         hub.join(hub.attach(paused), room, room)
         hub.join(hub.attach(lost), room, room)
         for (let index = 1; index <= 100; index++) hub.offer([line(String(index))])
         expect(paused.frames).toHaveLength(1)
-        paused.drain()
+        paused.completeWrites()
         expect(paused.lines).toHaveLength(100)
-        paused.drain()
+        paused.completeWrites()
         for (let index = 101; index <= 150; index++) hub.offer([line(String(index))])
-        paused.drain()
-        lost.drain()
-        expect(lost.closes).toEqual([4008])
+        paused.completeWrites()
+        lost.completeWrites()
+        expect(lost.closeCodes).toEqual([4008])
         expect(lost.lines).toEqual(["1"])
-        expect(paused.closes).toEqual([])
+        expect(paused.closeCodes).toEqual([])
         expect(paused.lines).toEqual(Array.from({ length: 150 }, (_, index) => String(index + 1)))
       },
       { ring: { ...ring, lines: 100 } }
     ))
 
-  it("gives up who takes too long over one write, and nobody else", () =>
+  it("closes a viewer whose write stalls, and no other", () =>
     withHub(
       async (hub) => {
-        const stuck = new Connection()
-        const reading = new Connection(true)
+        const stuck = new RecordingTransport()
+        const reading = new RecordingTransport(true)
         hub.join(hub.attach(stuck), room, room)
         hub.join(hub.attach(reading), room, room)
         hub.offer([line("1")])
         const end = Date.now() + 5_000
-        while (stuck.closes.length === 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20))
-        expect(stuck.closes).toEqual([4008])
+        while (stuck.closeCodes.length === 0 && Date.now() < end)
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        expect(stuck.closeCodes).toEqual([4008])
         hub.offer([line("2")])
         expect(reading.lines).toEqual(["1", "2"])
         expect(stuck.lines).toEqual(["1"])
@@ -139,21 +109,21 @@ describe("the hub", () => {
       { viewer: { hardBytes: 1_000_000, stall: 100 } }
     ))
 
-  it("gives up who does not take what is not in its memory either", () =>
+  it("closes a viewer with too many pending bytes, also for messages outside of any room", () =>
     withHub(
       (hub) => {
-        const connection = new Connection()
+        const connection = new RecordingTransport()
         hub.attach(connection)
         for (let index = 0; index < 100; index++) {
           hub.broadcast({ event: "status", data: { msg: "x".repeat(100) } })
         }
-        expect(connection.closes).toEqual([4008])
+        expect(connection.closeCodes).toEqual([4008])
         expect(connection.frames.length).toBeLessThan(20)
       },
       { viewer: { hardBytes: 1_000, stall: 30_000 } }
     ))
 
-  it("remembers no more than it may, in lines, in characters and over all rooms", () =>
+  it("keeps no more than its limits of lines, characters, and characters of all rooms together", () =>
     withHub(
       (hub) => {
         for (let index = 0; index < 50; index++) hub.offer([line("x".repeat(100))])
@@ -162,14 +132,14 @@ describe("the hub", () => {
         expect(hub.ring(room).oldest).toBe(52)
         hub.publish("docker_logs", [{ event: "docker_progress", json: JSON.stringify("z".repeat(4_500)) }])
         hub.publish("operation_1", [{ event: "docker_progress", json: JSON.stringify("z".repeat(4_500)) }])
-        // The one that was quiet the longest and has nobody in it is forgotten.
+        // The empty room that has been quiet the longest is dropped.
         expect(hub.findRing(room)).toBeUndefined()
         expect(hub.findRing("operation_1")?.seq).toBe(1)
       },
       { ring: { ...ring, lines: 10, characters: 5_000 }, characters: 10_000 }
     ))
 
-  it("gives a room that was forgotten and made again another epoch", () =>
+  it("gives a room that is dropped and created again another epoch", () =>
     withHub((hub) => {
       hub.offer([line("1")])
       const before = hub.ring(room).epoch
@@ -178,7 +148,7 @@ describe("the hub", () => {
       expect(hub.ring(room).seq).toBe(0)
     }))
 
-  it("leaves out what a sink offers for a room that has a follower", () =>
+  it("ignores what a sink offers for a room that is claimed by a follower", () =>
     withHub((hub) => {
       hub.claim(room)
       hub.offer([line("twice")])
@@ -186,7 +156,7 @@ describe("the hub", () => {
     }))
 })
 
-describe("the hub as a log sink", () => {
+describe("Hub.layerSink", () => {
   const target = { configId: 7, imageName: "nginx:1.27" }
   const base = { logId: "log-1", kind: "pull_image", target, timestamp: "2026-01-31T12:00:00.000Z" }
   const events: ReadonlyArray<LogEvent> = [
@@ -207,14 +177,14 @@ describe("the hub as a log sink", () => {
     }
   ]
 
-  it("routes operations to their four rooms and a container's log to its own", async () => {
+  it("publishes an operation to its four rooms and a container's log to its own", async () => {
     const program = LogSink.drain(Stream.fromIterable(events))
     const seen = await Effect.runPromise(
       Effect.gen(function* () {
         const hub = yield* Hub
         const rooms = ["docker_logs", "operation_log-1", "docker_config_7", "docker_image_nginx_1.27", room]
         const connections = rooms.map((name) => {
-          const connection = new Connection(true)
+          const connection = new RecordingTransport(true)
           hub.join(hub.attach(connection), name, name)
           return connection
         })
@@ -256,9 +226,9 @@ describe("the hub as a log sink", () => {
     ])
   })
 
-  it("keeps the parts of a very long line apart", () =>
+  it("marks the parts of a very long line", () =>
     withHub((hub) => {
-      const connection = new Connection()
+      const connection = new RecordingTransport()
       hub.join(hub.attach(connection), room, room)
       const part: LogEvent = {
         ...base,

@@ -9,9 +9,9 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-/** How to start a server in this process. */
+/** Options of `startInProcess`. */
 export interface InProcessOptions {
-  /** The engine. */
+  /** The engine's endpoint. */
   readonly endpoint: string
   readonly token?: string
   readonly port?: number
@@ -21,19 +21,19 @@ export interface InProcessOptions {
   readonly publicOrigins?: ReadonlyArray<string>
 }
 
-/** A server in this process. */
+/** A server that runs in this process. */
 export interface InProcessServer {
   readonly url: string
   readonly port: number
   readonly token: string
-  /** How many connections there are, as the server sees it. */
+  /** How many connections the server has. */
   readonly viewers: () => number
-  /** Puts events into a room, as if they had come from where its events come from. */
+  /** Publishes events to a room. */
   readonly publish: Context.Tag.Service<typeof Hub>["publish"]
   readonly stop: () => Promise<void>
 }
 
-/** Starts a server in this process, on a port that is free. */
+/** Starts a server in this process, by default on a free port. */
 export const startInProcess = async (options: InProcessOptions): Promise<InProcessServer> => {
   const dataDir = await mkdtemp(join(tmpdir(), "dockwire-server-"))
   const layer = Server.layer({

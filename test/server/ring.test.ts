@@ -8,8 +8,8 @@ const head = { json: '{"a":1' }
 const event = (text: string): RoomEvent => ({ event: "docker_log", head, json: JSON.stringify(["t", "stdout", text]) })
 const make = (own: Partial<typeof limits> = {}) => new Ring("room", "e", { ...limits, ...own }, 10_000, 0)
 
-describe("a ring", () => {
-  it("gives every event once, wherever one begins and however it is cut into frames", () => {
+describe("Ring", () => {
+  it("returns every event once, from any seq on and over any number of frames", () => {
     const ring = make({ lines: 5_000 })
     for (let index = 1; index <= 3_000; index++) ring.push([event(String(index))], 0)
     for (const from of [1, 2, 777, 3_000]) {
@@ -28,7 +28,7 @@ describe("a ring", () => {
     expect(ring.frame(3_001)).toBeUndefined()
   })
 
-  it("lets go of what is too old, but for the last event", () => {
+  it("evicts what is too old, except the last event", () => {
     const ring = make()
     ring.push([event("1"), event("2")], 0)
     ring.push([event("3")], 900)
@@ -39,7 +39,7 @@ describe("a ring", () => {
     expect(ring.positionAt(3)).toBe("e.3")
   })
 
-  it("finds the last lines between other events", () => {
+  it("finds the last lines among other events", () => {
     const ring = make()
     ring.push([event("1"), { event: "gap", json: "{}" }, event("2"), event("3"), { event: "gap", json: "{}" }], 0)
     expect(ring.lastLines(2)).toEqual({ from: 3, lines: 2 })
@@ -48,7 +48,7 @@ describe("a ring", () => {
     expect(ring.lastLines(0)).toEqual({ from: 6, lines: 0 })
   })
 
-  it("keeps its size through many evictions", () => {
+  it("stays within its limits over many evictions", () => {
     const ring = make({ lines: 50 })
     for (let index = 1; index <= 20_000; index++) {
       ring.push([event(String(index))], 0)
@@ -60,8 +60,8 @@ describe("a ring", () => {
   })
 })
 
-describe("a position", () => {
-  it("is read as it was written, and nothing else is", () => {
+describe("RoomPosition", () => {
+  it("is parsed as it was formatted, and any other text is rejected", () => {
     for (const position of [
       { epoch: "abc0", seq: 7 },
       { epoch: "", seq: 0, log: "a.b-_c" }

@@ -14,7 +14,7 @@ const file = fileURLToPath(new URL("../../packages/server/examples/one-program-t
 const tsx = fileURLToPath(new URL("../../node_modules/.bin/tsx", import.meta.url))
 
 describeEngine("one program with three routes", () => {
-  it("gives the same lines to the console, to a hub and to a test", async () => {
+  it("sends the same lines to the console, to a hub and to a test", async () => {
     const { endpoint } = testEngine()
     const made = await startTestContainer({
       endpoint,

@@ -1,41 +1,41 @@
 import type { Wire } from "@dockwire/server"
 import { WebSocket } from "ws"
 
-/** How to connect. */
+/** Options of `openWire`. */
 export interface WireOptions {
   readonly token?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly protocols?: ReadonlyArray<string>
-  /** Whether it answers pings; it does when not told otherwise. */
+  /** Whether to answer pings. Default: true. */
   readonly autoPong?: boolean
 }
 
-/** A bare client of the wire: it keeps what comes and gives nothing else to it. */
+/** A minimal client of the wire protocol that records what it receives. */
 export interface WireClient {
   readonly socket: WebSocket
-  /** Every message so far. */
+  /** All messages so far. */
   readonly messages: ReadonlyArray<Wire.ServerMessage>
-  /** Bytes of frames so far. */
+  /** The size of all frames so far. */
   readonly bytes: () => number
   readonly frames: () => number
   readonly send: (message: Wire.ClientMessage | { event: string; data: unknown } | string) => void
-  /** Done as soon as a message passes; gives it. */
+  /** Resolves with the first message that passes, past or future. */
   readonly waitFor: <M extends Wire.ServerMessage>(
     passes: (message: Wire.ServerMessage) => message is M,
     timeout?: number
   ) => Promise<M>
-  /** Done as soon as this holds of the client. */
+  /** Resolves once the condition holds. */
   readonly until: (holds: () => boolean, timeout?: number) => Promise<void>
-  /** The close code, when it comes. */
+  /** Resolves with the close code. */
   readonly closed: Promise<number>
-  /** The lines of a room so far, in the order in which they came. */
+  /** The texts of the lines so far, of one room or of all. */
   readonly lines: (room?: string) => ReadonlyArray<string>
   readonly close: () => Promise<void>
-  /** Cuts the connection without a word. */
+  /** Breaks the connection without closing it. */
   readonly cut: () => Promise<void>
 }
 
-/** A message of this event. */
+/** Tests whether a message has this event, and optionally more about it. */
 export const isEvent =
   <E extends Wire.ServerMessage["event"]>(
     event: E,
@@ -46,7 +46,7 @@ export const isEvent =
     return is(message) && (about === undefined || about(message))
   }
 
-/** Polls until it holds; rejects after `timeout` milliseconds. */
+/** Polls until the condition holds; rejects after `timeout` milliseconds. */
 export const poll = async (what: string, holds: () => boolean | Promise<boolean>, timeout = 20_000): Promise<void> => {
   const end = Date.now() + timeout
   while (!(await holds())) {
@@ -57,7 +57,7 @@ export const poll = async (what: string, holds: () => boolean | Promise<boolean>
 
 const parse = (frame: string): ReadonlyArray<Wire.ServerMessage> => JSON.parse(frame)
 
-/** A connection that is being made; it may be refused or closed at once. */
+/** Starts to connect. The connection may be refused, or closed at once. */
 export const openWire = (url: string, options: WireOptions = {}): WireClient => {
   const headers = {
     ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
@@ -108,7 +108,7 @@ export const openWire = (url: string, options: WireOptions = {}): WireClient => 
     waitFor: async (passes, timeout) => {
       await until(() => messages.some(passes), timeout)
       const found = messages.find(passes)
-      if (found === undefined) throw new Error("it was there a moment ago")
+      if (found === undefined) throw new Error("unreachable: a message passed before")
       return found
     },
     closed,
@@ -129,7 +129,7 @@ export const openWire = (url: string, options: WireOptions = {}): WireClient => 
   }
 }
 
-/** A connection that stands. */
+/** Connects; resolves once the connection is open. */
 export const connectWire = async (url: string, options: WireOptions = {}): Promise<WireClient> => {
   const client = openWire(url, options)
   await new Promise<void>((resolve, reject) => {
@@ -139,7 +139,7 @@ export const connectWire = async (url: string, options: WireOptions = {}): Promi
   return client
 }
 
-/** The HTTP status that an upgrade was refused with; 101 when it was not. */
+/** The HTTP status of the response to the upgrade request: 101 if it succeeds. */
 export const upgradeStatus = (url: string, options: WireOptions = {}): Promise<number> =>
   new Promise((resolve, reject) => {
     const { socket } = openWire(url, options)
@@ -151,10 +151,10 @@ export const upgradeStatus = (url: string, options: WireOptions = {}): Promise<n
       resolve(101)
       socket.terminate()
     })
-    socket.on("close", () => reject(new Error("closed without an answer")))
+    socket.on("close", () => reject(new Error("closed without a response")))
   })
 
-/** Resumes with the last position of a room that a client has seen. */
+/** The last position of a room that a client has received. */
 export const lastPosition = (client: WireClient, room: string): string | undefined => {
   for (const message of client.messages.toReversed()) {
     if ("room" in message && message.room === room && "position" in message && message.position !== undefined) {

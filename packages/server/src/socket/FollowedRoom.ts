@@ -9,9 +9,9 @@ import * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Follower } from "../engine/ContainerFollower.js"
 import type { FollowersShape } from "../engine/Followers.js"
-import { HistoryReader } from "../engine/HistoryReader.js"
-import { type HistoryRequest, historyStart } from "../engine/historyStart.js"
-import { HistoryWriter } from "../engine/HistoryWriter.js"
+import { HistoryReader } from "../engine/history/HistoryReader.js"
+import { type HistoryRequest, historyStart } from "../engine/history/historyStart.js"
+import { HistoryWriter } from "../engine/history/HistoryWriter.js"
 import { containerHead } from "../rooms/containerEvents.js"
 import type { HubShape } from "../rooms/Hub.js"
 import type { Membership } from "../rooms/Membership.js"
@@ -19,8 +19,7 @@ import { logPositionOf, startPosition } from "../rooms/RoomPosition.js"
 import type { Viewer } from "../rooms/Viewer.js"
 import { containerLogsRoom } from "../Wire.js"
 import type { ContainerRef } from "./ContainerResolver.js"
-import { lastEvicted } from "./joinRoom.js"
-import { sendGap, sendJoined } from "./roomReplies.js"
+import { lastEvicted, sendGap, sendJoined } from "./roomReplies.js"
 
 /** What a `FollowedRoom` works with. */
 export interface FollowedRoomServices {
@@ -122,7 +121,8 @@ export class FollowedRoom {
     const from = history.position === undefined ? undefined : logPositionOf(history.position)
     if (from === undefined || from.containerId === this.container.id) return this.join({ requestedRoom, history })
     // The name belongs to another container now, of whose log the client has seen nothing.
-    const gap = `The container was recreated. What ${from.containerId.slice(0, 12)} wrote since the last position is not shown.`
+    const oldId = from.containerId.slice(0, 12)
+    const gap = `The container was recreated. What the old one (${oldId}) wrote after the requested position is missing.`
     return this.join({ requestedRoom, history: { since: "1" }, gap })
   }
 

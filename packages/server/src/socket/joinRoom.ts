@@ -4,10 +4,7 @@ import type { HubShape } from "../rooms/Hub.js"
 import type { Ring } from "../rooms/Ring.js"
 import type { Viewer } from "../rooms/Viewer.js"
 import { containerLogsRoom, defaultTail } from "../Wire.js"
-import { sendGap, sendJoined } from "./roomReplies.js"
-
-/** The last `seq` before the oldest event, if the ring has any event. */
-export const lastEvicted = (ring: Ring): number | undefined => (ring.seq === 0 ? undefined : ring.oldest - 1)
+import { lastEvicted, sendGap, sendJoined } from "./roomReplies.js"
 
 /** Joins a room. With a position, replays what came after it; what the ring no longer has is reported as a `gap`. */
 export const joinRoom = (

@@ -32,3 +32,6 @@ export const sendGap = (
   const data: GapMessage["data"] = { room, from: gap.from ?? null, to: gap.to ?? null, reason: gap.reason }
   viewer.send({ event: "gap", room, data })
 }
+
+/** The `seq` before the oldest event that a room still has; `undefined` if it never had any. */
+export const lastEvicted = (ring: Ring): number | undefined => (ring.seq === 0 ? undefined : ring.oldest - 1)

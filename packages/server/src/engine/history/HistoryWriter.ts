@@ -1,10 +1,10 @@
 import type { LogPosition } from "@dockwire/core/LogPosition"
 import type { FollowElement } from "@dockwire/core/Logs"
-import { containerLine, containerMark } from "../rooms/containerEvents.js"
-import { encodeEvent, encodeLines } from "../rooms/encodeMessage.js"
-import type { Membership } from "../rooms/Membership.js"
-import type { LineHead } from "../rooms/RoomEvent.js"
-import { historyPosition } from "../rooms/RoomPosition.js"
+import { containerLine, containerMark } from "../../rooms/containerEvents.js"
+import { encodeEvent, encodeLines } from "../../rooms/encodeMessage.js"
+import type { Membership } from "../../rooms/Membership.js"
+import type { LineHead } from "../../rooms/RoomEvent.js"
+import { historyPosition } from "../../rooms/RoomPosition.js"
 
 /** The most lines in a frame of history. */
 export const maxHistoryLines = 1_000

@@ -1,9 +1,9 @@
 /** Where a viewer starts in a container's log: in the room's ring, or before it. */
 import type { FollowOptions } from "@dockwire/core/Logs"
-import { positionKey } from "../rooms/logPositionKeys.js"
-import type { Ring } from "../rooms/Ring.js"
-import { logPositionOf } from "../rooms/RoomPosition.js"
-import type { Follower } from "./ContainerFollower.js"
+import { positionKey } from "../../rooms/logPositionKeys.js"
+import type { Ring } from "../../rooms/Ring.js"
+import { logPositionOf } from "../../rooms/RoomPosition.js"
+import type { Follower } from "../ContainerFollower.js"
 import { lineTimestamp } from "./RingIndex.js"
 
 /** The history that a client asks for. */

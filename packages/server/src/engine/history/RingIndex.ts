@@ -1,9 +1,9 @@
 import type { LogLine, LogMark } from "@dockwire/core/LogEvent"
 import type { LogPosition } from "@dockwire/core/LogPosition"
 import type { FollowElement } from "@dockwire/core/Logs"
-import { containerMark } from "../rooms/containerEvents.js"
-import { positionKey, recordKey } from "../rooms/logPositionKeys.js"
-import type { Ring } from "../rooms/Ring.js"
+import { containerMark } from "../../rooms/containerEvents.js"
+import { positionKey, recordKey } from "../../rooms/logPositionKeys.js"
+import type { Ring } from "../../rooms/Ring.js"
 
 /** The timestamp of a line in a ring: the first element of its JSON. */
 export const lineTimestamp = (json: string): string => json.slice(2, json.indexOf('"', 2))

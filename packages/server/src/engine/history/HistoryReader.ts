@@ -3,10 +3,10 @@ import type { FollowElement, FollowOptions, Logs, LogsError } from "@dockwire/co
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Follower } from "./ContainerFollower.js"
+import type { Follower } from "../ContainerFollower.js"
 import { type HistoryWriter, maxHistoryLines } from "./HistoryWriter.js"
-import { historyPosition } from "../rooms/RoomPosition.js"
-import { retryWhenAvailable } from "./reconnect.js"
+import { historyPosition } from "../../rooms/RoomPosition.js"
+import { retryWhenAvailable } from "../reconnect.js"
 import { RingIndex } from "./RingIndex.js"
 
 /** What a `HistoryReader` works with. */
