@@ -45,7 +45,7 @@ export class VolumeStore extends Map<string, MemoryVolume> {
     return Effect.gen(this, function* () {
       const anonymous = settings.name === ""
       const name = anonymous ? newId() : settings.name
-      const invalid = refusalOf({ ...settings, name })
+      const invalid = creationError({ ...settings, name })
       if (invalid !== undefined) return yield* invalid
       const existing = this.get(name)
       if (existing !== undefined) return existing
@@ -74,7 +74,7 @@ export class VolumeStore extends Map<string, MemoryVolume> {
 }
 
 /** Why a volume cannot be created, if it cannot. */
-const refusalOf = ({ driver = "", name, options }: VolumeSettings): ErrorResponse | undefined => {
+const creationError = ({ driver = "", name, options }: VolumeSettings): ErrorResponse | undefined => {
   if (driver !== "" && driver !== "local") {
     const message = `create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`
     return errorResponse(404, message)
