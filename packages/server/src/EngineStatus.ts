@@ -3,7 +3,12 @@ import * as Schema from "effect/Schema"
 const optionalText = (description: string) =>
   Schema.optionalWith(Schema.String.annotations({ description }), { exact: true })
 
-/** Whether the engine answers: the body of `GET /api/engine` and the data of `engine_status`. */
+/**
+ * Whether the engine answers: the body of `GET /api/engine` and the data of `engine_status`.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
 export const EngineStatus = Schema.Struct({
   available: Schema.Boolean,
   endpoint: Schema.String,
@@ -15,5 +20,8 @@ export const EngineStatus = Schema.Struct({
   timestamp: Schema.String.annotations({ description: "When this status began" })
 }).annotations({ identifier: "EngineStatus" })
 
-/** Whether the engine answers: the body of `GET /api/engine` and the data of `engine_status`. */
+/**
+ * @since 0.1.0
+ * @category models
+ */
 export type EngineStatus = typeof EngineStatus.Type
