@@ -1,3 +1,8 @@
+/**
+ * Files in containers, read and written as tar archives or one by one.
+ *
+ * @since 0.1.0
+ */
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -5,51 +10,85 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { posix } from "node:path"
-import { Docker, type DockerRequest } from "./Docker.js"
+import { Docker, type DockerRequest, type DockerShape } from "./Docker.js"
 import { type ContainerNotFound, type DockerFailure, EngineError, FileNotFound, InvalidRequest } from "./DockerError.js"
 import { decodeResponse } from "./internal/api/decode.js"
 import { containerNotFound, mapEngineError } from "./internal/api/errorRules.js"
 import { containerPath } from "./internal/api/names.js"
-import { checkedTar } from "./internal/tar/tarCheck.js"
-import { packedTar } from "./internal/tar/tarPack.js"
+import { packTar } from "./internal/tar/packTar.js"
+import { verifyTar } from "./internal/tar/verifyTar.js"
 
-/** What stands at a path of a container. */
-export interface FileStat {
-  readonly name: string
-  readonly kind: "file" | "directory" | "symlink" | "device" | "pipe" | "socket" | "other"
-  /** Bytes. */
-  readonly size: number
-  /** Permissions, with set-user-id, set-group-id and sticky: `0o4755`. */
-  readonly mode: number
-  /** RFC 3339. */
-  readonly modified: string
-  /** Of a symbolic link: where it leads in the end, absolute, whether something is there or not. */
-  readonly linkTarget?: string
-}
+/**
+ * A file or directory in a container.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const FileStat = Schema.Struct({
+  name: Schema.String,
+  kind: Schema.Literal("file", "directory", "symlink", "device", "pipe", "socket", "other"),
+  size: Schema.Number.annotations({ description: "In bytes." }),
+  mode: Schema.Number.annotations({
+    description: "The permission bits with set-user-ID, set-group-ID and sticky, such as 0o4755."
+  }),
+  modified: Schema.String.annotations({ description: "The modification time, RFC 3339." }),
+  linkTarget: Schema.optionalWith(
+    Schema.String.annotations({
+      description: "The absolute path that a symbolic link leads to in the end, whether it exists or not."
+    }),
+    { exact: true }
+  )
+}).annotations({ identifier: "FileStat", description: "A file or directory in a container." })
 
-/** How a tar is put in. */
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type FileStat = typeof FileStat.Type
+
+/**
+ * How to extract an archive.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface PutOptions {
-  /** Refuses to put a folder in the place of something else, or something else in the place of a folder. */
+  /** Fails instead of replacing a directory with a file, or a file with a directory. Default `false`. */
   readonly noOverwriteDirNonDir?: boolean
-  /** Keeps the owners that the tar names, where the container's user namespace would map them. */
+  /** Keeps the numeric owners in the archive, also where the container's user namespace would map them. */
   readonly copyUIDGID?: boolean
 }
 
-/** How a file is written. */
+/**
+ * How to write a file.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface WriteFileOptions {
-  /** Permissions. Default `0o644`. */
+  /** The permission bits. Default `0o644`. */
   readonly mode?: number
-  /** Numbers, as the container's own users have. Default 0, root. */
+  /** The numeric owner, as in the container. Default root. */
   readonly owner?: { readonly uid: number; readonly gid: number }
 }
 
-/** How a file is read. */
+/**
+ * How to read a file.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ReadFileOptions {
-  /** One that is longer is refused: it is better read with `get`. Default 64 MiB. */
+  /** Longer files are not read, and fail with `InvalidRequest`. Default 64 MiB. */
   readonly maxBytes?: number
 }
 
-/** What files of a container can't be had for. */
+/**
+ * What reading or writing files can fail with.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type ArchiveError = ContainerNotFound | FileNotFound | InvalidRequest | DockerFailure
 
 const decodePathStat = decodeResponse(
@@ -64,7 +103,7 @@ const decodePathStat = decodeResponse(
   )
 )
 
-// The engine speaks of files as Go's io/fs does.
+// The bits of Go's io/fs.FileMode.
 const kinds = [
   [31, "directory"],
   [27, "symlink"],
@@ -81,24 +120,18 @@ const modeBits = [
 
 const hasBit = (mode: number, bit: number): boolean => Math.floor(mode / 2 ** bit) % 2 === 1
 
-const fileStat = ({
-  linkTarget,
-  mode,
-  mtime,
-  name,
-  size
-}: Effect.Effect.Success<ReturnType<typeof decodePathStat>>) => {
+const toFileStat = (stat: Effect.Effect.Success<ReturnType<typeof decodePathStat>>): FileStat => {
+  const { linkTarget, mode, mtime, name, size } = stat
   const kind = kinds.find(([bit]) => hasBit(mode, bit))?.[1] ?? "file"
-  const stat: FileStat = {
+  return {
     name,
     kind,
     size,
     mode: modeBits.reduce((sum, [bit, value]) => sum + (hasBit(mode, bit) ? value : 0), mode % 0o1000),
     modified: mtime,
-    // Podman gives everything's own path there.
+    // For anything but a symbolic link, Podman sends the path itself.
     ...(kind !== "symlink" || linkTarget === undefined || linkTarget === "" ? {} : { linkTarget })
   }
-  return stat
 }
 
 const fileNotFound = (containerId: string, path: string, error: EngineError): FileNotFound | undefined =>
@@ -107,145 +140,132 @@ const fileNotFound = (containerId: string, path: string, error: EngineError): Fi
     ? new FileNotFound({ containerId, path, detail: error.detail })
     : undefined
 
-/** What the engine says, with whatever status, of a request that can't be met as it is. */
-const refusedPut =
+/** Messages about the request itself. The engine sends them with various statuses. */
+const rejectedPut =
   /not a directory|is a directory|cannot overwrite|file exists$|marked read-only|read-only file system|archive\/tar|unexpected EOF/i
 
 const invalidPut = (path: string, error: EngineError): InvalidRequest | undefined =>
-  error.status === 400 || refusedPut.test(error.detail)
+  error.status === 400 || rejectedPut.test(error.detail)
     ? new InvalidRequest({ field: "path", value: path, detail: error.detail })
     : undefined
 
-/** Of the root itself the engine makes a tar with absolute names, but where it is asked for what is in it. */
-const fromRoot = (path: string): string => (path !== "" && posix.resolve("/", path) === "/" ? "/." : path)
+const mapReadErrors = (id: string, path: string) =>
+  mapEngineError((error) => containerNotFound(id, error) ?? fileNotFound(id, path, error))
+
+const mapWriteErrors = (id: string, path: string) =>
+  mapEngineError((error) => containerNotFound(id, error) ?? fileNotFound(id, path, error) ?? invalidPut(path, error))
+
+const invalidPath = (value: string, detail: string) => new InvalidRequest({ field: "path", value, detail })
+
+const archivePath = (id: string, path: string) =>
+  path === "" || path.includes("\0")
+    ? invalidPath(path, "must not be empty or contain a null character")
+    : containerPath(id, "/archive")
+
+const decodeStat = (request: DockerRequest, status: number, headers: Readonly<Record<string, string>> | undefined) => {
+  const encoded = headers?.["x-docker-container-path-stat"] ?? ""
+  const text = Buffer.from(encoded, "base64").toString("utf8")
+  return Effect.map(decodePathStat(request, status, text), toFileStat)
+}
+
+/** Opens the archive of a path. Its stat is in the head of the response. */
+const open = (docker: DockerShape, id: string, path: string) =>
+  Effect.gen(function* () {
+    const request: DockerRequest = { method: "GET", path: yield* archivePath(id, path), query: { path } }
+    const { body, headers, status } = yield* docker.stream(request)
+    return { body, stat: yield* decodeStat(request, status, headers) }
+  })
+
+const stat = (docker: DockerShape, id: string, path: string): Effect.Effect<FileStat, ArchiveError> =>
+  Effect.gen(function* () {
+    const request: DockerRequest = { method: "HEAD", path: yield* archivePath(id, path), query: { path } }
+    return yield* docker.json(request).pipe(
+      Effect.flatMap(({ headers, status }) => decodeStat(request, status, headers)),
+      // The response to HEAD has no body, and so no error message. GET has.
+      Effect.catchIf(
+        (error) => error instanceof EngineError && error.status >= 400 && error.detail === "",
+        () => Effect.scoped(Effect.map(open(docker, id, path), ({ stat }) => stat))
+      )
+    )
+  }).pipe(mapReadErrors(id, path))
+
+/** The engine gives the entries of the root directory absolute names, but not those of its content, `/.`. */
+const contentOfRoot = (path: string): string => (path !== "" && posix.resolve("/", path) === "/" ? "/." : path)
+
+const get = (docker: DockerShape, id: string, path: string): Stream.Stream<Uint8Array, ArchiveError> =>
+  Stream.unwrapScoped(
+    Effect.map(open(docker, id, contentOfRoot(path)), ({ body }) => verifyTar(body)).pipe(mapReadErrors(id, path))
+  )
+
+const put = <E, R>(
+  docker: DockerShape,
+  id: string,
+  path: string,
+  tar: Stream.Stream<Uint8Array, E, R>,
+  options: PutOptions
+): Effect.Effect<void, ArchiveError | E, R> =>
+  Effect.gen(function* () {
+    const request = { method: "PUT", path: yield* archivePath(id, path) } as const
+    const context = yield* Effect.context<R>()
+    const failed = yield* Deferred.make<never, E | InvalidRequest>()
+    // An upload cannot fail. If the archive does, the upload waits until the failure has interrupted the request.
+    const upload = verifyTar(tar).pipe(
+      Stream.provideContext(context),
+      Stream.catchAllCause((cause) => Stream.execute(Effect.zipRight(Deferred.failCause(failed, cause), Effect.never)))
+    )
+    const query = { path, noOverwriteDirNonDir: options.noOverwriteDirNonDir, copyUIDGID: options.copyUIDGID }
+    yield* Effect.raceFirst(docker.json({ ...request, query, upload }), Deferred.await(failed))
+  }).pipe(mapWriteErrors(id, path))
+
+/** Reads the content of a file, or the target of a symbolic link. Errors name `path`, which led to `readPath`. */
+const readFileOrLink = (docker: DockerShape, id: string, path: string, readPath: string, maxBytes: number) =>
+  Effect.gen(function* () {
+    const { body, stat } = yield* open(docker, id, readPath)
+    if (stat.kind === "symlink") return stat.linkTarget ?? ""
+    if (stat.kind !== "file") return yield* invalidPath(path, `must be a file, but is a ${stat.kind}`)
+    const tooLong = (size: string) =>
+      invalidPath(path, `the file has ${size} bytes, and the limit is ${maxBytes}. Read it with Archive.get`)
+    if (stat.size > maxBytes) return yield* tooLong(String(stat.size))
+    const chunks: Array<Uint8Array> = []
+    let size = 0
+    const reader = () => (bytes: Uint8Array) => {
+      size += bytes.length
+      if (size <= maxBytes) chunks.push(bytes)
+    }
+    yield* Stream.runDrain(verifyTar(body, reader))
+    // The file may have grown after its stat.
+    if (size > maxBytes) return yield* tooLong(String(size))
+    const content: Uint8Array = Buffer.concat(chunks)
+    return content
+  }).pipe(Effect.scoped)
+
+const readFile = (
+  docker: DockerShape,
+  id: string,
+  path: string,
+  options: ReadFileOptions
+): Effect.Effect<Uint8Array, ArchiveError> =>
+  Effect.gen(function* () {
+    const maxBytes = options.maxBytes ?? 64 * 1024 * 1024
+    const found = yield* readFileOrLink(docker, id, path, path, maxBytes)
+    if (typeof found !== "string") return found
+    // The engine has followed the link to its end.
+    const target = yield* readFileOrLink(docker, id, path, found, maxBytes)
+    return typeof target === "string" ? yield* invalidPath(path, "the symbolic link leads to another one") : target
+  }).pipe(mapReadErrors(id, path))
 
 const encoder = new TextEncoder()
 
-const make = Effect.gen(function* () {
-  const docker = yield* Docker
-
-  const archivePath = (id: string, path: string) =>
-    path === "" || path.includes("\0")
-      ? Effect.fail(new InvalidRequest({ field: "path", value: path, detail: "give the path of a file or folder" }))
-      : containerPath(id, "/archive")
-
-  const rules = (id: string, path: string) =>
-    mapEngineError((error) => containerNotFound(id, error) ?? fileNotFound(id, path, error))
-
-  /** The answer with the tar still to be read, and what it is of. */
-  const open = (id: string, path: string) =>
-    Effect.gen(function* () {
-      const request: DockerRequest = { method: "GET", path: yield* archivePath(id, path), query: { path } }
-      const { body, headers, status } = yield* docker.stream(request)
-      return { body, stat: yield* statOf(request, status, headers) }
-    })
-
-  const statOf = (request: DockerRequest, status: number, headers: Readonly<Record<string, string>> | undefined) =>
-    Effect.map(
-      decodePathStat(
-        request,
-        status,
-        Buffer.from(headers?.["x-docker-container-path-stat"] ?? "", "base64").toString("utf8")
-      ),
-      fileStat
-    )
-
-  const stat = Effect.fn("Archive.stat")(
-    function* (id: string, path: string) {
-      const request: DockerRequest = { method: "HEAD", path: yield* archivePath(id, path), query: { path } }
-      return yield* docker.json(request).pipe(
-        Effect.flatMap(({ headers, status }) => statOf(request, status, headers)),
-        // An answer to HEAD has no body, and so no words; asked otherwise the engine says what is wrong.
-        Effect.catchIf(
-          (error) => error instanceof EngineError && error.status >= 400 && error.detail === "",
-          () => Effect.scoped(Effect.map(open(id, path), ({ stat }) => stat))
-        )
-      )
-    },
-    (effect, id, path) => rules(id, path)(effect)
-  )
-
-  const get = (id: string, path: string): Stream.Stream<Uint8Array, ArchiveError> =>
-    Stream.unwrapScoped(Effect.map(open(id, fromRoot(path)), ({ body }) => checkedTar(body)).pipe(rules(id, path)))
-
-  const put = Effect.fn("Archive.put")(
-    function* <E, R>(id: string, path: string, tar: Stream.Stream<Uint8Array, E, R>, options: PutOptions = {}) {
-      const request = { method: "PUT", path: yield* archivePath(id, path) } as const
-      const context = yield* Effect.context<R>()
-      const failed = yield* Deferred.make<never, E | InvalidRequest>()
-      // The door takes no failing stream: what comes to fail holds, until its failure has ended the request.
-      const upload = checkedTar(tar).pipe(
-        Stream.provideContext(context),
-        Stream.catchAllCause((cause) =>
-          Stream.execute(Effect.zipRight(Deferred.failCause(failed, cause), Effect.never))
-        )
-      )
-      const query = {
-        path,
-        noOverwriteDirNonDir: options.noOverwriteDirNonDir,
-        copyUIDGID: options.copyUIDGID
-      }
-      yield* Effect.raceFirst(docker.json({ ...request, query, upload }), Deferred.await(failed))
-    },
-    (effect, id, path) =>
-      mapEngineError(
-        (error) => containerNotFound(id, error) ?? fileNotFound(id, path, error) ?? invalidPut(path, error)
-      )(effect)
-  )
-
-  const readFile = Effect.fn("Archive.readFile")(
-    function* (id: string, path: string, options: ReadFileOptions = {}) {
-      const maxBytes = options.maxBytes ?? 64 * 1024 * 1024
-      const invalid = (detail: string) => new InvalidRequest({ field: "path", value: path, detail })
-      const readFrom = (path: string) =>
-        Effect.scoped(
-          Effect.gen(function* () {
-            const { body, stat } = yield* open(id, path)
-            if (stat.kind === "symlink") return stat.linkTarget ?? ""
-            if (stat.kind !== "file") return yield* invalid(`it is no file but a ${stat.kind}`)
-            if (stat.size > maxBytes)
-              return yield* invalid(`it has ${stat.size} bytes, more than ${maxBytes}; read it with Archive.get`)
-            const chunks: Array<Uint8Array> = []
-            let size = 0
-            const reader = () => (bytes: Uint8Array) => {
-              size += bytes.length
-              // It may have grown since the engine looked.
-              if (size <= maxBytes) chunks.push(bytes)
-            }
-            yield* Stream.runDrain(checkedTar(body, reader))
-            if (size > maxBytes) return yield* invalid(`it has more than ${maxBytes} bytes; read it with Archive.get`)
-            const content: Uint8Array = Buffer.concat(chunks)
-            return content
-          })
-        )
-      const found = yield* readFrom(path)
-      if (typeof found !== "string") return found
-      // The engine has followed the link to its end.
-      const target = yield* readFrom(found)
-      return typeof target === "string" ? yield* invalid("it is a symbolic link that leads to another") : target
-    },
-    (effect, id, path) => rules(id, path)(effect)
-  )
-
-  const readFileString = Effect.fn("Archive.readFileString")(function* (
-    id: string,
-    path: string,
-    options?: ReadFileOptions
-  ) {
-    return new TextDecoder().decode(yield* readFile(id, path, options))
-  })
-
-  const writeFile = Effect.fn("Archive.writeFile")(function* (
-    id: string,
-    path: string,
-    content: Uint8Array | string,
-    options: WriteFileOptions = {}
-  ) {
-    const parts = /^(.*?)([^/]+)$/s.exec(path)
-    const [, folder = "", name = ""] = parts ?? []
-    if (name === "" || name === "." || name === "..")
-      return yield* new InvalidRequest({ field: "path", value: path, detail: "give the path of a file" })
-    const bytes = typeof content === "string" ? encoder.encode(content) : content
+const writeFile = (
+  docker: DockerShape,
+  id: string,
+  path: string,
+  content: Uint8Array | string,
+  options: WriteFileOptions
+): Effect.Effect<void, ArchiveError> =>
+  Effect.suspend(() => {
+    const [, directory = "", name = ""] = /^(.*?)([^/]+)$/s.exec(path) ?? []
+    if (name === "" || name === "." || name === "..") return invalidPath(path, "must be the path of a file")
     const header = {
       name,
       mode: options.mode ?? 0o644,
@@ -253,27 +273,52 @@ const make = Effect.gen(function* () {
       gid: options.owner?.gid ?? 0,
       mtime: new Date()
     }
-    yield* put(id, folder === "" ? "/" : folder, packedTar([{ header, content: bytes }]), {
-      noOverwriteDirNonDir: true
-    })
+    const tar = packTar([{ header, content: typeof content === "string" ? encoder.encode(content) : content }])
+    return put(docker, id, directory === "" ? "/" : directory, tar, { noOverwriteDirNonDir: true })
   })
 
-  return { get, put, readFile, readFileString, stat, writeFile }
+const make = Effect.map(Docker, (docker): ArchiveShape => {
+  const read = Effect.fn("Archive.readFile")((id: string, path: string, options: ReadFileOptions = {}) =>
+    readFile(docker, id, path, options)
+  )
+  return {
+    stat: Effect.fn("Archive.stat")((id: string, path: string) => stat(docker, id, path)),
+    get: (id, path) => get(docker, id, path),
+    put: Effect.fn("Archive.put")(
+      <E, R>(id: string, path: string, tar: Stream.Stream<Uint8Array, E, R>, options: PutOptions = {}) =>
+        put(docker, id, path, tar, options)
+    ),
+    readFile: read,
+    readFileString: Effect.fn("Archive.readFileString")((id: string, path: string, options?: ReadFileOptions) =>
+      Effect.map(read(id, path, options), (content) => new TextDecoder().decode(content))
+    ),
+    writeFile: Effect.fn("Archive.writeFile")(
+      (id: string, path: string, content: Uint8Array | string, options: WriteFileOptions = {}) =>
+        writeFile(docker, id, path, content, options)
+    )
+  }
 })
 
-/** The shape of `Archive`. The container need not run; paths are those inside it, links in their folders are followed. */
+/**
+ * The container need not be running. Paths are those inside the container; symbolic links in their directories are
+ * followed.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export interface ArchiveShape {
-  /** What stands at a path; a link itself, not what it leads to. `HEAD /containers/{id}/archive` */
+  /** Describes a file or directory. A symbolic link is not followed. `HEAD /containers/{id}/archive` */
   readonly stat: (id: string, path: string) => Effect.Effect<FileStat, ArchiveError>
   /**
-   * A file or a folder with all in it, as a tar whose names begin with its own, or with `.` where that is the root. Nothing
-   * is read ahead of its reader. A tar with an entry that leads out of the folder where it is unpacked (`..`, absolute, through a link) fails before that entry
-   * comes. `GET /containers/{id}/archive`
+   * Streams a file, or a directory with everything in it, as a tar archive. The names of its entries begin with the name of
+   * the file or directory, or with `.` for the root directory. Nothing is read before it is pulled. Fails with
+   * `InvalidRequest` in place of an entry that would be extracted outside of the target directory, because its path is
+   * absolute, contains `..`, or leads through a link. `GET /containers/{id}/archive`
    */
   readonly get: (id: string, path: string) => Stream.Stream<Uint8Array, ArchiveError>
   /**
-   * Unpacks a tar into a folder that is there. The tar is read no faster than the engine takes it, and is refused as with
-   * `get`; what came before the refused entry has been unpacked. `PUT /containers/{id}/archive`
+   * Extracts a tar archive into an existing directory. The archive is pulled no faster than the engine reads it. Rejects the
+   * same entries as `get`; those before a rejected entry have been extracted. `PUT /containers/{id}/archive`
    */
   readonly put: <E, R>(
     id: string,
@@ -281,12 +326,12 @@ export interface ArchiveShape {
     tar: Stream.Stream<Uint8Array, E, R>,
     options?: PutOptions
   ) => Effect.Effect<void, ArchiveError | E, R>
-  /** A file's content; links are followed. `GET /containers/{id}/archive` */
+  /** Reads a file. Symbolic links are followed. `GET /containers/{id}/archive` */
   readonly readFile: (id: string, path: string, options?: ReadFileOptions) => Effect.Effect<Uint8Array, ArchiveError>
-  /** The same decoded as UTF-8. */
+  /** Reads a file, and decodes it as UTF-8. */
   readonly readFileString: (id: string, path: string, options?: ReadFileOptions) => Effect.Effect<string, ArchiveError>
   /**
-   * Writes a file into a folder that is there, in the place of one of this name, and of a link of this name too.
+   * Writes a file into an existing directory. Replaces a file or symbolic link of the same name.
    * `PUT /containers/{id}/archive`
    */
   readonly writeFile: (
@@ -298,7 +343,7 @@ export interface ArchiveShape {
 }
 
 /**
- * Files of containers, in and out.
+ * Reads and writes files in containers.
  *
  * @example
  * ```ts
@@ -315,8 +360,14 @@ export interface ArchiveShape {
  * const live = Archive.layer.pipe(Layer.provide(Docker.layerConfig))
  * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
  * ```
+ *
+ * @since 0.1.0
+ * @category tags
  */
 export class Archive extends Context.Tag("@dockwire/core/Archive")<Archive, ArchiveShape>() {
-  /** Files in containers of the engine behind `Docker`. */
+  /**
+   * @since 0.1.0
+   * @category layers
+   */
   static readonly layer: Layer.Layer<Archive, never, Docker> = Layer.effect(Archive, make)
 }

@@ -209,11 +209,11 @@ export const archiveRows: Rows = {
       Effect.gen(function* () {
         const { id } = yield* filled(bench)
         yield* failsWith(read(id, ""), "InvalidRequest", { field: "path" })
-        yield* failsWith(read(id, "/w"), "InvalidRequest", { detail: "it is no file but a directory" })
+        yield* failsWith(read(id, "/w"), "InvalidRequest", { detail: "must be a file, but is a directory" })
         yield* failsWith(
           on((archive) => archive.readFile(id, "/w/file", { maxBytes: 2 })),
           "InvalidRequest",
-          { detail: "it has 3 bytes, more than 2; read it with Archive.get" }
+          { detail: "the file has 3 bytes, and the limit is 2. Read it with Archive.get" }
         )
         yield* failsWith(read(id, "/w/dangling"), "FileNotFound", { path: "/w/dangling" })
       })
@@ -270,7 +270,7 @@ export const archiveRows: Rows = {
             "InvalidRequest",
             { field: "path", value: path, detail }
           )
-        yield* refused("", "give the path of a file or folder")
+        yield* refused("", "must not be empty or contain a null character")
         yield* refused("/w/file", "extraction point is not a directory")
         yield* refused("/ro", "mounted volume is marked read-only", { name: "a", content: "b" })
         yield* refused(
@@ -345,7 +345,7 @@ export const archiveRows: Rows = {
           yield* failsWith(
             on((archive) => archive.writeFile(id, path, "")),
             "InvalidRequest",
-            { field: "path", value: path, detail: "give the path of a file" }
+            { field: "path", value: path, detail: "must be the path of a file" }
           )
         }
         yield* failsWith(

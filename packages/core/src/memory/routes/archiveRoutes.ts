@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { packedTar, type TarEntry } from "../../internal/tar/tarPack.js"
+import { packTar, type TarEntry } from "../../internal/tar/packTar.js"
 import { type Call, type Routes, targetContainer } from "../calls/call.js"
 import { jsonResponse, streamResponse } from "../calls/response.js"
 import { extractArchive } from "../containers/extractArchive.js"
@@ -142,7 +142,7 @@ export const archiveRoutes: Routes = {
     Effect.gen(function* () {
       const { container, headers, node, path } = yield* statPath(call)
       yield* call.state.emitContainerEvent(container, "archive-path")
-      const tar = packedTar(tarEntries(basename(path), node))
+      const tar = packTar(tarEntries(basename(path), node))
       return { ...streamResponse("application/x-tar", tar), headers }
     }),
   "PUT /containers/{id}/archive": (call) =>
