@@ -3,15 +3,15 @@ import { Chunk, Effect, Option, Stream } from "effect"
 import { expect } from "vitest"
 import { failsWith, type Rows } from "../cell.js"
 
-/** What goes on at once, and so is told in any order. */
-const together = [
+/** Events that happen together and so arrive in any order. */
+const concurrent = [
   ["network connect", "volume mount"],
   ["network disconnect", "volume unmount", "container die"]
 ]
 
-/** Puts what was told at once into one order. */
-const settled = (actions: ReadonlyArray<string>): ReadonlyArray<string> =>
-  together.reduce((list, group) => {
+/** Brings events that happen together into one order. */
+const ordered = (actions: ReadonlyArray<string>): ReadonlyArray<string> =>
+  concurrent.reduce((list, group) => {
     const first = list.findIndex((action) => group.includes(action))
     const part = list.slice(first, first + group.length)
     return group.every((action) => part.includes(action))
@@ -38,7 +38,7 @@ export const eventRows: Rows = {
         yield* containers.wait(id)
         yield* containers.remove(id)
         yield* volumes.remove(volume)
-        // Those that are remembered, and then no more are waited for.
+        // Past events only.
         const seen = yield* events.stream({ since: "1", filters: { type: ["container", "volume", "network"] } }).pipe(
           Stream.filter((event) => event.id === id || event.id === volume || event.attributes["container"] === id),
           Stream.takeUntil((event) => event.type === "volume" && event.action === "destroy"),
@@ -62,7 +62,7 @@ export const eventRows: Rows = {
           "volume destroy"
         ]
         const order = bench.expected("the sequence of events", usual)
-        expect(settled(seen.map(({ action, type }) => `${type} ${action}`))).toEqual(order)
+        expect(ordered(seen.map(({ action, type }) => `${type} ${action}`))).toEqual(order)
         const of = (what: string) => seen.find(({ action, type }) => `${type} ${action}` === what)
         const image = bench.expected("the name of an image", "busybox:latest")
         expect(of("container create")?.attributes).toMatchObject({ ...bench.labels, image, name })
@@ -75,7 +75,7 @@ export const eventRows: Rows = {
         }
         const times = seen.map(({ timeNano }) => timeNano)
         expect(times.every((time, index) => index === 0 || time > (times[index - 1] ?? 0n))).toBe(true)
-        // Both ends belong to the range.
+        // Both ends of the range are inclusive.
         const nano = (time: bigint) => `${time / 1_000_000_000n}.${String(time % 1_000_000_000n).padStart(9, "0")}`
         const start = of("container start")?.timeNano ?? 0n
         const one = yield* Stream.runCollect(
@@ -95,7 +95,7 @@ export const eventRows: Rows = {
         const unknown = yield* Stream.runCollect(events.stream({ since: "1", until: "2", filters: { color: ["red"] } }))
         expect(Chunk.toReadonlyArray(unknown)).toEqual([])
       }),
-    conflict: "any number may listen",
+    conflict: "any number of clients may subscribe",
     "bad input": () =>
       Effect.gen(function* () {
         const events = yield* Events
@@ -117,8 +117,8 @@ export const eventRows: Rows = {
     success: (bench) =>
       Effect.gen(function* () {
         const events = yield* Events
-        // Whether the watch has begun shows only in what it gives.
-        const comings = Effect.forever(Effect.scoped(Effect.delay(bench.created(["true"]), "50 millis")))
+        // Whether the watch has begun shows only in what it emits.
+        const creations = Effect.forever(Effect.scoped(Effect.delay(bench.created(["true"]), "50 millis")))
         const first = yield* Effect.raceFirst(
           events.watch({ types: ["container"] }).pipe(
             Stream.filterMap((element) =>
@@ -131,7 +131,7 @@ export const eventRows: Rows = {
             ),
             Stream.runHead
           ),
-          comings
+          creations
         )
         expect(first).toMatchObject({
           value: {
@@ -140,8 +140,8 @@ export const eventRows: Rows = {
           }
         })
       }),
-    missing: "what is not there doesn't happen",
-    conflict: "any number may watch",
-    "bad input": "its one option has no wrong values"
+    missing: "an object that does not exist has no events",
+    conflict: "any number of clients may watch",
+    "bad input": "only an empty list of types, which is refused without a request"
   }
 }

@@ -17,7 +17,7 @@ const notFound = { containerId: missing, detail: `No such container: ${missing}`
 
 type Use = "read" | "readBatches" | "follow" | "followBatches"
 
-/** The elements of any of them, one by one. */
+/** The elements of one of the four methods, one by one. */
 const elements = (use: Use, id: string, options: ReadOptions & FollowOptions = {}) =>
   Stream.unwrap(
     Effect.map(Logs, (logs): Stream.Stream<LogLine | FollowElement, LogsError> => {
@@ -50,7 +50,7 @@ const reading =
     Effect.gen(function* () {
       const isPrecise = bench.expected("the timestamps of log lines", "nanoseconds") === "nanoseconds"
       const last = bench.expected("a last line without a newline", "echo -n three")
-      // The engine reads the two outputs each by itself: only what lies well apart keeps its order.
+      // The engine reads the two outputs separately. Only lines far enough apart in time keep their order.
       const pause = isPrecise ? 0.5 : 1.1
       const { id } = yield* ended(bench, `echo one; sleep ${pause}; echo two >&2; sleep ${pause}; ${String(last)}`)
       const lines = yield* collected(use, id)
@@ -65,7 +65,7 @@ const reading =
       const texts = (options: ReadOptions) =>
         Effect.map(collected(use, id, options), (some) => some.map((line) => ("text" in line ? line.text : "")))
       const [first = "", second = "", third = ""] = times
-      // Both ends belong to the range; the tail counts before everything else.
+      // Both ends of the range are inclusive. The tail is applied first.
       expect(yield* texts({ since: second })).toEqual(["two", "three"])
       if (isPrecise) {
         expect(yield* texts({ until: second })).toEqual(["one", "two"])
@@ -77,14 +77,14 @@ const reading =
       expect(yield* texts({ tail: 1, since: first })).toEqual(["three"])
       expect(yield* texts({ tail: 2, streams: ["stderr"] })).toEqual(["two"])
       expect(yield* texts({ streams: ["stdout"], since: third })).toEqual(["three"])
-      // A follow of what doesn't run ends with the log.
+      // A follow of a container that does not run ends with the log.
       expect(yield* texts({ follow: true })).toEqual(["one", "two", "three"])
       const terminal = yield* ended(bench, "echo out; echo err >&2", { tty: true })
       expect(yield* collected(use, terminal.id)).toMatchObject([
         { stream: "stdout", text: "out" },
         { stream: "stdout", text: "err" }
       ])
-      // Four files of 28 lines are written, and two are kept.
+      // Four files of 28 lines are written, two are kept.
       const log = { driver: "json-file", options: { "max-size": "2k", "max-file": "2" } }
       if (bench.expected("log rotation", "docker's") !== "docker's") return
       const rotated = yield* ended(bench, "seq 1 100", { log })
@@ -108,19 +108,19 @@ const live =
     Effect.gen(function* () {
       const { id } = yield* bench.created(["sh", "-c", "echo one; exit 3"])
       const containers = yield* Containers
-      const said: Array<string> = []
+      const seen: Array<string> = []
       yield* Effect.fork(containers.start(id))
       yield* elements(use, id).pipe(
         Stream.runForEach((element) => {
-          said.push(element._tag === "LogLine" ? element.text : element.mark)
+          seen.push(element._tag === "LogLine" ? element.text : element.mark)
           if (element._tag !== "LogMark" || element.mark !== "stopped") return Effect.void
           expect(element).toMatchObject({ exitCode: 3 })
-          const runs = said.filter((word) => word === "stopped").length
+          const runs = seen.filter((word) => word === "stopped").length
           return runs === 1 ? containers.start(id) : containers.remove(id)
         })
       )
-      // Whether the follow or the run began first is open.
-      expect(said.slice(said.indexOf("one"))).toEqual(["one", "stopped", "started", "one", "stopped", "removed"])
+      // The follow or the run may have begun first.
+      expect(seen.slice(seen.indexOf("one"))).toEqual(["one", "stopped", "started", "one", "stopped", "removed"])
     })
 
 const unreadable =
@@ -165,7 +165,7 @@ const wrong: ReadonlyArray<readonly [string, ReadOptions]> = [
   ["since", { since: "yesterday" }]
 ]
 
-/** The cells of `Logs`. Their conflict is a log that the driver keeps from being read: the state of the container stands in no way. */
+/** The cells of `Logs`. Their conflict is a logging driver that can't be read. A container's state never conflicts. */
 export const logRows: Rows = {
   read: row("read", {
     success: reading("read"),

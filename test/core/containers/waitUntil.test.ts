@@ -17,45 +17,45 @@ const checkedBy = (test: string, retries = 2) => ({
   Healthcheck: { Test: ["CMD-SHELL", test], Interval: 0.2 * second, Timeout: second, Retries: retries }
 })
 
-describeEngine("a wait for a container", () => {
+describeEngine("waiting for a container", () => {
   const layer = () => layerOf(testEngine().endpoint)
-  const reached = (id: string, condition: WaitCondition, options?: WaitOptions) =>
+  const awaited = (id: string, condition: WaitCondition, options?: WaitOptions) =>
     runWith(layer(), wait(id, condition, options))
-  const vain = async (id: string, condition: WaitCondition, options?: WaitOptions) => {
+  const failed = async (id: string, condition: WaitCondition, options?: WaitOptions) => {
     const start = performance.now()
     const error = await failureWith(layer(), wait(id, condition, options))
     return { error, took: performance.now() - start }
   }
 
-  it("to run ends when it starts, also one that is over at once", async () => {
+  it("to run ends when it starts, even if it exits at once", async () => {
     const container = await made("exit 0")
-    const waiting = reached(container.id, "running")
+    const waiting = awaited(container.id, "running")
     await sleep(300)
     await container.start()
     await waiting
     const running = await started("sleep 1000")
-    await reached(running.name, "running")
+    await awaited(running.name, "running")
   })
 
-  it("to exit ends when it does, or is removed", async () => {
+  it("to exit ends when it exits or is removed", async () => {
     const container = await started("sleep 0.5; exit 4")
-    await reached(container.id, "exited")
-    await reached(container.id, "exited")
+    await awaited(container.id, "exited")
+    await awaited(container.id, "exited")
     const other = await started("sleep 1000")
-    const waiting = reached(other.id, "exited")
+    const waiting = awaited(other.id, "exited")
     await sleep(300)
     await other.remove()
     await waiting
   })
 
-  it("to be healthy ends when it is", async () => {
+  it("to be healthy ends when its health check passes", async () => {
     const container = await started("sleep 0.5; touch /ready; sleep 1000", { config: checkedBy("test -e /ready", 100) })
-    await reached(container.id, "healthy")
+    await awaited(container.id, "healthy")
   })
 
-  it("to be healthy is given up when it can't be, with the health check's words and the log's last lines", async () => {
+  it("to be healthy fails when it can't be, with the health check's output and the last log lines", async () => {
     const sick = await started("echo one; echo two; sleep 1000", { config: checkedBy("echo it hurts; exit 1") })
-    const { error } = await vain(sick.id, "healthy")
+    const { error } = await failed(sick.id, "healthy")
     expect(error).toMatchObject({
       _tag: "WaitFailed",
       containerId: sick.id,
@@ -70,36 +70,36 @@ describeEngine("a wait for a container", () => {
     expect(error.message).toContain("it hurts")
 
     const dying = await started("echo last words; sleep 0.7; exit 7", { config: checkedBy("test -e /never", 100) })
-    expect((await vain(dying.id, "healthy")).error).toMatchObject({
+    expect((await failed(dying.id, "healthy")).error).toMatchObject({
       _tag: "WaitFailed",
       reason: "Exited",
       detail: "the container exited with code 7",
       lastLines: ["last words"]
     })
     const unchecked = await started("sleep 1000")
-    const without = await vain(unchecked.id, "healthy")
+    const without = await failed(unchecked.id, "healthy")
     expect(without.error).toMatchObject({ _tag: "WaitFailed", reason: "Impossible" })
     expect(without.took).toBeLessThan(3_000)
   })
 
-  it("for a line ends with it, be it old or new", async () => {
+  it("to log a line ends with an old or a new line", async () => {
     const container = await started("echo before; sleep 0.7; echo 'listening on 80'; sleep 1000")
-    await reached(container.id, { log: "before" })
-    await reached(container.id, { log: /^listening on \d+$/g })
-    await reached(container.id, { log: "listening" })
+    await awaited(container.id, { log: "before" })
+    await awaited(container.id, { log: /^listening on \d+$/g })
+    await awaited(container.id, { log: "listening" })
     const later = await made("echo ready; sleep 1000")
-    const waiting = reached(later.id, { log: "ready" })
+    const waiting = awaited(later.id, { log: "ready" })
     await sleep(300)
     await later.start()
     await waiting
     const over = await started("echo all done")
     await over.wait()
-    await reached(over.id, { log: "all done" })
+    await awaited(over.id, { log: "all done" })
   })
 
-  it("for a line is given up when the container exits without it", async () => {
+  it("to log a line fails when it exits first", async () => {
     const container = await started("echo something else; sleep 0.5; echo bye; exit 3")
-    const { error, took } = await vain(container.id, { log: "ready" })
+    const { error, took } = await failed(container.id, { log: "ready" })
     expect(error).toMatchObject({
       _tag: "WaitFailed",
       condition: 'log line containing "ready"',
@@ -108,69 +108,73 @@ describeEngine("a wait for a container", () => {
       lastLines: ["something else", "bye"]
     })
     expect(took).toBeLessThan(10_000)
-    expect((await vain(container.id, { log: "ready" })).error).toMatchObject({ _tag: "WaitFailed", reason: "Exited" })
+    expect((await failed(container.id, { log: "ready" })).error).toMatchObject({ _tag: "WaitFailed", reason: "Exited" })
   })
 
-  it("for a line goes on over a restart of the container's policy, and doesn't count an earlier run's", async () => {
+  it("to log a line continues across a restart by its policy, and ignores earlier runs", async () => {
     const container = await started("test -e /again && { echo ready; sleep 1000; }; touch /again; exit 1", {
       hostConfig: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 3 } }
     })
-    await reached(container.id, { log: "ready" })
+    await awaited(container.id, { log: "ready" })
   })
 
-  it("for a port ends when something listens there, and not before", async () => {
+  it("to listen on a port ends when it does, and not before", async () => {
     const script = "sleep 1; echo hello > /index.html; exec httpd -f -p 80 -h /"
     const published = await started(script, {
       config: { ExposedPorts: { "80/tcp": {} } },
       hostConfig: { PortBindings: { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "" }] } }
     })
     const start = performance.now()
-    await reached(published.id, { port: 80 })
+    await awaited(published.id, { port: 80 })
     expect(performance.now() - start).toBeGreaterThan(500)
-    // By its own address.
+    // At its own address.
     const inner = await started(script)
-    await reached(inner.id, { port: 80 })
+    await awaited(inner.id, { port: 80 })
   })
 
-  it("for a port is given up when there is none to reach, or its container exits", async () => {
+  it("to listen on a port fails when the port can't be reached, or it exits", async () => {
     const apart = await started("sleep 1000", { hostConfig: { NetworkMode: "none" } })
-    expect((await vain(apart.id, { port: 80 })).error).toMatchObject({ _tag: "WaitFailed", reason: "Impossible" })
+    expect((await failed(apart.id, { port: 80 })).error).toMatchObject({ _tag: "WaitFailed", reason: "Impossible" })
     const dying = await started("sleep 0.5; exit 9")
-    expect((await vain(dying.id, { port: 80 })).error).toMatchObject({
+    expect((await failed(dying.id, { port: 80 })).error).toMatchObject({
       _tag: "WaitFailed",
       reason: "Exited",
       detail: "the container exited with code 9"
     })
   })
 
-  it("is given up when its time is over, or the container is removed or can't start", async () => {
+  it("fails after the timeout, or when it is removed or can't start", async () => {
     const container = await started("echo waiting; sleep 1000")
     for (const condition of ["exited", { log: "never" }, { port: 81 }] as const) {
-      const { error, took } = await vain(container.id, condition, { timeout: "600 millis" })
+      const { error, took } = await failed(container.id, condition, { timeout: "600 millis" })
       expect(error).toMatchObject({ _tag: "WaitFailed", reason: "TimedOut", lastLines: ["waiting"] })
       expect(took).toBeLessThan(4_000)
     }
-    const waiting = vain(container.id, { log: "never" })
+    const waiting = failed(container.id, { log: "never" })
     await sleep(700)
     await container.remove()
     expect((await waiting).error).toMatchObject({ _tag: "WaitFailed", reason: "Removed", lastLines: [] })
 
     const broken = await made("", { cmd: ["/no/such/command"] })
-    const starting = vain(broken.id, "running")
+    const starting = failed(broken.id, "running")
     await sleep(300)
     await broken.start().catch(() => {})
     expect((await starting).error).toMatchObject({ _tag: "WaitFailed", reason: "Exited" })
   })
 
-  it("fails by what is wrong with the request", async () => {
+  it("fails if it does not exist, or for an invalid port", async () => {
     const absent = "dockwire-no-such-container"
     for (const condition of ["running", { log: "x" }, { port: 80 }] as const) {
-      expect((await vain(absent, condition)).error).toMatchObject({ _tag: "ContainerNotFound", containerId: absent })
+      expect((await failed(absent, condition)).error).toMatchObject({ _tag: "ContainerNotFound", containerId: absent })
     }
-    expect((await vain(absent, { port: 0 })).error).toMatchObject({ _tag: "InvalidRequest", field: "port", value: "0" })
+    expect((await failed(absent, { port: 0 })).error).toMatchObject({
+      _tag: "InvalidRequest",
+      field: "port",
+      value: "0"
+    })
   })
 
-  it("stops at once when it is interrupted", async () => {
+  it("stops at once when the wait is interrupted", async () => {
     const container = await started("sleep 1000")
     for (const condition of ["exited", { log: "never" }, { port: 81 }] as const) {
       expect(await interruptionTime(layer(), wait(container.id, condition), 500)).toBeLessThan(1_000)
@@ -178,14 +182,14 @@ describeEngine("a wait for a container", () => {
   })
 })
 
-describeKillableEngine("a wait for a container whose engine dies", () => {
+describeKillableEngine("waiting for a container whose engine dies", () => {
   let engine: KillableEngine
   beforeAll(async () => {
     engine = await startKillableEngine({ name: "wait" })
   })
   afterAll(() => engine?.dispose())
 
-  it("fails as Lost, and as Refused behind that", async () => {
+  it("fails with Lost, and then with Refused", async () => {
     const { id } = await startTestContainer({ endpoint: engine.endpoint, cmd: ["sleep", "1000"] })
     const layer = layerOf(engine.endpoint)
     const waiting = Promise.all(

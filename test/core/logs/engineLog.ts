@@ -2,7 +2,7 @@ import type { LogPart, LogStream } from "@dockwire/core"
 import { LogDecoder } from "../../../packages/core/src/internal/logs/logDecoder.js"
 import type { Randomness } from "./randomness.js"
 
-/** The size at which the engine cuts a line in records. */
+/** The engine splits lines into records of this many bytes. */
 export const recordSize = 16 * 1024
 
 /** A frame of the engine's multiplexed stream. */
@@ -17,7 +17,7 @@ export const frame = (type: number, payload: string | Buffer): Buffer => {
 /** The n-th nanosecond of a second in 2026. */
 export const stamp = (n: number): string => `2026-11-22T09:17:03.${String(n).padStart(9, "0")}Z`
 
-/** The engine's records of a line: all with the timestamp of the first, the last one with the newline, where there is one. */
+/** The engine's records of a line. All have the same timestamp; the last one has the newline, if there is one. */
 export const records = (timestamp: string, line: string | Buffer, ending = "\n"): ReadonlyArray<Buffer> => {
   const bytes = Buffer.concat([typeof line === "string" ? Buffer.from(line) : line, Buffer.from(ending)])
   const pieces: Array<Buffer> = []
@@ -35,7 +35,7 @@ export const frames = (
   ending = "\n"
 ): ReadonlyArray<Buffer> => records(timestamp, line, ending).map((piece) => frame(stream === "stdout" ? 1 : 2, piece))
 
-/** What a decoder gave. */
+/** What a decoder emitted. */
 export interface Decoded {
   readonly lines: ReadonlyArray<{
     readonly stream: LogStream
@@ -47,7 +47,7 @@ export interface Decoded {
   readonly malformed: ReadonlyArray<string>
 }
 
-/** Decodes chunks to their end; each is overwritten behind its push, as the connection does with its own. */
+/** Decodes chunks. Each is overwritten after its push, as a connection reuses its buffers. */
 export const decode = (
   chunks: Iterable<Buffer>,
   options: { readonly tty?: boolean; readonly follow?: boolean; readonly withRecords?: boolean } = {}
@@ -72,7 +72,7 @@ export const decode = (
   return { lines, engineErrors, malformed }
 }
 
-/** The bytes in pieces of random sizes up to `longest`. */
+/** Splits the bytes into pieces of random sizes up to `longest`. */
 export const cutAtRandom = (bytes: Buffer, random: Randomness, longest: number): ReadonlyArray<Buffer> => {
   const pieces: Array<Buffer> = []
   for (let start = 0; start < bytes.length;) {

@@ -10,7 +10,7 @@ import {
 
 const time = (value: string | Date) => Either.getOrElse(parseEngineTime("since", value), (error) => error.message)
 
-it("gives the engine every nanosecond that it was given", () => {
+it("keeps every nanosecond", () => {
   expect(time("2026-11-22T09:18:18.126803425Z")).toBe("1795339098.126803425")
   expect(time("2026-11-22T09:18:18.5Z")).toBe("1795339098.500000000")
   expect(time("2026-11-22t09:18:18z")).toBe("1795339098.000000000")
@@ -22,7 +22,7 @@ it("gives the engine every nanosecond that it was given", () => {
   expect(time(new Date(1_795_339_098_126))).toBe("1795339098.126000000")
 })
 
-it("refuses what is no moment, and names it", () => {
+it("rejects what is not a time, and names it", () => {
   const bad = ["", "yesterday", "2026-11-22", "2026-11-22T09:18:18", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z"]
     .concat(["2026-11-22T09:18:61Z", "1.2.3", "-5", "1e9", "NaN", "10m", "2026-11-22T09:18:18.1234567890Z"])
     .concat(["2026-11-22T09:18:18Z\n", " 1795339098", "1795339098&tail=1"])
@@ -35,14 +35,14 @@ it("refuses what is no moment, and names it", () => {
   }
 })
 
-it("moves canonical timestamps by milliseconds, the nanoseconds kept", () => {
+it("shifts normalized timestamps by milliseconds and keeps the nanoseconds", () => {
   expect(toEngineTime("2026-11-22T09:18:18.126803425Z")).toBe("1795339098.126803425")
   expect(toEngineTime("2026-11-22T09:18:18.126803425Z", -127)).toBe("1795339097.999803425")
   expect(toEngineTime("2026-11-22T09:18:18.999803425Z", 1)).toBe("1795339099.000803425")
   expect(engineTimeMillis("1795339098.126803425")).toBeCloseTo(1_795_339_098_126.803, 2)
 })
 
-it("brings timestamps into the one form whose order is that of time", () => {
+it("normalizes timestamps, so that their order is that of time", () => {
   expect(normalizeTimestamp("2026-11-22T09:18:18Z")).toBe("2026-11-22T09:18:18.000000000Z")
   expect(normalizeTimestamp("2026-11-22T09:18:18.12Z")).toBe("2026-11-22T09:18:18.120000000Z")
   expect(normalizeTimestamp("2026-11-22T11:18:18.120000001+02:00")).toBe("2026-11-22T09:18:18.120000001Z")

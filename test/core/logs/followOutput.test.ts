@@ -17,7 +17,7 @@ const collecting = (streams?: ReadonlyArray<"stdout" | "stderr">) => {
 }
 
 describe("the output of a follow", () => {
-  it("hands over what was added since the last flush, and nothing where that is nothing", () => {
+  it("hands over what was added since the last flush, and no empty batches", () => {
     const { output, shown } = collecting()
     output.line("stdout", stamp(1), "one", undefined, [])
     output.line("stderr", stamp(2), "two", undefined, [])
@@ -33,7 +33,7 @@ describe("the output of a follow", () => {
     expect(output.batches).toBe(2)
   })
 
-  it("leaves out the other stream, and parts of a line that were delivered before", () => {
+  it("omits the other stream, and parts of a line that were delivered before", () => {
     const { output, shown } = collecting(["stdout"])
     output.line("stdout", stamp(1), "a", { index: 1, last: false }, [])
     output.line("stderr", stamp(1), "no", undefined, [])

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
 import { runCore } from "../runCore.js"
 
-/** An element as a short text: that of a line, or `<stopped 3>` for a mark. */
+/** An element as a short text: the text of a line, or `<stopped 3>` for a mark. */
 export const shown = (element: FollowElement): string => {
   if (element._tag === "LogLine") {
     const { part, stream, text } = element
@@ -18,14 +18,14 @@ export const shown = (element: FollowElement): string => {
   return element.mark === "engine_error" ? `<engine_error ${element.message}>` : `<${element.mark}>`
 }
 
-/** A follow that runs while the test does other things. */
+/** A follow that runs in the background of a test. */
 export interface Followed {
   readonly elements: ReadonlyArray<FollowElement>
-  /** The elements as `shown`. */
+  /** The elements, each as `shown`. */
   readonly shown: () => ReadonlyArray<string>
-  /** Resolves when this holds; fails with what has come, when it takes more than a minute or the follow fails. */
+  /** Resolves when the condition holds. Fails with the last elements after a minute, or when the follow ends. */
   readonly until: (holds: (elements: ReadonlyArray<FollowElement>) => boolean) => Promise<void>
-  /** How it ended: `undefined` by itself, else its error. */
+  /** The error that it failed with; `undefined` if it ended by itself. */
   readonly ended: Promise<LogsError | undefined>
   /** Interrupts it. */
   readonly stop: () => Promise<void>
@@ -63,7 +63,7 @@ export const followed = (endpoint: string, id: string, options: FollowOptions = 
         if (wasOver || Date.now() > deadline) {
           const last = elements.slice(-20).map(shown).join("\n")
           throw new Error(
-            `The follow ${wasOver ? "ended" : "waits"} after ${elements.length} elements, the last:\n${last}`
+            `The follow ${wasOver ? "ended" : "is stuck"} after ${elements.length} elements, the last:\n${last}`
           )
         }
         await sleep(5)

@@ -20,7 +20,7 @@ const split = (chunks: Iterable<Buffer>): Found => {
         payloads.push(`${bytes[position]}:${bytes.toString("latin1", position + 8, position + 8 + length)}`)
         position += 8 + length
       }
-      // A range holds whole frames only.
+      // A range consists of whole frames.
       expect(position).toBe(end)
     },
     (detail) => malformed.push(detail)
@@ -33,7 +33,7 @@ const split = (chunks: Iterable<Buffer>): Found => {
   return { payloads, malformed, isCut: splitter.isCut }
 }
 
-it("finds the same frames wherever the bytes are cut", () => {
+it("finds the same frames wherever chunks begin and end", () => {
   const random = randomness("frames")
   for (let round = 0; round < 30; round++) {
     const made = Array.from({ length: random.between(1, 12) }, () => {
@@ -53,7 +53,7 @@ it("finds the same frames wherever the bytes are cut", () => {
   }
 })
 
-it("finds them cut in two at every position, and byte by byte", () => {
+it("finds frames that are split at any offset, or arrive byte by byte", () => {
   const bytes = Buffer.concat([frame(1, "one"), frame(2, ""), frame(3, "three"), frame(1, "h€llo"), frame(2, "x")])
   const wanted = split([bytes])
   expect(wanted.payloads).toHaveLength(5)
@@ -63,7 +63,7 @@ it("finds them cut in two at every position, and byte by byte", () => {
   expect(split(Array.from(bytes, (_, at) => bytes.subarray(at, at + 1)))).toEqual(wanted)
 })
 
-it("knows of a frame that did not come whole", () => {
+it("knows that the last frame is incomplete", () => {
   const bytes = Buffer.concat([frame(1, "whole"), frame(1, "cut")])
   for (const missing of [1, 2, 3, 10]) {
     expect(split([bytes.subarray(0, bytes.length - missing)])).toEqual({
@@ -74,7 +74,7 @@ it("knows of a frame that did not come whole", () => {
   }
 })
 
-it("refuses, once, what is no frame, and gives what came before it", () => {
+it("reports bytes that are not a frame once, after the frames in front of them", () => {
   for (const [name, bad] of [
     ["a wrong type", frame(4, "later")],
     ["text", Buffer.from("HTTP/1.1 500 Internal Server Error\r\n\r\n")],
@@ -89,7 +89,7 @@ it("refuses, once, what is no frame, and gives what came before it", () => {
   }
 })
 
-it("copies a long frame once, however many chunks it comes in", () => {
+it("copies a long frame once, however many chunks it has", () => {
   const payload = Buffer.alloc(FrameSplitter.maxFrame, "x")
   const bytes = Buffer.concat([frame(1, payload), frame(1, "next")])
   let copied = 0

@@ -17,7 +17,7 @@ const wordings = [
 ] as const
 
 describe("lines", () => {
-  it("are the same wherever the bytes are cut, whoever watches the records", () => {
+  it("are the same wherever chunks begin and end, with and without a handler for records", () => {
     const random = randomness("decoder")
     for (let round = 0; round < 8; round++) {
       const wanted: Array<{ stream: LogStream; timestamp: string; text: string }> = []
@@ -42,7 +42,7 @@ describe("lines", () => {
     }
   })
 
-  it("survive a cut at every position and one-byte chunks", () => {
+  it("are whole when split at any offset, or byte by byte", () => {
     const bytes = Buffer.concat([
       ...frames("stdout", stamp(1), "🚀 one"),
       ...frames("stderr", stamp(2), "", "\n"),
@@ -59,7 +59,7 @@ describe("lines", () => {
     expect(decode(bytewise(bytes))).toEqual(uncut)
   })
 
-  it("of two streams stay apart when their pieces interleave", () => {
+  it("of two streams stay separate when their pieces interleave", () => {
     const out = frames("stdout", stamp(1), "o".repeat(40_000))
     const err = frames("stderr", stamp(1), "e".repeat(40_000))
     expect(out).toHaveLength(3)
@@ -70,7 +70,7 @@ describe("lines", () => {
     ])
   })
 
-  it("with equal timestamps are each given", () => {
+  it("with equal timestamps are all emitted", () => {
     const same = [
       ...frames("stdout", stamp(7), "a"),
       ...frames("stdout", stamp(7), "b"),
@@ -80,7 +80,7 @@ describe("lines", () => {
     expect(decode(same, { follow: true }).lines.map((line) => line.text)).toEqual(["a", "b", "a"])
   })
 
-  it("that a following engine gives twice in a row are given once, but not those of a clock of whole seconds", () => {
+  it("that an engine sends twice in a row are emitted once, unless its timestamps are whole seconds", () => {
     const twice = [...frames("stdout", stamp(7), "a"), ...frames("stdout", stamp(7), "a")]
     expect(decode(twice, { follow: true }).lines).toHaveLength(1)
     expect(decode(twice).lines).toHaveLength(2)
@@ -88,19 +88,19 @@ describe("lines", () => {
     expect(decode(seconds, { follow: true }).lines).toHaveLength(2)
   })
 
-  it("without an end are ended by the next run, and by the end of the log", () => {
+  it("without a newline end at the next run, and at the end of the log", () => {
     const bytes = [...frames("stdout", stamp(1), "first run", ""), ...frames("stdout", stamp(2), "second run", "")]
     expect(decode(bytes).lines.map((line) => line.text)).toEqual(["first run", "second run"])
   })
 
-  it("lose their carriage return also where a record's end parts it from the newline", () => {
+  it("lose their carriage return, also if the newline is in the next record", () => {
     const text = "x".repeat(recordSize - 1)
     const cut = frames("stdout", stamp(1), text, "\r\n")
     expect(cut).toHaveLength(2)
     expect(decode(cut).lines.map((line) => line.text === text)).toEqual([true])
   })
 
-  it("whose bytes are no UTF-8 come with the replacement character", () => {
+  it("that are not valid UTF-8 contain the replacement character", () => {
     const bytes = frames("stdout", stamp(1), Buffer.from([0x61, 0xff, 0xfe, 0x62]))
     expect(decode(bytes).lines[0]?.text).toBe("a\ufffd\ufffdb")
   })
@@ -109,7 +109,7 @@ describe("lines", () => {
 describe("a long line", () => {
   const whole = (length: number) => decode(frames("stdout", stamp(1), "x".repeat(length))).lines
 
-  it("of 1 MiB comes whole, with one byte more in two marked parts", () => {
+  it("of 1 MiB is emitted whole, and one byte more in two marked parts", () => {
     expect(whole(maxLineBytes).map(({ part, text }) => ({ length: text.length, part }))).toEqual([
       { length: maxLineBytes, part: undefined }
     ])
@@ -120,7 +120,7 @@ describe("a long line", () => {
     ])
   })
 
-  it("is never cut within a character", () => {
+  it("is never split within a character", () => {
     for (const [width, character] of [
       [2, "é"],
       [3, "€"],
@@ -135,12 +135,12 @@ describe("a long line", () => {
     }
   })
 
-  it("of many parts numbers them", () => {
+  it("has numbered parts", () => {
     const { lines } = decode(frames("stderr", stamp(1), "y".repeat(5 * maxLineBytes - 1)))
     expect(lines.map((line) => line.part)).toEqual([1, 2, 3, 4, 5].map((index) => ({ index, last: index === 5 })))
   })
 
-  it("takes work in proportion to its length", () => {
+  it("is decoded in linear time", () => {
     let moved = 0
     const original = Buffer.concat.bind(Buffer)
     const concat = vi.spyOn(Buffer, "concat").mockImplementation((list, total) => {
@@ -157,8 +157,8 @@ describe("a long line", () => {
   })
 })
 
-describe("what is no log", () => {
-  it("is said once, behind the lines before it", () => {
+describe("a response that is not a log", () => {
+  it("is reported once, after the lines in front of the error", () => {
     const decoded = decode([
       ...frames("stdout", stamp(1), "good"),
       Buffer.from("garbage, not a frame"),

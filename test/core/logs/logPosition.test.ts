@@ -17,7 +17,7 @@ const reread = (state: LogPositionState): LogPositionState => {
   return parsed.state
 }
 
-it("is the same after it was written and read", () => {
+it("a position is the same after it was written and parsed", () => {
   const random = randomness("position")
   for (let round = 0; round < 50; round++) {
     const length = random.between(0, 60)
@@ -41,7 +41,7 @@ it("is the same after it was written and read", () => {
   }
 })
 
-it("of a long window is written with no more than is needed to go on", () => {
+it("a position with a long window is written with only the records needed to resume", () => {
   const window = {
     timestamps: Array.from({ length: 50_000 }, (_, index) => stamp(index)),
     identities: Array.from({ length: 50_000 }, (_, index) => index)
@@ -63,7 +63,7 @@ it("of a long window is written with no more than is needed to go on", () => {
   expect(open.window.identities.at(-1)).toBe(39_999)
 })
 
-it("behind a line that stays open is written with the last record of each stream for those before it", () => {
+it("a position after a long incomplete line is written with the last delivered record of each stream", () => {
   const random = randomness("position of a long line")
   const stderr = 2 ** 52
   const window = {
@@ -97,7 +97,7 @@ it("behind a line that stays open is written with the last record of each stream
   }
 })
 
-it("is not read from what no follow wrote", () => {
+it("a position is not parsed from other text", () => {
   const good = new LogPosition({
     containerId: id,
     run: undefined,

@@ -25,7 +25,7 @@ const follow = (container: TestContainer, options: FollowOptions = {}) => {
   return log
 }
 
-/** A follow of a container that does not run, which waits for its start by the time this resolves. */
+/** Follows a container that does not run, and resolves when the follow is waiting for its start. */
 const followWaiting = async (container: TestContainer, options: FollowOptions = {}) => {
   const proxy = await startCuttingProxy(testEngine().endpoint)
   onTestFinished(proxy.close)
@@ -41,7 +41,7 @@ const verb = (container: TestContainer, path: string) =>
 const isMark = (mark: string) => (element: FollowElement) => element._tag === "LogMark" && element.mark === mark
 const marks = (elements: ReadonlyArray<FollowElement>, mark: string) => elements.filter(isMark(mark)).length
 
-/** Numbers its lines over all its runs; the last line of a run is complete, then it exits with 7. */
+/** Numbers its lines across runs. Ends each run with a complete line and exit code 7. */
 const counter = `
   n=$(cat /n 2>/dev/null || echo 0); run=$(($(cat /run 2>/dev/null || echo 0) + 1)); echo $run > /run
   trap 'stop=1' TERM
@@ -50,7 +50,7 @@ const counter = `
   echo $n > /n; echo run $run ends; exit 7`
 
 describeEngine("a follow", () => {
-  it("with a tail that is cut before its first line gives all that is written until it is back", async () => {
+  it("with a tail whose connection is lost before the first line emits all lines written until it is back", async () => {
     const container = await created("until [ -e /go ]; do sleep 0.05; done; seq 50; exec sleep 600")
     await container.start()
     let endOutage = () => {}
@@ -62,7 +62,7 @@ describeEngine("a follow", () => {
     onTestFinished(proxy.close)
     const log = followed(proxy.endpoint, container.id, { tail: 5 })
     onTestFinished(log.stop)
-    // It looks at the container again when the log is open.
+    // It inspects the container again once the log is open.
     await eventually(() => {
       const opened = proxy.requests.findIndex((request) => request.includes("/logs?"))
       return opened >= 0 && proxy.requests.slice(opened).some((request) => request.endsWith("/json"))
@@ -79,7 +79,7 @@ describeEngine("a follow", () => {
     expect(log.shown()).toEqual(Array.from({ length: 50 }, (_, index) => `${index + 1}`))
   })
 
-  it("goes on over five stops and starts, with every line once and the marks in their places", async () => {
+  it("continues across five stops and starts, with every line once and marks in the right places", async () => {
     const container = await created(counter)
     const log = await followWaiting(container)
     await container.start()
@@ -109,7 +109,7 @@ describeEngine("a follow", () => {
       "<stopped 7>"
     ])
     expect(rest).toEqual([...runs, "<removed>"])
-    // Marks stand behind all lines of the run before, and before all of the run behind.
+    // Marks are after all lines of the run before and in front of all lines of the next run.
     expect(all.indexOf("run 1 ends")).toBeGreaterThan(all.indexOf("line 1"))
     for (let index = 1; index < all.length; index++) {
       if (all[index] === "<started>") expect(all[index - 1]).toBe("<stopped 7>")
@@ -117,7 +117,7 @@ describeEngine("a follow", () => {
     }
   })
 
-  it("shows each crash of a container that its restart policy starts again", async () => {
+  it("shows each crash of a container with a restart policy", async () => {
     const container = await created(
       "n=$(($(cat /n 2>/dev/null || echo 0) + 1)); echo $n > /n; echo crash $n; printf unfinished; exit $n",
       { hostConfig: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 4 } } }
@@ -133,7 +133,7 @@ describeEngine("a follow", () => {
     expect(log.shown().at(-1)).toBe("<removed>")
   })
 
-  it("waits through a pause", async () => {
+  it("waits while the container is paused", async () => {
     const container = await created("trap 'exit 0' TERM; i=0; while :; do i=$((i+1)); echo line $i; sleep 0.01; done")
     await container.start()
     const log = follow(container)
@@ -146,7 +146,7 @@ describeEngine("a follow", () => {
     expect(lines).toEqual(Array.from({ length: lines.length }, (_, index) => `line ${index + 1}`))
   })
 
-  it("ends with the removal of a running container", async () => {
+  it("ends when a running container is removed", async () => {
     const container = await created("echo only; sleep 600")
     await container.start()
     const log = follow(container)
@@ -157,7 +157,7 @@ describeEngine("a follow", () => {
     expect(log.shown().at(-1)).toBe("<removed>")
   })
 
-  it("begins where it is told to: with what is new, with the last lines, at a moment", async () => {
+  it("begins with new lines, with the last lines, or at a time", async () => {
     const container = await created(
       "trap 'go=1' USR1; echo old1; echo old2; while [ -z \"$go\" ]; do sleep 0.02; done; echo new1; echo new2 >&2"
     )
@@ -173,7 +173,7 @@ describeEngine("a follow", () => {
       onTestFinished(log.stop)
       return log
     })
-    // Each of them follows now.
+    // All of them are following.
     await eventually(() => proxy.requests.filter((line) => line.includes("follow=true")).length).toBeGreaterThanOrEqual(
       4
     )
@@ -191,7 +191,7 @@ describeEngine("a follow", () => {
     )
   })
 
-  it("gives all of a log that was empty when it began, whatever tail was asked for", async () => {
+  it("emits all lines of a log that was empty when it began, whatever the tail", async () => {
     const container = await created("echo first; echo second")
     const none = await followWaiting(container, { tail: 0 })
     const one = await followWaiting(container, { tail: 1 })
@@ -202,7 +202,7 @@ describeEngine("a follow", () => {
     }
   })
 
-  it("goes on from the position of any element, in another runtime, with exactly the elements that are left", async () => {
+  it("resumes after any element, in another runtime, with exactly the elements after it", async () => {
     const random = randomness("positions")
     const container = await created(`
       run=$(($(cat /run 2>/dev/null || echo 0) + 1)); echo $run > /run
@@ -234,14 +234,14 @@ describeEngine("a follow", () => {
     await container.remove()
     for (const { index, log } of resumed) {
       expect(await log.ended).toBeUndefined()
-      expect(log.shown(), `behind element ${index} (${all[index]}), seed ${random.seed}`).toEqual([
+      expect(log.shown(), `after element ${index} (${all[index]}), seed ${random.seed}`).toEqual([
         ...all.slice(index + 1),
         "<removed>"
       ])
     }
   })
 
-  it("says where lines are gone, and doubles none, when the engine rotates them away", async () => {
+  it("marks a gap, and repeats no line, when the engine rotates lines away", async () => {
     const container = await created(
       `trap 'go=1' USR1; for i in $(seq 1 50); do echo line $i; done; while [ -z "$go" ]; do sleep 0.02; done
        seq 51 200000 | sed 's/^/line /'`,
@@ -270,7 +270,7 @@ describeEngine("a follow", () => {
     expect(left).toEqual(Array.from({ length: left.length }, (_, index) => 200_000 - left.length + 1 + index))
   })
 
-  it("refuses the position of another container, what is no position, and what is no log", async () => {
+  it("rejects the position of another container, invalid options, and logs that can't be read", async () => {
     const [one, other] = [await created("echo line"), await created("echo line", { logConfig: { Type: "none" } })]
     for (const container of [one, other]) {
       await container.start()
@@ -297,7 +297,7 @@ describeEngine("a follow", () => {
     expect(await followed("unix:///nowhere.sock", one.id).ended).toMatchObject({ reason: "NotFound" })
   })
 
-  it("holds little while its reader is slow, and loses nothing by it", async () => {
+  it("buffers little while its reader is slow, and loses nothing", async () => {
     const container = await created(
       "yes 'a line of a moderate length that is written again and again' | head -n 250000"
     )
@@ -308,7 +308,7 @@ describeEngine("a follow", () => {
     let batches = 0
     let lines = 0
     let passed = -1
-    // Nothing more comes while the reader does not read.
+    // Nothing more is read from the engine while the reader does not read.
     const whenStill = Effect.promise(async () => {
       for (let before = passed; before < (passed = proxy.passed()); before = passed) await sleep(1_000)
     })
@@ -326,12 +326,12 @@ describeEngine("a follow", () => {
       )
     )
     expect(lines).toBe(250_000)
-    // 25 MB are there to be read; the sockets' own buffers hold some, and a few batches are under way.
+    // The log has 25 MB. Socket buffers and a few batches account for some of it.
     expect(proxy.passed()).toBeGreaterThan(24_000_000)
     expect(passed).toBeLessThan(12_000_000)
   })
 
-  it("closes its connections as soon as it is interrupted, while lines come and while it waits for a start", async () => {
+  it("closes its connections when it is interrupted, while lines arrive and while it waits for a start", async () => {
     const running = await created("echo line; sleep 600")
     await running.start()
     const exited = await created("echo line")

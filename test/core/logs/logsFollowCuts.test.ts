@@ -8,7 +8,7 @@ import { randomness } from "./randomness.js"
 const lines = 9_000
 const long = 30_000
 
-/** Numbered lines on both streams, each 400th of a length that the engine cuts in records. */
+/** Numbered lines on both streams. Every 400th is so long that the engine splits it into records. */
 const program = (filler: string) => `BEGIN {
   filler = sprintf("%${long}s", ""); gsub(/ /, "${filler}", filler)
   for (i = 1; i <= ${lines}; i++) {
@@ -19,7 +19,7 @@ const program = (filler: string) => `BEGIN {
   }
 }`
 
-/** The first line that is not what was written: thousands of lines make no readable difference. */
+/** The first line that differs from what was written; a diff of thousands of lines is unreadable. */
 const firstDifference = (got: ReadonlyArray<string>, filler: string): string | undefined => {
   for (let number = 1; number <= lines; number++) {
     const text = got[number - 1]
@@ -29,13 +29,13 @@ const firstDifference = (got: ReadonlyArray<string>, filler: string): string | u
   return got.length === lines ? undefined : `${got.length} lines`
 }
 
-/** The texts of a stream. */
+/** The texts of one stream. */
 const texts = ({ elements }: Followed, stream: "stdout" | "stderr") =>
   elements.flatMap((element) => (element._tag === "LogLine" && element.stream === stream ? [element.text] : []))
 
 const chunks = 160
 
-/** A line of 10 MiB, among whose pieces there are lines of the other stream, and a last line behind it. */
+/** A line of 10 MiB with lines of the other stream between its pieces, and a last line after it. */
 const longLine = `BEGIN {
   filler = sprintf("%65536s", ""); gsub(/ /, "x", filler)
   for (i = 1; i <= ${chunks}; i++) {
@@ -46,7 +46,7 @@ const longLine = `BEGIN {
 }`
 
 describeEngine("a line of 10 MiB", () => {
-  it("goes on from each position within it, none of which is long", async ({ expect, onTestFinished }) => {
+  it("is resumed from each position within it, and positions stay short", async ({ expect, onTestFinished }) => {
     const random = randomness("a line of 10 MiB")
     const { endpoint } = testEngine()
     const container = await startTestContainer({ endpoint, cmd: ["awk", longLine] })
@@ -54,7 +54,7 @@ describeEngine("a line of 10 MiB", () => {
     await container.wait()
     const proxy = await startCuttingProxy(endpoint, {
       cutAfter: (request) =>
-        // First where of the last thousand records all but the first belong to the line.
+        // First at the point where all but one of the last thousand records belong to the line.
         request.includes("/logs?") && proxy.cuts() < 8
           ? proxy.cuts() === 0
             ? 500_000
@@ -93,7 +93,7 @@ describeEngine("a line of 10 MiB", () => {
 
 describeEngine("a follow whose connections are cut at random bytes", () => {
   it.concurrent.for([
-    // It keeps text, so that the engine itself spoils a character which it cuts at 16 KiB.
+    // json-file stores text, so the engine itself corrupts a character that it splits at 16 KiB.
     ["json-file", "x", false],
     ["local", "é", true]
   ] as const)(
@@ -110,9 +110,9 @@ describeEngine("a follow whose connections are cut at random bytes", () => {
       onTestFinished(container.remove)
       const proxy = await startCuttingProxy(endpoint, {
         cutAfter: (request) => {
-          // The end takes several whole reads in a row, for which chance would need too long.
+          // The end needs several uncut reads in a row, which is too unlikely.
           if (proxy.cuts() >= 120) return undefined
-          // Most are short, and end in the answer's head, in headers of frames, in characters. A line comes when it fits in one.
+          // Most are short: within the response head, a frame header or a character. A line is delivered when it fits.
           if (request.includes("/logs?")) {
             return random.between(1, 4) === 1
               ? random.between(30_000, long * Buffer.byteLength(filler) + 70_000)

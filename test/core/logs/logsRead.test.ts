@@ -39,8 +39,8 @@ const nextNano = (timestamp: string, by: bigint): string => {
   return `${timestamp.slice(0, 20)}${String(nanos).padStart(9, "0")}Z`
 }
 
-describeEngine("reading a log gives", () => {
-  it("200,000 empty lines as exactly so many", async () => {
+describeEngine("reading a log returns", () => {
+  it("exactly 200,000 of 200,000 empty lines", async () => {
     const { id } = await ended("yes '' | head -n 200000")
     const lines = await read(id)
     expect(lines).toHaveLength(200_000)
@@ -52,7 +52,7 @@ describeEngine("reading a log gives", () => {
     expect(single).toBe(200_000)
   })
 
-  it("a line of 1 MiB whole, and one a byte longer in two marked parts", async () => {
+  it("a line of 1 MiB whole, and one byte more in two marked parts", async () => {
     const line = (length: number) => `head -c ${length} /dev/zero | tr '\\0' x; echo`
     const { id } = await ended(`${line(1_048_576)}; ${line(1_048_577)}; echo behind`)
     const lines = await read(id)
@@ -64,14 +64,14 @@ describeEngine("reading a log gives", () => {
     ])
   })
 
-  it("a character whole that is written in two halves around a write to stderr, and a last line without an end", async () => {
+  it("a character whole that was written in two halves around a write to stderr, and a last line without a newline", async () => {
     const { id } = await ended(`printf '\\360\\237'; echo err >&2; printf '\\232\\200\\nlast'`)
     const lines = await read(id)
     expect(texts(lines.filter((line) => line.stream === "stdout"))).toEqual(["🚀", "last"])
     expect(texts(lines.filter((line) => line.stream === "stderr"))).toEqual(["err"])
   })
 
-  it("what a terminal shows as text, whatever it looks like", async () => {
+  it("the output of a TTY as text, whatever it looks like", async () => {
     const { id } = await ended(`echo '{"a":1}'; echo 42; printf '\\033[31mred\\033[0m\\n'; echo; printf end`, {
       tty: true
     })
@@ -80,7 +80,7 @@ describeEngine("reading a log gives", () => {
     expect(lines.every((line) => line.stream === "stdout")).toBe(true)
   })
 
-  it("a terminal's long line whole, also behind a run that ended in mid-line", async () => {
+  it("a long line of a TTY whole, also after a run that ended without a newline", async () => {
     const container = await ended(
       "if [ -e /ran ]; then head -c 50000 /dev/zero | tr '\\0' y; echo; echo behind; else touch /ran; printf 'prompt> '; fi",
       { tty: true }
@@ -95,7 +95,7 @@ describeEngine("reading a log gives", () => {
     ])
   })
 
-  it("the lines from one moment to another, both included, to the nanosecond", async () => {
+  it("the lines between two times, both inclusive, with nanosecond precision", async () => {
     const { id } = await ended("for i in 1 2 3 4 5 6; do echo line$i; done")
     const all = await read(id)
     expect(texts(all)).toEqual(["line1", "line2", "line3", "line4", "line5", "line6"])
@@ -108,7 +108,7 @@ describeEngine("reading a log gives", () => {
     expect(texts(await read(id, { since: new Date(Date.now() + 60_000) }))).toEqual([])
   })
 
-  it("the last lines, the streams that were chosen, and nothing for a tail of 0", async () => {
+  it("the last lines, the selected streams, and nothing for a tail of 0", async () => {
     const { id } = await ended("for i in 1 2 3; do echo out$i; sleep 0.05; echo err$i >&2; sleep 0.05; done")
     expect(texts(await read(id, { tail: 2 }))).toEqual(["out3", "err3"])
     expect(texts(await read(id, { tail: 0 }))).toEqual([])
@@ -117,7 +117,7 @@ describeEngine("reading a log gives", () => {
     expect(texts(await read(id, { streams: ["stderr", "stdout"] }))).toHaveLength(6)
   })
 
-  it("the same from the driver local", async () => {
+  it("the same lines with the logging driver local", async () => {
     const { id } = await ended("echo one; head -c 20000 /dev/zero | tr '\\0' x; echo; echo two >&2", {
       logConfig: { Type: "local" }
     })
@@ -127,19 +127,19 @@ describeEngine("reading a log gives", () => {
 })
 
 describeEngine("following one run", () => {
-  it("ends with the run, with all its lines", async () => {
+  it("ends with the run, after all its lines", async () => {
     const { id } = await started("for i in $(seq 1 50); do echo line$i; sleep 0.01; done; printf end")
     const lines = await read(id, { follow: true })
     expect(texts(lines)).toEqual([...Array.from({ length: 50 }, (_, index) => `line${index + 1}`), "end"])
   })
 
-  it("up to a moment in the future ends, also where nothing more is written", async () => {
+  it("until a time in the future ends even if nothing more is written", async () => {
     const { id } = await started("echo first; sleep 600")
     await eventually(async () => texts(await read(id))).toEqual(["first"])
     expect(texts(await read(id, { follow: true, until: new Date(Date.now() + 500) }))).toEqual(["first"])
   })
 
-  it("up to a moment loses nothing of a long log, however slowly it is read", async () => {
+  it("until a time loses nothing of a long log, however slowly it is read", async () => {
     const { id } = await started("seq 1 60000; sleep 600")
     await eventually(async () => (await read(id)).length).toBe(60_000)
     let count = 0
@@ -156,7 +156,7 @@ describeEngine("following one run", () => {
     expect(count).toBe(60_000)
   })
 
-  it("lets go of its connection as soon as it is interrupted", async () => {
+  it("closes its connection when it is interrupted", async () => {
     const { id } = await started("i=0; while :; do i=$((i+1)); echo line$i; sleep 0.01; done")
     const proxy = await startCuttingProxy(testEngine().endpoint)
     onTestFinished(proxy.close)
@@ -179,14 +179,14 @@ describeEngine("following one run", () => {
 })
 
 describeEngine("a log that can't be read", () => {
-  it("of a container that is not there fails with that", async () => {
+  it("because the container does not exist fails with ContainerNotFound", async () => {
     expect(await failure("dockwire-no-such")).toMatchObject({
       _tag: "ContainerNotFound",
       containerId: "dockwire-no-such"
     })
   })
 
-  it("of what can be no id fails without asking the engine", async () => {
+  it("because the id is impossible fails without a request", async () => {
     const proxy = await startCuttingProxy(testEngine().endpoint)
     onTestFinished(proxy.close)
     for (const id of ["../x", "a/b", "", ".", "a?b=c", "a%2fb", "é", " a", "a\n"]) {
@@ -198,7 +198,7 @@ describeEngine("a log that can't be read", () => {
     expect(proxy.requests).toEqual([])
   })
 
-  it("for want of sense in the options names the option", async () => {
+  it("because an option is invalid names the option", async () => {
     const { id } = await ended("echo line")
     expect(await failure(id, { since: "yesterday" })).toMatchObject({ _tag: "InvalidRequest", field: "since" })
     expect(await failure(id, { until: "2026-11-22" })).toMatchObject({ _tag: "InvalidRequest", value: "2026-11-22" })
@@ -208,13 +208,13 @@ describeEngine("a log that can't be read", () => {
     expect(await failure(id, { streams: [] })).toMatchObject({ _tag: "InvalidRequest", field: "streams" })
   })
 
-  it("for its driver keeps none says so", async () => {
+  it("because of its logging driver fails with LogsUnreadable", async () => {
     const { id } = await ended("echo line", { logConfig: { Type: "none" } })
     expect(await failure(id)).toMatchObject({ _tag: "LogsUnreadable", containerId: id })
     expect(await failure(id, { follow: true })).toMatchObject({ _tag: "LogsUnreadable" })
   })
 
-  it("for its connection is cut gives what came before, and Lost", async () => {
+  it("any further because its connection is cut returns the lines so far, and then Lost", async () => {
     const { id } = await ended("seq 1 5000")
     const proxy = await startCuttingProxy(testEngine().endpoint, {
       cutAfter: (request) => (request.includes("/logs") ? 100_000 : undefined)

@@ -1,7 +1,7 @@
-/** Random numbers that come again with the same seed. */
+/** Random numbers that can be reproduced with their seed. */
 export interface Randomness {
   readonly seed: number
-  /** A whole number from `low` to `high`, both inclusive. */
+  /** A whole number from `low` to `high`, inclusive. */
   readonly between: (low: number, high: number) => number
   readonly pick: <A>(items: readonly [A, ...ReadonlyArray<A>]) => A
 }
@@ -19,7 +19,7 @@ export const randomnessOf = (seed: number): Randomness => {
   return { seed, between, pick: (items) => items[between(0, items.length - 1)] ?? items[0] }
 }
 
-/** Another seed each time, printed, so that a failure can be had again: `DOCKWIRE_TEST_SEED=... npx vitest run FILE`. */
+/** Prints a new seed each time. Reproduce a failure with `DOCKWIRE_TEST_SEED=... npx vitest run FILE`. */
 export const randomness = (name: string): Randomness => {
   const given = Number(process.env["DOCKWIRE_TEST_SEED"] ?? "")
   const seed = Number.isInteger(given) && given > 0 ? given : 1 + Math.floor(Math.random() * 0x7fff_fffe)

@@ -39,7 +39,7 @@ const line = (n: number, text = `line ${n}`, stream: "stdout" | "stderr" = "stdo
 const lines = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => line(from + index)).flat()
 
-/** An engine that has one log and answers as a real one does: the last records first, and of those all since a time. */
+/** An engine with one log. Like a real one, it takes the last records first, and of those all since a time. */
 class LogEngine implements DockerShape {
   readonly endpoint = endpoint
   readonly queries: Array<string> = []
@@ -97,7 +97,7 @@ const reading = (start: { readonly tail?: number; readonly since?: string } = {}
     engine,
     reader,
     elements,
-    /** Reads, and returns what it delivered; a cut connection is one that ends. */
+    /** Reads, and returns what was delivered. A cut connection is not an error here. */
     read: (range: Parameters<ResumingReader["read"]>[1] = {}) =>
       Effect.runPromise(
         reader.read(subject, range).pipe(
@@ -109,7 +109,7 @@ const reading = (start: { readonly tail?: number; readonly since?: string } = {}
 }
 
 describe("a reader that resumes", () => {
-  it("reads what is new, each time from the last record", async () => {
+  it("reads new lines each time, from the last record on", async () => {
     const { engine, read } = reading()
     engine.log = lines(1, 3)
     expect(await read()).toEqual(["line 1", "line 2", "line 3"])
@@ -119,7 +119,7 @@ describe("a reader that resumes", () => {
     expect(engine.queries).toEqual(["", "tail=1000 since=3", "tail=1000 since=5"])
   })
 
-  it("continues after a cut in the middle of a line, wherever that is", async () => {
+  it("continues after its connection is cut, wherever that is", async () => {
     const log = [line(1), line(2, "x".repeat(40_000)), line(2, "err", "stderr"), line(3)].flat()
     const size = log.reduce((sum, { bytes }) => sum + bytes.length, 0)
     const whole = await (async () => {
@@ -177,7 +177,7 @@ describe("a reader that resumes", () => {
     some.engine.cuts = [0]
     expect(await some.read()).toEqual([])
     some.engine.log = lines(1, 6)
-    // Not the last two of now, but all since the first of them or since the log was opened, whichever is earlier.
+    // All lines since the first of the last two, or since the log was opened if that is earlier.
     expect(await some.read()).toEqual(["line 5", "line 6"])
 
     const none = reading({ tail: 0 })
@@ -196,7 +196,7 @@ describe("a reader that resumes", () => {
     expect(await read({ flush: true })).toEqual([])
   })
 
-  it("asks an engine before API 1.43 from earlier on, as it drops records that are late", async () => {
+  it("asks for earlier records before API 1.43, where the engine drops records with an earlier timestamp", async () => {
     const { engine, read } = reading()
     engine.apiVersion = "1.42"
     engine.log = lines(1, 2)

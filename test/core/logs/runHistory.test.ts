@@ -15,7 +15,7 @@ const event = (action: string, at: number, attributes: Record<string, string> = 
 })
 const died = (at: number, exitCode: number) => event("die", at, { exitCode: String(exitCode) })
 
-/** A container whose present run started and whose run before ended at these seconds. */
+/** A container by when its present run started and the run before ended, in seconds. */
 const subject = (startedAt: number, finishedAt?: number): LogSubject => ({
   id: "c",
   tty: false,
@@ -27,8 +27,8 @@ const subject = (startedAt: number, finishedAt?: number): LogSubject => ({
 
 const run = (startedAt: number) => ({ startedAt: second(startedAt), ended: false })
 
-describe("the changes from one run to another", () => {
-  it("are one for each die and start, and the last is to the present run", () => {
+describe("run changes", () => {
+  it("have one element for each die and start; the last is to the present run", () => {
     // The start event follows the start by a second.
     const events = [died(4, 7), event("start", 5), died(8, 0), event("start", 10)]
     expect(runChanges(events, run(1), subject(9, 8))).toEqual([
@@ -37,7 +37,7 @@ describe("the changes from one run to another", () => {
     ])
   })
 
-  it("leave out the start of the run that is known", () => {
+  it("do not include the start of the known run", () => {
     const events = [event("start", 1), died(4, 1), event("start", 6)]
     expect(runChanges(events, run(1), subject(6))).toEqual([
       { stoppedAt: second(4), exitCode: 1, outputEndedAt: second(4), startedAt: second(6) }
@@ -50,12 +50,12 @@ describe("the changes from one run to another", () => {
     ])
   })
 
-  it("are taken from the container's state where the engine has no events", () => {
+  it("come from the container's state if the engine has no events", () => {
     const unknown = { exitCode: undefined, outputEndedAt: undefined, startedAt: second(9) }
     expect(runChanges([], run(1), subject(9, 8))).toEqual([{ stoppedAt: second(8), ...unknown }])
-    // The end that the engine knows is of an earlier run.
+    // This end is of an earlier run.
     expect(runChanges([], run(5), subject(9, 4))).toEqual([{ stoppedAt: undefined, ...unknown }])
-    // A die event without its start.
+    // A die event without the start after it.
     expect(runChanges([died(7, 2)], run(1), subject(9, 8))).toEqual([
       { stoppedAt: second(7), exitCode: 2, outputEndedAt: second(7), startedAt: second(9) }
     ])

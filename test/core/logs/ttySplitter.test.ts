@@ -5,7 +5,7 @@ import { randomness } from "./randomness.js"
 const tty = (bytes: Buffer) => decode([bytes], { tty: true })
 const log = (...lines: ReadonlyArray<ReadonlyArray<Buffer>>) => Buffer.concat(lines.flat())
 
-it("finds lines, and whatever they look like, text they stay", () => {
+it("finds lines, whatever their text looks like", () => {
   const bytes = log(
     records(stamp(1), '{"a":1}', "\r\n"),
     records(stamp(2), "42", "\r\n"),
@@ -27,7 +27,7 @@ it("finds lines, and whatever they look like, text they stay", () => {
   }
 })
 
-it("joins the pieces of a long line, wherever the bytes are cut", () => {
+it("joins the pieces of a long line, wherever chunks begin and end", () => {
   const random = randomness("tty")
   for (const length of [16_382, 16_383, 16_384, 16_385, 32_766, 32_767, 32_768, 40_000, 100_000]) {
     const text = "x".repeat(length)
@@ -46,12 +46,12 @@ it("joins the pieces of a long line, wherever the bytes are cut", () => {
   }
 })
 
-it("begins a new line where a new run begins in mid-line", () => {
+it("begins a new line where a new run begins in the middle of one", () => {
   const bytes = log(records(stamp(1), "prompt> ", ""), records(stamp(2), "second run", "\r\n"))
   expect(tty(bytes).lines.map((line) => line.text)).toEqual(["prompt> ", "second run"])
 })
 
-it("joins a long line also behind a run that ended in mid-line, however long that was", () => {
+it("joins a long line after a run that ended without a newline", () => {
   const random = randomness("tty runs")
   const text = "y".repeat(50_000)
   for (const length of [3, 10_000, 16_330, 16_352, 16_353, 16_360, 16_383, 16_384]) {

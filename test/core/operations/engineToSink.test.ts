@@ -18,7 +18,7 @@ import { startTestContainer, type TestContainer } from "../../engine/testContain
 
 const services = Layer.mergeAll(Containers.layer, Exec.layer, Logs.layer)
 
-describeEngine("what a real engine says, on its way to a sink", () => {
+describeEngine("events of a real engine, on their way to a sink,", () => {
   let container: TestContainer
   beforeAll(async () => {
     const cmd = ["sh", "-c", "echo one; echo two; echo three; sleep 1000"]
@@ -31,13 +31,13 @@ describeEngine("what a real engine says, on its way to a sink", () => {
       Effect.provide(program, Layer.provide(services, Docker.layer({ endpoint: testEngine().endpoint })))
     )
 
-  /** The three lines, as they come. */
+  /** The three lines. */
   const lines = Stream.unwrap(Effect.map(Logs, (logs) => Stream.take(logs.read(container.id, { follow: true }), 3)))
   const texts = (events: ReadonlyArray<LogEvent>) =>
     events.map((event) => (event._tag === "LogLine" || event._tag === "OperationLine" ? event.text : event._tag))
   const all = ["one", "two", "three"]
 
-  it("is kept for a test, written by one's own writer, and to both at once", async () => {
+  it("are recorded for a test, written by a custom sink, or both", async () => {
     const written: Array<LogEvent> = []
     const write = (events: ReadonlyArray<LogEvent>) => Effect.sync(() => void written.push(...events))
     const own = Layer.scoped(LogSink, LogSink.buffered({ name: "own", write }))
@@ -51,7 +51,7 @@ describeEngine("what a real engine says, on its way to a sink", () => {
     expect(texts(written).toSorted()).toEqual([...all, ...all].toSorted())
   })
 
-  it("is written as text, with the engine's time and the container", async () => {
+  it("are written as text, with the engine's time and the container", async () => {
     let text = ""
     const output = new Writable({
       write: (chunk, _, done) => {
@@ -64,7 +64,7 @@ describeEngine("what a real engine says, on its way to a sink", () => {
     expect(text).toMatch(new RegExp(`^${all.map((line) => `${begun} ${line}\n`).join("")}$`))
   })
 
-  it("comes by a position that is read from its text, and past a sink that throws", async () => {
+  it("continue from a parsed position, and are not stopped by a sink that throws", async () => {
     const broken = LogSink.isolated({
       offer: () => {
         throw new Error("broken")
@@ -87,7 +87,7 @@ describeEngine("what a real engine says, on its way to a sink", () => {
     expect(texts([...rest])).toEqual(["two", "three"])
   })
 
-  /** A command in the container as a long task. */
+  /** A command in the container as an operation. */
   const task = (command: ReadonlyArray<string>): Operation<number, string, Exec> => ({
     kind: "run_command",
     target: { containerId: container.id },
@@ -105,7 +105,7 @@ describeEngine("what a real engine says, on its way to a sink", () => {
     )
   })
 
-  it("is an operation's, to its result or its failure", async () => {
+  it("are those of an operation, up to its result or failure", async () => {
     const events = await run(
       Effect.gen(function* () {
         expect(yield* Operation.run(task(["sh", "-c", "echo done; exit 3"]))).toBe(3)
@@ -124,7 +124,7 @@ describeEngine("what a real engine says, on its way to a sink", () => {
     expect(events.filter(isOperationEnded)).toMatchObject([{}, { error: expect.stringContaining("no-such-command") }])
   })
 
-  it("is an operation's in the background, which is watched and cancelled", async () => {
+  it("are those of an operation in the background, which is watched and cancelled", async () => {
     const events = await run(
       Effect.gen(function* () {
         const { cancel, events, result } = yield* Operation.start(task(["sh", "-c", "echo begun; sleep 1000"]))

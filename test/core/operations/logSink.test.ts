@@ -36,7 +36,7 @@ const recording = (into: Array<LogEvent>): LogSinkShape => ({
   flush: Effect.void
 })
 
-/** A buffered sink, used as long as `body` runs. */
+/** Runs `body` with a buffered sink. */
 const withBuffered = <A, E>(
   options: Omit<WriterOptions<string, never>, "name">,
   body: (sink: LogSinkShape) => Effect.Effect<A, E, Scope.Scope>
@@ -44,7 +44,7 @@ const withBuffered = <A, E>(
   Effect.runPromise(quiet(Effect.scoped(Effect.flatMap(LogSink.buffered({ name: "test", ...options }), body))))
 
 describe("a buffered sink", () => {
-  it("writes everything in order, in batches, and flushes what was offered", async () => {
+  it("writes everything in order, in batches, and flushes", async () => {
     const written: Array<LogEvent> = []
     let batches = 0
     const write = (events: ReadonlyArray<LogEvent>) =>
@@ -64,12 +64,12 @@ describe("a buffered sink", () => {
         sink.offer([line("last")])
       })
     )
-    // The end of the scope flushes too.
+    // Closing the scope flushes too.
     expect(written).toHaveLength(5_001)
     expect(batches).toBeLessThan(10)
   })
 
-  it("drops what has no room while its writer is busy, counts it, and says so with the next batch", async () => {
+  it("drops and counts events when its buffer is full, and reports them with the next batch", async () => {
     const seen: Array<{ count: number; dropped: number }> = []
     const gate = Effect.runSync(Deferred.make<void>())
     const write = (events: ReadonlyArray<LogEvent>, dropped: number) =>
@@ -101,7 +101,7 @@ describe("a buffered sink", () => {
     expect(texts).toEqual([2])
   })
 
-  it("finds room for how an operation ended, however full it is", async () => {
+  it("never drops the last event of an operation", async () => {
     const written: Array<LogEvent> = []
     const gate = Effect.runSync(Deferred.make<void>())
     const write = (events: ReadonlyArray<LogEvent>) =>
@@ -134,7 +134,7 @@ describe("a buffered sink", () => {
     expect(written.at(-1)).toMatchObject({ _tag: "OperationCompleted", seq: 1_001 })
   })
 
-  it("recovers from a writer that fails, dies, or throws, and counts what that cost", async () => {
+  it("recovers when its writer fails, dies or throws, and counts the lost events", async () => {
     for (const failing of [
       () => Effect.fail("failure"),
       () => Effect.die("defect"),
@@ -161,7 +161,7 @@ describe("a buffered sink", () => {
     }
   })
 
-  it("ends its flush after its time when the writer never ends, and its scope closes", async () => {
+  it("gives up a flush after its timeout if the writer never completes, and its scope closes", async () => {
     const closed = await withBuffered({ write: () => Effect.never, flushTimeout: "50 millis" }, (sink) =>
       Effect.gen(function* () {
         sink.offer(linesTo(1))
@@ -173,8 +173,8 @@ describe("a buffered sink", () => {
   })
 })
 
-describe("sinks that are merged", () => {
-  it("each get everything, whichever of them is slow, throws or never flushes", async () => {
+describe("merged sinks", () => {
+  it("each get all events, even if another one is slow, throws or never flushes", async () => {
     const [one, other]: [Array<LogEvent>, Array<LogEvent>] = [[], []]
     const broken: LogSinkShape = {
       offer: () => {
@@ -193,7 +193,7 @@ describe("sinks that are merged", () => {
     expect(other).toEqual(events)
   })
 
-  it("are each built by themselves, and fail to be built as a whole", async () => {
+  it("are built separately, and fail to build if one of them does", async () => {
     const got: Array<ReadonlyArray<LogEvent>> = []
     const built = Layer.effect(
       LogSink,
@@ -212,8 +212,8 @@ describe("sinks that are merged", () => {
   })
 })
 
-describe("the test's sink", () => {
-  it("records what any program offers, and lets the test wait for it", async () => {
+describe("the test sink", () => {
+  it("records all events, and lets the test wait for them", async () => {
     const program = Operation.run({
       kind: "run_compose",
       target: { configId: 7 },
@@ -231,8 +231,8 @@ describe("the test's sink", () => {
   })
 })
 
-describe("draining", () => {
-  it("offers a stream in order and flushes when it ends, fails, or is interrupted", async () => {
+describe("drain", () => {
+  it("offers a stream in order, and flushes when it ends, fails or is interrupted", async () => {
     const events = linesTo(10)
     for (const end of [Stream.empty, Stream.fail("failure"), Stream.die("defect"), Stream.never]) {
       const got: Array<LogEvent> = []
@@ -251,8 +251,8 @@ describe("draining", () => {
   })
 })
 
-describe("the console", () => {
-  /** A terminal that takes nothing until it is let. */
+describe("the console sink", () => {
+  /** A terminal that accepts nothing until it is released. */
   const blocked = () => {
     const pending: Array<() => void> = []
     let text = ""
@@ -271,7 +271,7 @@ describe("the console", () => {
     return { output, unblock, text: () => text }
   }
 
-  it("writes a line for each event, and says what it dropped while the terminal was blocked", async () => {
+  it("writes a line for each event, and reports what it dropped while the terminal was blocked", async () => {
     const terminal = blocked()
     await Effect.gen(function* () {
       const sink = yield* LogSink
@@ -289,7 +289,7 @@ describe("the console", () => {
     expect(rest.at(-1)).toContain("line 100")
   })
 
-  it("that is closed by its reader breaks nothing", async () => {
+  it("survives when its reader closes the pipe", async () => {
     const uncaught: Array<unknown> = []
     const onUncaught = (error: unknown) => void uncaught.push(error)
     process.on("uncaughtException", onUncaught)

@@ -23,7 +23,7 @@ const working = made(Stream.concat(twoLines, Stream.make(Operation.result(42))))
 
 const isOperationEvent = (event: LogEvent): event is OperationEvent => event._tag.startsWith("Operation")
 
-/** Runs a program with a recording sink; gives how it ended and what the sink got. */
+/** Runs a program with a recording sink. Returns its exit and what the sink received. */
 const recorded = <A, E>(program: Effect.Effect<A, E, LogSink>) =>
   Effect.gen(function* () {
     const exit = yield* Effect.exit(program)
@@ -31,7 +31,7 @@ const recorded = <A, E>(program: Effect.Effect<A, E, LogSink>) =>
     return { exit, events: (yield* recorder.events).filter(isOperationEvent) }
   }).pipe(Effect.provide(LogSink.layerTest), Effect.runPromise)
 
-/** One start, first; one end, last; numbers without a hole; one id. */
+/** Checks that a run has one first event, one last event, consecutive numbers and one id. */
 const expectWellFormed = (events: ReadonlyArray<OperationEvent>) => {
   expect(events[0]).toMatchObject({ _tag: "OperationStarted", kind: "pull_image", target })
   expect(events.filter((event) => event._tag === "OperationStarted")).toHaveLength(1)
@@ -45,7 +45,7 @@ const expectWellFormed = (events: ReadonlyArray<OperationEvent>) => {
 const tags = (events: ReadonlyArray<OperationEvent>) => events.map((event) => event._tag.slice("Operation".length))
 
 describe("an operation", () => {
-  it("gives its result and says what it did", async () => {
+  it("returns its result and emits its events", async () => {
     const { events, exit } = await recorded(Operation.run(working))
     expect(exit).toEqual(Exit.succeed(42))
     expectWellFormed(events)
@@ -56,7 +56,7 @@ describe("an operation", () => {
     ])
   })
 
-  it("passes progress on, and takes the last of several results", async () => {
+  it("emits progress, and returns the last of several results", async () => {
     const steps = Stream.make(
       { _tag: "Progress", id: "layer", status: "Downloading", current: 1, total: 2 } as const,
       Operation.result("first"),
@@ -74,7 +74,7 @@ describe("an operation", () => {
     expect(tags(events)).toEqual(["Started", "Progress", "Completed"])
   })
 
-  it("that fails, dies, or ends without a result is failed, in words", async () => {
+  it("that fails, dies or ends without a result is failed, with a message", async () => {
     const cases: ReadonlyArray<readonly [Stream.Stream<never, Error | string>, string]> = [
       [Stream.fail(new Error("no space left")), "no space left"],
       [Stream.fail("a plain word"), "a plain word"],
@@ -90,7 +90,7 @@ describe("an operation", () => {
     }
   })
 
-  it("that is interrupted from without, from within, or by its scope says so", async () => {
+  it("that is interrupted from outside, from inside or by its scope is interrupted", async () => {
     const endless = made<number>(Stream.concat(twoLines, Stream.never))
     const outside = await recorded(
       Effect.gen(function* () {
@@ -109,7 +109,7 @@ describe("an operation", () => {
     }
   })
 
-  it("that is cancelled before its first step began and ended all the same, and did nothing", async () => {
+  it("that is cancelled before its first step emits its first and last event, and does nothing", async () => {
     let ran = 0
     const steps = Stream.fromEffect(Effect.sync(() => Operation.result(++ran)))
     for (let round = 0; round < 20; round++) {
@@ -131,7 +131,7 @@ describe("an operation", () => {
     expect(ran).toBe(0)
   })
 
-  it("is watched from its first event, also by who comes when it is over, and waiting for it changes nothing", async () => {
+  it("can be watched from its first event, even when it is over, and awaiting its result does not affect it", async () => {
     const { events } = await recorded(
       Effect.scoped(
         Effect.gen(function* () {
@@ -150,7 +150,7 @@ describe("an operation", () => {
     expectWellFormed(events)
   })
 
-  it("with endless output holds little of it, and a watcher who is late or slow still gets the end", async () => {
+  it("with endless output buffers little of it, and late or slow subscribers still get the last event", async () => {
     const text = "x".repeat(1_000)
     const many = 100_000
     const flood = made(
@@ -172,7 +172,7 @@ describe("an operation", () => {
         )
         expect(yield* run.result).toBe("done")
         const late = Chunk.toReadonlyArray(yield* Stream.runCollect(run.events))
-        // 100 MB went through; what is kept is what a late watcher gets.
+        // Of 100 MB, only what a late subscriber would get is kept.
         expect(late.length).toBeLessThanOrEqual(4_096)
         expect(late.at(-1)?._tag).toBe("OperationCompleted")
         expect((yield* Fiber.join(slow)).last).toBe("OperationCompleted")
@@ -193,7 +193,7 @@ describe("an operation whose sink is broken", () => {
       })
     ).pipe(Effect.provide(Layer.succeed(LogSink, sink)), Effect.runPromise)
 
-  it("works on where it throws, dies, or is slow", async () => {
+  it("continues if the sink throws, dies or is slow", async () => {
     const nothing = { offer: () => {}, flush: Effect.void }
     const throws = () => {
       throw new Error("broken sink")
@@ -205,7 +205,7 @@ describe("an operation whose sink is broken", () => {
     expect(await outcome({ ...nothing, flush: Effect.sleep("100 millis") })).toBe(42)
   })
 
-  it("ends within seconds where the sink never ends flushing, even uninterruptibly", async () => {
+  it("ends within seconds if flushing the sink never completes, even uninterruptibly", async () => {
     const flushes = [Effect.never, Effect.uninterruptible(Effect.never)]
     const outcomes = flushes.map((flush) => outcome({ offer: () => {}, flush }))
     expect(await Promise.all(outcomes)).toEqual([42, 42])

@@ -21,7 +21,7 @@ const created = async (cmd: ReadonlyArray<string>) => {
 }
 
 describeEngine("the engine's events", () => {
-  it("tell the life of a container as it goes, and of no other", async () => {
+  it("show the life of one container as it happens", async () => {
     const [container, other] = [await created(["sh", "-c", "exit 3"]), await created(["true"])]
     const proxy = await startCuttingProxy(testEngine().endpoint)
     onTestFinished(proxy.close)
@@ -45,13 +45,13 @@ describeEngine("the engine's events", () => {
     expect(seen[1]).toMatchObject({ type: "container", attributes: { exitCode: "3", name: container.name } })
     const times = seen.map((event) => event.timeNano)
     expect(times).toEqual(times.toSorted((a, b) => Number(a - b)))
-    // To the nanosecond: as a number it would have lost its last digits.
+    // A number would have lost the last digits.
     expect(times.every((time) => time > 1_600_000_000_000_000_000n)).toBe(true)
     expect(times.some((time) => BigInt(Number(time)) !== time)).toBe(true)
     await eventually(() => proxy.open()).toBe(0)
   })
 
-  it("of the past are given from a moment to another, and then it ends", async () => {
+  it("of the past are returned between two times, and then the stream ends", async () => {
     const container = await created(["true"])
     const from = new Date(Date.now() - 1)
     await container.start()
@@ -70,7 +70,7 @@ describeEngine("the engine's events", () => {
     expect(none).toEqual([])
   })
 
-  it("are refused where the wish makes no sense, and Lost where the connection is", async () => {
+  it("fail with InvalidRequest for invalid options, and with Lost when the connection is lost", async () => {
     const { endpoint } = testEngine()
     const failure = (options: EventsOptions) => failureOf(endpoint, Stream.runDrain(events(options)))
     expect(await failure({ since: "now-ish" })).toMatchObject({ _tag: "InvalidRequest", field: "since" })

@@ -18,7 +18,7 @@ import { failureWith, interruptionTime, runWith } from "../runWith.js"
 
 const layerOf = (endpoint: string) => Events.layer.pipe(Layer.provideMerge(Docker.layer({ endpoint })))
 
-/** A watch that runs while the test does other things. */
+/** A watch that runs in the background of a test. */
 const watching = (endpoint: string) => {
   const elements: Array<WatchElement> = []
   const abort = new AbortController()
@@ -31,7 +31,9 @@ const watching = (endpoint: string) => {
     until: async (holds: (elements: ReadonlyArray<WatchElement>) => boolean) => {
       for (const end = Date.now() + 20_000; !holds(elements); await sleep(20)) {
         if (Date.now() > end)
-          throw new Error(`In vain; the last: ${JSON.stringify(elements.slice(-5).map(({ _tag }) => _tag))}`)
+          throw new Error(
+            `The watch is stuck; its last elements: ${JSON.stringify(elements.slice(-5).map(({ _tag }) => _tag))}`
+          )
       }
     },
     stop: async () => {
@@ -41,8 +43,8 @@ const watching = (endpoint: string) => {
   }
 }
 
-describeEngine("the events of an engine, watched", () => {
-  it("come by what they happened to", async () => {
+describeEngine("a watch of an engine", () => {
+  it("emits events by the kind of object", async () => {
     const { endpoint } = testEngine()
     const watch = watching(endpoint)
     onTestFinished(watch.stop)
@@ -74,7 +76,7 @@ describeEngine("the events of an engine, watched", () => {
     expect(network.status).toBe(201)
   })
 
-  it("stop at once when they are interrupted, and fail where they can't begin", async () => {
+  it("stops at once when it is interrupted, and fails if it can't begin", async () => {
     const { endpoint } = testEngine()
     const drain = Effect.flatMap(Events, (events) => Stream.runDrain(events.watch()))
     expect(await interruptionTime(layerOf(endpoint), drain)).toBeLessThan(1_000)
@@ -87,14 +89,14 @@ describeEngine("the events of an engine, watched", () => {
   })
 })
 
-describeKillableEngine("the events of an engine that dies, watched", () => {
+describeKillableEngine("a watch of an engine that dies", () => {
   let engine: KillableEngine
   beforeAll(async () => {
     engine = await startKillableEngine({ name: "watch", liveRestore: true })
   })
   afterAll(() => engine?.dispose())
 
-  it("go on, and the break is told once", async () => {
+  it("continues, and reports the outage once", async () => {
     const { endpoint } = engine
     const watch = watching(endpoint)
     onTestFinished(watch.stop)
@@ -114,21 +116,21 @@ describeKillableEngine("the events of an engine that dies, watched", () => {
       error: { _tag: "EngineUnavailable", reason: "Lost" }
     })
 
-    // What happens behind the break comes as events again.
+    // Events follow after the outage.
     await engineCall(endpoint, "DELETE", `/containers/${known.id}?force=1`)
     await watch.until((elements) => elements.some((it) => it._tag === "ContainerEvent" && it.action === "destroy"))
   })
 
-  it("tell what was removed, added, restarted and changed during a break", async () => {
+  it("reports what was removed, added, restarted and changed during an outage", async () => {
     const { endpoint } = engine
-    // A door of our own in front of the engine, which is shut while things happen behind it.
+    // A forwarder in front of the engine, closed while things change.
     const names = ["goes", "stops", "restarts", "is-renamed"] as const
     for (const name of names) await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name })
     const door = await startEngineForwarder(endpoint)
     const watch = watching(`tcp://127.0.0.1:${door.port}`)
     onTestFinished(watch.stop)
     await sleep(700)
-    // One that is known by its events only.
+    // Known to the watch by its events only.
     await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name: "restarts-too" })
     await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name: "stays" })
     await watch.until((elements) =>
