@@ -43,7 +43,7 @@ interface FollowRequest {
 /** How long `joined` waits for the engine's first batch, which shows whether lines are missing. */
 const firstBatchTimeout = "1 second"
 
-/** The engine's log has no numbers, so lines from it and the lines of the ring that follow are an epoch of their own. */
+/** Lines read from the engine have no `seq`. A client that resumes with them gets a new epoch, as `seq` does not continue. */
 const epochAfterHistory = (epoch: string): string => `${epoch}-${randomBytes(4).toString("hex")}`
 
 /**
