@@ -61,9 +61,9 @@ const apiPaths: ReadonlyArray<readonly [string, string]> = [
 
 const openPaths = ["/", "/healthz", "/readyz", "/openapi.json"]
 
-describe("who may", () => {
+describe("access to the server", () => {
   it.each(apiPaths)(
-    "%s %s is 401 without a credential, with a wrong one and with a forged cookie",
+    "%s %s responds with 401 without a credential, with a wrong one and with a forged cookie",
     async (method, path) => {
       const forged = `dockwire_${server.port}=${Math.floor(Date.now() / 1000) + 1000}.AAAA.BBBB`
       for (const headers of [
@@ -85,7 +85,7 @@ describe("who may", () => {
   )
 
   it.each([...apiPaths.map(([, path]) => path), ...openPaths, "/ws"])(
-    "%s is 403 under a wrong host or origin",
+    "%s responds with 403 for a wrong host or origin",
     async (path) => {
       const own = `127.0.0.1:${server.port}`
       const wrong: ReadonlyArray<Record<string, string>> = [
@@ -109,7 +109,7 @@ describe("who may", () => {
     }
   )
 
-  it("takes its own hosts and origins, and those of a proxy", async () => {
+  it("accepts its own hosts and origins, and those of a proxy", async () => {
     for (const host of [`127.0.0.1:${server.port}`, "localhost:8080", `[::1]:${server.port}`, "logs.example.com"]) {
       expect([host, (await ask("GET", "/healthz", { host })).status]).toEqual([host, 200])
     }
@@ -117,11 +117,11 @@ describe("who may", () => {
     expect((await ask("GET", "/healthz", { host: `127.0.0.1:${server.port}`, origin })).status).toBe(200)
     const proxied = { host: "logs.example.com", origin: "https://logs.example.com" }
     expect((await ask("GET", "/healthz", proxied)).status).toBe(200)
-    // A page that came to the same host without TLS may be anybody's.
+    // A page loaded from the same host without TLS could be anyone's.
     expect((await ask("GET", "/healthz", { ...proxied, origin: "http://logs.example.com" })).status).toBe(403)
   })
 
-  it("leaves health open, without detail, and everything with the headers of a careful server", async () => {
+  it("serves health checks to everyone without detail, and sets security headers on everything", async () => {
     expect(await ask("GET", "/healthz")).toMatchObject({ status: 200, text: "ok\n" })
     expect(await ask("GET", "/readyz")).toMatchObject({ status: 503, text: "not ready\n" })
     for (const path of ["/", "/healthz", "/api/containers", "/no-such-page"]) {
@@ -132,7 +132,7 @@ describe("who may", () => {
     }
   })
 
-  it("gives a page its parts by name only, and not what has not changed", async () => {
+  it("serves only known files, and responds with 304 if a file has not changed", async () => {
     const page = await ask("GET", "/")
     expect(page.status).toBe(200)
     expect(page.headers["content-type"]).toContain("text/html")
@@ -150,21 +150,21 @@ describe("who may", () => {
     }
   })
 
-  it("trades the token for a cookie that is not the token and ends with the session", async () => {
+  it("trades the token for a cookie that does not contain it and ends with the session", async () => {
     const cookie = await sessionCookie()
     expect(cookie).toMatch(
       new RegExp(`^dockwire_${server.port}=[^;]+; Path=/; HttpOnly; SameSite=Strict; Max-Age=\\d+$`)
     )
     expect(cookie).not.toContain(server.token)
     const [pair = ""] = cookie.split(";")
-    // 503: it got as far as the engine, which is not there.
+    // 503: the request was let through to the engine, which is down.
     expect((await ask("GET", "/api/containers", { cookie: pair })).status).toBe(503)
     const own = { cookie: pair, origin: `http://127.0.0.1:${server.port}` }
     expect((await ask("DELETE", "/api/session", own)).status).toBe(204)
     expect((await ask("GET", "/api/containers", { cookie: pair })).status).toBe(401)
   })
 
-  it("does nothing for a cookie that another page sent along", async () => {
+  it("refuses a cookie that another page sent", async () => {
     const [cookie = ""] = (await sessionCookie()).split(";")
     const act = (headers: Record<string, string>) => ask("POST", "/api/containers/web/stop", { cookie, ...headers })
     expect((await act({})).status).toBe(403)
@@ -176,7 +176,7 @@ describe("who may", () => {
     expect((await act({ origin: `http://127.0.0.1:${server.port}` })).status).toBe(503)
   })
 
-  it("says what the engine is short of", async () => {
+  it("reports why the engine is unavailable", async () => {
     const answer = await ask("GET", "/api/containers", bearer())
     expect(answer.status).toBe(503)
     expect(JSON.parse(answer.text)).toMatchObject({
@@ -188,7 +188,7 @@ describe("who may", () => {
     })
   })
 
-  it("describes what is there", async () => {
+  it("describes every endpoint and every status that it responds with", async () => {
     const { paths } = JSON.parse((await ask("GET", "/openapi.json")).text)
     const described = Object.entries<Record<string, { readonly responses: object }>>(paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, { responses }]) => ({ path, method: method.toUpperCase(), responses }))
@@ -210,14 +210,16 @@ describe("who may", () => {
     }
   })
 
-  it("names a wrong id", async () => {
+  it("rejects an invalid id", async () => {
     const answer = await ask("GET", "/api/containers/%20a", bearer())
     expect(answer.status).toBe(400)
-    expect(JSON.parse(answer.text)).toMatchObject({ message: expect.stringContaining("full id") })
+    expect(JSON.parse(answer.text)).toMatchObject({
+      message: expect.stringContaining("Pass a container's name, its full id or the start of its id.")
+    })
   })
 })
 
-describe("who may have a WebSocket", () => {
+describe("access to the WebSocket", () => {
   it("refuses a wrong host or origin before the upgrade", async () => {
     for (const headers of [{ host: "evil.example.com" }, { origin: "https://evil.example.com" }, { origin: "null" }]) {
       expect(await upgradeStatus(server.url, { token: server.token, headers })).toBe(403)
@@ -227,19 +229,19 @@ describe("who may have a WebSocket", () => {
     expect(await upgradeStatus(server.url, { headers: { ...sibling, cookie } })).toBe(403)
   })
 
-  it("accepts who may not and closes with 4501", async () => {
+  it("accepts a client without a valid credential and closes with 4501", async () => {
     expect(await openWire(server.url).closed).toBe(4501)
     expect(await openWire(server.url, { token: "wrong" }).closed).toBe(4501)
     const protocols = ["dockwire.v1", "dockwire.ticket.wrong"]
     expect(await openWire(server.url, { protocols }).closed).toBe(4501)
   })
 
-  it("closes another protocol with 4502", async () => {
+  it("closes a client of another protocol with 4502", async () => {
     expect(await openWire(server.url, { token: server.token, protocols: ["other.v1"] }).closed).toBe(4502)
     expect(await openWire(server.url, { token: server.token, protocols: [] }).closed).toBe(4502)
   })
 
-  it("lets in the token, the cookie, and a ticket once", async () => {
+  it("accepts the token, the cookie, and a ticket once", async () => {
     const [cookie = ""] = (await sessionCookie()).split(";")
     const origin = `http://127.0.0.1:${server.port}`
     for (const options of [{ token: server.token }, { headers: { cookie, origin } }]) {
@@ -256,7 +258,7 @@ describe("who may have a WebSocket", () => {
     expect(await openWire(server.url, { protocols }).closed).toBe(4501)
   })
 
-  it("answers a plain GET with 426, and a broken handshake with 400", async () => {
+  it("responds to a plain GET with 426, and to an invalid handshake with 400", async () => {
     expect((await ask("GET", "/ws", bearer())).status).toBe(426)
     const broken = { ...bearer(), connection: "upgrade", upgrade: "websocket", "sec-websocket-key": "x" }
     expect((await ask("GET", "/ws", broken)).status).toBe(400)

@@ -12,13 +12,13 @@ import { startTestContainer, uniqueName } from "../engine/testContainer.js"
 
 const eventually = <A>(check: () => Promise<A>): Promise<A> => vi.waitFor(check, { timeout: 20_000, interval: 100 })
 
-/** The text of a line with this number, in a script for sh. */
+/** A shell script that prints numbered lines. */
 const numbered = (from: string, to: number, pause: string): string =>
   `i=${from}; while [ $i -le ${to} ]; do echo "number $i"; i=$((i+1)); ${pause}; done`
 
 const sleepForever = `trap "exit 3" TERM; while :; do sleep 0.2; done`
 
-/** Goes through the whole log from its first row to its last: only those in sight are in the document. */
+/** Scrolls through the whole log and collects its rows: only the visible ones are in the document. */
 const allLines = async (page: Page): Promise<ReadonlyArray<string>> => {
   const found = new Map<number, string>()
   await page.locator("#log").evaluate((log) => log.scrollTo(0, 0))
@@ -98,7 +98,7 @@ describeEngine("the page", () => {
 
   const notes = (page: Page): Promise<ReadonlyArray<string>> => page.locator("#log .note-text").allTextContents()
 
-  test("says how to get in, to a browser that may not", async () => {
+  test("tells a browser that is not signed in how to sign in", async () => {
     const { page } = await open(server.url)
     await page.getByText("Open the link that Dockwire printed in the terminal").waitFor()
     expect(await page.locator("#side").isVisible()).toBe(false)
@@ -108,7 +108,7 @@ describeEngine("the page", () => {
     expect(page.url()).not.toContain("wrong")
   })
 
-  test("the link lets in, leaves the address bar, and lasts", async () => {
+  test("the link signs the browser in for good, and the token leaves the address bar", async () => {
     const container = await run(`echo hello; ${sleepForever}`, "hello")
     const { complaints, page } = await open()
     await page.getByRole("link", { name: container.name }).waitFor()
@@ -118,13 +118,13 @@ describeEngine("the page", () => {
     await eventually(async () => expect(await texts(page)).toEqual(["hello"]))
     expect(page.url()).toBe(`${server.url}/#/containers/${container.name}`)
     expect(await page.title()).toContain(container.name)
-    // The address alone leads back to the log.
+    // The address alone is enough to get back to the log.
     await page.reload()
     await eventually(async () => expect(await texts(page)).toEqual(["hello"]))
     expect(complaints).toEqual([])
   })
 
-  test("a line is text and colours, whatever is in it", async () => {
+  test("a line is shown as text and colors only, whatever it contains", async () => {
     const evil = `<img src=x onerror="alert(1)"><script>alert(2)</script>`
     const script = [
       `printf '%s\\n' '${evil}'`,
@@ -145,7 +145,7 @@ describeEngine("the page", () => {
     expect(complaints).toEqual([])
   })
 
-  test("stops and starts a container, and shows what becomes of it", async () => {
+  test("stops and starts a container, and shows its state", async () => {
     const container = await run(`echo here; ${sleepForever}`, "stop")
     const { complaints, page } = await open()
     await choose(page, container)
@@ -164,7 +164,7 @@ describeEngine("the page", () => {
     expect(complaints).toEqual([])
   })
 
-  test("says in words what could not be done", async () => {
+  test("explains why an action failed", async () => {
     const container = await run("exit 0", "gone")
     const { page } = await open()
     await choose(page, container)
@@ -189,7 +189,7 @@ describeEngine("the page", () => {
     expect(await page.locator("#problem").isVisible()).toBe(false)
   })
 
-  test("goes on with a new container of the same name", async () => {
+  test("continues with a new container of the same name", async () => {
     const first = await run(`echo first; ${sleepForever}`, "again")
     const { complaints, page } = await open()
     await choose(page, first)
@@ -209,10 +209,10 @@ describeEngine("the page", () => {
     expect(complaints).toEqual([])
   })
 
-  test("goes on over restarts of the server with no line missing or doubled", async () => {
+  test("continues across restarts of the server, with no line missing or repeated", async () => {
     const total = 800
     const container = await run(`${numbered("1", total, "sleep 0.02")}; ${sleepForever}`, "count")
-    // One of its own, so that the others keep theirs.
+    // A server of its own, so that other tests keep theirs.
     const ownData = await mkdtemp(join(tmpdir(), "dockwire-"))
     const { endpoint } = testEngine()
     let restarted = await startServer({ endpoint, dataDir: ownData })
@@ -234,7 +234,7 @@ describeEngine("the page", () => {
     expect(complaints).toEqual([])
   }, 120_000)
 
-  test("pauses, filters, stays where the reader is, and jumps to the end", async () => {
+  test("pauses, filters, keeps the reader's position, and jumps to the end", async () => {
     const container = await run(`${numbered("1", 100_000, "[ $i -le 300 ] || sleep 0.02")}`, "tools")
     const { complaints, page } = await open()
     await choose(page, container)
@@ -274,7 +274,7 @@ describeEngine("the page", () => {
     expect(complaints).toEqual([])
   })
 
-  test("a line of a mebibyte does not hold it up", async () => {
+  test("a line of one mebibyte does not block it", async () => {
     const script = `head -c 1048576 /dev/zero | tr '\\0' x; echo; echo after; ${sleepForever}`
     const container = await run(script, "long")
     const { complaints, page } = await open()
@@ -288,7 +288,7 @@ describeEngine("the page", () => {
     expect(complaints).toEqual([])
   })
 
-  test("on a phone the list and the log each have the whole width", async () => {
+  test("on a phone, the list and the log each fill the screen", async () => {
     const container = await run(`echo small; ${sleepForever}`, "phone")
     const { complaints, page } = await open(server.link, { viewport: { width: 375, height: 700 }, hasTouch: true })
     await choose(page, container)
@@ -301,12 +301,12 @@ describeEngine("the page", () => {
     expect(complaints).toEqual([])
   })
 
-  test("the arrow keys go through the list", async () => {
+  test("the arrow keys move through the list", async () => {
     const made = await Promise.all([run(sleepForever, "keys-a"), run(sleepForever, "keys-b")])
     const { page } = await open()
     for (const { name } of made) await page.getByRole("link", { name }).waitFor()
     const links = page.locator("#containers a")
-    // The list moves when other tests make containers.
+    // The list changes when other tests create containers.
     const insist = { timeout: 20_000, interval: 100 }
     await vi.waitFor(async () => {
       await links.first().focus()
@@ -321,11 +321,11 @@ describeEngine("the page", () => {
     }, insist)
   })
 
-  test("other pages' code: the plain script and the module", async () => {
+  test("the plain script and the module work in other pages", async () => {
     const container = await run(`echo one; echo two; ${sleepForever}`, "script")
     const { complaints, page } = await open()
     await page.getByRole("link", { name: container.name }).waitFor()
-    // As text, for the test runner would make another import of it.
+    // As text, because the test runner would rewrite the import.
     await page.evaluate(`import("/client.js").then((module) => { globalThis.moduleIo = module.io })`)
     const seen = await page.evaluate(async (name) => {
       const script = document.createElement("script")

@@ -18,13 +18,13 @@ const line = (id: number, text: string): Row => ({
 const note = (id: number): Row => ({ kind: "note", id, time: "2025-01-01T00:00:00Z", tone: "mark", text: "Started" })
 
 describe("the text of a line", () => {
-  test("is shown as it is when there is nothing in it", () => {
+  test("is shown unchanged if it contains nothing special", () => {
     const plain = `<img src=x onerror="alert(1)"> & \t naïve 日本語 👩‍🚀`
     expect(plainText(plain)).toBe(plain)
     expect(parseRuns(plain)).toEqual([{ text: plain, decorations: [] }])
   })
 
-  test("has the 16, the 256 and all colors, and each run its own style", () => {
+  test("supports 16, 256 and 24-bit colors, and splits into runs of one style", () => {
     const text = `a${esc}[1mb${esc}[3;31mc${esc}[22md${esc}[0me${esc}[38;5;208mf${esc}[48;2;1;2;3mg${esc}[7mh`
     expect(parseRuns(text)).toEqual([
       { text: "a", decorations: [] },
@@ -53,7 +53,7 @@ describe("the text of a line", () => {
     ["line breaks of other kinds", "a\u2028b\u000bc\nd", "abcd"],
     ["zero and bell", "a\u0000b\u0007c\u007fd", "abcd"],
     ["a carriage return within", "10%\r100%\r", "10%\u21b5100%"]
-  ])("shows nothing of %s", (_, text, shown) => {
+  ])("does not show %s", (_, text, shown) => {
     expect(plainText(text)).toBe(shown)
     expect(
       parseRuns(text)
@@ -62,7 +62,7 @@ describe("the text of a line", () => {
     ).toBe(shown)
   })
 
-  test("loses nothing when its style changes all the time, and takes no time", () => {
+  test("loses nothing if its style changes constantly, and is parsed fast", () => {
     const text = `${esc}[31ma${esc}[0mb`.repeat(100_000)
     const begun = performance.now()
     expect(
@@ -78,7 +78,7 @@ describe("the text of a line", () => {
   })
 })
 
-test("colors are readable on any ground, and stay themselves where they are", () => {
+test("colors are readable on any background, and unchanged if they already are", () => {
   const shine = (color: Color): number => {
     const [red = 0, green = 0, blue = 0] = color.map((part) => {
       const share = part / 255
@@ -105,19 +105,19 @@ test("colors are readable on any ground, and stay themselves where they are", ()
 })
 
 describe("rows", () => {
-  test("the oldest go when there are too many, or too much in them", () => {
+  test("the oldest are dropped when there are too many rows or characters", () => {
     const rows = new Rows({ rows: 3, characters: 10_000 })
     expect(rows.push([line(1, "a"), line(2, "b"), note(3)])).toEqual([])
     expect(rows.push([line(4, "c")]).map((row) => row.id)).toEqual([1])
     expect([rows.length, rows.lines, rows.matches, rows.dropped]).toEqual([3, 2, 2, 1])
     rows.push([line(5, "x".repeat(9900))])
     expect(rows.at(0)?.id).toBe(5)
-    // The last always stays, however long it is.
+    // The last row is always kept, however long it is.
     rows.push([line(6, "x".repeat(20_000))])
     expect([rows.length, rows.at(0)?.id, rows.dropped]).toEqual([1, 6, 4])
   })
 
-  test("a filter looks at the text without its colors, with capitals only if it has some", () => {
+  test("a filter ignores colors, and is case-sensitive only if it has capitals", () => {
     const rows = new Rows({ rows: 4, characters: 10_000 })
     rows.push([line(1, `${esc}[31mErr${esc}[0mor one`), line(2, "fine"), note(3)])
     rows.setFilter("error")
@@ -132,13 +132,13 @@ describe("rows", () => {
     expect([rows.length, rows.matches]).toEqual([4, 3])
   })
 
-  test("go on for ever", () => {
+  test("keep only the last rows of a long log", () => {
     const rows = new Rows({ rows: 1000, characters: 1_000_000 })
     for (let id = 1; id <= 50_000; id++) rows.push([line(id, `line ${id}`)])
     expect([rows.length, rows.at(0)?.id, rows.at(999)?.id, rows.at(1000)]).toEqual([1000, 49_001, 50_000, undefined])
   })
 
-  test("where a filter's text stands", () => {
+  test("finds the occurrences of a filter", () => {
     expect(occurrences("Abcabc", "bc")).toEqual([
       [1, 3],
       [4, 6]
@@ -149,7 +149,7 @@ describe("rows", () => {
   })
 })
 
-test("an address names a container, whatever its name", () => {
+test("an address can name any container", () => {
   for (const name of ["web", "a b/c", "ü#?"]) expect(selectedContainer(routeTo(name))).toBe(name)
   for (const hash of ["", "#/", "#/containers/", "#/containers/%", "#other"])
     expect(selectedContainer(hash)).toBeUndefined()

@@ -14,12 +14,12 @@ const room = `container_logs_${id}`
 interface Visit {
   readonly headers: Record<string, string | Array<string> | undefined>
   readonly protocols: string
-  readonly said: Array<ClientMessage>
-  readonly tell: (...messages: ReadonlyArray<ServerMessage>) => void
+  readonly received: Array<ClientMessage>
+  readonly send: (...messages: ReadonlyArray<ServerMessage>) => void
   readonly cut: (code?: number, reason?: string) => void
 }
 
-/** Speaks the wire as a test tells it to, for what a real server does only when it is hurt. */
+/** A server controlled by the test, to produce failures that a real server rarely does. */
 class ServerDouble {
   readonly visits: Array<Visit> = []
   readonly http = createServer((request, response) => {
@@ -40,13 +40,13 @@ class ServerDouble {
       const visit: Visit = {
         headers: request.headers,
         protocols: String(request.headers["sec-websocket-protocol"]),
-        said: [],
-        tell: (...messages) => socket.send(JSON.stringify(messages)),
+        received: [],
+        send: (...messages) => socket.send(JSON.stringify(messages)),
         cut: (code, reason) => (code === undefined ? socket.terminate() : socket.close(code, reason))
       }
       socket.on("message", (data) => {
         const message: ClientMessage = JSON.parse(String(data))
-        visit.said.push(message)
+        visit.received.push(message)
         this.onMessage(message, visit)
       })
       this.visits.push(visit)
@@ -73,10 +73,10 @@ class ServerDouble {
     return found
   }
 
-  /** The visit's `count` first messages, once it has said them. */
-  async heard(index: number, count: number): Promise<Visit> {
+  /** The connection with this index, once it has sent `count` messages. */
+  async awaitMessages(index: number, count: number): Promise<Visit> {
     const visit = await this.visit(index)
-    await vi.waitFor(() => expect(visit.said.length).toBeGreaterThanOrEqual(count), { timeout: 5000, interval: 5 })
+    await vi.waitFor(() => expect(visit.received.length).toBeGreaterThanOrEqual(count), { timeout: 5000, interval: 5 })
     return visit
   }
 
@@ -133,28 +133,28 @@ const log = (seq: number | undefined, ...texts: ReadonlyArray<string>): ServerMe
 
 const settle = (ms = 60): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-test("a line of an operation comes as pages have always had it", async () => {
+test("a line of an operation has the shape that Socket.IO pages expect", async () => {
   const { server, url } = await serve()
   const socket = visitor(url)
   const logs = collect(socket, "docker_log")
   const batches = collect(socket, "docker_log_batch")
   const ends = collect(socket, "docker_log_complete")
   socket.emit("join", { room: "docker_logs" })
-  const visit = await server.heard(0, 1)
-  expect(visit.said).toEqual([{ event: "join", data: { room: "docker_logs" } }])
+  const visit = await server.awaitMessages(0, 1)
+  expect(visit.received).toEqual([{ event: "join", data: { room: "docker_logs" } }])
   const run = { log_id: "r1", operation_type: "run_compose", config_id: 7, container_id: null, image_name: null }
   const lines: ReadonlyArray<WireLine> = [
     ["2025-01-01T00:00:00.000Z", "system", "Pulling"],
     ["2025-01-01T00:00:01.000Z", "stderr", "half", { index: 1, last: false }]
   ]
-  visit.tell(joined("docker_logs", { canonical: "docker_logs" }), {
+  visit.send(joined("docker_logs", { canonical: "docker_logs" }), {
     event: "docker_log",
     room: "docker_logs",
     seq: 1,
     position: "p2",
     data: { ...run, status: "running", lines }
   })
-  visit.tell({
+  visit.send({
     event: "docker_log_complete",
     room: "docker_logs",
     seq: 3,
@@ -177,7 +177,7 @@ test("a line of an operation comes as pages have always had it", async () => {
   expect(ends[0]).toMatchObject({ success: true, status: "completed" })
 })
 
-test("what was asked for by name comes back by name", async () => {
+test("a room subscribed to by name is reported by that name", async () => {
   const { server, url } = await serve()
   const socket = visitor(url)
   const logs = collect(socket, "docker_log")
@@ -185,9 +185,9 @@ test("what was asked for by name comes back by name", async () => {
   const places: Array<unknown> = []
   socket.on("docker_log_batch", (_, place) => places.push(place))
   socket.emit("stream_container_logs", { container_id: "web", tail: 2 })
-  const visit = await server.heard(0, 1)
-  visit.tell(joined("container_logs_web"), log(undefined, "a", "b"), log(1, "c"), log(2, "d"))
-  visit.tell({ event: "gap", room, data: { room, from: 3, to: 9, reason: "rotated away" } }, log(10, "e"))
+  const visit = await server.awaitMessages(0, 1)
+  visit.send(joined("container_logs_web"), log(undefined, "a", "b"), log(1, "c"), log(2, "d"))
+  visit.send({ event: "gap", room, data: { room, from: 3, to: 9, reason: "rotated away" } }, log(10, "e"))
   await vi.waitFor(() => expect(logs).toHaveLength(5))
   expect(logs[0]).toEqual({
     log_id: null,
@@ -206,7 +206,7 @@ test("what was asked for by name comes back by name", async () => {
   expect(places.at(-1)).toEqual({ room: "container_logs_web", canonical: room, seq: 10 })
 })
 
-test("a cut connection goes on after the last position, and nothing comes twice", async () => {
+test("a lost connection resumes after the last position, without duplicates", async () => {
   const { server, url } = await serve()
   const socket = visitor(url)
   const logs = collect(socket, "docker_log")
@@ -214,144 +214,144 @@ test("a cut connection goes on after the last position, and nothing comes twice"
   const connects = collect(socket, "connect")
   const disconnects = collect(socket, "disconnect")
   socket.emit("stream_container_logs", { container_id: "web", tail: 5 })
-  const first = await server.heard(0, 1)
-  first.tell(joined("container_logs_web", {}, "begin"), log(1, "a"), log(2, "b", "c"))
+  const first = await server.awaitMessages(0, 1)
+  first.send(joined("container_logs_web", {}, "begin"), log(1, "a"), log(2, "b", "c"))
   await vi.waitFor(() => expect(logs).toHaveLength(3))
   first.cut()
 
-  const second = await server.heard(1, 1)
-  expect(second.said).toEqual([
+  const second = await server.awaitMessages(1, 1)
+  expect(second.received).toEqual([
     { event: "stream_container_logs", data: { container_id: "web", tail: 5, position: "after c" } }
   ])
-  second.tell(joined("container_logs_web", { seq: 4 }, "after c"), log(2, "b", "c", "d"), log(3, "c"), log(5, "e"))
+  second.send(joined("container_logs_web", { seq: 4 }, "after c"), log(2, "b", "c", "d"), log(3, "c"), log(5, "e"))
   await vi.waitFor(() => expect(logs).toHaveLength(5))
   expect(logs.map((each) => each.line).join("")).toBe("abcde")
   expect(gaps).toEqual([])
   expect(connects).toEqual([{ reconnected: false }, { reconnected: true }])
   expect(disconnects).toMatchObject([{ code: 1006, reconnects: true }])
 
-  // Numbers that are missing without a word show as a gap.
-  second.tell(log(9, "i"))
+  // Sequence numbers that are skipped without a gap message are reported as a gap.
+  second.send(log(9, "i"))
   await vi.waitFor(() => expect(logs).toHaveLength(6))
   expect(gaps).toMatchObject([{ room: "container_logs_web", from: 6, to: 8 }])
 })
 
-test("after a restart of the server the numbers begin anew", async () => {
+test("after a restart of the server, the sequence numbers start again", async () => {
   const { server, url } = await serve()
   const socket = visitor(url)
   const logs = collect(socket, "docker_log")
   const gaps = collect(socket, "gap")
   socket.emit("join", { room: "docker_logs" })
-  const first = await server.heard(0, 1)
-  first.tell(joined("docker_logs"), log(101, "a", "b"))
+  const first = await server.awaitMessages(0, 1)
+  first.send(joined("docker_logs"), log(101, "a", "b"))
   await vi.waitFor(() => expect(logs).toHaveLength(2))
   first.cut(1001, "bye")
-  const second = await server.heard(1, 1)
-  expect(second.said).toEqual([{ event: "join", data: { room: "docker_logs", position: "after b" } }])
-  second.tell(joined("docker_logs", { epoch: "e2" }, "after b"), log(1, "c"), log(2, "d"))
+  const second = await server.awaitMessages(1, 1)
+  expect(second.received).toEqual([{ event: "join", data: { room: "docker_logs", position: "after b" } }])
+  second.send(joined("docker_logs", { epoch: "e2" }, "after b"), log(1, "c"), log(2, "d"))
   await vi.waitFor(() => expect(logs).toHaveLength(4))
   expect(logs.map((each) => each.line).join("")).toBe("abcd")
   expect(gaps).toEqual([])
 })
 
-test("cut before the first line, it asks from the position of the answer, or as at first", async () => {
+test("a connection lost before the first line resumes from the position of joined, or subscribes again", async () => {
   const { server, url } = await serve()
   const socket = visitor(url)
   socket.emit("stream_container_logs", { container_id: "web", since: "2025-01-01T00:00:00Z" })
-  const first = await server.heard(0, 1)
+  const first = await server.awaitMessages(0, 1)
   first.cut()
-  const second = await server.heard(1, 1)
-  expect(second.said).toEqual(first.said)
+  const second = await server.awaitMessages(1, 1)
+  expect(second.received).toEqual(first.received)
   const answered = collect(socket, "joined")
-  second.tell(joined("container_logs_web", {}, "here"))
+  second.send(joined("container_logs_web", {}, "here"))
   await vi.waitFor(() => expect(answered).toHaveLength(1))
   second.cut()
-  const third = await server.heard(2, 1)
-  expect(third.said[0]?.data).toEqual({ container_id: "web", since: "2025-01-01T00:00:00Z", position: "here" })
+  const third = await server.awaitMessages(2, 1)
+  expect(third.received[0]?.data).toEqual({ container_id: "web", since: "2025-01-01T00:00:00Z", position: "here" })
 })
 
-test("what was left is forgotten, and its late lines are not shown", async () => {
+test("a room that was left is forgotten, and its late lines are dropped", async () => {
   const { server, url } = await serve()
   const socket = visitor(url)
   const logs = collect(socket, "docker_log")
   socket.emit("stream_container_logs", { container_id: "web" })
-  const first = await server.heard(0, 1)
+  const first = await server.awaitMessages(0, 1)
   socket.emit("stop_container_logs", { container_id: "web" })
   socket.emit("stream_container_logs", { container_id: "web", tail: 3 })
-  await server.heard(0, 3)
+  await server.awaitMessages(0, 3)
   const left: ServerMessage = { event: "left", data: { room: "container_logs_web" } }
-  first.tell(joined("container_logs_web"), log(undefined, "old"), left)
-  first.tell(joined("container_logs_web"), log(undefined, "old"), log(1, "new"))
+  first.send(joined("container_logs_web"), log(undefined, "old"), left)
+  first.send(joined("container_logs_web"), log(undefined, "old"), log(1, "new"))
   await vi.waitFor(() => expect(logs.map((each) => each.line)).toEqual(["old", "new"]))
 
   socket.emit("stop_container_logs", { container_id: "web" })
-  first.tell(log(2, "late"), left)
+  first.send(log(2, "late"), left)
   await settle()
   first.cut()
   const second = await server.visit(1)
   await settle()
-  expect(second.said).toEqual([])
+  expect(second.received).toEqual([])
   expect(logs).toHaveLength(2)
 })
 
-test("a page that joins the room and then asks for its log gets the history", async () => {
+test("a page that joins the room and then streams its log gets the history", async () => {
   const { server, url } = await serve()
   const socket = visitor(url)
   const logs = collect(socket, "docker_log")
   socket.emit("join", { room: "container_logs_web" })
-  await server.heard(0, 1)
+  await server.awaitMessages(0, 1)
   socket.emit("stream_container_logs", { container_id: "web", room: "container_logs_web" })
-  const visit = await server.heard(0, 3)
-  expect(visit.said.map((each) => each.event)).toEqual(["join", "leave", "stream_container_logs"])
-  visit.tell(joined("container_logs_web", { seq: 8 }), log(9, "9"), {
+  const visit = await server.awaitMessages(0, 3)
+  expect(visit.received.map((each) => each.event)).toEqual(["join", "leave", "stream_container_logs"])
+  visit.send(joined("container_logs_web", { seq: 8 }), log(9, "9"), {
     event: "left",
     data: { room: "container_logs_web" }
   })
-  visit.tell(joined("container_logs_web", { seq: 9 }), log(8, "8", "9"), log(10, "10"))
+  visit.send(joined("container_logs_web", { seq: 9 }), log(8, "8", "9"), log(10, "10"))
   await vi.waitFor(() => expect(logs.map((each) => each.line)).toEqual(["8", "9", "10"]))
-  // As pages do that ask again in each `connect`.
+  // Some pages subscribe again in each `connect`.
   socket.emit("stream_container_logs", { container_id: "web", room: "container_logs_web" })
   socket.emit("join", { room: "container_logs_web" })
   await settle()
-  expect(visit.said).toHaveLength(3)
+  expect(visit.received).toHaveLength(3)
 })
 
-test("a log that was asked for under a room's name is stopped without it", async () => {
+test("a log streamed with a room is stopped without naming it", async () => {
   const { server, url } = await serve()
   const socket = visitor(url)
   socket.emit("stream_container_logs", { container_id: id, room: "container_logs_c0ffee" })
-  const visit = await server.heard(0, 1)
-  visit.tell(joined("container_logs_c0ffee"))
+  const visit = await server.awaitMessages(0, 1)
+  visit.send(joined("container_logs_c0ffee"))
   socket.emit("stop_container_logs", { container_id: id })
-  await server.heard(0, 2)
-  expect(visit.said[1]).toEqual({
+  await server.awaitMessages(0, 2)
+  expect(visit.received[1]).toEqual({
     event: "stop_container_logs",
     data: { container_id: id, room: "container_logs_c0ffee" }
   })
   visit.cut()
   const second = await server.visit(1)
   await settle()
-  expect(second.said).toEqual([])
+  expect(second.received).toEqual([])
 })
 
-test("two names of one room: each line once, and the room stays until both are left", async () => {
+test("a room with two names: each line arrives once, and the room stays until both are left", async () => {
   const { server, url } = await serve()
   const socket = visitor(url)
   const logs = collect(socket, "docker_log")
   socket.emit("stream_container_logs", { container_id: "web" })
   socket.emit("stream_container_logs", { container_id: "c0ffee" })
-  const visit = await server.heard(0, 2)
-  visit.tell(joined("container_logs_web"), joined("container_logs_c0ffee"), log(1, "a"))
+  const visit = await server.awaitMessages(0, 2)
+  visit.send(joined("container_logs_web"), joined("container_logs_c0ffee"), log(1, "a"))
   await vi.waitFor(() => expect(logs).toHaveLength(1))
   socket.emit("stop_container_logs", { container_id: "web" })
-  visit.tell(log(2, "b"))
+  visit.send(log(2, "b"))
   await vi.waitFor(() => expect(logs).toHaveLength(2))
-  expect(visit.said).toHaveLength(2)
+  expect(visit.received).toHaveLength(2)
   socket.emit("stop_container_logs", { container_id: "c0ffee" })
-  await server.heard(0, 3)
+  await server.awaitMessages(0, 3)
 })
 
-test("4008 comes back, 4501 does not, and says so", async () => {
+test("reconnects after 4008, but not after 4501, and reports which", async () => {
   const { server, url } = await serve()
   const socket = visitor(url)
   const disconnects = collect(socket, "disconnect")
@@ -377,7 +377,7 @@ test("4008 comes back, 4501 does not, and says so", async () => {
   expect(server.visits).toHaveLength(3)
 })
 
-test("while the server is away it tries again, later and later", async () => {
+test("retries with growing delays while the server is down", async () => {
   const server = new ServerDouble()
   const url = await server.listen()
   const port = server.port()
@@ -393,9 +393,9 @@ test("while the server is away it tries again, later and later", async () => {
   await back.visit(0)
 })
 
-test("a connection may be given up in the moment in which it is made", async () => {
+test("a connection can be closed while it is being opened", async () => {
   const { url } = await serve()
-  // An error that nobody listens for would end the process, and this run.
+  // An error event without a listener would end the process.
   visitor(url).disconnect()
   const socket = visitor(url)
   await new Promise((resolve) => setImmediate(resolve))
@@ -404,7 +404,7 @@ test("a connection may be given up in the moment in which it is made", async () 
   await vi.waitFor(() => expect(connected).toHaveLength(1))
 })
 
-test("an attempt that is never answered is given up", async () => {
+test("an attempt that is never answered times out", async () => {
   const silent = createServer()
   let asked = 0
   silent.on("upgrade", (_, socket) => {
@@ -419,7 +419,7 @@ test("an attempt that is never answered is given up", async () => {
   await vi.waitFor(() => expect(asked).toBeGreaterThanOrEqual(3), { timeout: 5000 })
 })
 
-test("delays double up to the longest, less up to half at random", () => {
+test("delays double up to the maximum, shortened by up to half at random", () => {
   const full = makeBackoff(100, 1000, () => 0)
   expect([1, 2, 3, 4, 5, 6].map(full.next)).toEqual([100, 200, 400, 800, 1000, 1000])
   expect(full.attempts()).toBe(6)
@@ -428,7 +428,7 @@ test("delays double up to the longest, less up to half at random", () => {
   expect(makeBackoff(100, 1000, () => 1).next()).toBe(50)
 })
 
-test("the token goes as a header in Node, and as a ticket over any other WebSocket", async () => {
+test("the token is sent as a header in Node, and as a ticket over any other WebSocket", async () => {
   const { server, url } = await serve()
   visitor(url, { token: "good" })
   const first = await server.visit(0)
@@ -439,7 +439,7 @@ test("the token goes as a header in Node, and as a ticket over any other WebSock
   const second = await server.visit(1)
   expect(second.headers.authorization).toBeUndefined()
   expect(second.protocols).toBe("dockwire.v1,dockwire.ticket.t1")
-  // A ticket is good for one connection.
+  // A ticket opens one connection only.
   await vi.waitFor(() => expect(other.connected).toBe(true))
   second.cut()
   expect((await server.visit(2)).protocols).toBe("dockwire.v1,dockwire.ticket.t2")
@@ -449,7 +449,7 @@ test("the token goes as a header in Node, and as a ticket over any other WebSock
   await vi.waitFor(() => expect(errors).toMatchObject([{ code: "not_allowed" }]))
 })
 
-test("addresses: of a server, of its folder, of its WebSocket", () => {
+test("resolves the addresses of a server, of a folder it is mounted in, and of its WebSocket", () => {
   expect(addresses("http://host:1")).toEqual({ socket: "ws://host:1/ws", ticket: "http://host:1/api/ws-ticket" })
   expect(addresses("wss://host/logs/ws")).toEqual({
     socket: "wss://host/logs/ws",
@@ -460,7 +460,7 @@ test("addresses: of a server, of its folder, of its WebSocket", () => {
   expect(() => io()).toThrow(/address/)
 })
 
-test("a thousand lines over a connection that is cut all the time: each once, in order", async () => {
+test("a thousand lines over an unreliable connection: each once, in order", async () => {
   const { server, url } = await serve()
   const total = 1000
   let written = 0
@@ -478,13 +478,13 @@ test("a thousand lines over a connection that is cut all the time: each once, in
       lines: Array.from({ length: to - from + 1 }, (_, index) => line(String(from + index)))
     }
   })
-  server.onMessage = (said, visit) => {
-    if (said.event !== "stream_container_logs") return
-    const after = Number(said.data.position ?? 0)
-    visit.tell(joined("container_logs_web", { seq: written }, String(after)))
-    // A few of the old ones again, as a server may that knows only about where the viewer was.
+  server.onMessage = (received, visit) => {
+    if (received.event !== "stream_container_logs") return
+    const after = Number(received.data.position ?? 0)
+    visit.send(joined("container_logs_web", { seq: written }, String(after)))
+    // Repeat a few old lines, as a server may that knows the position only roughly.
     const from = Math.max(1, after - 3)
-    if (written >= from) visit.tell(message(from, written))
+    if (written >= from) visit.send(message(from, written))
     watchers.set(visit, written)
   }
   const socket = visitor(url, { reconnectDelay: 1, reconnectDelayMax: 2 })
@@ -495,7 +495,7 @@ test("a thousand lines over a connection that is cut all the time: each once, in
     const from = written + 1
     written = Math.min(total, written + 1 + Math.floor(Math.random() * 9))
     for (const [visit] of watchers) {
-      if (written >= from) visit.tell(message(from, written))
+      if (written >= from) visit.send(message(from, written))
       if (Math.random() < 0.2) {
         watchers.delete(visit)
         visit.cut(Math.random() < 0.5 ? undefined : 4008)

@@ -60,7 +60,7 @@ describe("the command", () => {
     }
   })
 
-  it("names a wrong flag or setting, once", async () => {
+  it("names an invalid flag or setting, once", async () => {
     const bogus = await serve(["--bogus"])
     expect(bogus.code).toBe(2)
     once(bogus.err + bogus.out, "--bogus")
@@ -107,7 +107,7 @@ describe("the command", () => {
     once(port.err, 'Invalid port "abc"')
   })
 
-  it("says what holds it up: a port in use, an address that is not here, a folder that is not one", async () => {
+  it("says why it cannot start: a port in use, an address of another machine, a path that is not a directory", async () => {
     const holder = createServer()
     const port = await new Promise<number>((resolve) => {
       holder.listen(0, "127.0.0.1", () => {
@@ -118,25 +118,38 @@ describe("the command", () => {
     const used = await dockwire(["serve", "--port", String(port), "--data-dir", join(folder, "data")])
     holder.close()
     expect(used.code).toBe(1)
-    once(used.err, `Port ${port} on 127.0.0.1 is already in use`)
+    once(
+      used.err,
+      `Port ${port} on 127.0.0.1 is already in use. Stop the process that uses it, or choose another port with --port.\n`
+    )
     const elsewhere = await serve(["--host", "192.0.2.1", "--token", "a-token-of-my-own"])
     expect(elsewhere.code).toBe(2)
-    once(elsewhere.err, 'This machine has no address "192.0.2.1"')
+    once(
+      elsewhere.err,
+      'This machine has no address "192.0.2.1". Choose one of its addresses with --host, such as 127.0.0.1.\n'
+    )
     const file = join(folder, "file")
     await writeFile(file, "")
     const noFolder = await dockwire(["serve", "--port", "0", "--data-dir", join(file, "data")])
     expect(noFolder.code).toBe(1)
-    once(noFolder.err, "part of the path is not a directory")
+    once(
+      noFolder.err,
+      `Cannot store the server's files in ${join(file, "data")}: part of the path is not a directory. Choose another directory with --data-dir or DOCKWIRE_DATA_DIR.\n`
+    )
   })
 
-  it("answers healthcheck with 1 where nobody listens, quickly", async () => {
+  it("exits healthcheck with 1 if nothing listens", async () => {
     const outcome = await dockwire(["healthcheck", "--port", "1"])
     expect(outcome.code).toBe(1)
-    expect(outcome.err).toContain("Dockwire at 127.0.0.1:1 did not respond")
-    expect((await dockwire(["healthcheck", "--port", "x"])).err).toContain('Invalid port "x"')
+    expect(outcome.err).toContain(
+      "Dockwire at 127.0.0.1:1 did not respond (connect ECONNREFUSED 127.0.0.1:1). Is it running, and are --host and --port right?\n"
+    )
+    expect((await dockwire(["healthcheck", "--port", "x"])).err).toContain(
+      'Invalid port "x". Set --port or DOCKWIRE_PORT to the server\'s port, a whole number from 1 to 65535.\n'
+    )
   })
 
-  it("keeps its token where nobody else can read it, and starts without an engine", async () => {
+  it("keeps its token in a file that only its owner can read, and starts without an engine", async () => {
     const dataDir = join(folder, "fresh")
     const server = await startServer({ endpoint: "unix:///nonexistent/docker.sock", dataDir })
     try {
@@ -157,7 +170,7 @@ describe("the command", () => {
 })
 
 describe("a session", () => {
-  it("outlives a restart of the server", async () => {
+  it("survives a restart of the server", async () => {
     const dataDir = join(folder, "session")
     const options = { endpoint: "unix:///nonexistent/docker.sock", dataDir }
     const server = await startServer(options)
@@ -174,7 +187,7 @@ describe("a session", () => {
   })
 })
 
-describeEngine("the end of the server", () => {
+describeEngine("shutdown of the server", () => {
   it.each(["SIGTERM", "SIGINT"] as const)(
     "%s with viewers, a live stream and a request that hangs: 1001, code 0, within two seconds",
     async (signal) => {
@@ -192,12 +205,12 @@ describeEngine("the end of the server", () => {
           stdio: ["ignore", "pipe", "pipe"]
         }
       )
-      let said = ""
+      let output = ""
       const link = await new Promise<RegExpExecArray>((resolve, reject) => {
-        child.on("exit", (code) => reject(new Error(`ended with ${code}: ${said}`)))
+        child.on("exit", (code) => reject(new Error(`ended with ${code}: ${output}`)))
         child.stdout.on("data", (data: Buffer) => {
-          said += data.toString("utf8")
-          const found = /(http:\/\/\S+?:\d+)\/#token=(\S+)/.exec(said)
+          output += data.toString("utf8")
+          const found = /(http:\/\/\S+?:\d+)\/#token=(\S+)/.exec(output)
           if (found !== null) resolve(found)
         })
       })
@@ -205,7 +218,7 @@ describeEngine("the end of the server", () => {
       const clients = await Promise.all(Array.from({ length: 10 }, () => connectWire(url, { token })))
       for (const client of clients) client.send({ event: "stream_container_logs", data: { container_id: made.id } })
       await Promise.all(clients.map((client) => client.waitFor(isEvent("docker_log"))))
-      // One who does not read any more, and a stop that takes its ten seconds.
+      // One client stops reading, and a stop request takes ten seconds.
       clients[0]?.socket.pause()
       const hanging = fetch(`${url}/api/containers/${made.id}/stop`, {
         method: "POST",
