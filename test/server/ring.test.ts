@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { Ring } from "../../packages/server/src/rooms/Ring.js"
-import type { RoomEvent } from "../../packages/server/src/rooms/RoomEvent.js"
+import type { RoomEvent } from "../../packages/server/src/rooms/events/RoomEvent.js"
 import { formatPosition, parsePosition } from "../../packages/server/src/rooms/RoomPosition.js"
 
 const limits = { lines: 100, characters: 1_000_000, age: 1_000 }

@@ -1,6 +1,6 @@
 import type { ContainerState } from "@dockwire/core/Containers"
 import type { ContainerEvent, EngineChange } from "@dockwire/core/Events"
-import { recreatedMark } from "../rooms/containerEvents.js"
+import { recreatedMark } from "../rooms/events/containerEvents.js"
 import type { HubShape } from "../rooms/Hub.js"
 import { containerLogsRoom } from "../Wire.js"
 import { type KnownContainer, KnownContainers } from "./KnownContainers.js"

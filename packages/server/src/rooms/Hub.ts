@@ -13,7 +13,7 @@ import { defaultHubOptions, type HubOptions } from "./HubOptions.js"
 import { LogEventPublisher } from "./LogEventPublisher.js"
 import type { Membership } from "./Membership.js"
 import type { Ring } from "./Ring.js"
-import type { RoomEvent } from "./RoomEvent.js"
+import type { RoomEvent } from "./events/RoomEvent.js"
 import { RoomRegistry } from "./RoomRegistry.js"
 import { Viewer, type ViewerTransport } from "./Viewer.js"
 

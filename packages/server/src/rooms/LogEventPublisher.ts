@@ -6,9 +6,9 @@ import {
   isOperationEnded
 } from "@dockwire/core/LogEvent"
 import { containerLogsRoom } from "../Wire.js"
-import { containerEvent, containerHead } from "./containerEvents.js"
-import { operationEvent, operationHead, operationRooms } from "./operationEvents.js"
-import type { LineHead, RoomEvent } from "./RoomEvent.js"
+import { containerEvent, containerHead } from "./events/containerEvents.js"
+import { operationEvent, operationHead, operationRooms } from "./events/operationEvents.js"
+import type { LineHead, RoomEvent } from "./events/RoomEvent.js"
 import type { RoomRegistry } from "./RoomRegistry.js"
 
 const append = <A>(into: Map<string, Array<A>>, key: string, value: A): void => {

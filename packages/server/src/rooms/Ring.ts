@@ -4,9 +4,9 @@
  * that lags costs no more than the `seq` at which it continues.
  */
 import type { LogPosition } from "@dockwire/core/LogPosition"
-import { encodeEvent, encodeLines } from "./encodeMessage.js"
+import { encodeEvent, encodeLines } from "./events/encodeMessage.js"
 import { isSameRun, positionKey } from "./logPositionKeys.js"
-import type { RoomEvent } from "./RoomEvent.js"
+import type { RoomEvent } from "./events/RoomEvent.js"
 import { formatPosition, parsePosition } from "./RoomPosition.js"
 
 /** An event in a ring. */

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto"
 import type { HubOptions } from "./HubOptions.js"
 import type { Membership } from "./Membership.js"
 import { Ring } from "./Ring.js"
-import type { RoomEvent } from "./RoomEvent.js"
+import type { RoomEvent } from "./events/RoomEvent.js"
 import type { Viewer } from "./Viewer.js"
 
 interface Room {

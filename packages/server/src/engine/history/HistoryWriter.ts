@@ -1,9 +1,9 @@
 import type { LogPosition } from "@dockwire/core/LogPosition"
 import type { FollowElement } from "@dockwire/core/Logs"
-import { containerLine, containerMark } from "../../rooms/containerEvents.js"
-import { encodeEvent, encodeLines } from "../../rooms/encodeMessage.js"
+import { containerLine, containerMark } from "../../rooms/events/containerEvents.js"
+import { encodeEvent, encodeLines } from "../../rooms/events/encodeMessage.js"
 import type { Membership } from "../../rooms/Membership.js"
-import type { LineHead } from "../../rooms/RoomEvent.js"
+import type { LineHead } from "../../rooms/events/RoomEvent.js"
 import { historyPosition } from "../../rooms/RoomPosition.js"
 
 /** The most lines in a frame of history. */

@@ -1,7 +1,7 @@
 import type { LogLine, LogMark } from "@dockwire/core/LogEvent"
 import type { LogPosition } from "@dockwire/core/LogPosition"
 import type { FollowElement } from "@dockwire/core/Logs"
-import { containerMark } from "../../rooms/containerEvents.js"
+import { containerMark } from "../../rooms/events/containerEvents.js"
 import { positionKey, recordKey } from "../../rooms/logPositionKeys.js"
 import type { Ring } from "../../rooms/Ring.js"
 

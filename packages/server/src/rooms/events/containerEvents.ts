@@ -1,7 +1,7 @@
 /** Encodes a container's log lines and marks as events of its room. */
 import type { LogLine, LogMark } from "@dockwire/core/LogEvent"
 import { LogPosition } from "@dockwire/core/LogPosition"
-import * as Wire from "../Wire.js"
+import * as Wire from "../../Wire.js"
 import type { LineHead, RoomEvent } from "./RoomEvent.js"
 
 /** The head of a container's lines. */

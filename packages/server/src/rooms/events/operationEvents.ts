@@ -1,6 +1,6 @@
 /** Encodes an operation's events as events of its rooms. */
 import type { OperationEvent, OperationTarget } from "@dockwire/core/LogEvent"
-import * as Wire from "../Wire.js"
+import * as Wire from "../../Wire.js"
 import type { LineHead, RoomEvent } from "./RoomEvent.js"
 
 /** The rooms of a run: the room of all operations, its own room, and the rooms of its compose file and its image. */
