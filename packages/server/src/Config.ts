@@ -144,7 +144,7 @@ export const validateConfig = (config: ServerConfig): ConfigProblem | undefined 
   }
   if (!isLoopback(config.host) && config.token === undefined && !config.insecure) {
     return new ConfigProblem(
-      `--host ${config.host} lets other machines connect, and whoever gets in controls Docker and thereby this machine. ` +
+      `--host ${config.host} lets other machines connect, and anyone who gets in controls Docker and thereby this machine. ` +
         "Set a token of your own with --token or DOCKWIRE_TOKEN, or pass --insecure to use the generated one."
     )
   }
