@@ -42,8 +42,7 @@ export const createdText = (seconds: number): string =>
 /** Converts a container to a row. */
 export const containerRow = (container: ContainerSummary): ContainerRow => ({
   id: shortId(container.id),
-  // A legacy link adds a name that contains a slash.
-  name: container.names.find((name) => !name.includes("/")) ?? "",
+  name: container.name,
   image: imageText(container.image, container.imageId),
   status: container.status,
   created: createdText(container.created),

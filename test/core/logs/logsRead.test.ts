@@ -189,7 +189,7 @@ describeEngine("a log that can't be read", () => {
   it("because the id is impossible fails without a request", async () => {
     const proxy = await startCuttingProxy(testEngine().endpoint)
     onTestFinished(proxy.close)
-    for (const id of ["../x", "a/b", "", ".", "a?b=c", "a%2fb", "é", " a", "a\n"]) {
+    for (const id of ["../x", "a//b", "a/../b", "a/", "/", "", ".", "a?b=c", "a%2fb", "é", " a", "a\n"]) {
       expect(await failureOf(proxy.endpoint, readOf(id)), JSON.stringify(id)).toMatchObject({
         _tag: "ContainerNotFound",
         containerId: id

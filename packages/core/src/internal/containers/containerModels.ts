@@ -33,8 +33,15 @@ export type ContainerPort = typeof ContainerPort.Type
  */
 export const ContainerSummary = Schema.Struct({
   id: Schema.String,
-  /** Without the leading slash. A container reached through legacy links has several. */
-  names: Schema.Array(Schema.String),
+  /** The container's own name, without the leading slash. Empty if the engine is still creating or removing it. */
+  name: Schema.String.annotations({ description: "The container's own name, without the leading slash" }),
+  /**
+   * All names without the leading slash, the container's own name first. The others are aliases that legacy links have
+   * added. They contain a slash: `web/db`.
+   */
+  names: Schema.Array(Schema.String).annotations({
+    description: "The container's own name first, then the aliases that legacy links have added, such as `web/db`"
+  }),
   /** Image reference the container was created from. */
   image: Schema.String,
   imageId: Schema.String,

@@ -4,6 +4,7 @@ import type { DockerRequest } from "../../Docker.js"
 import type { EngineError } from "../../DockerError.js"
 import { EngineStateName, normalizeState } from "../api/containerState.js"
 import { decodeResponse, decodeRaw, nullable, StringRecord } from "../api/decode.js"
+import { ownNameFirst } from "../api/names.js"
 import type { ContainerDetails, ContainerPort, ContainerSummary } from "./containerModels.js"
 
 const EnginePort = Schema.Struct({
@@ -52,8 +53,6 @@ const decodeInspect = decodeResponse(
   })
 )
 
-const withoutSlash = (name: string) => (name.startsWith("/") ? name.slice(1) : name)
-
 /** Podman omits the address of a port that is published on all addresses. */
 const hostAddress = ({ IP, PublicPort }: typeof EnginePort.Type) =>
   IP !== undefined && IP !== "" ? { ip: IP } : PublicPort === undefined ? {} : { ip: "0.0.0.0" }
@@ -65,9 +64,16 @@ const containerPort = (port: typeof EnginePort.Type): ContainerPort => ({
   protocol: port.Type
 })
 
+/** The container's own name, without the leading slash. */
+const ownName = (names: ReadonlyArray<string>): string => {
+  const [first = ""] = ownNameFirst(names)
+  return first.includes("/") ? "" : first
+}
+
 const containerSummary = (summary: typeof EngineSummary.Type): ContainerSummary => ({
   id: summary.Id,
-  names: (summary.Names ?? []).map(withoutSlash),
+  name: ownName(summary.Names ?? []),
+  names: ownNameFirst(summary.Names ?? []),
   image: summary.Image,
   imageId: summary.ImageID,
   command: summary.Command,
@@ -97,7 +103,7 @@ export const decodeContainerDetails = (
     decodeRaw(request, status, body),
     ({ Config, Created, HostConfig, Id, Image, Name, RestartCount, State }, raw): ContainerDetails => ({
       id: Id,
-      name: withoutSlash(Name),
+      name: ownName([Name]),
       image: Config.Image,
       imageId: Image,
       created: Created,

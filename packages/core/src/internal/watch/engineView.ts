@@ -4,6 +4,7 @@ import type { DockerRequest, DockerShape } from "../../Docker.js"
 import type { DockerFailure } from "../../DockerError.js"
 import { type ContainerState, EngineContainerState } from "../api/containerState.js"
 import { decodeResponse, nullable } from "../api/decode.js"
+import { ownNameFirst } from "../api/names.js"
 import { normalizeTimestamp, nanosTimestamp } from "../api/engineTime.js"
 import type { EngineEvent } from "./engineEvents.js"
 import { type EngineChange, WatchedType } from "./watchElement.js"
@@ -41,12 +42,6 @@ const decodeVolumes = decodeResponse(
   Schema.Struct({ Volumes: nullable(Schema.Array(Schema.Struct({ Name: Schema.String }))) })
 )
 const decodeNetworks = decodeResponse(Schema.Array(Schema.Struct({ Id: Schema.String, Name: Schema.String })))
-
-/** A container's own name. The list also has the names by which linked containers reach it: `/web/db`. */
-const ownName = (names: ReadonlyArray<string>): string => {
-  const bare = names.map((name) => name.replace(/^\//, ""))
-  return bare.find((name) => !name.includes("/")) ?? bare[0] ?? ""
-}
 
 type Entry = readonly [id: string, view: ObjectView]
 
@@ -90,9 +85,13 @@ const readObjects = (docker: DockerShape, type: WatchedType): Effect.Effect<Read
   switch (type) {
     case "container":
       return Effect.flatMap(get(docker, decodeContainers, "/containers/json", { all: true }), (list) =>
-        Effect.forEach(list, ({ Id, Names, State }) => readContainer(docker, Id, ownName(Names ?? []), State), {
-          concurrency: 8
-        })
+        Effect.forEach(
+          list,
+          ({ Id, Names, State }) => readContainer(docker, Id, ownNameFirst(Names ?? [])[0] ?? "", State),
+          {
+            concurrency: 8
+          }
+        )
       )
     case "image":
       return Effect.map(get(docker, decodeImages, "/images/json"), (list) =>

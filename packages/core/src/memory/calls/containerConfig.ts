@@ -36,6 +36,7 @@ const PortBinding = Schema.Struct({
 const HostConfig = Schema.Struct({
   AutoRemove: Schema.optional(Schema.Boolean),
   Binds: nullable(Schema.Array(Schema.String)),
+  Links: nullable(Schema.Array(Schema.String)),
   LogConfig: nullable(Schema.Struct({ Type: Schema.optional(Schema.String), Config: nullable(StringRecord) })),
   Memory: Schema.optional(Schema.Number),
   Mounts: nullable(Schema.Array(MountConfig)),
@@ -124,6 +125,10 @@ const hostSettings = (config: typeof HostConfig.Type) => {
   return {
     autoRemove: config.AutoRemove ?? false,
     binds: config.Binds ?? [],
+    links: (config.Links ?? []).map((link) => {
+      const [container = "", alias] = link.split(":")
+      return { container, alias: alias ?? container }
+    }),
     mounts: (config.Mounts ?? []).map(({ ReadOnly, Source, Target, Type }) => ({
       type: Type ?? "volume",
       source: Source ?? "",

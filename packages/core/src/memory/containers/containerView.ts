@@ -182,7 +182,7 @@ export const summaryView = (state: EngineState, container: MemoryContainer, now:
   const { image, settings } = container
   return {
     Id: container.id,
-    Names: [`/${container.name}`],
+    Names: state.containerNames(container).map((name) => `/${name}`),
     Image: settings.image,
     ImageID: image.id,
     Command: commandLine(container)

@@ -35,6 +35,21 @@ const newEndpoints = (state: EngineState, settings: ContainerSettings): Map<stri
   )
 }
 
+/** The ids of the containers that legacy links lead to, by alias. */
+const resolveLinks = (
+  state: EngineState,
+  { links }: ContainerSettings
+): Effect.Effect<ReadonlyMap<string, string>, ErrorResponse> =>
+  Effect.map(
+    Effect.forEach(links, ({ alias, container }) =>
+      Either.mapBoth(state.findContainer(container), {
+        onLeft: () => errorResponse(400, `could not get container for ${container}: No such container: ${container}`),
+        onRight: ({ id }) => [alias, id] as const
+      })
+    ),
+    (entries) => new Map(entries)
+  )
+
 /** Creates a container from the body of a create request. */
 export const createContainer = (
   state: EngineState,
@@ -67,6 +82,7 @@ export const createContainer = (
       log: new ContainerLog(Either.getOrUndefined(logLimits(settings))),
       changed: new ConditionVariable(),
       endpoints: newEndpoints(state, settings),
+      links: yield* resolveLinks(state, settings),
       hostConfig: settings.hostConfig,
       restart: settings.restart,
       ports: [],

@@ -30,6 +30,8 @@ export interface ContainerSettings {
   readonly volumes: ReadonlyArray<string>
   readonly autoRemove: boolean
   readonly binds: ReadonlyArray<string>
+  /** Legacy links: the containers that this one reaches, and under which names. */
+  readonly links: ReadonlyArray<{ readonly container: string; readonly alias: string }>
   readonly mounts: ReadonlyArray<{
     readonly type: string
     readonly source: string

@@ -68,13 +68,23 @@ export class EngineState {
   /** Finds a container by id, name, or unambiguous id prefix. */
   findContainer(reference: string): Either.Either<MemoryContainer, ErrorResponse> {
     const all = [...this.containers.values()]
-    const exact = this.containers.get(reference) ?? all.find(({ name }) => name === reference.replace(/^\//, ""))
+    const name = reference.replace(/^\//, "")
+    const exact =
+      this.containers.get(reference) ?? all.find((container) => this.containerNames(container).includes(name))
     if (exact !== undefined) return Either.right(exact)
     const [match, ...others] = all.filter(({ id }) => id.startsWith(reference))
     if (match === undefined) return Either.left(errorResponse(404, `No such container: ${reference}`))
     return others.length === 0
       ? Either.right(match)
       : Either.left(errorResponse(400, `multiple IDs found with provided prefix: ${reference}`))
+  }
+
+  /** A container's names in order: its own name, and the aliases that legacy links of other containers have added. */
+  containerNames({ id, name }: MemoryContainer): ReadonlyArray<string> {
+    const aliases = [...this.containers.values()].flatMap((other) =>
+      [...other.links].flatMap(([alias, target]) => (target === id ? [`${other.name}/${alias}`] : []))
+    )
+    return [name, ...aliases].toSorted()
   }
 
   /** The running containers on a network. */

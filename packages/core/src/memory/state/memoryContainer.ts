@@ -59,6 +59,8 @@ export interface MemoryContainer {
   readonly changed: ConditionVariable
   /** By network id, or by the requested name if there is no such network. */
   readonly endpoints: Map<string, Endpoint>
+  /** The ids of the containers that legacy links lead to, by alias. */
+  readonly links: ReadonlyMap<string, string>
   /** `HostConfig` as requested, with later updates applied. */
   hostConfig: Readonly<Record<string, unknown>>
   restart: RestartPolicy
