@@ -74,11 +74,15 @@ describeEngine("a container's log over the WebSocket", () => {
   it("starts with its history and continues live, by name, short id and full id", async () => {
     const made = await printing(250)
     await poll("all lines are in the log", async () => (await made.output()).includes("line 250\n"))
-    for (const asked of [made.name, made.id.slice(0, 12), made.id]) {
+    for (const idOrName of [made.name, made.id.slice(0, 12), made.id]) {
       const client = await connect(server)
-      client.send({ event: "stream_container_logs", data: { container_id: asked } })
+      client.send({ event: "stream_container_logs", data: { container_id: idOrName } })
       const joined = await client.waitFor(isEvent("joined"))
-      expect(joined.data).toMatchObject({ room: `container_logs_${asked}`, canonical: roomOf(made), recovered: true })
+      expect(joined.data).toMatchObject({
+        room: `container_logs_${idOrName}`,
+        canonical: roomOf(made),
+        recovered: true
+      })
       await client.until(() => client.lines().length >= 100)
       expect(client.lines()).toEqual(numbered(250, 151))
       const log = await client.waitFor(isEvent("docker_log"))
@@ -239,10 +243,10 @@ describeEngine("a container's log over the WebSocket", () => {
         ["destroy", "removed"]
       ])
     )
-    const told = bystander.messages.filter(
+    const statusChanges = bystander.messages.filter(
       isEvent("container_status_change", ({ data }) => data.container_id === made.id)
     )
-    expect(new Set(told.map(({ data }) => data.name))).toEqual(new Set([made.name]))
+    expect(new Set(statusChanges.map(({ data }) => data.name))).toEqual(new Set([made.name]))
   })
 
   it("resumes from the last position over broken connections, each line once", async () => {

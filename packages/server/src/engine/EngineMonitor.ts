@@ -26,7 +26,7 @@ import { reconnectSchedule } from "./reconnect.js"
  * @category models
  */
 export interface EngineMonitorOptions {
-  /** For a demo engine: what viewers are told about it, as in `engine_status`. */
+  /** For a demo engine: the sentences about it in `engine_status`. */
   readonly demo?: string
 }
 
@@ -43,7 +43,7 @@ export interface EngineMonitorShape {
   readonly whenAvailable: Effect.Effect<void>
   /** Completes when the engine was found available or unavailable for the first time. */
   readonly whenChecked: Effect.Effect<void>
-  /** Finds a container by name, full id, or unambiguous short id. Returns `undefined` if the engine has to be asked. */
+  /** Finds a container by name, full id, or unambiguous short id. Returns `undefined` if it is unknown: ask the engine then. */
   readonly find: (idOrName: string) => KnownContainer | undefined
   /** Tells every viewer that an action on a container failed. */
   readonly reportFailure: (idOrName: string, action: string, error: string) => void
