@@ -22,23 +22,23 @@ import { verifyTar } from "./internal/tar/verifyTar.js"
  * A file or directory in a container.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const FileStat = Schema.Struct({
   name: Schema.String,
   kind: Schema.Literal("file", "directory", "symlink", "device", "pipe", "socket", "other"),
-  size: Schema.Number.annotations({ description: "In bytes." }),
+  size: Schema.Number.annotations({ description: "In bytes" }),
   mode: Schema.Number.annotations({
-    description: "The permission bits with set-user-ID, set-group-ID and sticky, such as 0o4755."
+    description: "The permission bits with set-user-ID, set-group-ID and sticky, such as 0o4755"
   }),
-  modified: Schema.String.annotations({ description: "The modification time, RFC 3339." }),
+  modified: Schema.String.annotations({ description: "The modification time, RFC 3339" }),
   linkTarget: Schema.optionalWith(
     Schema.String.annotations({
-      description: "The absolute path that a symbolic link leads to in the end, whether it exists or not."
+      description: "The absolute path that a symbolic link leads to in the end, whether it exists or not"
     }),
     { exact: true }
   )
-}).annotations({ identifier: "FileStat", description: "A file or directory in a container." })
+}).annotations({ identifier: "FileStat", description: "A file or directory in a container" })
 
 /**
  * @since 0.1.0

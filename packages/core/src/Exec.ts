@@ -32,12 +32,12 @@ import {
   startRequest
 } from "./internal/exec/execInstance.js"
 import { inputBytes, unusedDetachKeys } from "./internal/exec/input.js"
-import { demultiplex, demultiplexer, type OutputPiece } from "./internal/logs/demultiplex.js"
+import { demultiplex, demultiplexer, OutputPiece } from "./internal/logs/demultiplex.js"
 import type { LogStream } from "./LogEvent.js"
 
 export type { Attachment, AttachOptions } from "./internal/exec/attach.js"
 export type { ExecCommand } from "./internal/exec/execCommand.js"
-export type { OutputPiece } from "./internal/logs/demultiplex.js"
+export { OutputPiece } from "./internal/logs/demultiplex.js"
 
 /**
  * How to run a command.
@@ -67,13 +67,13 @@ export interface TerminalOptions extends ExecSettings {
  * The output of a command, and how it exited.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const ExecResult = Schema.Struct({
   exitCode: Schema.Number,
-  stdout: Schema.String.annotations({ description: "Decoded as UTF-8." }),
-  stderr: Schema.String.annotations({ description: "Decoded as UTF-8." })
-}).annotations({ identifier: "ExecResult", description: "The output of a command, and how it exited." })
+  stdout: Schema.String.annotations({ description: "Decoded as UTF-8" }),
+  stderr: Schema.String.annotations({ description: "Decoded as UTF-8" })
+}).annotations({ identifier: "ExecResult", description: "The output of a command, and how it exited" })
 
 /**
  * @since 0.1.0
@@ -85,11 +85,11 @@ export type ExecResult = typeof ExecResult.Type
  * The last element of a command's output.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const ExecExit = Schema.TaggedStruct("Exit", { exitCode: Schema.Number }).annotations({
   identifier: "ExecExit",
-  description: "The last element of a command's output."
+  description: "The last element of a command's output"
 })
 
 /**
@@ -102,9 +102,18 @@ export type ExecExit = typeof ExecExit.Type
  * A piece of a command's output, or its exit.
  *
  * @since 0.1.0
+ * @category schemas
+ */
+export const ExecOutput = Schema.Union(OutputPiece, ExecExit).annotations({
+  identifier: "ExecOutput",
+  description: "A piece of a command's output, or its exit"
+})
+
+/**
+ * @since 0.1.0
  * @category models
  */
-export type ExecOutput = OutputPiece | ExecExit
+export type ExecOutput = typeof ExecOutput.Type
 
 /**
  * A command that runs on a terminal.

@@ -17,13 +17,13 @@ import { type InstallPlan, installPlan, instructions } from "./internal/host/ins
 import { Operation, type OperationStep } from "./Operation.js"
 import { System } from "./System.js"
 
-const CommandLine = Schema.Array(Schema.String).annotations({ description: "A program and its arguments." })
+const CommandLine = Schema.Array(Schema.String).annotations({ description: "A program and its arguments" })
 
 /**
  * Whether the engine answers.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const EngineInstallation = Schema.Union(
   Schema.TaggedStruct("Available", {
@@ -36,10 +36,10 @@ export const EngineInstallation = Schema.Union(
     error: Schema.Union(EngineUnavailable, EngineError),
     installed: Schema.Boolean.annotations({
       description:
-        "Whether dockerd is on this machine. If so, it is installed but not running, or it refuses this process."
+        "Whether dockerd is on this machine. If so, it is installed but not running, or it refuses this process"
     })
   })
-).annotations({ identifier: "EngineInstallation", description: "Whether the engine answers." })
+).annotations({ identifier: "EngineInstallation", description: "Whether the engine answers" })
 
 /**
  * @since 0.1.0
@@ -51,17 +51,17 @@ export type EngineInstallation = typeof EngineInstallation.Type
  * Whether Docker Compose is installed.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const ComposeInstallation = Schema.Union(
   Schema.TaggedStruct("Available", {
     version: Schema.String,
-    command: CommandLine.annotations({ description: 'How to run it: ["docker", "compose"] or ["docker-compose"].' })
+    command: CommandLine.annotations({ description: 'How to run it: ["docker", "compose"] or ["docker-compose"]' })
   }),
   Schema.TaggedStruct("Missing", {
-    detail: Schema.String.annotations({ description: "What happened when each command was tried." })
+    detail: Schema.String.annotations({ description: "What happened when each command was tried" })
   })
-).annotations({ identifier: "ComposeInstallation", description: "Whether Docker Compose is installed." })
+).annotations({ identifier: "ComposeInstallation", description: "Whether Docker Compose is installed" })
 
 /**
  * @since 0.1.0
@@ -73,15 +73,15 @@ export type ComposeInstallation = typeof ComposeInstallation.Type
  * What is installed of Docker, and what is wrong with it.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const Installation = Schema.Struct({
   engine: EngineInstallation,
   compose: ComposeInstallation,
   problems: Schema.Array(Schema.String).annotations({
-    description: "Each problem as a sentence that says what to do. Empty if there are none."
+    description: "Each problem as a sentence that says what to do. Empty if there are none"
   })
-}).annotations({ identifier: "Installation", description: "What is installed of Docker, and what is wrong with it." })
+}).annotations({ identifier: "Installation", description: "What is installed of Docker, and what is wrong with it" })
 
 /**
  * @since 0.1.0
@@ -102,17 +102,17 @@ export interface InstallOptions {
  * What an installation did, or would have done if it was a dry run.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const InstallResult = Schema.Struct({
-  system: Schema.String.annotations({ description: "The distribution's own name and version." }),
+  system: Schema.String.annotations({ description: "The distribution's own name and version" }),
   packages: Schema.Array(Schema.String),
   commands: Schema.Array(CommandLine),
   dryRun: Schema.Boolean,
-  installation: Installation.annotations({ description: "What was installed afterwards." })
+  installation: Installation.annotations({ description: "What was installed afterwards" })
 }).annotations({
   identifier: "InstallResult",
-  description: "What an installation did, or would have done if it was a dry run."
+  description: "What an installation did, or would have done if it was a dry run"
 })
 
 /**

@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Docker, type DockerRequest, type DockerShape } from "./Docker.js"
 import type { ContainerNotFound, DockerFailure } from "./DockerError.js"
-import { decodeResponse, nullable } from "./internal/api/decode.js"
+import { decodeResponse, nullable, requestDecoded } from "./internal/api/decode.js"
 import { containerNotFound, mapEngineError } from "./internal/api/errorRules.js"
 import { containerPath } from "./internal/api/names.js"
 import { nextRunPoll } from "./internal/api/schedules.js"
@@ -21,28 +21,28 @@ import { EngineContainerState } from "./internal/api/containerState.js"
  * The resource usage of a running container, as `docker stats` computes it.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const RunningStats = Schema.TaggedStruct("Running", {
   containerId: Schema.String,
   name: Schema.String,
-  timestamp: Schema.String.annotations({ description: "By the engine's clock, RFC 3339 with nanoseconds." }),
-  cpuPercent: Schema.Number.annotations({ description: "100 is one whole processor, 150 one and a half." }),
+  timestamp: Schema.String.annotations({ description: "By the engine's clock, RFC 3339 with nanoseconds" }),
+  cpuPercent: Schema.Number.annotations({ description: "100 is one whole processor, 150 one and a half" }),
   memoryUsage: Schema.Number.annotations({
-    description: "In bytes, without the part of the page cache that can be reclaimed."
+    description: "In bytes, without the part of the page cache that can be reclaimed"
   }),
   memoryLimit: Schema.Number.annotations({
-    description: "In bytes. The host's memory if the container has no limit."
+    description: "In bytes. The host's memory if the container has no limit"
   }),
   memoryPercent: Schema.Number,
-  networkReceived: Schema.Number.annotations({ description: "In bytes since the start, over all networks." }),
-  networkSent: Schema.Number.annotations({ description: "In bytes since the start, over all networks." }),
-  blockRead: Schema.Number.annotations({ description: "In bytes since the start." }),
-  blockWritten: Schema.Number.annotations({ description: "In bytes since the start." }),
-  pids: Schema.Number.annotations({ description: "How many processes and threads there are." })
+  networkReceived: Schema.Number.annotations({ description: "In bytes since the start, over all networks" }),
+  networkSent: Schema.Number.annotations({ description: "In bytes since the start, over all networks" }),
+  blockRead: Schema.Number.annotations({ description: "In bytes since the start" }),
+  blockWritten: Schema.Number.annotations({ description: "In bytes since the start" }),
+  pids: Schema.Number.annotations({ description: "How many processes and threads there are" })
 }).annotations({
   identifier: "RunningStats",
-  description: "The resource usage of a running container, as docker stats computes it."
+  description: "The resource usage of a running container, as docker stats computes it"
 })
 
 /**
@@ -55,11 +55,11 @@ export type RunningStats = typeof RunningStats.Type
  * A container that is not running, and so uses nothing.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const StoppedStats = Schema.TaggedStruct("Stopped", { containerId: Schema.String }).annotations({
   identifier: "StoppedStats",
-  description: "A container that is not running, and so uses nothing."
+  description: "A container that is not running, and so uses nothing"
 })
 
 /**
@@ -72,11 +72,11 @@ export type StoppedStats = typeof StoppedStats.Type
  * The resource usage of a container.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const ContainerStats = Schema.Union(RunningStats, StoppedStats).annotations({
   identifier: "ContainerStats",
-  description: "The resource usage of a container."
+  description: "The resource usage of a container"
 })
 
 /**
@@ -208,8 +208,7 @@ const once = (docker: DockerShape, id: string) =>
 const isRunning = (docker: DockerShape, id: string) =>
   Effect.gen(function* () {
     const request = { method: "GET", path: yield* containerPath(id, "/json") } as const
-    const { body, status } = yield* docker.json(request)
-    const { State } = yield* decodeState(request, status, body)
+    const { State } = yield* requestDecoded(docker, request, decodeState)
     return State.Status === "running" || State.Status === "paused"
   }).pipe(mapContainerNotFound(id))
 

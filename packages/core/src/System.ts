@@ -9,7 +9,8 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Docker, type DockerRequest, type DockerShape } from "./Docker.js"
 import { type DockerFailure, InvalidRequest, type PruneInProgress } from "./DockerError.js"
-import { decodeResponse, nullable, decodeRaw } from "./internal/api/decode.js"
+import { decodeRaw, decodeResponse, nullable, RawObject, requestDecoded } from "./internal/api/decode.js"
+import { decodeInfo, type EngineInfo, toEngineInfo } from "./internal/system/engineInfo.js"
 import { decodeDiskUsage, diskUsageTotals, DiskUsageTotals } from "./internal/system/diskUsage.js"
 import { mapEngineError } from "./internal/api/errorRules.js"
 import { filtersQuery } from "./internal/api/filters.js"
@@ -18,27 +19,24 @@ import { retryWhilePruning } from "./internal/api/schedules.js"
 import { pruneVolumes } from "./internal/volumes/volumePrune.js"
 
 export { DiskUsageTotals } from "./internal/system/diskUsage.js"
+export { EngineInfo } from "./internal/system/engineInfo.js"
 
-const Bytes = Schema.Number.annotations({ description: "In bytes." })
-
-const Raw = Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
-  description: "The complete response from the engine."
-})
+const Bytes = Schema.Number.annotations({ description: "In bytes" })
 
 /**
- * The headers of the engine's answer to a ping.
+ * The headers of the engine's response to a ping.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const EnginePing = Schema.Struct({
   apiVersion: Schema.String,
   osType: Schema.String,
   builderVersion: Schema.String.annotations({
-    description: 'The builder that the engine recommends: "1" is the legacy builder, "2" is BuildKit.'
+    description: 'The builder that the engine recommends: "1" is the legacy builder, "2" is BuildKit'
   }),
   experimental: Schema.Boolean
-}).annotations({ identifier: "EnginePing", description: "The headers of the engine's answer to a ping." })
+}).annotations({ identifier: "EnginePing", description: "The headers of the engine's response to a ping" })
 
 /**
  * @since 0.1.0
@@ -50,20 +48,20 @@ export type EnginePing = typeof EnginePing.Type
  * The versions of the engine and its components.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const EngineVersion = Schema.Struct({
   version: Schema.String,
   apiVersion: Schema.String,
-  minApiVersion: Schema.String.annotations({ description: "The oldest API version that the engine supports." }),
+  minApiVersion: Schema.String.annotations({ description: "The oldest API version that the engine supports" }),
   os: Schema.String,
   arch: Schema.String,
   kernelVersion: Schema.String,
   components: Schema.Array(Schema.Struct({ name: Schema.String, version: Schema.String })),
-  raw: Raw
+  raw: RawObject
 }).annotations({
   identifier: "EngineVersion",
-  description: "The versions of the engine and its components."
+  description: "The versions of the engine and its components"
 })
 
 /**
@@ -73,60 +71,20 @@ export const EngineVersion = Schema.Struct({
 export type EngineVersion = typeof EngineVersion.Type
 
 /**
- * The engine's configuration, its host, and how many containers and images it has.
- *
- * @since 0.1.0
- * @category models
- */
-export const EngineInfo = Schema.Struct({
-  id: Schema.String,
-  name: Schema.String.annotations({ description: "The host name." }),
-  serverVersion: Schema.String,
-  operatingSystem: Schema.String,
-  osType: Schema.String,
-  architecture: Schema.String,
-  kernelVersion: Schema.String,
-  cpus: Schema.Number,
-  memory: Bytes,
-  containers: Schema.Struct({
-    all: Schema.Number,
-    running: Schema.Number,
-    paused: Schema.Number,
-    stopped: Schema.Number
-  }),
-  images: Schema.Number,
-  storageDriver: Schema.String,
-  loggingDriver: Schema.String,
-  cgroupVersion: Schema.String,
-  rootDirectory: Schema.String.annotations({ description: "Where the engine keeps its data, on its host." }),
-  warnings: Schema.Array(Schema.String),
-  raw: Raw
-}).annotations({
-  identifier: "EngineInfo",
-  description: "The engine's configuration, its host, and how many containers and images it has."
-})
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type EngineInfo = typeof EngineInfo.Type
-
-/**
  * The engine's disk usage, as `docker system df` computes it.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const DiskUsage = Schema.Struct({
   images: DiskUsageTotals,
   containers: DiskUsageTotals.annotations({
-    description: "What containers have written, without their images and volumes."
+    description: "What containers have written, without their images and volumes"
   }),
   volumes: DiskUsageTotals,
   buildCache: DiskUsageTotals,
-  raw: Raw
-}).annotations({ identifier: "DiskUsage", description: "The engine's disk usage, as docker system df computes it." })
+  raw: RawObject
+}).annotations({ identifier: "DiskUsage", description: "The engine's disk usage, as docker system df computes it" })
 
 /**
  * @since 0.1.0
@@ -158,16 +116,16 @@ const Removed = Schema.Array(Schema.String)
  * What a prune removed.
  *
  * @since 0.1.0
- * @category models
+ * @category schemas
  */
 export const SystemPruneReport = Schema.Struct({
   containers: Removed,
   networks: Removed,
-  images: Removed.annotations({ description: "The tags that were removed, and the ids of the images deleted." }),
+  images: Removed.annotations({ description: "The tags that were removed, and the ids of the images deleted" }),
   volumes: Removed,
   buildCache: Removed,
   spaceReclaimed: Bytes
-}).annotations({ identifier: "SystemPruneReport", description: "What a prune removed." })
+}).annotations({ identifier: "SystemPruneReport", description: "What a prune removed" })
 
 /**
  * @since 0.1.0
@@ -187,30 +145,6 @@ const decodeVersion = decodeResponse(
   })
 )
 
-const decodeInfo = decodeResponse(
-  Schema.Struct({
-    ID: Schema.String,
-    Name: Schema.String,
-    ServerVersion: Schema.String,
-    OperatingSystem: Schema.String,
-    OSType: Schema.String,
-    Architecture: Schema.String,
-    KernelVersion: Schema.String,
-    NCPU: Schema.Number,
-    MemTotal: Schema.Number,
-    Containers: Schema.Number,
-    ContainersRunning: Schema.Number,
-    ContainersPaused: Schema.Number,
-    ContainersStopped: Schema.Number,
-    Images: Schema.Number,
-    Driver: Schema.String,
-    LoggingDriver: Schema.String,
-    CgroupVersion: Schema.optional(Schema.String),
-    DockerRootDir: Schema.String,
-    Warnings: nullable(Schema.Array(Schema.String))
-  })
-)
-
 const Deleted = nullable(Schema.Array(Schema.String))
 const decodePruned = decodeResponse(
   Schema.Struct({
@@ -224,14 +158,14 @@ const decodePruned = decodeResponse(
   })
 )
 
-/** Also returns the engine's response as it is. */
+/** Sends a request, and returns the decoded response together with the raw one. */
 const askWithRaw = <A>(
   docker: DockerShape,
   request: DockerRequest,
   decode: (request: DockerRequest, status: number, body: unknown) => Effect.Effect<A, DockerFailure>
 ) =>
   Effect.flatMap(docker.json(request), ({ body, status }) =>
-    Effect.all({ answer: decode(request, status, body), raw: decodeRaw(request, status, body) })
+    Effect.all({ response: decode(request, status, body), raw: decodeRaw(request, status, body) })
   )
 
 const ping = (docker: DockerShape) =>
@@ -245,48 +179,27 @@ const ping = (docker: DockerShape) =>
 const version = (docker: DockerShape) =>
   Effect.map(
     askWithRaw(docker, { method: "GET", path: "/version" }, decodeVersion),
-    ({ answer, raw }): EngineVersion => ({
-      version: answer.Version,
-      apiVersion: answer.ApiVersion,
-      minApiVersion: answer.MinAPIVersion ?? "",
-      os: answer.Os,
-      arch: answer.Arch,
-      kernelVersion: answer.KernelVersion ?? "",
-      components: (answer.Components ?? []).map(({ Name, Version }) => ({ name: Name, version: Version })),
+    ({ response, raw }): EngineVersion => ({
+      version: response.Version,
+      apiVersion: response.ApiVersion,
+      minApiVersion: response.MinAPIVersion ?? "",
+      os: response.Os,
+      arch: response.Arch,
+      kernelVersion: response.KernelVersion ?? "",
+      components: (response.Components ?? []).map(({ Name, Version }) => ({ name: Name, version: Version })),
       raw
     })
   )
 
 const info = (docker: DockerShape) =>
-  Effect.map(askWithRaw(docker, { method: "GET", path: "/info" }, decodeInfo), ({ answer, raw }): EngineInfo => ({
-    id: answer.ID,
-    name: answer.Name,
-    serverVersion: answer.ServerVersion,
-    operatingSystem: answer.OperatingSystem,
-    osType: answer.OSType,
-    architecture: answer.Architecture,
-    kernelVersion: answer.KernelVersion,
-    cpus: answer.NCPU,
-    memory: answer.MemTotal,
-    containers: {
-      all: answer.Containers,
-      running: answer.ContainersRunning,
-      paused: answer.ContainersPaused,
-      stopped: answer.ContainersStopped
-    },
-    images: answer.Images,
-    storageDriver: answer.Driver,
-    loggingDriver: answer.LoggingDriver,
-    cgroupVersion: answer.CgroupVersion ?? "",
-    rootDirectory: answer.DockerRootDir,
-    warnings: answer.Warnings ?? [],
-    raw
-  }))
+  Effect.map(askWithRaw(docker, { method: "GET", path: "/info" }, decodeInfo), ({ response, raw }) =>
+    toEngineInfo(response, raw)
+  )
 
 const diskUsage = (docker: DockerShape) =>
   Effect.map(
     askWithRaw(docker, { method: "GET", path: "/system/df", timeout: "10 minutes" }, decodeDiskUsage),
-    ({ answer, raw }): DiskUsage => ({ ...diskUsageTotals(answer), raw })
+    ({ response, raw }): DiskUsage => ({ ...diskUsageTotals(response), raw })
   )
 
 const pruneKind = (
@@ -298,9 +211,7 @@ const pruneKind = (
 ) => {
   const query = { filters: filtersQuery({ ...filters, ...extraFilters }) }
   const request = { method: "POST", path, query, timeout: "10 minutes" } as const
-  return Effect.flatMap(docker.json(request), ({ body, status }) => decodePruned(request, status, body)).pipe(
-    mapEngineError(pruneRefused(kind, filters))
-  )
+  return requestDecoded(docker, request, decodePruned).pipe(mapEngineError(pruneRefused(kind, filters)))
 }
 
 const prune = (docker: DockerShape, options: SystemPruneOptions) =>

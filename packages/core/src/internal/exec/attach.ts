@@ -11,7 +11,7 @@ import {
   InvalidRequest
 } from "../../DockerError.js"
 import { EngineContainerState } from "../api/containerState.js"
-import { decodeResponse } from "../api/decode.js"
+import { decodeResponse, requestDecoded } from "../api/decode.js"
 import { containerNotFound, mapEngineError } from "../api/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { containerEndPoll } from "../api/schedules.js"
@@ -75,8 +75,7 @@ const unattachableStates: Readonly<Record<string, ContainerStateConflict["state"
 const inspect = (docker: DockerShape, id: string) =>
   Effect.gen(function* () {
     const request = { method: "GET", path: yield* containerPath(id, "/json") } as const
-    const { body, status } = yield* docker.json(request)
-    return yield* decodeContainer(request, status, body)
+    return yield* requestDecoded(docker, request, decodeContainer)
   }).pipe(mapEngineError((error) => containerNotFound(id, error)))
 
 /** Fails if the run that began at `startedAt` has not ended: then the engine, and not the process, closed the connection. */

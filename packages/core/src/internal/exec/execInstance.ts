@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { DockerDuplex, DockerRequest, DockerShape } from "../../Docker.js"
 import type { ContainerNotFound, ContainerStateConflict, DockerFailure } from "../../DockerError.js"
-import { decodeResponse, nullable } from "../api/decode.js"
+import { decodeResponse, nullable, requestDecoded } from "../api/decode.js"
 import { containerPath } from "../api/names.js"
 import { execPoll } from "../api/schedules.js"
 import { mapContainerErrors } from "./containerErrors.js"
@@ -48,8 +48,7 @@ export const createExec = (
       Privileged: privileged
     }
     const request = { method: "POST", path: yield* containerPath(id, "/exec"), body } as const
-    const answer = yield* docker.json(request)
-    return (yield* decodeCreated(request, answer.status, answer.body)).Id
+    return (yield* requestDecoded(docker, request, decodeCreated)).Id
   }).pipe(mapContainerErrors(id))
 
 /** The request that starts an exec instance and attaches to it. */
@@ -77,8 +76,7 @@ const pollState = <A>(
   find: (state: typeof ExecState.Type) => A | undefined
 ): Effect.Effect<A, DockerFailure> => {
   const request = { method: "GET", path: `/exec/${execId}/json` } as const
-  return docker.json(request).pipe(
-    Effect.flatMap(({ body, status }) => decodeState(request, status, body)),
+  return requestDecoded(docker, request, decodeState).pipe(
     Effect.flatMap((state) => {
       const found = find(state)
       return found === undefined ? pending : Effect.succeed(found)

@@ -10,12 +10,12 @@ import { decodeResponse, nullable } from "../api/decode.js"
  */
 export const DiskUsageTotals = Schema.Struct({
   count: Schema.Number,
-  active: Schema.Number.annotations({ description: "How many of them are in use." }),
-  size: Schema.Number.annotations({ description: "In bytes." }),
+  active: Schema.Number.annotations({ description: "How many of them are in use" }),
+  size: Schema.Number.annotations({ description: "In bytes" }),
   reclaimable: Schema.Number.annotations({
-    description: "The bytes that pruning everything that is not in use would free."
+    description: "The bytes that pruning everything that is not in use would free"
   })
-}).annotations({ identifier: "DiskUsageTotals", description: "The disk usage of one kind of object." })
+}).annotations({ identifier: "DiskUsageTotals", description: "The disk usage of one kind of object" })
 
 /**
  * @since 0.1.0
@@ -33,7 +33,7 @@ const ReportedTotals = nullable(
   })
 )
 
-/** Decodes the answer to `GET /system/df` of any API version. */
+/** Decodes the response to `GET /system/df` of any API version. */
 export const decodeDiskUsage = decodeResponse(
   Schema.Struct({
     ImageUsage: ReportedTotals,
