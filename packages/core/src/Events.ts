@@ -40,7 +40,7 @@ const make = Effect.map(Docker, (docker) => {
  * The service `Events`.
  *
  * @since 0.1.0
- * @category models
+ * @category services
  */
 export interface EventsShape {
   /**
@@ -80,7 +80,7 @@ export interface EventsShape {
  * ```
  *
  * @since 0.1.0
- * @category services
+ * @category tags
  */
 export class Events extends Context.Tag("@dockwire/core/Events")<Events, EventsShape>() {
   /** Reads the events of the engine that `Docker` connects to. */

@@ -79,7 +79,7 @@ export interface LogPositionState {
   /** Indexes of those whose line is not complete, and so not delivered. */
   readonly undelivered: ReadonlyArray<number>
   readonly parts: ReadonlyArray<DeliveredParts>
-  /** One for each stream of which the window leaves records out. */
+  /** The last delivered record of each stream whose records the window leaves out. */
   readonly lastDelivered: ReadonlyArray<DeliveredRecord>
 }
 

@@ -17,7 +17,7 @@ import { consoleText } from "./internal/logs/consoleText.js"
  * The service `LogSink`.
  *
  * @since 0.1.0
- * @category models
+ * @category services
  */
 export interface LogSinkShape {
   /** Accepts events. Synchronous; never blocks or throws. If the buffer is full, events are dropped and counted. */
@@ -65,7 +65,7 @@ export interface ConsoleOptions {
  * The events that `LogSink.layerTest` recorded.
  *
  * @since 0.1.0
- * @category services
+ * @category tags
  */
 export class LogSinkRecorder extends Context.Tag("@dockwire/core/LogSinkRecorder")<
   LogSinkRecorder,
@@ -249,7 +249,7 @@ const ignoreErrorEvents = (output: NodeJS.WritableStream): Effect.Effect<void, n
  * ```
  *
  * @since 0.1.0
- * @category services
+ * @category tags
  */
 export class LogSink extends Context.Tag("@dockwire/core/LogSink")<LogSink, LogSinkShape>() {
   /** Creates a sink that buffers events for an effectful writer. Use it to write a sink of your own. */

@@ -28,7 +28,7 @@ const flatten = <A, E, R>(batches: Stream.Stream<ReadonlyArray<A>, E, R>): Strea
  * The service `Logs`.
  *
  * @since 0.1.0
- * @category models
+ * @category services
  */
 export interface LogsShape {
   /**
@@ -76,7 +76,7 @@ export interface LogsShape {
  * ```
  *
  * @since 0.1.0
- * @category services
+ * @category tags
  */
 export class Logs extends Context.Tag("@dockwire/core/Logs")<Logs, LogsShape>() {
   /** Reads logs from the engine that `Docker` connects to. */

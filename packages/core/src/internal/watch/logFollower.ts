@@ -138,7 +138,7 @@ class LogFollower {
     })
   }
 
-  /** Delivers the rest of a run that is over, and its mark. Returns false if the container was started again meanwhile. */
+  /** Delivers the rest of a run that is over, and its mark. Returns false if the container has been started again. */
   #endRun(subject: LogSubject): Effect.Effect<boolean, ReadError> {
     return Effect.gen(this, function* () {
       // A later run may begin while this one is read. Its lines belong after the marks.
