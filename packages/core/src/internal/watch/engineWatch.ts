@@ -117,7 +117,7 @@ export const watchEngine = (
   Stream.unwrapScoped(
     Effect.gen(function* () {
       if (types.length === 0) {
-        return yield* new InvalidRequest({ field: "types", value: "[]", detail: "choose at least one" })
+        return yield* new InvalidRequest({ field: "types", value: "[]", detail: "must contain at least one type" })
       }
       const elements = yield* Mailbox.make<WatchElement, InvalidRequest | DockerFailure>({ capacity: 1024 })
       const watcher = new EngineWatcher(docker, types, snapshot, elements)
