@@ -26,7 +26,7 @@ const folder = async (): Promise<string> => {
   return path
 }
 
-/** A server that does with each connection what it is told to. */
+/** Starts a TCP server that passes each connection to `onConnection`. */
 const serverOf = async (onConnection: (socket: Socket) => void): Promise<{ endpoint: string; server: Server }> => {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -51,7 +51,7 @@ const endpointOf = (host: string | undefined) =>
   )
 
 describe("the endpoint", () => {
-  it("is what DOCKER_HOST says, else where the docker CLI looks", async () => {
+  it("is DOCKER_HOST, or the default of the docker CLI", async () => {
     const standard = "unix:///var/run/docker.sock"
     for (const host of [undefined, "", "  "]) expect(await Effect.runPromise(endpointOf(host))).toBe(standard)
     for (const host of [
@@ -65,7 +65,7 @@ describe("the endpoint", () => {
     expect(await Effect.runPromise(endpointOf(" tcp://engine:2375\n"))).toBe("tcp://engine:2375")
   })
 
-  it("that is no endpoint is refused with the value that was given", async () => {
+  it("is rejected if it is invalid, and the error names it", async () => {
     for (const host of [
       "garbage",
       "/var/run/docker.sock",
@@ -85,7 +85,7 @@ describe("the endpoint", () => {
     }
   })
 
-  it("is not taken from the environment where one is given", async () => {
+  it("is not taken from the environment if the options name one", async () => {
     const before = { ...process.env }
     onTestFinished(() => {
       process.env = before
@@ -97,8 +97,8 @@ describe("the endpoint", () => {
   })
 })
 
-describe("an engine that can't be reached", () => {
-  it("is NotFound where there is no socket and no such host", async () => {
+describe("an unreachable engine", () => {
+  it("is NotFound if there is no such socket or host", async () => {
     expect(await failure({ endpoint: "unix:///nowhere/docker.sock" })).toMatchObject({
       _tag: "EngineUnavailable",
       reason: "NotFound",
@@ -107,7 +107,7 @@ describe("an engine that can't be reached", () => {
     expect(await failure({ endpoint: "tcp://nowhere.invalid:2375" })).toMatchObject({ reason: "NotFound" })
   })
 
-  it("is Refused where a dead one left its socket, where a file is no socket, and where no one has the port", async () => {
+  it("is Refused if the socket was left by a dead engine, if the path is not a socket, and if nothing listens on the port", async () => {
     const path = join(await folder(), "docker.sock")
     const child = spawn(process.execPath, [
       "-e",
@@ -124,7 +124,7 @@ describe("an engine that can't be reached", () => {
     expect(await failure({ endpoint })).toMatchObject({ reason: "Refused", endpoint })
   })
 
-  it("is TimedOut where it accepts and never answers, also when it stops in mid-answer", async () => {
+  it("is TimedOut if it accepts but never responds, or stops in the middle of a response", async () => {
     let closed = 0
     const silent = await serverOf((socket) => {
       socket.resume()
@@ -143,8 +143,8 @@ describe("an engine that can't be reached", () => {
     expect(await failureOf(silent.endpoint, stream)).toMatchObject({ reason: "TimedOut" })
   })
 
-  it("is TimedOut where no connection comes about", async () => {
-    // A stopped process whose queue of connections is full: the kernel drops what comes.
+  it("is TimedOut if no connection can be established", async () => {
+    // A stopped process with a full backlog: the kernel drops further connections.
     const child = spawn(process.execPath, [
       "-e",
       `const s = require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
@@ -163,7 +163,7 @@ describe("an engine that can't be reached", () => {
     expect(error).toMatchObject({ reason: "TimedOut", detail: "could not connect within 300 ms" })
   })
 
-  it("is Lost where it hangs up before or in its answer, and in a stream behind what came", async () => {
+  it("is Lost if it hangs up before or in its response; a stream emits what has arrived first", async () => {
     for (const answer of ["", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"]) {
       const { endpoint } = await serverOf((socket) => socket.once("data", () => socket.end(answer)))
       expect(await failure({ endpoint }), answer).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
@@ -171,19 +171,19 @@ describe("an engine that can't be reached", () => {
     const { endpoint } = await serverOf((socket) =>
       socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n"))
     )
-    let came = ""
+    let received = ""
     const stream = Effect.scoped(
       Effect.flatMap(Docker, (docker) => docker.stream({ method: "GET", path: "/x" })).pipe(
         Effect.flatMap(({ body }) =>
-          Stream.runForEach(body, (bytes) => Effect.sync(() => void (came += Buffer.from(bytes).toString())))
+          Stream.runForEach(body, (bytes) => Effect.sync(() => void (received += Buffer.from(bytes).toString())))
         )
       )
     )
     expect(await failureOf(endpoint, stream)).toMatchObject({ reason: "Lost" })
-    expect(came).toBe("some")
+    expect(received).toBe("some")
   })
 
-  it("whose answers are no answers of an engine fails typed", async () => {
+  it("fails with a typed error if the responses are not those of an engine", async () => {
     const list = Effect.flatMap(Containers, (containers) => containers.list())
     for (const body of ["", "not json", "{}", '[{"Id":5}]', "null"]) {
       const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`
@@ -202,7 +202,7 @@ describe("an engine that can't be reached", () => {
   })
 })
 
-describe("a connection that is not handed over", () => {
+describe("a connection that is not upgraded", () => {
   const attempt = Effect.flatMap(Docker, (docker) => Effect.scoped(docker.hijack({ method: "POST", path: "/x" })))
   const flood = (head: string) =>
     serverOf((socket) => {
@@ -216,7 +216,7 @@ describe("a connection that is not handed over", () => {
       })
     })
 
-  it("is an EngineError, whatever comes behind the status and however long", async () => {
+  it("is an EngineError, whatever the response and however long", async () => {
     const whole = "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<html>no</html"
     const silent = "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n"
     for (const answer of [whole, silent, "HTTP/1.1 204 No Content\r\n\r\n"]) {
@@ -232,7 +232,7 @@ describe("a connection that is not handed over", () => {
     expect(await failureOf(endpoint, attempt)).toMatchObject({ _tag: "EngineError", status: 200 })
   })
 
-  it("is refused with the beginning of words that never end", async () => {
+  it("fails with the beginning of an error response that never ends", async () => {
     const { endpoint } = await flood("502 Bad Gateway")
     for (const method of ["hijack", "json", "stream"] as const) {
       const ask = Effect.flatMap(Docker, (docker) =>
@@ -254,14 +254,14 @@ describe("a connection that is not handed over", () => {
 })
 
 describe("a request with a body", () => {
-  it("has it as JSON with every method", async () => {
-    const came: Array<string> = []
+  it("sends it as JSON with every method", async () => {
+    const received: Array<string> = []
     const { endpoint } = await serverOf((socket) => {
       let text = ""
       socket.on("data", (bytes) => {
         text += bytes.toString()
         if (!text.endsWith('{"a":"é"}') && !text.endsWith("{}")) return
-        came.push(text)
+        received.push(text)
         text = ""
         socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
       })
@@ -270,7 +270,7 @@ describe("a request with a body", () => {
       for (const body of [{ a: "é" }, {}]) {
         const ask = Effect.flatMap(Docker, (docker) => docker.json({ method, path: "/x", body, timeout: "5 seconds" }))
         expect((await runCore(endpoint, ask)).body).toBe("OK")
-        const head = came.at(-1)?.split("\r\n\r\n")
+        const head = received.at(-1)?.split("\r\n\r\n")
         expect(head?.[0]).toMatch(new RegExp(`^${method} /x HTTP/1.1\r\n`))
         expect(head?.[0]).toMatch(/content-type: application\/json/i)
         expect(head?.[0]).toContain(`Content-Length: ${Buffer.byteLength(JSON.stringify(body))}`)
@@ -279,7 +279,7 @@ describe("a request with a body", () => {
     }
   })
 
-  it("that can't be written is refused before anything is asked", async () => {
+  it("is not sent if the body cannot be serialized", async () => {
     const { endpoint } = await serverOf((socket) => socket.destroy())
     const circle: Record<string, unknown> = {}
     circle["self"] = circle
@@ -291,8 +291,8 @@ describe("a request with a body", () => {
   })
 })
 
-describe("an answer that is not read to its end", () => {
-  it("does no harm to the process, whenever it is left", async () => {
+describe("a response that is not read to its end", () => {
+  it("never crashes the process, whenever it is abandoned", async () => {
     const uncaught: Array<unknown> = []
     const onUncaught = (error: unknown) => void uncaught.push(error)
     process.on("uncaughtException", onUncaught)
@@ -324,7 +324,7 @@ describe("an answer that is not read to its end", () => {
 })
 
 describeEngine("the engine", () => {
-  it("answers over TCP as over its socket", async () => {
+  it("responds over TCP as over its socket", async () => {
     const proxy = await startCuttingProxy(testEngine().endpoint, { tcp: true })
     onTestFinished(proxy.close)
     expect(proxy.endpoint).toMatch(/^tcp:/)
@@ -338,7 +338,7 @@ describeEngine("the engine", () => {
     expect(await runCore(proxy.endpoint, containers)).toEqual(expect.any(Array))
   })
 
-  it("asks again, and is not given up, when a kept connection turns out to be closed", async () => {
+  it("is asked again if a kept connection turns out to be closed", async () => {
     const proxy = await startCuttingProxy(testEngine().endpoint)
     onTestFinished(proxy.close)
     await runCore(
@@ -353,7 +353,7 @@ describeEngine("the engine", () => {
     expect(proxy.requests.length).toBeGreaterThanOrEqual(5)
   })
 
-  it("keeps its connections for the next request, and none when the layer is released", async () => {
+  it("keeps connections for the next request, and closes them with the layer", async () => {
     const proxy = await startCuttingProxy(testEngine().endpoint)
     onTestFinished(proxy.close)
     await runCore(
@@ -366,14 +366,14 @@ describeEngine("the engine", () => {
     await eventually(() => proxy.open()).toBe(0)
   })
 
-  it("may be given a time beyond that of Node's timers", async () => {
+  it("accepts timeouts longer than the longest timer of Node", async () => {
     const { endpoint } = testEngine()
     const options = { endpoint, requestTimeout: Duration.days(100), connectTimeout: Duration.days(100) }
     expect((await runCore(options, ping)).status).toBe(200)
     expect(Layer.isLayer(Docker.layer(options))).toBe(true)
   })
 
-  it("hears no more of a request that was interrupted", async () => {
+  it("closes the connection of an interrupted request", async () => {
     let open = 0
     const { endpoint } = await serverOf((socket) => {
       open++

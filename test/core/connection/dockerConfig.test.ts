@@ -41,22 +41,22 @@ const writeContext = async (name: string, docker: Readonly<Record<string, unknow
   }
 }
 
-describe("the engine that the docker command would use", () => {
-  it("is the default one where nothing names another", async () => {
+describe("the engine that the docker CLI would use", () => {
+  it("is the default one if none is configured", async () => {
     expect(await runWith(layer({}), endpoint)).toBe("unix:///var/run/docker.sock")
     expect(await runWith(layer({ DOCKER_HOST: " ", DOCKER_CONTEXT: "" }), endpoint)).toBe("unix:///var/run/docker.sock")
     await writeFile(join(folder, "config.json"), JSON.stringify({ auths: {}, currentContext: "default" }))
     expect(await runWith(layer({}), endpoint)).toBe("unix:///var/run/docker.sock")
   })
 
-  it("is that of DOCKER_HOST, before any context", async () => {
+  it("is that of DOCKER_HOST, which takes precedence over contexts", async () => {
     await writeContext("far", { Host: "tcp://far:2375" })
     await writeFile(join(folder, "config.json"), JSON.stringify({ currentContext: "far" }))
     const variables = { DOCKER_HOST: "unix:///run/other.sock", DOCKER_CONTEXT: "far" }
     expect(await runWith(layer(variables), endpoint)).toBe("unix:///run/other.sock")
   })
 
-  it("is that of DOCKER_CONTEXT, else of the configuration's current context", async () => {
+  it("is that of DOCKER_CONTEXT, or of the current context in the configuration", async () => {
     await writeContext("far", { Host: "tcp://far:2375" })
     await writeContext("near", { Host: "unix:///run/near.sock" })
     await writeFile(join(folder, "config.json"), JSON.stringify({ currentContext: "near" }))
@@ -65,7 +65,7 @@ describe("the engine that the docker command would use", () => {
     expect(await runWith(layer({ DOCKER_CONTEXT: "default" }), endpoint)).toBe("unix:///var/run/docker.sock")
   })
 
-  it("is found below the home directory where no DOCKER_CONFIG is set", async () => {
+  it("is configured in the home directory if DOCKER_CONFIG is not set", async () => {
     const home = process.env["HOME"]
     process.env["HOME"] = folder
     try {
@@ -81,7 +81,7 @@ describe("the engine that the docker command would use", () => {
     }
   })
 
-  it("is not guessed where a file that names it is not understood, and the error says what to do", async () => {
+  it("is not guessed if its configuration is malformed, and the error says what to do", async () => {
     await writeContext("far", { Host: 7 })
     const ofContext = await failureWith(layer({ DOCKER_CONTEXT: "far" }), endpoint)
     expect(ofContext).toMatchObject({ _tag: "InvalidRequest", value: "far" })
@@ -96,7 +96,7 @@ describe("the engine that the docker command would use", () => {
     expect(ofFile).toHaveProperty("message", expect.stringContaining("Fix or remove it, or set DOCKER_HOST"))
   })
 
-  it("is told apart from one that nobody has chosen", async () => {
+  it("is distinguished from the default that nobody has configured", async () => {
     const configured = (variables: Readonly<Record<string, string>>) =>
       Effect.runPromise(
         Docker.configured.pipe(
@@ -123,7 +123,7 @@ describe("the engine that the docker command would use", () => {
     expect(await configured({})).toEqual([true, "tcp://far:2375"])
   })
 
-  it("is not guessed where what names it is wrong", async () => {
+  it("is not guessed if its configuration is invalid", async () => {
     const failure = (variables: Readonly<Record<string, string>>) => failureWith(layer(variables), endpoint)
     expect(await failure({ DOCKER_CONTEXT: "nowhere" })).toMatchObject({
       _tag: "InvalidRequest",
@@ -139,7 +139,7 @@ describe("the engine that the docker command would use", () => {
     }
     await writeFile(join(folder, "config.json"), "{")
     expect(await failure({})).toMatchObject({ _tag: "InvalidRequest", field: "Docker configuration" })
-    // What names it elsewhere isn't read.
+    // A configuration with lower precedence is not read.
     expect(await runWith(layer({ DOCKER_HOST: "unix:///run/other.sock" }), endpoint)).toBe("unix:///run/other.sock")
     await writeContext("broken", { Host: 7 })
     expect(await failure({ DOCKER_CONTEXT: "broken" })).toMatchObject({
@@ -155,9 +155,9 @@ describe("the engine that the docker command would use", () => {
     })
   })
 
-  it("is not guessed where its file can't be read", async () => {
+  it("is not guessed if its configuration cannot be read", async () => {
     const path = join(folder, "config.json")
-    // Not even root reads a folder as a file.
+    // A directory cannot be read as a file, not even by root.
     await mkdir(path)
     expect(await failureWith(layer({}), endpoint)).toMatchObject({ _tag: "InvalidRequest", value: path })
   })
@@ -185,15 +185,15 @@ describeEngine("an engine behind TLS", () => {
   }
   const host = () => `tcp://127.0.0.1:${forwarder.port}`
 
-  it("is reached with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH", async () => {
+  it("is used with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH", async () => {
     await writeCertificates()
     const variables = { DOCKER_HOST: host(), DOCKER_TLS_VERIFY: "1" }
     expect(await runWith(layer({ ...variables, DOCKER_CERT_PATH: folder }), ping)).toMatchObject({ status: 200 })
-    // Else they are in the configuration's folder.
+    // Without DOCKER_CERT_PATH, the certificates are in the configuration directory.
     expect(await runWith(layer(variables), ping)).toMatchObject({ status: 200 })
   })
 
-  it("is checked with DOCKER_TLS_VERIFY, and not with DOCKER_TLS alone", async () => {
+  it("is verified with DOCKER_TLS_VERIFY, but not with DOCKER_TLS alone", async () => {
     await writeCertificates(others)
     const variables = { DOCKER_HOST: host(), DOCKER_CERT_PATH: folder }
     expect(await failureWith(layer({ ...variables, DOCKER_TLS_VERIFY: "1" }), ping)).toMatchObject({
@@ -203,7 +203,7 @@ describeEngine("an engine behind TLS", () => {
     expect(await runWith(layer({ ...variables, DOCKER_TLS: "1" }), ping)).toMatchObject({ status: 200 })
   })
 
-  it("is reached by a context with its certificates", async () => {
+  it("is used through a context, with the certificates of that context", async () => {
     const context = await writeContext("secure", { Host: host(), SkipTLSVerify: false })
     await context.certificates(files())
     expect(await runWith(layer({ DOCKER_CONTEXT: "secure" }), ping)).toMatchObject({ status: 200 })

@@ -11,12 +11,12 @@ import { describeKillableEngine, testEngine } from "../../engine/realEngine.js"
 import { startTestContainer, type TestContainer } from "../../engine/testContainer.js"
 import { startTestSshServer, type TestSshServer } from "../../engine/testSshServer.js"
 import { failureWith, interruptionTime, runWith } from "../runWith.js"
-import { tickingCommand, tryWay, wayServices, wayWorks } from "./wayToEngine.js"
+import { tickingCommand, useEngine, engineServices, expectedUse } from "./useEngine.js"
 
 const ping = Effect.flatMap(Docker, (docker) => docker.json({ method: "GET", path: "/_ping" }))
 const forever = (id: string) => Effect.flatMap(Logs, (logs) => Stream.runDrain(logs.follow(id)))
 
-// As the killable engine, the server comes from Debian's packages and needs root.
+// Like the killable engine, the server is installed from Debian packages and requires root.
 describeKillableEngine("an engine over ssh", () => {
   let container: TestContainer
   let server: TestSshServer
@@ -38,24 +38,24 @@ describeKillableEngine("an engine over ssh", () => {
   const docker = (host = "127.0.0.1", port = server.port) =>
     Docker.layer({ endpoint: `ssh://${server.user}@${host}:${port}` })
 
-  it("is used in every manner", async () => {
+  it("supports every kind of request", async () => {
     withClient(server.path)
-    const layer = wayServices.pipe(Layer.provideMerge(docker()))
-    expect(await runWith(layer, tryWay(container.id))).toEqual(wayWorks)
+    const layer = engineServices.pipe(Layer.provideMerge(docker()))
+    expect(await runWith(layer, useEngine(container.id))).toEqual(expectedUse)
     expect(await interruptionTime(layer, forever(container.id), 1_500)).toBeLessThan(1_000)
   })
 
-  it("keeps the process neither from ending nor alive without cause", async () => {
+  it("keeps the process alive only while a request is in progress", async () => {
     withClient(server.path)
     const core = new URL("../../../packages/core/src/index.ts", import.meta.url).href
-    // Never disposed: the connection of the first request is kept for the next.
+    // Not disposed: the connection of the first request is kept for the next.
     const program = `
       import { Docker } from ${JSON.stringify(core)}
       import { Effect, ManagedRuntime } from "effect"
       const runtime = ManagedRuntime.make(Docker.layer({ endpoint: "ssh://${server.user}@127.0.0.1:${server.port}" }))
       const ask = (method, path) => runtime.runPromise(Effect.flatMap(Docker, (docker) => docker.json({ method, path })))
       const { body } = await ask("GET", "/_ping")
-      // Nothing else than this answer, for which the kept connection is used, keeps the process alive.
+      // Only this request, on the kept connection, keeps the process alive.
       const waited = await ask("POST", "/containers/" + process.env.WAITED + "/wait")
       process.stdout.write(JSON.stringify({ body, waited: waited.body.StatusCode, at: Date.now() }))`
     const waited = await startTestContainer({ endpoint: testEngine().endpoint, cmd: ["sh", "-c", "sleep 3; exit 5"] })
@@ -75,21 +75,21 @@ describeKillableEngine("an engine over ssh", () => {
     expect(ended - at).toBeLessThan(1_000)
   })
 
-  it("denies a key that it doesn't know", async () => {
+  it("rejects an unknown key", async () => {
     withClient(server.strangerPath)
     const error = await failureWith(docker(), ping)
     expect(error).toMatchObject({ _tag: "EngineUnavailable", reason: "PermissionDenied" })
     expect(error.message).toContain("Permission denied (publickey)")
   })
 
-  it("is not spoken to when its host is not the known one", async () => {
+  it("is not used if its host key is not the known one", async () => {
     withClient(server.distrustingPath)
     const error = await failureWith(docker(), ping)
     expect(error).toMatchObject({ _tag: "EngineUnavailable", reason: "PermissionDenied" })
     expect(error.message).toContain("Host key verification failed")
   })
 
-  it("is Refused where no ssh server listens, NotFound where there is no such host or no ssh command", async () => {
+  it("is Refused if no ssh server listens, and NotFound if there is no such host or no ssh command", async () => {
     withClient(server.path)
     expect(await failureWith(docker("127.0.0.1", 1), ping)).toMatchObject({
       _tag: "EngineUnavailable",
@@ -103,7 +103,7 @@ describeKillableEngine("an engine over ssh", () => {
     expect(missing.message).toContain("the ssh command could not be started: spawn ssh ENOENT")
   })
 
-  it("is NotFound where ssh works and the docker command there finds no engine", async () => {
+  it("is NotFound if ssh works but the docker CLI on the host finds no engine", async () => {
     const elsewhere = await startTestSshServer("unix:///nowhere/docker.sock")
     onTestFinished(elsewhere.stop)
     withClient(elsewhere.path)
@@ -111,10 +111,10 @@ describeKillableEngine("an engine over ssh", () => {
     expect(error).toMatchObject({ _tag: "EngineUnavailable", reason: "NotFound" })
   })
 
-  it("is Lost when the server ends in mid-stream", async () => {
+  it("is Lost if the server exits in the middle of a stream", async () => {
     const mortal = await startTestSshServer(testEngine().endpoint)
     withClient(mortal.path)
-    const layer = wayServices.pipe(Layer.provideMerge(docker("127.0.0.1", mortal.port)))
+    const layer = engineServices.pipe(Layer.provideMerge(docker("127.0.0.1", mortal.port)))
     const read = Effect.flatMap(Logs, (logs) => Stream.runDrain(logs.read(container.id, { follow: true })))
     const failed = failureWith(layer, read)
     await sleep(1_500)

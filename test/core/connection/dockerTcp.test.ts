@@ -15,7 +15,7 @@ import { describeEngine, testEngine } from "../../engine/realEngine.js"
 import { makeTestCertificates, type TestCertificates } from "../../engine/testCertificates.js"
 import { startTestContainer, type TestContainer } from "../../engine/testContainer.js"
 import { failureWith, interruptionTime, runWith } from "../runWith.js"
-import { tickingCommand, tryWay, wayServices, wayWorks } from "./wayToEngine.js"
+import { tickingCommand, useEngine, engineServices, expectedUse } from "./useEngine.js"
 
 const ping = Effect.flatMap(Docker, (docker) => docker.json({ method: "GET", path: "/_ping" }))
 const forever = (id: string) => Effect.flatMap(Logs, (logs) => Stream.runDrain(logs.follow(id)))
@@ -55,17 +55,17 @@ describeEngine("an engine over TCP", () => {
       }
     })
   }
-  const ways = (docker: ReturnType<typeof Docker.layer>) => wayServices.pipe(Layer.provideMerge(docker))
+  const ways = (docker: ReturnType<typeof Docker.layer>) => engineServices.pipe(Layer.provideMerge(docker))
 
-  it("is used in every manner, plain", async () => {
+  it("supports every kind of request without TLS", async () => {
     const plain = await startEngineForwarder(testEngine().endpoint)
     onTestFinished(plain.stop)
     const layer = ways(Docker.layer({ endpoint: `tcp://127.0.0.1:${plain.port}` }))
-    expect(await runWith(layer, tryWay(container.id))).toEqual(wayWorks)
+    expect(await runWith(layer, useEngine(container.id))).toEqual(expectedUse)
     expect(await interruptionTime(layer, forever(container.id))).toBeLessThan(1_000)
   })
 
-  it("is found by an IPv6 address and by http://", async () => {
+  it("accepts an IPv6 address and http://", async () => {
     const plain = await startEngineForwarder(testEngine().endpoint, { host: "::1" })
     onTestFinished(plain.stop)
     for (const scheme of ["tcp", "http"]) {
@@ -74,37 +74,37 @@ describeEngine("an engine over TCP", () => {
     }
   })
 
-  it("is used in every manner over TLS, with a client's certificate", async () => {
+  it("supports every kind of request over TLS with a client certificate", async () => {
     const before = forwarder.connections()
-    expect(await runWith(ways(secure()), tryWay(container.id))).toEqual(wayWorks)
-    // Connections are kept: there are fewer than requests.
+    expect(await runWith(ways(secure()), useEngine(container.id))).toEqual(expectedUse)
+    // Connections are reused: there are fewer of them than requests.
     expect(forwarder.connections() - before).toBeLessThan(14)
     expect(await runWith(secure("localhost"), ping)).toMatchObject({ status: 200 })
     expect(await interruptionTime(ways(secure()), forever(container.id))).toBeLessThan(1_000)
   })
 
-  it("is refused when its certificate is of another authority, and says so", async () => {
+  it("is rejected if its certificate is signed by another authority", async () => {
     const error = await failureWith(secure("127.0.0.1", { ca: others.ca }), ping)
     expect(error).toBeInstanceOf(EngineUnavailable)
     expect(error).toMatchObject({ reason: "PermissionDenied", endpoint: `tcp://127.0.0.1:${forwarder.port}` })
     expect(error.message).toMatch(/certificate/)
-    // No authority of its own: the system's, which don't know it either.
+    // The authorities of the system do not include the one of the test either.
     const endpoint = `https://127.0.0.1:${forwarder.port}`
     expect(await failureWith(Docker.layer({ endpoint }), ping)).toMatchObject({ reason: "PermissionDenied" })
   })
 
-  it("is refused when its certificate is for another name", async () => {
+  it("is rejected if its certificate is for another name", async () => {
     const error = await failureWith(secure("127.0.0.2"), ping)
-    // Nothing listens there, where the loopback has only one address.
+    // On a loopback interface with only one address, nothing listens there.
     expect(["PermissionDenied", "Refused"]).toContain(error._tag === "EngineUnavailable" ? error.reason : error._tag)
   })
 
-  it("refuses a client without a certificate, or with one of another authority, and says so", async () => {
+  it("rejects a client without a certificate, or with one of another authority", async () => {
     const withoutOne = await failureWith(secure("127.0.0.1", { client: null }), ping)
     expect(withoutOne).toMatchObject({ _tag: "EngineUnavailable", reason: "PermissionDenied" })
     expect(withoutOne.message).toMatch(/TLS: .*certificate required/)
 
-    // A server of Node hangs up on the second without a word; an engine's says why, as this one does.
+    // A Node server rejects the second without an alert. An engine sends one, as this server does.
     const folder = await mkdtemp(join(tmpdir(), "dockwire-tls-"))
     onTestFinished(() => rm(folder, { recursive: true }))
     await writeFile(join(folder, "ca.pem"), certificates.ca)
@@ -129,17 +129,17 @@ describeEngine("an engine over TCP", () => {
     expect(JSON.stringify(stranger)).not.toContain("PRIVATE KEY")
   })
 
-  it("is not checked when it is asked not to be", async () => {
+  it("is not verified if the options say so", async () => {
     const layer = secure("127.0.0.1", { ca: others.ca, verify: false })
     expect(await runWith(layer, ping)).toMatchObject({ status: 200, body: "OK" })
   })
 
-  it("is told apart from a port that speaks no TLS, or nothing at all", async () => {
+  it("is distinguished from a port without TLS, and from one that never responds", async () => {
     const plain = await startEngineForwarder(testEngine().endpoint)
     onTestFinished(plain.stop)
     const layer = Docker.layer({ endpoint: `tcp://127.0.0.1:${plain.port}`, tls: { ca: certificates.ca } })
     expect(await failureWith(layer, ping)).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
-    // TLS, where plain HTTP is spoken to it.
+    // Plain HTTP to a port with TLS.
     expect(await failureWith(Docker.layer({ endpoint: `tcp://127.0.0.1:${forwarder.port}` }), ping)).toMatchObject({
       _tag: "EngineUnavailable"
     })
@@ -157,7 +157,7 @@ describeEngine("an engine over TCP", () => {
     expect(await failureWith(waiting, ping)).toMatchObject({ _tag: "EngineUnavailable", reason: "TimedOut" })
   })
 
-  it("says Refused where nothing listens, and NotFound where there is no such host", async () => {
+  it("is Refused if nothing listens, and NotFound if there is no such host", async () => {
     const closed = await startEngineForwarder(testEngine().endpoint)
     await closed.stop()
     const endpoint = `tcp://127.0.0.1:${closed.port}`
@@ -166,7 +166,7 @@ describeEngine("an engine over TCP", () => {
     expect(await failureWith(nowhere, ping)).toMatchObject({ reason: "NotFound" })
   })
 
-  it("is Lost when the way to it is cut in mid-stream", async () => {
+  it("is Lost if the connection is cut in the middle of a stream", async () => {
     const plain = await startEngineForwarder(testEngine().endpoint)
     const layer = ways(Docker.layer({ endpoint: `tcp://127.0.0.1:${plain.port}` }))
     const read = Effect.flatMap(Logs, (logs) => Stream.runDrain(logs.read(container.id, { follow: true })))
@@ -175,7 +175,7 @@ describeEngine("an engine over TCP", () => {
     expect(await failed).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
   })
 
-  it("takes nothing from the environment that was not asked for", async () => {
+  it("takes no settings from the environment", async () => {
     const { DOCKER_CERT_PATH, DOCKER_HOST } = process.env
     onTestFinished(() => {
       for (const [name, value] of Object.entries({ DOCKER_CERT_PATH, DOCKER_HOST })) {

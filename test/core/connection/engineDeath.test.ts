@@ -20,7 +20,7 @@ describeKillableEngine("an engine with live restore", () => {
   })
   afterAll(() => engine?.dispose())
 
-  it("that is killed fails what waits for it, as Lost, and follows go on without a loss", async () => {
+  it("that is killed fails pending requests with Lost, and follows resume without losing a line", async () => {
     const { endpoint } = engine
     const writer = await startTestContainer({
       endpoint,
@@ -34,7 +34,7 @@ describeKillableEngine("an engine with live restore", () => {
     onTestFinished(log.stop)
     await log.until((elements) => elements.length > 10)
 
-    // What is open at the moment of the kill: a read that follows, a wait, the events.
+    // The requests that are open when the engine is killed: a read that follows, a wait, the events.
     const lost: Array<Promise<unknown>> = [
       failureOf(
         endpoint,
@@ -56,7 +56,7 @@ describeKillableEngine("an engine with live restore", () => {
       expect(error).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost", endpoint })
     }
     expect(Date.now() - killed).toBeLessThan(5_000)
-    // A dead engine's socket file stays.
+    // A dead engine leaves its socket file behind.
     const inspect = Effect.flatMap(Containers, (containers) => containers.inspect(writer.id))
     expect(await failureOf(endpoint, inspect)).toMatchObject({ _tag: "EngineUnavailable", reason: "Refused" })
 
@@ -68,13 +68,13 @@ describeKillableEngine("an engine with live restore", () => {
     }
     await engine.start()
     await log.until((elements) => elements.some((element) => element._tag === "LogMark"))
-    // What the engine itself has, which after a kill may be less than what was written.
+    // What the engine has, which may be less than the container wrote, as the engine was killed.
     const kept = await runCore(
       endpoint,
       Effect.flatMap(Logs, (logs) => collectBatches(logs.readBatches(writer.id)))
     )
     console.log(
-      `kills: 4, of 6000 lines the engine kept ${kept.length}, the follow gave ${lineTexts(log.elements).length}`
+      `4 kills: the engine kept ${kept.length} of 6000 lines, the follow emitted ${lineTexts(log.elements).length}`
     )
     expect(lineTexts(log.elements)).toEqual(kept.map((line) => line.text))
     expect(kept.length).toBeGreaterThan(5_000)
@@ -89,7 +89,7 @@ describeKillableEngine("an engine without live restore", () => {
   })
   afterAll(() => engine?.dispose())
 
-  it("that is stopped, or killed, and started again shows in marks, and no line is lost", async () => {
+  it("that is stopped or killed and then started again appears as marks, and no line is lost", async () => {
     const { endpoint } = engine
     const script = `run=$(cat /proc/sys/kernel/random/uuid); n=0
       while :; do n=$((n+1)); echo $run $n; sleep 0.02; done`
@@ -129,7 +129,7 @@ describeKillableEngine("an engine without live restore", () => {
       expect(await log.ended).toBeUndefined()
       const lines = lineTexts(log.elements)
       expect(lines).toEqual(kept.map((line) => line.text))
-      // And so did the container write them: in each run from 1 on.
+      // In the order in which the container wrote them: from 1 in each run.
       const runs = [...new Set(lines.map((line) => line.slice(0, 36)))]
       for (const run of runs) {
         const own = lines.filter((line) => line.startsWith(run))
@@ -150,7 +150,7 @@ describeKillableEngine("an engine without live restore", () => {
     }
   }, 90_000)
 
-  it("that is gone is named by its endpoint and reason", async () => {
+  it("that is gone fails with its endpoint and a reason", async () => {
     await engine.stop()
     const list = Effect.flatMap(Containers, (containers) => containers.list())
     const error: DockerFailure | { readonly _tag: string } = await failureOf(engine.endpoint, list)

@@ -13,7 +13,7 @@ import { engineUnavailable, unavailableReason } from "../../../packages/core/src
 
 const endpoint = "tcp://engine:2375"
 
-/** An exchange whose requests go nowhere; the test answers them. */
+/** Starts an exchange whose requests are recorded, and answered by the test. */
 const exchangeOf = (request: DockerRequest, options: { readonly upgrade?: boolean; readonly dial?: Dial } = {}) => {
   const dialled: Array<{ readonly request: DialRequest; readonly answer: Parameters<Dial>[1] }> = []
   const responses: Array<IncomingMessage> = []
@@ -40,7 +40,7 @@ const exchangeOf = (request: DockerRequest, options: { readonly upgrade?: boolea
 const getPing: DockerRequest = { method: "GET", path: "/_ping" }
 
 describe("an exchange with an engine", () => {
-  it("sends its body as JSON, and what has none without a type", () => {
+  it("sends its body as JSON, and no content type without a body", () => {
     const post = exchangeOf({ method: "POST", path: "/x", body: { a: 1 }, query: { b: true, c: undefined, d: 0 } })
     expect(post.dialled[0]?.request).toMatchObject({
       method: "POST",
@@ -57,7 +57,7 @@ describe("an exchange with an engine", () => {
     for (const { exchange } of [post, hijack]) exchange.close()
   })
 
-  it("is aborted when its time is over, but not once it is settled", async () => {
+  it("is aborted after its timeout, unless it is settled", async () => {
     const late = exchangeOf(getPing)
     const settled = exchangeOf(getPing)
     settled.exchange.settle()
@@ -70,7 +70,7 @@ describe("an exchange with an engine", () => {
     expect(settled.dialled[0]?.request.signal.aborted).toBe(false)
   })
 
-  it("is aborted when it is closed, unless its response has been read to its end", async () => {
+  it("is aborted when it is closed, unless the response has been read to its end", async () => {
     const unread = exchangeOf(getPing)
     unread.dialled[0]?.answer(null, new IncomingMessage(new Socket()))
     expect(unread.responses).toHaveLength(1)
@@ -86,7 +86,7 @@ describe("an exchange with an engine", () => {
     expect(read.dialled[0]?.request.signal.aborted).toBe(false)
   })
 
-  it("starts its time when its upload has ended, and closes with it where the engine answers first", async () => {
+  it("starts its timeout when its upload ends, and closes if the engine responds before that", async () => {
     const upload = Stream.fromIterable([Buffer.from("a"), Buffer.from("b")])
     const { dialled, exchange, failures } = exchangeOf({ method: "PUT", path: "/x", upload })
     await sleep(100)
@@ -109,7 +109,7 @@ describe("an exchange with an engine", () => {
     expect(unread instanceof Readable && unread.destroyed).toBe(true)
   })
 
-  it("hands its socket over where it asked for that, and destroys it when it is closed", () => {
+  it("passes on the socket of an upgrade it asked for, and destroys it when it is closed", () => {
     const socket = new PassThrough()
     const { dialled, exchange, sockets } = exchangeOf({ method: "POST", path: "/x" }, { upgrade: true })
     dialled[0]?.answer(null, socket)
@@ -121,7 +121,7 @@ describe("an exchange with an engine", () => {
     expect(unasked.failures).toMatchObject([{ _tag: "EngineUnavailable", detail: "the connection was closed" }])
   })
 
-  it("fails by what became of its connection, or as a request that can't be written", () => {
+  it("fails with the error of its connection, or of a request that cannot be written", () => {
     const refused = exchangeOf(getPing)
     refused.dialled[0]?.answer(Object.assign(new Error("connect failed"), { code: "ECONNREFUSED" }), undefined)
     expect(refused.failures).toMatchObject([{ reason: "Refused", detail: "connect failed" }])
@@ -141,18 +141,18 @@ describe("an exchange with an engine", () => {
   })
 })
 
-describe("what an engine answers", () => {
-  it("is JSON, or text as it stands", () => {
+describe("a response of an engine", () => {
+  it("is parsed as JSON, or returned as text", () => {
     expect([parseBody('{"a":1}'), parseBody("OK"), parseBody("")]).toEqual([{ a: 1 }, "OK", undefined])
   })
 
-  it("has its message in JSON, or is the message itself", () => {
+  it("contains its error message as JSON, or is the message", () => {
     expect(engineMessage('{"message":" no such container\\n"}')).toBe("no such container")
     for (const text of ["<html>", '{"message":7}', '"text"', "null", ""]) expect(engineMessage(text)).toBe(text)
     expect(engineMessage("x".repeat(100_000))).toHaveLength(65_536)
   })
 
-  it("has headers, of which those that are repeated are joined", () => {
+  it("has headers; repeated ones are joined", () => {
     expect(responseHeaders({ headers: { ostype: "linux", "set-cookie": ["a", "b"], via: undefined } })).toEqual({
       ostype: "linux",
       "set-cookie": "a, b"
@@ -160,8 +160,8 @@ describe("what an engine answers", () => {
   })
 })
 
-describe("why an engine is unavailable", () => {
-  it("is known by Node's code", () => {
+describe("the reason why an engine is unavailable", () => {
+  it("follows from the code of the Node error", () => {
     const reasons = {
       ENOENT: "NotFound",
       ENOTFOUND: "NotFound",

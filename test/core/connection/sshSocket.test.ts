@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import { SshSocket } from "../../../packages/core/src/internal/connection/sshSocket.js"
 
-/** For a while `ssh` is this script: the real one can't be brought to end at a given moment of a write. */
+/** Replaces `ssh` with a script for one test: the real one cannot be made to exit at a given point of a write. */
 const withSsh = async (script: string): Promise<void> => {
   const folder = await mkdtemp(join(tmpdir(), "dockwire-ssh-"))
   await writeFile(join(folder, "ssh"), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
@@ -20,12 +20,12 @@ const withSsh = async (script: string): Promise<void> => {
 it.each([
   ["before ssh ends", "exec 0<&-; sleep 0.2; echo 'connection refused' >&2; exit 255"],
   ["as ssh ends", "sleep 0.2; echo 'connection refused' >&2; exit 255"]
-])("what is being written when it can't be any more fails, and ssh says why: %s", async (_, script) => {
+])("pending writes fail with the message of ssh: %s", async (_, script) => {
   await withSsh(script)
   const nowhere = { _tag: "Ssh", url: "ssh://nowhere", host: "nowhere", port: undefined, user: undefined } as const
   const socket = new SshSocket(nowhere, Duration.seconds(5))
   const failure = new Promise<Error>((resolve) => socket.once("error", resolve))
-  // More than a pipe holds.
+  // More than the buffer of a pipe.
   const piece = Buffer.alloc(1024 * 1024)
   const written = Promise.all(
     Array.from({ length: 3 }, () => new Promise<unknown>((resolve) => socket.write(piece, resolve)))

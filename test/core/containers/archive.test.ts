@@ -48,7 +48,7 @@ describeEngine("the files of a container", () => {
     await sealed?.remove()
   })
 
-  it("are told what they are", async () => {
+  it("are described", async () => {
     const stat = (path: string) => run(Effect.flatMap(Archive, (archive) => archive.stat(container.id, path)))
     expect(await stat("/d/f")).toMatchObject({ name: "f", kind: "file", size: 3, mode: 0o4751 })
     expect(await stat("/d")).toMatchObject({ name: "d", kind: "directory", mode: 0o755 })
@@ -58,7 +58,7 @@ describeEngine("the files of a container", () => {
     expect((await stat("/d/f")).modified).toMatch(/^\d{4}-\d\d-\d\dT/)
   })
 
-  it("are written and read, text and bytes", async () => {
+  it("are written and read as text and bytes", async () => {
     const bytes = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 7) % 256)
     const read = await run(
       Effect.gen(function* () {
@@ -81,7 +81,7 @@ describeEngine("the files of a container", () => {
     expect(await shell("stat -c '%a %u %g %n' /w/text /w/bytes")).toBe("600 7 8 /w/text\n644 0 0 /w/bytes\n")
   })
 
-  it("come out and go in as a tar", async () => {
+  it("are read and extracted as a tar archive", async () => {
     const tar = await run(Effect.flatMap(Archive, (archive) => bytesOf(archive.get(container.id, "/d"))))
     expect(tarNames(tar)).toEqual(
       expect.arrayContaining([
@@ -97,7 +97,7 @@ describeEngine("the files of a container", () => {
     expect(tarNames(file)).toEqual([["f", 3]])
   })
 
-  it("fail by what is wrong with the request", async () => {
+  it("fail with an error about the request", async () => {
     const failure = (use: (archive: Archive["Type"]) => Effect.Effect<unknown, unknown>) =>
       fails(Effect.flatMap(Archive, use))
     const absent = "dockwire-no-such-container"
@@ -146,7 +146,7 @@ describeEngine("the files of a container", () => {
     }
   })
 
-  it("don't climb out of their folder, on their way in", async () => {
+  it("are not extracted outside of the target directory", async () => {
     const put = (entries: ReadonlyArray<TarEntry>) =>
       fails(Effect.flatMap(Archive, (archive) => archive.put(container.id, "/w", one(entries))))
     const evil = { content: "evil" }
@@ -212,7 +212,7 @@ describeEngine("the files of a container", () => {
       const error = await put(entries)
       expect([name, error]).toMatchObject([name, { _tag: "InvalidRequest", field: "tar", value: name }])
     }
-    // Links that lead anywhere are no harm, while nothing goes through them.
+    // Links may lead anywhere, as long as nothing is extracted through them.
     await run(
       Effect.flatMap(Archive, (archive) =>
         archive.put(
@@ -233,12 +233,12 @@ describeEngine("the files of a container", () => {
     expect(await shell("cat /w/in/g /w/hard /w/a..b; test -e /out || echo ' none'")).toBe("fine toofine... none\n")
   })
 
-  it("carry the failure of the tar that goes in", async () => {
+  it("fail with the failure of the archive", async () => {
     const cut = Stream.concat(Stream.make(tarball([{ name: "a", content: "b" }]).subarray(0, 600)), Stream.fail("mine"))
     expect(await fails(Effect.flatMap(Archive, (archive) => archive.put(container.id, "/w", cut)))).toBe("mine")
   })
 
-  it("go in and out without being gathered: 50 MB", async () => {
+  it("are not buffered: 50 MB", async () => {
     const size = 50_000_000
     let given = 0
     let passed = 0
@@ -276,12 +276,12 @@ describeEngine("the files of a container", () => {
     expect(given).toBeGreaterThan(size)
     expect(out.stat.size).toBe(size)
     expect(out.taken).toBeGreaterThan(size)
-    console.log(`50 MB in and out: ${(peak / 1e6).toFixed(1)} MB more memory at the most`)
+    console.log(`50 MB written and read: memory grew by at most ${(peak / 1e6).toFixed(1)} MB`)
     expect(peak).toBeLessThan(25_000_000)
   })
 
-  it("are read no faster than they are taken", async () => {
-    // The engine's side holds what its socket and ours hold: a reader that stops stops it.
+  it("are read no faster than they are pulled", async () => {
+    // Only the buffers of two sockets are filled ahead of the reader.
     await run(
       Effect.gen(function* () {
         const archive = yield* Archive
@@ -297,7 +297,7 @@ describeEngine("the files of a container", () => {
     )
   })
 
-  it("stop at once when they are interrupted", async () => {
+  it("stop at once when interrupted", async () => {
     const { id } = container
     const endless = Stream.concat(Stream.make(tarball([{ name: "a", content: "b" }]).subarray(0, 600)), Stream.never)
     const putting = Effect.flatMap(Archive, (archive) => archive.put(id, "/w", endless))
@@ -306,7 +306,7 @@ describeEngine("the files of a container", () => {
       Stream.runDrain(Stream.tap(archive.get(id, "/w/fifty"), () => Effect.sleep("1 second")))
     )
     expect(await interruptionTime(layer(), getting)).toBeLessThan(1_000)
-    // The engine is free again.
+    // The engine can be used again.
     expect(await shell("echo free")).toBe("free\n")
   })
 })
@@ -318,7 +318,7 @@ describeKillableEngine("the files of a container whose engine dies", () => {
   })
   afterAll(() => engine?.dispose())
 
-  it("fail as Lost in mid-way, and as Refused behind that", async () => {
+  it("fail with Lost while they are transferred, and with Refused after that", async () => {
     const { id } = await startTestContainer({
       endpoint: engine.endpoint,
       cmd: ["sh", "-c", "head -c 50000000 /dev/zero > /large; echo ready; sleep 1000"]
@@ -329,29 +329,29 @@ describeKillableEngine("the files of a container whose engine dies", () => {
       Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 400 })
     )
     expect(await runWith(layer, written)).toMatchObject({ size: 50_000_000 })
-    const comes = Effect.runSync(Deferred.make<void>())
+    const receiving = Effect.runSync(Deferred.make<void>())
     const getting = failureWith(
       layer,
       Effect.flatMap(Archive, (archive) =>
         Stream.runDrain(
           Stream.tap(archive.get(id, "/large"), () =>
-            Effect.zipRight(Deferred.succeed(comes, undefined), Effect.sleep("50 millis"))
+            Effect.zipRight(Deferred.succeed(receiving, undefined), Effect.sleep("50 millis"))
           )
         )
       )
     )
-    // The engine does one such thing at a time for a container: the other would wait for ever if this were second.
-    await Effect.runPromise(Deferred.await(comes))
-    const goes = Effect.runSync(Deferred.make<void>())
+    // The engine handles one archive of a container at a time. If this request were second, the other would never end.
+    await Effect.runPromise(Deferred.await(receiving))
+    const sending = Effect.runSync(Deferred.make<void>())
     const endless = Stream.concat(
       Stream.make(tarball([{ name: "a", content: "b" }]).subarray(0, 600)),
-      Stream.execute(Effect.zipRight(Deferred.succeed(goes, undefined), Effect.never))
+      Stream.execute(Effect.zipRight(Deferred.succeed(sending, undefined), Effect.never))
     )
     const putting = failureWith(
       layer,
       Effect.flatMap(Archive, (archive) => archive.put(id, "/tmp", endless))
     )
-    await Effect.runPromise(Deferred.await(goes))
+    await Effect.runPromise(Deferred.await(sending))
     await engine.kill()
     expect(await getting).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
     expect(await putting).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })

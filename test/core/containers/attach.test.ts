@@ -12,7 +12,7 @@ import { made, started } from "./scriptContainer.js"
 
 const layerOf = (endpoint: string) => Exec.layer.pipe(Layer.provideMerge(Docker.layer({ endpoint })))
 
-/** What came on each stream. */
+/** The text of each stream. */
 const texts = (pieces: Iterable<OutputPiece>) => {
   const text = { stdout: "", stderr: "" }
   for (const { bytes, stream } of pieces) text[stream] += Buffer.from(bytes).toString("utf8")
@@ -26,12 +26,12 @@ const drain = (id: string) =>
     })
   )
 
-describeEngine("a container's own process, attached to", () => {
+describeEngine("attaching to a container", () => {
   const layer = () => layerOf(testEngine().endpoint)
 
-  it("is heard, its streams told apart, from its first word where it is attached before it starts", async () => {
+  it("misses no output if the container has not been started yet, and separates its streams", async () => {
     const container = await made("echo out; echo err >&2; printf 'no end'; exit 3")
-    const heard = await runWith(
+    const received = await runWith(
       layer(),
       Effect.scoped(
         Effect.gen(function* () {
@@ -41,15 +41,15 @@ describeEngine("a container's own process, attached to", () => {
         })
       )
     )
-    expect(heard).toEqual({ stdout: "out\nno end", stderr: "err\n" })
+    expect(received).toEqual({ stdout: "out\nno end", stderr: "err\n" })
   })
 
-  it("reads what is written, and sees the end of its input while its output goes on", async () => {
+  it("writes to its input, and closes it while its output continues", async () => {
     const container = await started('n=$(wc -c); sleep 0.3; echo "read $n"; echo complaint >&2', {
       openStdin: true,
       config: { StdinOnce: true }
     })
-    const heard = await runWith(
+    const received = await runWith(
       layer(),
       Effect.scoped(
         Effect.gen(function* () {
@@ -61,13 +61,13 @@ describeEngine("a container's own process, attached to", () => {
         })
       )
     )
-    expect(heard).toEqual({ tty: false, stdout: "read 300001\n", stderr: "complaint\n" })
+    expect(received).toEqual({ tty: false, stdout: "read 300001\n", stderr: "complaint\n" })
   })
 
-  it("is spoken to on its terminal, whose size can be changed, and no key is taken away", async () => {
+  it("writes to its terminal, resizes it, and passes every key", async () => {
     const script = "echo ready; read line; stty size; read keys; printf '%s' \"$keys\" | od -An -tx1; echo bye >&2"
     const container = await started(script, { tty: true, openStdin: true })
-    const heard = await runWith(
+    const received = await runWith(
       layer(),
       Effect.scoped(
         Effect.gen(function* () {
@@ -81,14 +81,14 @@ describeEngine("a container's own process, attached to", () => {
         })
       )
     )
-    expect(heard).toMatchObject({ tty: true, stderr: "" })
-    expect(heard.stdout).toContain("ready\r\n")
-    expect(heard.stdout).toContain("33 99\r\n")
-    expect(heard.stdout).toMatch(/10.* 78\r\n/)
-    expect(heard.stdout).toContain("bye\r\n")
+    expect(received).toMatchObject({ tty: true, stderr: "" })
+    expect(received.stdout).toContain("ready\r\n")
+    expect(received.stdout).toContain("33 99\r\n")
+    expect(received.stdout).toMatch(/10.* 78\r\n/)
+    expect(received.stdout).toContain("bye\r\n")
   })
 
-  it("refuses what can't be", async () => {
+  it("fails with an error about the container", async () => {
     const attach = (id: string) => Effect.scoped(Effect.flatMap(Exec, (exec) => exec.attach(id)))
     const absent = "dockwire-no-such-container"
     expect(await failureWith(layer(), attach(absent))).toMatchObject({ _tag: "ContainerNotFound", containerId: absent })
@@ -116,7 +116,7 @@ describeEngine("a container's own process, attached to", () => {
     expect(await failureWith(layer(), resize)).toMatchObject({ _tag: "ContainerNotFound" })
   })
 
-  it("goes on when its listener is interrupted, at once", async () => {
+  it("ends at once when it is interrupted, and leaves the container running", async () => {
     const container = await started("sleep 1000", { openStdin: true })
     expect(await interruptionTime(layer(), drain(container.id))).toBeLessThan(1_000)
     const again = interruptionTime(layer(), drain(container.id))
@@ -124,19 +124,19 @@ describeEngine("a container's own process, attached to", () => {
   })
 })
 
-describeKillableEngine("a process attached to whose engine dies", () => {
+describeKillableEngine("attaching to a container whose engine dies", () => {
   let engine: KillableEngine
   beforeAll(async () => {
     engine = await startKillableEngine({ name: "attach", liveRestore: true })
   })
   afterAll(() => engine?.dispose())
 
-  it("is lost, and so says its output", async () => {
+  it("fails with Lost", async () => {
     const { id } = await startTestContainer({ endpoint: engine.endpoint, cmd: ["sleep", "1000"], openStdin: true })
-    const heard = failureWith(layerOf(engine.endpoint), drain(id))
+    const received = failureWith(layerOf(engine.endpoint), drain(id))
     await new Promise((resolve) => setTimeout(resolve, 700))
     await engine.kill()
-    expect(await heard).toMatchObject({ _tag: "EngineUnavailable" })
+    expect(await received).toMatchObject({ _tag: "EngineUnavailable" })
     expect(await failureWith(layerOf(engine.endpoint), drain(id))).toMatchObject({
       _tag: "EngineUnavailable",
       reason: "Refused"

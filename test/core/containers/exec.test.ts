@@ -12,10 +12,10 @@ const layerOf = (endpoint: string) => Exec.layer.pipe(Layer.provideMerge(Docker.
 
 const lost = { _tag: "EngineUnavailable", reason: "Lost" }
 
-/** Lines that come as frames of 13 bytes each. */
+/** Prints lines that arrive as frames of 13 bytes each. */
 const lines = "for i in $(seq 60); do echo 1234; usleep 2000; done"
 
-/** More than the head of an answer that hands a connection over, and less than the lines are. */
+/** More bytes than the head of an upgrade response, and fewer than the lines have. */
 const beginning = 500
 
 describeEngine("the output of a command whose connection is cut", () => {
@@ -25,7 +25,7 @@ describeEngine("the output of a command whose connection is cut", () => {
   })
   afterAll(() => container?.remove())
 
-  /** A way to the engine on which connections that are taken over are cut after so many bytes. */
+  /** A connection to the engine on which upgraded connections are cut after this many bytes. */
   const cutting = async (bytes: number) => {
     const proxy = await startCuttingProxy(testEngine().endpoint, {
       cutAfter: (request) => (/\/start$|\/attach\?/.test(request) ? bytes : undefined)
@@ -35,15 +35,15 @@ describeEngine("the output of a command whose connection is cut", () => {
   }
   const run = (script: string) => Effect.flatMap(Exec, (exec) => exec.run(container.id, ["sh", "-c", script]))
 
-  it("ends with an error where a frame is not whole, also when the command has ended", async () => {
+  it("fails if a frame is incomplete, even if the command has exited", async () => {
     for (const bytes of [beginning, 4_000]) {
       const error = await failureWith(await cutting(bytes), run("head -c 20000 /dev/zero"))
       expect(error).toMatchObject({ ...lost, detail: expect.stringContaining("middle of a frame") })
     }
   })
 
-  it("ends with an error wherever it is cut, while the command runs", async () => {
-    // One of so many in a row is between two frames.
+  it("fails wherever it is cut while the command is running", async () => {
+    // One of 13 consecutive positions is between two frames.
     const cuts = Array.from({ length: 13 }, (_, index) => beginning + index)
     const errors = await Promise.all(
       cuts.map(async (bytes) => failureWith(await cutting(bytes), run(`${lines}; sleep 100`)))
@@ -51,7 +51,7 @@ describeEngine("the output of a command whose connection is cut", () => {
     for (const error of errors) expect(error).toMatchObject(lost)
   })
 
-  it("of a container's own process ends so too, also when its run has ended", async () => {
+  it("fails for the main process of a container too, even if that has exited", async () => {
     const writer = await startTestContainer({
       endpoint: testEngine().endpoint,
       cmd: ["sh", "-c", "read go; head -c 20000 /dev/zero"],
@@ -81,8 +81,8 @@ describeEngine("a command", () => {
   afterAll(() => container?.remove())
   const layer = () => layerOf(testEngine().endpoint)
 
-  it("that says itself that an exec failed is read on while it runs", async () => {
-    // More than is held between the command and a reader who waits for its end.
+  it("that prints the message of a failed exec itself is read while it runs", async () => {
+    // More than the buffers between the command and a reader hold.
     const script = "echo 'exec failed: of my own'; head -c 20000000 /dev/zero; exit 3"
     const seen = Effect.flatMap(Exec, (exec) =>
       Stream.runFold(exec.stream(container.id, ["sh", "-c", script]), { bytes: 0, exitCode: -1 }, (sum, output) =>
@@ -94,7 +94,7 @@ describeEngine("a command", () => {
     expect(await runWith(layer(), seen)).toEqual({ bytes: 20_000_023, exitCode: 3 })
   })
 
-  it("that prints more than a text can hold fails, and is no defect", async () => {
+  it("that prints more than fits in a string fails without a defect", async () => {
     const run = Effect.flatMap(Exec, (exec) => exec.run(container.id, "head -c 600000000 /dev/zero"))
     expect(await failureWith(layer(), run)).toMatchObject({
       _tag: "EngineError",

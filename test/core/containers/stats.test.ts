@@ -19,7 +19,7 @@ const sample = {
   memory_stats: { usage: 100, limit: 1000, stats: { inactive_file: 20 } }
 }
 
-/** An engine with a container whose stats end at once, as Podman's do when it stops. */
+/** A fake engine with a container whose stats end at once, as those of Podman do when it stops. */
 const engineOf = () => {
   const container = { status: "exited", inspections: 0, samples: 0 }
   const notFound = ({ method, path }: DockerRequest) =>
@@ -46,7 +46,7 @@ const engineOf = () => {
   return { container, layer }
 }
 
-it("stats say once that a container is stopped, and go on with its next run until it is removed", async () => {
+it("stats report once that a container is stopped, continue with its next run, and end when it is removed", async () => {
   const { container, layer } = engineOf()
   const elements: Array<ContainerStats> = []
   await Effect.runPromise(
@@ -77,7 +77,7 @@ it("stats say once that a container is stopped, and go on with its next run unti
   )
 })
 
-it("stats hold no more memory however long a container is stopped", async () => {
+it("stats use constant memory however long a container is stopped", async () => {
   const { container, layer } = engineOf()
   const hasPolled = (times: number) =>
     Effect.promise(() => eventually(() => container.inspections).toBeGreaterThanOrEqual(times))

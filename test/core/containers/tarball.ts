@@ -1,4 +1,4 @@
-/** An entry of a tar that a test makes. */
+/** An entry of an archive that a test creates. */
 export interface TarEntry {
   readonly name: string
   readonly kind?: "file" | "link" | "symlink" | "directory"
@@ -31,7 +31,7 @@ const header = (entry: TarEntry, size: number): Buffer => {
   return bytes
 }
 
-/** A tar, of ustar's plainest kind, written byte by byte: what is wrong in it stays so. */
+/** Creates a ustar archive byte by byte, without correcting invalid entries. */
 export const tarball = (entries: ReadonlyArray<TarEntry>): Buffer =>
   Buffer.concat([
     ...entries.flatMap((entry) => {
@@ -42,14 +42,14 @@ export const tarball = (entries: ReadonlyArray<TarEntry>): Buffer =>
     Buffer.alloc(2 * block)
   ])
 
-/** The pieces of a tar with one file of `size` bytes, each made when it is asked for. */
+/** Generates an archive with one file of `size` bytes. */
 export const largeTarball = function* (name: string, size: number, piece = 64 * 1024): Generator<Uint8Array> {
   yield header({ name }, size)
   for (let left = size; left > 0; left -= piece) yield Buffer.alloc(Math.min(left, piece), left % 251)
   yield Buffer.alloc(((block - (size % block)) % block) + 2 * block)
 }
 
-/** The names in a plain tar and the sizes of what they hold. */
+/** The names and sizes of the entries in an archive. */
 export const tarNames = (tar: Uint8Array): ReadonlyArray<readonly [name: string, size: number]> => {
   const bytes = Buffer.from(tar)
   const names: Array<readonly [string, number]> = []

@@ -24,7 +24,7 @@ import { runWith } from "../runWith.js"
 
 const layerOf = (endpoint: string) => Host.layer.pipe(Layer.provideMerge(Docker.layer({ endpoint })))
 
-/** For a while another PATH, in which a program is what the test says. */
+/** Puts scripts on the PATH for one test, and returns their directory. */
 const withPrograms = async (programs: Readonly<Record<string, string>>, alone = false): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), "dockwire-programs-"))
   for (const [name, script] of Object.entries(programs)) {
@@ -42,7 +42,7 @@ const withPrograms = async (programs: Readonly<Record<string, string>>, alone = 
 describeEngine("Docker on this machine", () => {
   const layer = () => layerOf(testEngine().endpoint)
 
-  it("is told as available, with compose where there is one", async () => {
+  it("is reported as available, together with Compose", async () => {
     const found = await runWith(
       layer(),
       Effect.flatMap(Host, (host) => host.isInstalled())
@@ -61,7 +61,7 @@ describeEngine("Docker on this machine", () => {
     expect(found.compose._tag === "Available" || testCompose() === undefined || found.problems.length === 1).toBe(true)
   })
 
-  it("is told what is wrong: no engine, no compose, or one that is too old", async () => {
+  it("is reported with its problems: no engine, no Compose, or one that is too old", async () => {
     await withPrograms({ docker: "echo 'docker: unknown command' >&2; exit 1", "docker-compose": "echo 1.29.2" })
     const nowhere = layerOf("unix:///nowhere/docker.sock")
     const found = await runWith(
@@ -87,7 +87,7 @@ describeEngine("Docker on this machine", () => {
   })
 })
 
-describe("another machine", () => {
+describe("on another machine, Docker", () => {
   const instructions = "https://docs.docker.com/engine/install/"
   const machine = (overrides: Partial<HostMachineShape>) => {
     const commands: Array<HostCommand> = []
@@ -108,7 +108,7 @@ describe("another machine", () => {
   }
   const install = Effect.flatMap(Host, (host) => Effect.either(Operation.run(host.install())))
 
-  it("is installed on by root alone", async () => {
+  it("is installed only by root", async () => {
     const asUser = machine({ isRoot: Effect.succeed(false) })
     const refused = Either.getOrThrow(Either.flip(await runWith(asUser.layer, install)))
     expect(refused).toMatchObject({ _tag: "InstallFailed", reason: "NotPermitted", instructions })
@@ -130,7 +130,7 @@ describe("another machine", () => {
     ])
   })
 
-  it("is not supported where it is no Linux", async () => {
+  it("is not installed if the system is not Linux", async () => {
     const { commands, layer } = machine({ platform: "darwin", osRelease: Effect.succeed(undefined) })
     expect(Either.getOrThrow(Either.flip(await runWith(layer, install)))).toMatchObject({
       reason: "Unsupported",
@@ -140,7 +140,7 @@ describe("another machine", () => {
     expect(commands).toEqual([])
   })
 
-  it("has a dockerd that doesn't run", async () => {
+  it("is reported as installed if there is a dockerd", async () => {
     const { layer } = machine({ hasProgram: (name) => Effect.succeed(name === "dockerd") })
     const { engine, problems } = await runWith(
       layer,
@@ -156,7 +156,7 @@ describe("another machine", () => {
     expect(without.problems).toContain(`Docker is not installed on this machine. To install it, see ${instructions}`)
   })
 
-  it("says how a program ended: by itself, by a signal, or not at all", async () => {
+  it("commands report how they ended: with an exit code, by a signal, or without starting", async () => {
     const run = async (program: string, ...args: ReadonlyArray<string>) =>
       Effect.runPromise(Effect.flatMap(HostMachine, ({ run }) => collectHostCommand(run({ program, args }))))
     expect(await run("sh", "-c", "echo out; printf last; echo err >&2; exit 3")).toEqual({
@@ -173,7 +173,7 @@ describe("another machine", () => {
   })
 })
 
-describe("the installation of an engine", () => {
+describe("an installation of Docker", () => {
   const debian = (version: string) =>
     `PRETTY_NAME="Debian GNU/Linux ${version}"\nID=debian\n${version === "" ? "" : `VERSION_ID="${version}"\n`}`
   const ubuntu = (version: string) =>
@@ -183,7 +183,7 @@ describe("the installation of an engine", () => {
       commands.map(({ args, program }) => [program, ...args].join(" "))
     )
 
-  it("is by the distribution's own packages", () => {
+  it("uses the packages of the distribution", () => {
     const before = ["dpkg --configure -a", "apt-get update"]
     const install = "apt-get install --yes --no-install-recommends"
     expect(commandsOf(debian("12"))).toEqual(Either.right([...before, `${install} docker.io`]))
@@ -197,7 +197,7 @@ describe("the installation of an engine", () => {
     }
   })
 
-  it("is refused elsewhere, with a word on where to look", () => {
+  it("fails on other systems, and refers to the instructions", () => {
     const others = [
       debian("11"),
       ubuntu("20.04"),
@@ -218,7 +218,7 @@ describe("the installation of an engine", () => {
     }
   })
 
-  /** Runs an installation; what it gave and how it ended. */
+  /** Runs an installation, and returns its events and its outcome. */
   const installed = async (dryRun: boolean, signal?: AbortSignal) => {
     const events: Array<OperationEvent> = []
     const sink = Layer.succeed(LogSink, {
@@ -237,7 +237,7 @@ describe("the installation of an engine", () => {
   const isKnown = async () =>
     Either.isRight(installPlan(process.platform, await readFile("/etc/os-release", "utf8").catch(() => undefined)))
 
-  it("shows in a dry run what it would do, and does nothing", async (context) => {
+  it("shows in a dry run what it would do, and changes nothing", async (context) => {
     if (!(await isKnown())) context.skip()
     const log = join(
       await withPrograms({ "apt-get": 'echo "$@" >> "$(dirname "$0")/calls"; echo "Inst docker.io (1.0)"' }),
@@ -255,14 +255,14 @@ describe("the installation of an engine", () => {
     expect(events.at(-1)?._tag).toBe("OperationCompleted")
   })
 
-  it("says what the machine's own apt would do", async (context) => {
+  it("simulates with the apt of this machine", async (context) => {
     if (!(await isKnown())) context.skip()
     const { lines, outcome } = await installed(true)
     expect(outcome).toMatchObject({ _tag: "Right" })
     console.log(lines.slice(0, 12).join("\n"))
   })
 
-  it.runIf(process.getuid?.() === 0)("runs its commands one by one, with all that they say", async (context) => {
+  it.runIf(process.getuid?.() === 0)("runs its commands in order, and emits their output", async (context) => {
     if (!(await isKnown())) context.skip()
     const folder = await withPrograms({
       dpkg: 'echo "dpkg $@" >> "$(dirname "$0")/calls"',
@@ -281,7 +281,7 @@ describe("the installation of an engine", () => {
   })
 
   it.runIf(process.getuid?.() === 0)(
-    "fails with the command that failed, and stops when it is interrupted",
+    "fails with the failed command, and stops when it is interrupted",
     async (context) => {
       if (!(await isKnown())) context.skip()
       const folder = await withPrograms({

@@ -18,7 +18,7 @@ import { runWith } from "../runWith.js"
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 
-/** The program with all that it needs in one file. */
+/** Bundles the program and its dependencies into one file. */
 const bundled = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), "dockwire-install-"))
   const outfile = join(folder, "install.mjs")
@@ -32,7 +32,7 @@ const bundled = async (): Promise<string> => {
       target: "node20",
       alias: { "@dockwire/core": path("../../../packages/core/src/index.ts") },
       external: ["cpu-features", "*.node"],
-      // What is of CommonJS in it asks for these.
+      // CommonJS modules in the bundle use these.
       banner: {
         js: [
           'import { createRequire as requireFrom } from "node:module"',
@@ -54,7 +54,7 @@ const proxies = Object.entries(process.env).flatMap(([name, value]) =>
   /^(https?|no)_proxy$/i.test(name) && value !== undefined ? [`${name}=${value}`] : []
 )
 
-/** A container of the small Debian; it uses the machine's network, as apt must get to the mirror. */
+/** Starts a container of the small Debian. It uses the network of the host, as apt needs to reach the mirror. */
 const startDebian = (image: string) =>
   startTestContainer({
     endpoint: testEngine().endpoint,
@@ -73,24 +73,24 @@ const command = (id: string, ...words: ReadonlyArray<string>) =>
     Effect.flatMap(Exec, (exec) => exec.run(id, words))
   )
 
-/** Runs the program; the kinds and lines of its events, its outcome and what it says of the installation. */
+/** Runs the program, and returns the tags and lines of its events, its outcome, and the installation it reports. */
 const program = async (id: string, ...args: ReadonlyArray<string>) => {
   const { exitCode, stderr, stdout } = await command(id, "node", "/usr/local/lib/install.mjs", ...args)
   expect(stderr).toBe("")
   expect(exitCode).toBe(0)
-  const told = stdout
+  const values = stdout
     .trim()
     .split("\n")
     .map((line): unknown => JSON.parse(line))
-  const events = told.flatMap((value) => jsonAt(value, "event") ?? [])
+  const events = values.flatMap((value) => jsonAt(value, "event") ?? [])
   return {
     tags: events.map((event) => jsonAt(event, "_tag")),
     lines: events.flatMap((event) => {
       const text = jsonAt(event, "text")
       return typeof text === "string" ? [text] : []
     }),
-    outcome: told.map((value) => jsonAt(value, "outcome")).find((outcome) => outcome !== undefined),
-    installation: told.map((value) => jsonAt(value, "installation")).find((found) => found !== undefined)
+    outcome: values.map((value) => jsonAt(value, "outcome")).find((outcome) => outcome !== undefined),
+    installation: values.map((value) => jsonAt(value, "installation")).find((found) => found !== undefined)
   }
 }
 
@@ -98,7 +98,7 @@ const packages = async (id: string): Promise<string> => (await command(id, "dpkg
 
 const unavailable = await debianTreeUnavailable()
 if (unavailable !== undefined && inject("engine").available && (process.env["CI"] ?? "false") !== "false") {
-  throw new Error(`An installation can't be tried: ${unavailable}. Under CI it must be.`)
+  throw new Error(`Cannot test an installation: ${unavailable}. CI requires this test.`)
 }
 const describeInstallation = (name: string, body: () => void): void => {
   if (unavailable === undefined) describeEngine(name, body)
@@ -149,7 +149,7 @@ describeInstallation("an installation of Docker on a small Debian", () => {
     return container.id
   }
 
-  it("is shown first, done then, and has nothing to do the second time", async () => {
+  it("is shown by a dry run, succeeds, and changes nothing the second time", async () => {
     const id = await debian()
     const before = await packages(id)
     expect(before).not.toContain("docker")
@@ -196,7 +196,7 @@ describeInstallation("an installation of Docker on a small Debian", () => {
     expect(await packages(id)).toBe(after)
   }, 300_000)
 
-  it("is refused where the system is none that is known", async () => {
+  it("fails if the system is not supported", async () => {
     const id = await debian()
     for (const release of ['ID=fedora\nVERSION_ID=41\nPRETTY_NAME="Fedora Linux 41"\n', "ID=debian\nVERSION_ID=11\n"]) {
       await runWith(services(), write(id, "/usr/lib/os-release", release, 0o644))
@@ -215,7 +215,7 @@ describeInstallation("an installation of Docker on a small Debian", () => {
     expect(await packages(id)).not.toContain("docker")
   }, 120_000)
 
-  it("fails with apt's last words where the mirror doesn't answer", async () => {
+  it("fails with the last error messages of apt if the mirror is unreachable", async () => {
     const id = await debian()
     await runWith(services(), write(id, "/etc/apt/sources.list", "deb http://127.0.0.1:9/debian trixie main\n", 0o644))
     const { lines, outcome, tags } = await program(id, "install")
@@ -233,12 +233,12 @@ describeInstallation("an installation of Docker on a small Debian", () => {
     expect(await packages(id)).not.toContain("docker")
   }, 120_000)
 
-  it("that is interrupted while apt works is put right by the next one", async () => {
+  it("that is interrupted while apt is running is repaired by the next one", async () => {
     const id = await debian()
     const { outcome, tags } = await program(id, "interrupt", "^Unpacking docker")
     expect(outcome).toEqual({ _tag: "Interrupted" })
     expect(tags.at(-1)).toBe("OperationInterrupted")
-    // The dpkg that apt had started ends a moment behind it.
+    // The dpkg that apt has started exits shortly after it.
     await eventually(async () => (await command(id, "dpkg", "--audit")).stdout).not.toContain("Another process")
     expect((await command(id, "dpkg", "--audit")).stdout).not.toBe("")
     const again = await program(id, "install")

@@ -1,6 +1,7 @@
 /**
- * Installs Docker on the machine where it runs, and tells all about it, a line of JSON each. Its first argument says how:
- * `status` only looks, `dry-run` shows, `install` does it, `interrupt` stops at the first line that its second matches.
+ * Installs Docker on the machine it runs on, and prints what happens as lines of JSON. Its first argument selects what to do:
+ * `status` reports what is installed, `dry-run` shows an installation, `install` runs it, and `interrupt` interrupts it at
+ * the first line that matches the second argument.
  */
 import { Docker, Host, LogSink, Operation, type OperationEvent } from "@dockwire/core"
 import * as Cause from "effect/Cause"
@@ -11,7 +12,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 
 const [mode = "status", pattern = ""] = process.argv.slice(2)
-const tell = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
+const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
 
 const install = Effect.gen(function* () {
   const host = yield* Host
@@ -19,7 +20,7 @@ const install = Effect.gen(function* () {
   const stopAt = new RegExp(pattern)
   const watch = (event: OperationEvent) =>
     Effect.suspend(() => {
-      tell({ event })
+      print({ event })
       return mode === "interrupt" && event._tag === "OperationLine" && stopAt.test(event.text)
         ? Effect.asVoid(Effect.fork(run.cancel))
         : Effect.void
@@ -27,7 +28,7 @@ const install = Effect.gen(function* () {
   yield* Stream.runForEach(run.events, watch)
   const exit = yield* Effect.exit(run.result)
   const failure = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
-  tell({
+  print({
     outcome: Exit.isSuccess(exit)
       ? { _tag: "Success", value: exit.value }
       : failure === undefined
@@ -37,7 +38,7 @@ const install = Effect.gen(function* () {
 })
 
 const status = Effect.flatMap(Host, (host) => host.isInstalled()).pipe(
-  Effect.map((installation) => tell({ installation }))
+  Effect.map((installation) => print({ installation }))
 )
 
 await Effect.scoped(mode === "status" ? status : install).pipe(

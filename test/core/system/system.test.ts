@@ -17,10 +17,10 @@ const methods = ["ping", "version", "info", "diskUsage", "prune"] as const
 const call = (method: (typeof methods)[number]) =>
   Effect.flatMap(System, (system): Effect.Effect<unknown, unknown> => system[method]())
 
-describeEngine("an engine as a whole", () => {
+describeEngine("an engine", () => {
   const layer = () => layerOf(testEngine().endpoint)
 
-  it("says what it is", async () => {
+  it("reports its version and configuration", async () => {
     const { endpoint, version } = testEngine()
     const { info, ping, said } = await runWith(
       layer(),
@@ -37,15 +37,15 @@ describeEngine("an engine as a whole", () => {
     expect(Object.keys(info.raw).toSorted()).toEqual(Object.keys(Object(raw)).toSorted())
   })
 
-  it("refuses a filter that there is not", async () => {
+  it("rejects an unknown filter", async () => {
     for (const options of [{ filters: { nonsense: ["x"] } }, { volumes: true, filters: { until: ["1h"] } }]) {
       const prune = Effect.flatMap(System, (system) => system.prune(options))
-      // Another test may be pruning just now.
+      // Another test may be pruning at the same time.
       expect(await failureWith(layer(), inTurn(prune))).toMatchObject({ _tag: "InvalidRequest", field: "filters" })
     }
   })
 
-  it("is unavailable where it isn't there", async () => {
+  it("is unavailable if it does not exist", async () => {
     for (const method of methods) {
       expect(await failureWith(layerOf("unix:///nowhere/docker.sock"), call(method))).toMatchObject({
         _tag: "EngineUnavailable",
@@ -55,14 +55,14 @@ describeEngine("an engine as a whole", () => {
   })
 })
 
-describeKillableEngine("an engine of one's own, as a whole", () => {
+describeKillableEngine("a private engine", () => {
   let engine: KillableEngine
   beforeAll(async () => {
     engine = await startKillableEngine({ name: "system" })
   })
   afterAll(() => engine?.dispose())
 
-  it("tells what it takes on the disk, is pruned, and takes less", async () => {
+  it("reports its disk usage, which a prune reduces", async () => {
     const { endpoint } = engine
     const running = await startTestContainer({
       endpoint,
@@ -115,7 +115,7 @@ describeKillableEngine("an engine of one's own, as a whole", () => {
     expect((await engineRequest(endpoint, "GET", `/containers/${running.id}/json`)).status).toBe(200)
   })
 
-  it("is told as unavailable once it is killed", async () => {
+  it("is reported as unavailable when it is killed", async () => {
     await engine.kill()
     const found = await runWith(
       Host.layer.pipe(Layer.provide(Docker.layer({ endpoint: engine.endpoint }))),
@@ -129,9 +129,9 @@ describeKillableEngine("an engine of one's own, as a whole", () => {
   })
 })
 
-describe("what an engine takes on the disk", () => {
+describe("the disk usage of an engine", () => {
   const nothing = { count: 0, active: 0, size: 0, reclaimable: 0 }
-  /** A server with an engine's answer, as engines of these versions are not at hand. */
+  /** Reads the disk usage from a fake engine, as engines of these versions are not available. */
   const usageOf = async (answer: unknown) => {
     const server = createHttpServer((_, response) => response.end(JSON.stringify(answer))).listen(0, "127.0.0.1")
     await once(server, "listening")
@@ -147,7 +147,7 @@ describe("what an engine takes on the disk", () => {
     return shares
   }
 
-  it("is understood as API 1.52 tells it: in sums", async () => {
+  it("is decoded from the totals of API 1.52", async () => {
     const usage = await usageOf({
       ImageUsage: { ActiveCount: 1, TotalCount: 4, Reclaimable: 300, TotalSize: 1000 },
       ContainerUsage: { ActiveCount: 2, TotalCount: 3, TotalSize: 70, Reclaimable: 20, Items: [{ Id: "x" }] },
@@ -162,7 +162,7 @@ describe("what an engine takes on the disk", () => {
     })
   })
 
-  it("is understood as old ones and Podman tell it: without what they don't know", async () => {
+  it("is computed from the objects that older engines and Podman list", async () => {
     const images = [{ Id: "a", Size: 100, VirtualSize: 100 }]
     expect(await usageOf({ LayersSize: 0, Images: images, Containers: [], Volumes: null, BuilderSize: 0 })).toEqual({
       images: { count: 1, active: 0, size: 100, reclaimable: 100 },

@@ -3,14 +3,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 
-/** What a way to an engine is tried with. */
-export const wayServices = Layer.mergeAll(Exec.layer, Logs.layer)
+/** The services that `useEngine` needs. */
+export const engineServices = Layer.mergeAll(Exec.layer, Logs.layer)
 
 /**
- * Uses a way to an engine in each manner that there is: short requests, many at once, a stream that never ends, and a
- * connection that is taken over, whose input ends before its output.
+ * Makes every kind of request: short ones, concurrent ones, a stream that never ends, and an upgraded connection whose input
+ * ends before its output.
  */
-export const tryWay = (containerId: string) =>
+export const useEngine = (containerId: string) =>
   Effect.gen(function* () {
     const docker = yield* Docker
     const exec = yield* Exec
@@ -33,13 +33,13 @@ export const tryWay = (containerId: string) =>
     }
   })
 
-/** What `tryWay` gives when all of it works; the container prints `tick 0`, `tick 1`, ... without an end. */
-export const wayWorks = {
+/** What `useEngine` returns with a container that runs `tickingCommand`. */
+export const expectedUse = {
   status: 200,
   pings: ["OK", "OK", "OK", "OK", "OK"],
   lines: ["tick 0", "tick 1", "tick 2", "tick 3", "tick 4"],
   counted: { exitCode: 3, stdout: "200001", stderr: "complaint\n" }
 }
 
-/** The command of a container that `tryWay` is given. */
+/** Prints `tick 0`, `tick 1`, ... forever. */
 export const tickingCommand = ["sh", "-c", "i=0; while :; do echo tick $i; i=$((i+1)); sleep 0.05; done"]
