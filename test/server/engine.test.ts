@@ -50,12 +50,26 @@ describeKillableEngine("an engine with outages", () => {
     await client.until(() => client.lines().length > 50, 60_000)
 
     const before = client.lines().length
-    const statuses = () => client.messages.filter(isEvent("engine_status")).map(({ data }) => data.available)
+    const statuses = () => client.messages.filter(isEvent("engine_status")).map(({ data }) => data)
+    // The reason may change during an outage: the connection is lost at first, and refused later.
+    const transitions = () =>
+      statuses()
+        .map(({ available }) => available)
+        .filter((available, index, all) => available !== all[index - 1])
+        .join()
     await engine.kill()
-    await client.until(() => statuses().join() === "false,true,false", 60_000)
+    await client.until(() => transitions() === "false,true,false", 60_000)
     await engine.start()
-    await client.until(() => statuses().join() === "false,true,false,true", 60_000)
+    await client.until(() => transitions() === "false,true,false,true", 60_000)
     await client.until(() => client.lines().length > before + 50, 60_000)
+    for (const [index, { available, reason, version }] of statuses().entries()) {
+      const before = statuses()[index - 1]
+      expect({ available, reason, version }).not.toEqual({
+        available: before?.available,
+        reason: before?.reason,
+        version: before?.version
+      })
+    }
     const numbers = client.lines().map((line) => Number(line.slice(5)))
     expect(numbers).toEqual(Array.from(numbers, (_, index) => index + 1))
   })
