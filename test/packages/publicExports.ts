@@ -72,6 +72,16 @@ const declarationsOf = (file: string, text: string): ReadonlyArray<Declaration &
 const resolve = (file: string, specifier: string): string =>
   posix.join(posix.dirname(file), specifier).replace(/\.js$/, ".ts")
 
+/** The file that a name is imported from, and its name there. */
+const importOf = (file: string, text: string, local: string): readonly [file: string, name: string] | undefined => {
+  for (const { 1: list = "", 2: specifier = "" } of text.matchAll(/^import (?:type )?\{([^}]*)\} from "(\.[^"]+)"/gm))
+    for (const item of list.split(",").map((word) => word.trim().replace(/^type /, ""))) {
+      const [name = "", alias = name] = item.split(" as ")
+      if (alias === local) return [resolve(file, specifier), name]
+    }
+  return undefined
+}
+
 /** What a file exports, followed to where it is declared. */
 const exportsOf = async (file: string): Promise<ReadonlyMap<string, ReadonlyArray<Declaration>>> => {
   const text = await read(file)
@@ -91,7 +101,13 @@ const exportsOf = async (file: string): Promise<ReadonlyMap<string, ReadonlyArra
     for (const item of list.split(",").map((word) => word.trim().replace(/^type /, ""))) {
       if (item === "") continue
       const [local = "", name = local] = item.split(" as ")
-      add(name, ...(others === undefined ? own.filter((other) => other.name === local) : (others.get(local) ?? [])))
+      if (others !== undefined) add(name, ...(others.get(local) ?? []))
+      else {
+        add(name, ...own.filter((other) => other.name === local))
+        const [imported, importedName] = importOf(file, text, local) ?? []
+        if (imported !== undefined && importedName !== undefined)
+          add(name, ...((await exportsOf(imported)).get(importedName) ?? []))
+      }
     }
   }
   return found

@@ -93,6 +93,8 @@ export interface DockerDuplex {
 }
 
 /**
+ * The service `Docker`.
+ *
  * @since 0.1.0
  * @category services
  */

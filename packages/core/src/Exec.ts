@@ -294,6 +294,8 @@ const make = Effect.map(Docker, (docker): ExecShape => ({
 }))
 
 /**
+ * The service `Exec`.
+ *
  * @since 0.1.0
  * @category services
  */

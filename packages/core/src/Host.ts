@@ -90,6 +90,8 @@ export const Installation = Schema.Struct({
 export type Installation = typeof Installation.Type
 
 /**
+ * Options of `install`.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -250,6 +252,8 @@ const make = Effect.gen(function* () {
 })
 
 /**
+ * The service `Host`.
+ *
  * @since 0.1.0
  * @category services
  */

@@ -236,6 +236,8 @@ const make = Effect.map(Docker, (docker): StatsShape => ({
 }))
 
 /**
+ * The service `Stats`.
+ *
  * @since 0.1.0
  * @category services
  */

@@ -259,6 +259,8 @@ const make = Effect.map(Docker, (docker): SystemShape => ({
 }))
 
 /**
+ * The service `System`.
+ *
  * @since 0.1.0
  * @category services
  */
