@@ -6,22 +6,23 @@ import { posix } from "node:path"
 /** Public modules of core that internal code may use. */
 const corePublic = ["core/src/Docker.ts", "core/src/DockerError.ts", "core/src/LogEvent.ts", "core/src/LogPosition.ts"]
 
-/** What everything in `memory/` may use outside of it. */
+/** Files outside `memory/` that all of it may use. */
 const memoryBase = [...corePublic, "core/src/internal/api/", "core/src/internal/tar/"]
 
-/** The floors of `memory/`, top down: each may import those after it. */
-const memoryFloors = ["routes", "containers", "calls", "state", "programs", "time"].map(
+/** The layers of `memory/`, top down. Each may import the layers after it. */
+const memoryLayers = ["routes", "containers", "calls", "state", "programs", "time"].map(
   (name) => `core/src/memory/${name}/`
 )
 
-/** Core as other packages see it: its public modules, without the engine in memory. */
+/** The modules of core that other packages may use. Only the demo uses the engine in memory. */
 const core = ["core/src/*", "!core/src/index.ts", "!core/src/MemoryEngine.ts"]
 
 /**
- * The rooms, each with what it may import besides its own files. The first room that a file matches is its room.
+ * Each room (a folder, or a file of its own) with what it may import besides its own files. The first room that matches a
+ * file is its room.
  *
  * `a/b/` stands for everything in a folder, `a/b/*` for the files directly in it. `type a/b/` allows type-only imports.
- * `!` takes out again what an item before it allowed.
+ * `!` excludes files that an earlier item allows.
  *
  * @type {ReadonlyArray<readonly [room: string, allowed: ReadonlyArray<string>]>}
  */
@@ -43,8 +44,8 @@ const rooms = [
     "core/src/internal/watch/",
     [...corePublic, "core/src/internal/api/", "core/src/internal/logs/", "core/src/internal/connection/endpoint.ts"]
   ],
-  ["core/src/memory/*", [...memoryBase, ...memoryFloors]],
-  ...memoryFloors.map((floor, index) => [floor, [...memoryBase, ...memoryFloors.slice(index + 1)]]),
+  ["core/src/memory/*", [...memoryBase, ...memoryLayers]],
+  ...memoryLayers.map((layer, index) => [layer, [...memoryBase, ...memoryLayers.slice(index + 1)]]),
 
   ["server/src/index.ts", ["server/src/*", "server/src/access/", "server/src/engine/", "server/src/rooms/"]],
   [
@@ -100,7 +101,7 @@ const isAllowed = (allowed, file, isType) => {
   return found
 }
 
-/** Where the entry points of the packages lie, as far as they are not named after their file. */
+/** The source files of the entry points that are not named after their file. */
 const entryPoints = new Map([
   ["@dockwire/core", "core/src/index.ts"],
   ["@dockwire/compat", "compat/src/index.ts"],
@@ -109,7 +110,7 @@ const entryPoints = new Map([
   ["@dockwire/server/Hub", "server/src/rooms/Hub.ts"]
 ])
 
-/** The file below `packages/` that an import of this repository means. */
+/** The file below `packages/` that is imported, or `undefined` for other packages. */
 const target = (file, specifier) => {
   if (specifier.startsWith(".")) {
     return posix.join(posix.dirname(file), specifier).replace(/\.js$/, ".ts")
@@ -121,7 +122,7 @@ const target = (file, specifier) => {
 
 const packageOf = (file) => file.slice(0, file.indexOf("/"))
 
-/** Why a file may not import this, or `undefined` when it may. */
+/** Why the import is not allowed, or `undefined` if it is. */
 const objection = (file, specifier, isType) => {
   const imported = target(file, specifier)
   if (imported === undefined) return undefined
@@ -130,13 +131,13 @@ const objection = (file, specifier, isType) => {
   if (isOwnPackage && !isByPath) return `Import a file of the same package by its path, not as "${specifier}".`
   if (!isOwnPackage && isByPath) return `Import another package by its name, not by the path "${specifier}".`
   const [room, allowed] = rooms.find(([pattern]) => matches(pattern, file)) ?? []
-  if (room === undefined) return `${file} is in no room: give its folder a row in scripts/lint/rooms.mjs.`
+  if (room === undefined) return `${file} belongs to no room. Add its folder to the table in scripts/lint/rooms.mjs.`
   if (isAllowed([room, ...allowed], imported, isType)) return undefined
   const list = allowed.length === 0 ? "nothing outside of it" : allowed.join(", ")
   return `${room} may not import ${imported}. It may import: ${list} (see scripts/lint/rooms.mjs).`
 }
 
-/** Whether an import or export statement is gone after compilation. */
+/** Whether an import or export statement is erased by the compiler. */
 const isTypeOnly = ({ exportKind, importKind, specifiers = [], type }) =>
   type === "TSImportType" ||
   importKind === "type" ||
