@@ -32,7 +32,7 @@ const rooms = [
   ["core/src/*", ["core/src/internal/", "!core/src/index.ts", "!core/src/MemoryEngine.ts"]],
   ["core/src/internal/connection/", corePublic],
   ["core/src/internal/api/", corePublic],
-  ...["containers", "networks", "system", "volumes"].map((name) => [
+  ...["archive", "containers", "networks", "system", "volumes"].map((name) => [
     `core/src/internal/${name}/`,
     [...corePublic, "core/src/internal/api/"]
   ]),

@@ -7,44 +7,20 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { posix } from "node:path"
 import { Docker, type DockerRequest, type DockerShape } from "./Docker.js"
 import { type ContainerNotFound, type DockerFailure, EngineError, FileNotFound, InvalidRequest } from "./DockerError.js"
-import { decodeResponse } from "./internal/api/decode.js"
+import { decodeFileStat, type FileStat } from "./internal/archive/fileStat.js"
 import { containerNotFound, mapEngineError } from "./internal/api/errorRules.js"
 import { containerPath } from "./internal/api/names.js"
+import { extractTar } from "./internal/tar/extractTar.js"
 import { packTar } from "./internal/tar/packTar.js"
-import { verifyTar } from "./internal/tar/verifyTar.js"
+import { repackTar } from "./internal/tar/repackTar.js"
+import { readTar } from "./internal/tar/readTar.js"
+import type { TarPathNode } from "./internal/tar/tarPaths.js"
 
-/**
- * A file or directory in a container.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const FileStat = Schema.Struct({
-  name: Schema.String,
-  kind: Schema.Literal("file", "directory", "symlink", "device", "pipe", "socket", "other"),
-  size: Schema.Number.annotations({ description: "In bytes" }),
-  mode: Schema.Number.annotations({
-    description: "The permission bits with set-user-ID, set-group-ID and sticky, such as 0o4755"
-  }),
-  modified: Schema.String.annotations({ description: "The modification time, RFC 3339" }),
-  linkTarget: Schema.optionalWith(
-    Schema.String.annotations({
-      description: "The absolute path that a symbolic link leads to in the end, whether it exists or not"
-    }),
-    { exact: true }
-  )
-}).annotations({ identifier: "FileStat", description: "A file or directory in a container" })
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type FileStat = typeof FileStat.Type
+export { FileStat } from "./internal/archive/fileStat.js"
 
 /**
  * How to extract an archive.
@@ -91,49 +67,6 @@ export interface ReadFileOptions {
  */
 export type ArchiveError = ContainerNotFound | FileNotFound | InvalidRequest | DockerFailure
 
-const decodePathStat = decodeResponse(
-  Schema.parseJson(
-    Schema.Struct({
-      name: Schema.String,
-      size: Schema.Number,
-      mode: Schema.Number,
-      mtime: Schema.String,
-      linkTarget: Schema.optional(Schema.String)
-    })
-  )
-)
-
-// The bits of Go's io/fs.FileMode.
-const kinds = [
-  [31, "directory"],
-  [27, "symlink"],
-  [26, "device"],
-  [25, "pipe"],
-  [24, "socket"],
-  [19, "other"]
-] as const
-const modeBits = [
-  [23, 0o4000],
-  [22, 0o2000],
-  [20, 0o1000]
-] as const
-
-const hasBit = (mode: number, bit: number): boolean => Math.floor(mode / 2 ** bit) % 2 === 1
-
-const toFileStat = (stat: Effect.Effect.Success<ReturnType<typeof decodePathStat>>): FileStat => {
-  const { linkTarget, mode, mtime, name, size } = stat
-  const kind = kinds.find(([bit]) => hasBit(mode, bit))?.[1] ?? "file"
-  return {
-    name,
-    kind,
-    size,
-    mode: modeBits.reduce((sum, [bit, value]) => sum + (hasBit(mode, bit) ? value : 0), mode % 0o1000),
-    modified: mtime,
-    // For anything but a symbolic link, Podman sends the path itself.
-    ...(kind !== "symlink" || linkTarget === undefined || linkTarget === "" ? {} : { linkTarget })
-  }
-}
-
 const fileNotFound = (containerId: string, path: string, error: EngineError): FileNotFound | undefined =>
   (error.status === 404 && /could not find the file|no such file/i.test(error.detail)) ||
   (error.status === 500 && /lstat .*: not a directory/.test(error.detail))
@@ -162,25 +95,19 @@ const archivePath = (id: string, path: string) =>
     ? invalidPath(path, "must not be empty or contain a null character")
     : containerPath(id, "/archive")
 
-const decodeStat = (request: DockerRequest, status: number, headers: Readonly<Record<string, string>> | undefined) => {
-  const encoded = headers?.["x-docker-container-path-stat"] ?? ""
-  const text = Buffer.from(encoded, "base64").toString("utf8")
-  return Effect.map(decodePathStat(request, status, text), toFileStat)
-}
-
 /** Opens the archive of a path. Its stat is in the head of the response. */
 const open = (docker: DockerShape, id: string, path: string) =>
   Effect.gen(function* () {
     const request: DockerRequest = { method: "GET", path: yield* archivePath(id, path), query: { path } }
     const { body, headers, status } = yield* docker.stream(request)
-    return { body, stat: yield* decodeStat(request, status, headers) }
+    return { body, stat: yield* decodeFileStat(request, status, headers) }
   })
 
 const stat = (docker: DockerShape, id: string, path: string): Effect.Effect<FileStat, ArchiveError> =>
   Effect.gen(function* () {
     const request: DockerRequest = { method: "HEAD", path: yield* archivePath(id, path), query: { path } }
     return yield* docker.json(request).pipe(
-      Effect.flatMap(({ headers, status }) => decodeStat(request, status, headers)),
+      Effect.flatMap(({ headers, status }) => decodeFileStat(request, status, headers)),
       // The response to HEAD has no body, and so no error message. GET has.
       Effect.catchIf(
         (error) => error instanceof EngineError && error.status >= 400 && error.detail === "",
@@ -194,7 +121,44 @@ const contentOfRoot = (path: string): string => (path !== "" && posix.resolve("/
 
 const get = (docker: DockerShape, id: string, path: string): Stream.Stream<Uint8Array, ArchiveError> =>
   Stream.unwrapScoped(
-    Effect.map(open(docker, id, contentOfRoot(path)), ({ body }) => verifyTar(body)).pipe(mapReadErrors(id, path))
+    Effect.map(open(docker, id, contentOfRoot(path)), ({ body }) => repackTar(body)).pipe(mapReadErrors(id, path))
+  )
+
+/** Uploads an archive. An upload cannot fail: if the archive does, it waits until the failure has ended the request. */
+const upload = <E, R>(
+  docker: DockerShape,
+  request: DockerRequest,
+  tar: Stream.Stream<Uint8Array, E, R>
+): Effect.Effect<void, DockerFailure | E, R> =>
+  Effect.gen(function* () {
+    const context = yield* Effect.context<R>()
+    const failed = yield* Deferred.make<never, E>()
+    const infallible = tar.pipe(
+      Stream.provideContext(context),
+      Stream.catchAllCause((cause) => Stream.execute(Effect.zipRight(Deferred.failCause(failed, cause), Effect.never)))
+    )
+    yield* Effect.raceFirst(docker.json({ ...request, upload: infallible }), Deferred.await(failed))
+  })
+
+/** The path of a directory with all links in it resolved. */
+const realPath = (docker: DockerShape, id: string, path: string): Effect.Effect<string, ArchiveError> =>
+  Effect.reduce(posix.resolve("/", path).split("/").filter(Boolean), "/", (directory, segment) =>
+    Effect.map(stat(docker, id, posix.join(directory, segment)), ({ linkTarget }) =>
+      linkTarget === undefined ? posix.join(directory, segment) : linkTarget
+    )
+  )
+
+/** Describes a path in a directory of a container. The target of a link is relative, and so is that of one that leads out. */
+const describeExisting = (docker: DockerShape, id: string, directory: string, path: string) =>
+  stat(docker, id, posix.join("/", directory, path)).pipe(
+    Effect.flatMap(({ kind, linkTarget }): Effect.Effect<TarPathNode, ArchiveError> => {
+      if (linkTarget === undefined) return Effect.succeed(kind === "directory" ? kind : "other")
+      return Effect.map(realPath(docker, id, posix.join("/", directory, path, "..")), (parent) => ({
+        target: posix.relative(parent, linkTarget),
+        isExisting: true
+      }))
+    }),
+    Effect.catchTag("FileNotFound", () => Effect.succeed("missing" as const))
   )
 
 const put = <E, R>(
@@ -205,16 +169,12 @@ const put = <E, R>(
   options: PutOptions
 ): Effect.Effect<void, ArchiveError | E, R> =>
   Effect.gen(function* () {
-    const request = { method: "PUT", path: yield* archivePath(id, path) } as const
-    const context = yield* Effect.context<R>()
-    const failed = yield* Deferred.make<never, E | InvalidRequest>()
-    // An upload cannot fail. If the archive does, the upload waits until the failure has interrupted the request.
-    const upload = verifyTar(tar).pipe(
-      Stream.provideContext(context),
-      Stream.catchAllCause((cause) => Stream.execute(Effect.zipRight(Deferred.failCause(failed, cause), Effect.never)))
-    )
     const query = { path, noOverwriteDirNonDir: options.noOverwriteDirNonDir, copyUIDGID: options.copyUIDGID }
-    yield* Effect.raceFirst(docker.json({ ...request, query, upload }), Deferred.await(failed))
+    const request = { method: "PUT", path: yield* archivePath(id, path), query } as const
+    yield* extractTar<E, R, ArchiveError, never>(tar, {
+      describe: (below) => describeExisting(docker, id, path, below),
+      upload: (part) => upload(docker, request, part)
+    })
   }).pipe(mapWriteErrors(id, path))
 
 /** Reads the content of a file, or the target of a symbolic link. Errors name `path`, which led to `readPath`. */
@@ -228,11 +188,13 @@ const readFileOrLink = (docker: DockerShape, id: string, path: string, readPath:
     if (stat.size > maxBytes) return yield* tooLong(String(stat.size))
     const chunks: Array<Uint8Array> = []
     let size = 0
-    const reader = () => (bytes: Uint8Array) => {
-      size += bytes.length
-      if (size <= maxBytes) chunks.push(bytes)
-    }
-    yield* Stream.runDrain(verifyTar(body, reader))
+    yield* Stream.runForEach(readTar(body), (item) =>
+      Effect.sync(() => {
+        if (item._tag !== "Content") return
+        size += item.bytes.length
+        if (size <= maxBytes) chunks.push(item.bytes)
+      })
+    )
     // The file may have grown after its stat.
     if (size > maxBytes) return yield* tooLong(String(size))
     const content: Uint8Array = Buffer.concat(chunks)
@@ -313,12 +275,22 @@ export interface ArchiveShape {
    * Streams a file, or a directory with everything in it, as a tar archive. The names of its entries begin with the name of
    * the file or directory, or with `.` for the root directory. Nothing is read before it is pulled. Fails with
    * `InvalidRequest` in place of an entry that would be extracted outside of the target directory, because its path is
-   * absolute, contains `..`, or leads through a link. `GET /containers/{id}/archive`
+   * absolute, contains `..`, or leads through a link. The archive is in the POSIX format, whatever the engine sends, and a
+   * hard link to a symbolic link is a symbolic link in it. `GET /containers/{id}/archive`
    */
   readonly get: (id: string, path: string) => Stream.Stream<Uint8Array, ArchiveError>
   /**
-   * Extracts a tar archive into an existing directory. The archive is pulled no faster than the engine reads it. Rejects the
-   * same entries as `get`; those before a rejected entry have been extracted. `PUT /containers/{id}/archive`
+   * Extracts a tar archive into an existing directory. The archive is pulled no faster than the engine reads it.
+   *
+   * Reads the formats that tar writes: v7, ustar, GNU and POSIX, with long names, hard links, devices, pipes and extended
+   * attributes. The engine gets the entries packed again, so that it understands them as they were checked. Fails with
+   * `InvalidRequest` for what is ambiguous or not supported (sparse files, incremental dumps, several volumes, compression),
+   * and for the entries that `get` rejects. Entries before a rejected one may have been extracted.
+   *
+   * Nothing is extracted outside of the directory, neither through links in the archive nor through those that are in the
+   * directory already: where the archive has no entry for a directory, the directory is looked at first, and the archive is
+   * uploaded in parts. This does not hold against a process in the container that replaces directories by links meanwhile.
+   * `HEAD /containers/{id}/archive`, `PUT /containers/{id}/archive`
    */
   readonly put: <E, R>(
     id: string,

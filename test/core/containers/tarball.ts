@@ -7,6 +7,10 @@ export interface TarEntry {
   readonly mode?: number
   readonly uid?: number
   readonly gid?: number
+  /** In place of that of `kind`, such as `g` for a global header. */
+  readonly typeFlag?: string
+  /** The length that the header claims. That of the content if not given. */
+  readonly size?: number
 }
 
 const typeFlags = { file: "0", link: "1", symlink: "2", directory: "5" }
@@ -22,7 +26,7 @@ const header = (entry: TarEntry, size: number): Buffer => {
   octal(entry.gid ?? 0, 116, 8)
   octal(size, 124, 12)
   octal(1_700_000_000, 136, 12)
-  bytes.write(typeFlags[entry.kind ?? "file"], 156)
+  bytes.write(entry.typeFlag ?? typeFlags[entry.kind ?? "file"], 156)
   bytes.write(entry.linkName ?? "", 157, 100)
   bytes.write("ustar\x0000", 257, "latin1")
   bytes.fill(" ", 148, 156)
@@ -37,10 +41,20 @@ export const tarball = (entries: ReadonlyArray<TarEntry>): Buffer =>
     ...entries.flatMap((entry) => {
       const content = Buffer.from(entry.content ?? "")
       const padding = (block - (content.length % block)) % block
-      return [header(entry, content.length), content, Buffer.alloc(padding)]
+      return [header(entry, entry.size ?? content.length), content, Buffer.alloc(padding)]
     }),
     Buffer.alloc(2 * block)
   ])
+
+/** The content of an extended header of the POSIX format. */
+export const paxContent = (records: Readonly<Record<string, string>>): string =>
+  Object.entries(records)
+    .map(([key, value]) => {
+      const rest = Buffer.byteLength(` ${key}=${value}\n`)
+      const digits = [1, 2, 3, 4].find((count) => String(rest + count).length === count) ?? 0
+      return `${rest + digits} ${key}=${value}\n`
+    })
+    .join("")
 
 /** Generates an archive with one file of `size` bytes. */
 export const largeTarball = function* (name: string, size: number, piece = 64 * 1024): Generator<Uint8Array> {
