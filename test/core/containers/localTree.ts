@@ -39,7 +39,7 @@ export const makeTree = async (root: string, random: Randomness, format: TarForm
   const below = (limit: number) => random.between(0, limit - 1)
   const isLimited = format === "v7" || format === "ustar"
   const names = [...plainNames, notUtf8, ...(isLimited ? [] : longNames)]
-  const folders = [Buffer.from(root)]
+  const folders: Array<Buffer> = [Buffer.from(root)]
   const files: Array<Buffer> = []
   const links: Array<Buffer> = []
   const pipes: Array<string> = []
