@@ -5,7 +5,14 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { ContainerSetting, HealthCheckRun, UnavailableReason, WaitFailure } from "./internal/api/errorModels.js"
+import {
+  ConflictingState,
+  ContainerSetting,
+  HealthCheckRun,
+  stateSentence,
+  UnavailableReason,
+  WaitFailure
+} from "./internal/api/errorModels.js"
 
 export { ContainerSetting, HealthCheckRun, UnavailableReason, WaitFailure }
 
@@ -153,16 +160,6 @@ export class PruneInProgress extends Schema.TaggedError<PruneInProgress>("@dockw
   }
 }
 
-/** What to add to the name of the container, for each state. */
-const stateSentence = {
-  running: "is running. Stop it first.",
-  stopped: "is not running. Start it first.",
-  paused: "is paused. Unpause it first.",
-  unpaused: "is not paused. Only a paused container can be unpaused.",
-  removing: "is being removed. Create a new container once it is gone.",
-  unknown: "is in a state that does not allow this operation. Inspect it to see its state."
-}
-
 /**
  * The container's state does not allow the operation.
  *
@@ -177,7 +174,7 @@ export class ContainerStateConflict extends Schema.TaggedError<ContainerStateCon
    * The conflicting state, or `unknown` if the engine does not name it. A `misconfigured` container can never start,
    * because it was created with a setting that refers to something missing or unusable; `setting` names it.
    */
-  state: Schema.Literal("running", "stopped", "paused", "unpaused", "removing", "misconfigured", "unknown"),
+  state: ConflictingState,
   /** The setting at fault, if the container is `misconfigured`. */
   setting: Schema.optional(ContainerSetting),
   detail

@@ -112,7 +112,7 @@ const removeError = (id: string, error: EngineError) =>
   networkNotFound(id, error) ??
   (/active endpoints|network is being used/.test(error.detail)
     ? new ResourceInUse({ resource: id, detail: error.detail })
-    : error.status === 403 || error.detail.startsWith("default network")
+    : /pre-defined network|^default network/.test(error.detail)
       ? new InvalidRequest({ field: "network", value: id, detail: error.detail })
       : undefined)
 

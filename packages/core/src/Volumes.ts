@@ -22,7 +22,7 @@ import {
 import { decodeResponse, decodeRaw, nullable, RawObject, requestDecoded, StringRecord } from "./internal/api/decode.js"
 import { mapEngineError } from "./internal/api/errorRules.js"
 import { filtersQuery, invalidFilter } from "./internal/api/filters.js"
-import { encodePathSegment, validateName } from "./internal/api/names.js"
+import { encodePathSegment } from "./internal/api/names.js"
 import { type PruneReport, pruneRefused } from "./internal/api/prune.js"
 import { retryWhileInUse } from "./internal/api/schedules.js"
 import { acquireDetached, removeOrWarn } from "./internal/api/scopedResource.js"
@@ -175,12 +175,16 @@ const createError = (spec: VolumeSpec, { detail, status }: EngineError) =>
   (status === 404 && /plugin/.test(detail)) || detail.endsWith("required plugin missing")
     ? new InvalidRequest({ field: "driver", value: spec.driver ?? "", detail })
     : status === 400 || detail.endsWith(": invalid argument")
-      ? new InvalidRequest({ field: "volume specification", value: spec.name ?? "", detail })
+      ? new InvalidRequest({
+          field: /volume name|names must match/.test(detail) ? "volume name" : "volume specification",
+          value: spec.name ?? "",
+          detail
+        })
       : undefined
 
 const removeError = (name: string, error: EngineError) =>
   volumeNotFound(name, error) ??
-  (error.status === 409 ? new ResourceInUse({ resource: name, detail: error.detail }) : undefined)
+  (/\bin use\b|being used/.test(error.detail) ? new ResourceInUse({ resource: name, detail: error.detail }) : undefined)
 
 const isEqual = (left: Readonly<Record<string, string>>, right: Readonly<Record<string, string>>) => {
   const keys = Object.keys(left)
@@ -221,8 +225,6 @@ const makeVolumes = (docker: DockerShape): VolumesShape => {
 
   const create = Effect.fn("Volumes.create")(
     function* (spec: VolumeSpec = {}) {
-      // Other drivers have their own rules for names.
-      if (spec.name !== undefined && (spec.driver ?? "local") === "local") yield* validateName("volume name", spec.name)
       const body = { Name: spec.name, Driver: spec.driver, DriverOpts: spec.options, Labels: spec.labels }
       const volume = yield* requestDecoded(docker, { method: "POST", path: "/volumes/create", body }, decodeVolume)
       // The engine returns an existing volume of this name, whatever the spec says.

@@ -205,7 +205,8 @@ export const containerRows: Rows = {
           on((containers) => containers.update(id, { memory: 1000 })),
           "InvalidRequest",
           {
-            field: "limits",
+            field: "memory",
+            value: "1000",
             detail: "Minimum memory limit allowed is 6MB"
           }
         )

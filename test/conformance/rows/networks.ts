@@ -86,6 +86,7 @@ export const networkRows: Rows = {
         // Any text that is not blank is a name. The single letter is random, so that nothing else uses it.
         const letter = String.fromCodePoint(0x4e00 + Math.floor(Math.random() * 20_000))
         if (bench.expected("network names", "all") !== "all") return
+        const container = yield* bench.created(["true"])
         for (const word of [letter, ` ${name} b `, `_${name}`, `${name}/é?#%2F`, `-${name}`]) {
           yield* Effect.scoped(
             Effect.gen(function* () {
@@ -94,6 +95,8 @@ export const networkRows: Rows = {
                 ({ id }) => Effect.ignore(on((networks) => networks.remove(id)))
               )
               expect(yield* on((networks) => networks.inspect(word))).toMatchObject({ id, name: word })
+              yield* on((networks) => networks.connect(word, container.id))
+              yield* on((networks) => networks.disconnect(word, container.id))
               yield* on((networks) => networks.remove(word))
             })
           )

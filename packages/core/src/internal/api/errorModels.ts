@@ -1,12 +1,43 @@
 import * as Schema from "effect/Schema"
 
+/** A state of a container that rules out an operation. */
+export const ConflictingState = Schema.Literal(
+  "running",
+  "stopped",
+  "paused",
+  "restarting",
+  "unpaused",
+  "removing",
+  "misconfigured",
+  "unknown"
+)
+
+/** What to add to the name of the container, for each state. */
+export const stateSentence: Readonly<Record<Exclude<typeof ConflictingState.Type, "misconfigured">, string>> = {
+  running: "is running. Stop it first.",
+  stopped: "is not running. Start it first.",
+  paused: "is paused. Unpause it first.",
+  restarting: "is restarting. Wait until it is running, or stop it first.",
+  unpaused: "is not paused. Only a paused container can be unpaused.",
+  removing: "is being removed. Create a new container once it is gone.",
+  unknown: "is in a state that does not allow this operation. Inspect it to see its state."
+}
+
 /**
  * A setting that can prevent a container from starting.
  *
  * @since 0.1.0
  * @category schemas
  */
-export const ContainerSetting = Schema.Literal("command", "workingDirectory", "user", "network", "mounts", "devices")
+export const ContainerSetting = Schema.Literal(
+  "command",
+  "workingDirectory",
+  "user",
+  "network",
+  "ports",
+  "mounts",
+  "devices"
+)
 
 /**
  * @since 0.1.0

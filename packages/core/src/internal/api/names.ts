@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { ContainerNotFound, InvalidRequest } from "../../DockerError.js"
+import { ContainerNotFound } from "../../DockerError.js"
 
 /**
  * The pattern of container ids and names. The engine lists names with a leading slash and accepts both forms. A name with
@@ -40,16 +40,3 @@ export const encodePathSegment = (name: string): string | undefined =>
   /[\p{Surrogate}\n]/u.test(name) || name.split("/").some((part) => part === "" || part === "." || part === "..")
     ? undefined
     : encodeURIComponent(name)
-
-/** Checks a name against the engine's pattern for container and local volume names. */
-export const validateName = (field: string, name: string): Effect.Effect<string, InvalidRequest> =>
-  /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)
-    ? Effect.succeed(name)
-    : Effect.fail(
-        new InvalidRequest({
-          field,
-          value: name,
-          detail:
-            'must be at least two characters long, consist of letters, digits, "_", "." and "-", and start with a letter or digit'
-        })
-      )

@@ -3,11 +3,13 @@ import * as Schema from "effect/Schema"
 import type { DockerShape } from "../../Docker.js"
 import { type EngineError, ImageNotFound, InvalidRequest, NameConflict } from "../../DockerError.js"
 import { decodeResponse, nullable, requestDecoded } from "../api/decode.js"
-import { mapEngineError } from "../api/errorRules.js"
+import { isNameTaken, mapEngineError } from "../api/errorRules.js"
 import { filtersQuery, invalidFilter } from "../api/filters.js"
 import { type PruneReport, pruneRefused } from "../api/prune.js"
 import type { CreatedContainer } from "./containerModels.js"
-import { type ContainerSpec, encodeContainerSpec } from "./containerSpec.js"
+import { blamedField } from "./blamedField.js"
+import type { ContainerSpec } from "./containerSpec.js"
+import { describeField, encodeContainerSpec } from "./encodeContainer.js"
 import { decodeContainerSummaries } from "./decodeContainer.js"
 
 /**
@@ -34,14 +36,26 @@ const decodePruned = decodeResponse(
   })
 )
 
-const createError = (spec: ContainerSpec, { detail, status }: EngineError) => {
+/** Something else than the image that the spec refers to does not exist. */
+const isReferenceMissing = ({ detail, status }: EngineError) =>
+  status === 404 &&
+  /no such container|no container with|network .* not found|no such (network|volume)|plugin/i.test(detail)
+
+const createError = (spec: ContainerSpec, error: EngineError) => {
+  const { detail, status } = error
   if (status === 404 && /no such image/i.test(detail)) return new ImageNotFound({ image: spec.image, detail })
-  if (status === 409 || /name is already in use/.test(detail)) {
-    return new NameConflict({ name: spec.name ?? "", detail })
+  if (isNameTaken(error)) return new NameConflict({ name: spec.name ?? "", detail })
+  if (
+    status !== 400 &&
+    !isReferenceMissing(error) &&
+    !/^invalid volume specification|: invalid argument$/.test(detail)
+  ) {
+    return undefined
   }
-  return status === 400 || /^invalid volume specification|: invalid argument$/.test(detail)
+  const field = blamedField(detail)
+  return field === undefined
     ? new InvalidRequest({ field: "container specification", value: spec.name ?? spec.image, detail })
-    : undefined
+    : new InvalidRequest({ field, value: describeField(spec, field), detail })
 }
 
 /** Methods of `Containers` that operate on the collection: `list`, `create` and `prune`. */
@@ -63,7 +77,7 @@ export const containerCollection = (docker: DockerShape) => ({
       Effect.flatMap((body) =>
         requestDecoded(
           docker,
-          { method: "POST", path: "/containers/create", query: { name: spec.name }, body },
+          { method: "POST", path: "/containers/create", query: { name: spec.name, platform: spec.platform }, body },
           decodeCreated
         )
       ),

@@ -1,5 +1,4 @@
-import * as Effect from "effect/Effect"
-import { type ContainerSetting, InvalidRequest } from "../../DockerError.js"
+import type * as Duration from "effect/Duration"
 
 /**
  * When the engine restarts a container that has exited.
@@ -11,6 +10,63 @@ export interface RestartPolicy {
   readonly policy: "no" | "always" | "unless-stopped" | "on-failure"
   /** For `on-failure`: how often to try at most. Unlimited by default. */
   readonly maximumRetryCount?: number
+}
+
+/**
+ * A file system to mount in a container: a directory of the engine's host, a volume, or one in memory.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type MountSpec =
+  | {
+      readonly type: "bind"
+      /** An existing path on the engine's host. */
+      readonly source: string
+      /** Path inside the container. */
+      readonly target: string
+      readonly readOnly?: boolean
+      /** Which mounts made later on one side appear on the other. Default: `rprivate`. */
+      readonly propagation?: "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave"
+    }
+  | {
+      readonly type: "volume"
+      /** Name of the volume, which is created if it does not exist. Omitted: an anonymous volume. */
+      readonly source?: string
+      /** Path inside the container. */
+      readonly target: string
+      readonly readOnly?: boolean
+      /** Whether to leave a new volume empty instead of copying the image's files at `target` to it. */
+      readonly noCopy?: boolean
+    }
+  | {
+      readonly type: "tmpfs"
+      /** Path inside the container. */
+      readonly target: string
+      /** Size limit in bytes. Unlimited by default. */
+      readonly size?: number
+      /** Permissions. Default: `0o1777`. */
+      readonly mode?: number
+    }
+
+/**
+ * How the engine checks whether a container is healthy. Omitted fields have the image's values, or else the engine's
+ * defaults.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HealthCheckSpec {
+  /** An argument vector, or text that the container's shell runs. Exit code 0 means healthy. */
+  readonly command: ReadonlyArray<string> | string
+  /** Time between two checks. Default: 30 seconds. */
+  readonly interval?: Duration.DurationInput
+  /** How long a check may take. Default: 30 seconds. */
+  readonly timeout?: Duration.DurationInput
+  /** How many checks in a row have to fail. Default: 3. */
+  readonly retries?: number
+  /** Time after the start in which failed checks do not count. Default: none. */
+  readonly startPeriod?: Duration.DurationInput
 }
 
 /**
@@ -37,7 +93,7 @@ export interface ContainerSpec {
   readonly tty?: boolean
   /** Whether to keep stdin open even if nothing is attached. */
   readonly openStdin?: boolean
-  /** Ports to publish. The engine picks a free `hostPort` if it is omitted. */
+  /** Ports to publish. The engine picks a free `hostPort` if it is omitted or 0. */
   readonly ports?: ReadonlyArray<{
     readonly containerPort: number
     readonly hostPort?: number
@@ -46,6 +102,21 @@ export interface ContainerSpec {
     /** `tcp` by default. */
     readonly protocol?: "tcp" | "udp" | "sctp"
   }>
+  /** Platform of the image, such as `linux/arm64`. Default: the image's, or the engine's. */
+  readonly platform?: string
+  /** Host name inside the container. Default: the first 12 characters of its id. */
+  readonly hostname?: string
+  /** Memory limit in bytes. */
+  readonly memory?: number
+  /** Number of CPUs that the container may use, such as 1.5. */
+  readonly cpus?: number
+  readonly mounts?: ReadonlyArray<MountSpec>
+  /** File systems in memory: their options, such as `size=64m,mode=700`, by path inside the container. */
+  readonly tmpfs?: Readonly<Record<string, string>>
+  /** `none` turns off the health check of the image. */
+  readonly healthCheck?: HealthCheckSpec | "none"
+  /** The signal that stops the container, such as `SIGINT`. Default: the image's, or else `SIGTERM`. */
+  readonly stopSignal?: string
   /** Volumes and bind mounts, as `source:target[:options]`. */
   readonly binds?: ReadonlyArray<string>
   /** Network mode, or the name or id of a network. */
@@ -55,9 +126,13 @@ export interface ContainerSpec {
   readonly log?: { readonly driver: string; readonly options?: Readonly<Record<string, string>> }
   /** Whether the engine removes the container when it exits. */
   readonly autoRemove?: boolean
-  /** Properties of the engine's create request. They override the ones above. */
+  /**
+   * Further properties of the engine's create request, `HostConfig` and `NetworkingConfig` included. They are merged over
+   * those above property by property: objects such as `Labels` are merged, arrays such as `Env` and all other values are
+   * replaced. Properties that are `undefined` are ignored.
+   */
   readonly config?: Readonly<Record<string, unknown>>
-  /** Properties of the engine's `HostConfig`. They override the ones above. */
+  /** Further properties of the engine's `HostConfig`, merged in the same way over those above and in `config`. */
   readonly hostConfig?: Readonly<Record<string, unknown>>
 }
 
@@ -83,96 +158,4 @@ export interface ContainerLimits {
   /** Limit of processes and threads; -1 for no limit. */
   readonly pids?: number
   readonly restart?: RestartPolicy
-}
-
-const encodeRestartPolicy = (restart: RestartPolicy | undefined) =>
-  restart === undefined ? undefined : { Name: restart.policy, MaximumRetryCount: restart.maximumRetryCount ?? 0 }
-
-const imageStart = /^[a-z0-9]/i
-
-const validateSpec = ({ image, ports = [] }: ContainerSpec): Effect.Effect<void, InvalidRequest> => {
-  if (!imageStart.test(image)) {
-    return Effect.fail(
-      new InvalidRequest({ field: "image", value: image, detail: "must be an image reference or an image id" })
-    )
-  }
-  const invalidPort = ports
-    .flatMap(({ containerPort, hostPort }) => (hostPort === undefined ? [containerPort] : [containerPort, hostPort]))
-    .find((port) => !Number.isInteger(port) || port < 1 || port > 65_535)
-  return invalidPort === undefined
-    ? Effect.void
-    : Effect.fail(
-        new InvalidRequest({
-          field: "port",
-          value: String(invalidPort),
-          detail: "must be an integer between 1 and 65535"
-        })
-      )
-}
-
-const portBindings = (ports: ContainerSpec["ports"] = []) => {
-  const bindings: Record<string, Array<{ HostIp: string; HostPort: string }>> = {}
-  for (const { containerPort, hostIp, hostPort, protocol = "tcp" } of ports) {
-    const key = `${containerPort}/${protocol}`
-    const binding = { HostIp: hostIp ?? "", HostPort: hostPort === undefined ? "" : String(hostPort) }
-    bindings[key] = [...(bindings[key] ?? []), binding]
-  }
-  return bindings
-}
-
-/** Encodes the body of `POST /containers/create`. */
-export const encodeContainerSpec = (spec: ContainerSpec): Effect.Effect<Record<string, unknown>, InvalidRequest> =>
-  Effect.map(validateSpec(spec), () => {
-    const bindings = portBindings(spec.ports)
-    return {
-      Image: spec.image,
-      Cmd: spec.command,
-      Entrypoint: spec.entrypoint,
-      Env:
-        spec.environment === undefined
-          ? undefined
-          : Object.entries(spec.environment).map(([key, value]) => `${key}=${value}`),
-      Labels: spec.labels,
-      WorkingDir: spec.workingDirectory,
-      User: spec.user,
-      Tty: spec.tty,
-      OpenStdin: spec.openStdin,
-      ExposedPorts: Object.fromEntries(Object.keys(bindings).map((key) => [key, {}])),
-      ...spec.config,
-      HostConfig: {
-        PortBindings: bindings,
-        Binds: spec.binds,
-        NetworkMode: spec.network,
-        RestartPolicy: encodeRestartPolicy(spec.restart),
-        LogConfig: spec.log === undefined ? undefined : { Type: spec.log.driver, Config: spec.log.options ?? {} },
-        AutoRemove: spec.autoRemove,
-        ...spec.hostConfig
-      }
-    }
-  })
-
-/** Encodes the body of `POST /containers/{id}/update`. */
-export const encodeContainerLimits = (limits: ContainerLimits) => ({
-  Memory: limits.memory,
-  MemorySwap: limits.memorySwap,
-  MemoryReservation: limits.memoryReservation,
-  NanoCpus: limits.cpus === undefined ? undefined : Math.round(limits.cpus * 1e9),
-  CpuShares: limits.cpuShares,
-  CpusetCpus: limits.cpuset,
-  PidsLimit: limits.pids,
-  RestartPolicy: encodeRestartPolicy(limits.restart)
-})
-
-/** The value of a setting in a spec, as text for an error. */
-export const describeSetting = (spec: ContainerSpec, setting: ContainerSetting): string => {
-  switch (setting) {
-    case "command":
-      return [...(spec.entrypoint ?? []), ...(spec.command ?? [])].join(" ")
-    case "mounts":
-      return (spec.binds ?? []).join(", ")
-    case "devices":
-      return JSON.stringify(spec.hostConfig?.["Devices"] ?? [])
-    default:
-      return spec[setting] ?? ""
-  }
 }

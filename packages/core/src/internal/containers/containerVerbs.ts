@@ -4,10 +4,12 @@ import * as Schema from "effect/Schema"
 import type { DockerRequest, DockerShape } from "../../Docker.js"
 import { type EngineError, InvalidRequest, NameConflict } from "../../DockerError.js"
 import { decodeResponse, nullable, requestDecoded } from "../api/decode.js"
-import { containerNotFound, mapEngineError, stateConflict } from "../api/errorRules.js"
-import { containerPath, validateName } from "../api/names.js"
+import { ambiguousId, containerNotFound, isNameTaken, mapEngineError, stateConflict } from "../api/errorRules.js"
+import { containerPath } from "../api/names.js"
+import { blamedLimit } from "./blamedField.js"
 import type { ContainerExit } from "./containerModels.js"
-import { type ContainerLimits, encodeContainerLimits } from "./containerSpec.js"
+import type { ContainerLimits } from "./containerSpec.js"
+import { encodeContainerLimits } from "./encodeContainer.js"
 import { startError } from "./startErrors.js"
 import { stopRequest } from "./stopTimeout.js"
 
@@ -37,21 +39,32 @@ const stateError = (id: string, error: EngineError) => containerNotFound(id, err
 
 const killError = (id: string, signal: string, error: EngineError) =>
   stateError(id, error) ??
+  ambiguousId(id, error) ??
   (error.status === 400 || /invalid signal/i.test(error.detail)
     ? new InvalidRequest({ field: "signal", value: signal, detail: error.detail })
     : undefined)
 
 const renameError = (id: string, name: string, error: EngineError) =>
   containerNotFound(id, error) ??
-  (error.status === 409
+  ambiguousId(id, error) ??
+  (isNameTaken(error)
     ? new NameConflict({ name, detail: error.detail })
     : error.status === 400
       ? new InvalidRequest({ field: "name", value: name, detail: error.detail })
       : undefined)
 
-const updateError = (id: string, error: EngineError) =>
-  stateError(id, error) ??
-  (error.status === 400 ? new InvalidRequest({ field: "limits", value: id, detail: error.detail }) : undefined)
+/** A limit can be invalid by itself, together with another one, or by what the kernel says: the status differs. */
+const updateError = (id: string, limits: ContainerLimits, error: EngineError) => {
+  const notFound = stateError(id, error) ?? ambiguousId(id, error)
+  if (notFound !== undefined) return notFound
+  const { detail, status } = error
+  const field = blamedLimit(detail)
+  if (field === undefined) {
+    return status === 400 ? new InvalidRequest({ field: "limits", value: JSON.stringify(limits), detail }) : undefined
+  }
+  const value = limits[field]
+  return new InvalidRequest({ field, value: typeof value === "object" ? value.policy : String(value ?? ""), detail })
+}
 
 /** Methods of `Containers` that change one container, and `wait`. */
 export const containerVerbs = (docker: DockerShape) => {
@@ -117,8 +130,7 @@ export const containerVerbs = (docker: DockerShape) => {
     ),
 
     rename: Effect.fn("Containers.rename")((id: string, name: string) =>
-      validateName("name", name).pipe(
-        Effect.zipRight(post(id, "rename", { query: { name } })),
+      post(id, "rename", { query: { name } }).pipe(
         Effect.asVoid,
         mapEngineError((error) => renameError(id, name, error))
       )
@@ -130,7 +142,7 @@ export const containerVerbs = (docker: DockerShape) => {
           requestDecoded(docker, { method: "POST", path, body: encodeContainerLimits(limits) }, decodeUpdated)
         ),
         Effect.map(({ Warnings }) => Warnings ?? []),
-        mapEngineError((error) => updateError(id, error))
+        mapEngineError((error) => updateError(id, limits, error))
       )
     ),
 

@@ -2,7 +2,8 @@ import * as Effect from "effect/Effect"
 import { EngineError, InvalidRequest } from "../../DockerError.js"
 import { acquireDetached, removeOrWarn } from "../api/scopedResource.js"
 import type { containerCollection } from "./containerCollection.js"
-import { type ContainerSpec, describeSetting } from "./containerSpec.js"
+import type { ContainerSpec } from "./containerSpec.js"
+import { describeField } from "./encodeContainer.js"
 import type { containerVerbs } from "./containerVerbs.js"
 
 type Methods = Pick<ReturnType<typeof containerCollection>, "create"> &
@@ -27,14 +28,14 @@ const startCreated = (start: Methods["start"], id: string, spec: ContainerSpec) 
   return start(id).pipe(
     Effect.catchTags({
       PortAllocated: ({ address, detail }) =>
-        Effect.fail(new InvalidRequest({ field: "ports", value: address ?? "", detail })),
+        Effect.fail(new InvalidRequest({ field: "ports", value: address ?? describeField(spec, "ports"), detail })),
       // Somebody else removed the new container or changed its state.
       ContainerNotFound: ({ detail }) => Effect.fail(changedElsewhere(404, detail)),
       ContainerStateConflict: ({ detail, setting }) =>
         Effect.fail(
           setting === undefined
             ? changedElsewhere(409, detail)
-            : new InvalidRequest({ field: setting, value: describeSetting(spec, setting), detail })
+            : new InvalidRequest({ field: setting, value: describeField(spec, setting), detail })
         )
     })
   )

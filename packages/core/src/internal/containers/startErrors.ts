@@ -1,37 +1,12 @@
-import {
-  type ContainerNotFound,
-  type ContainerSetting,
-  ContainerStateConflict,
-  type EngineError,
-  PortAllocated
-} from "../../DockerError.js"
+import { type ContainerNotFound, ContainerStateConflict, type EngineError, PortAllocated } from "../../DockerError.js"
 import { containerNotFound, stateConflict } from "../api/errorRules.js"
+import { blamedSetting } from "./blamedField.js"
 
 const portAllocated = (id: string, error: EngineError): PortAllocated | undefined => {
-  if (!/port is already allocated|bind: address already in use|ports are not available/.test(error.detail))
-    return undefined
-  const address = /Bind for (\S+:\d+) failed|listen \w+ (\S+:\d+): bind/.exec(error.detail)
-  return new PortAllocated({ containerId: id, address: address?.[1] ?? address?.[2], detail: error.detail })
+  if (!/port is already allocated|address already in use|ports are not available/.test(error.detail)) return undefined
+  const address = /(?:Bind for|listen \w+|bind host port(?: for)?) (\S+:\d+)/.exec(error.detail)
+  return new PortAllocated({ containerId: id, address: address?.[1], detail: error.detail })
 }
-
-/**
- * Messages of the engine and its runtimes that blame a setting of the container. Messages about a program missing on
- * the engine's host, or about a mount that every container has, do not match: the container is not at fault.
- */
-const settingPatterns: ReadonlyArray<readonly [ContainerSetting, RegExp]> = [
-  [
-    "command",
-    /container process(?: caused)?:? "?(?:error during container init: )?exec: |executable file `|open executable/
-  ],
-  ["network", /(?:^|: )network .+ not found|cannot join network of a/i],
-  ["workingDirectory", /chdir to cwd/],
-  ["user", /no matching entries in (passwd|group)/],
-  ["devices", /gathering device information/],
-  [
-    "mounts",
-    /\bmounting \\*"(?:\/|tmpfs\\*" to rootfs at \\*"(?!\/dev\\*"))|error while mounting volume|bind source path does not exist|invalid mount/
-  ]
-]
 
 const misconfigured = (id: string, error: EngineError): ContainerStateConflict | undefined => {
   const missing = /(?:^|: )No such container: (.*)$/i.exec(error.detail)?.[1]
@@ -39,7 +14,9 @@ const misconfigured = (id: string, error: EngineError): ContainerStateConflict |
   const setting =
     missing !== undefined && missing !== id
       ? "network"
-      : settingPatterns.find(([, pattern]) => missing === undefined && pattern.test(error.detail))?.[0]
+      : missing === undefined
+        ? blamedSetting(error.detail)
+        : undefined
   return setting === undefined
     ? undefined
     : new ContainerStateConflict({ containerId: id, state: "misconfigured", setting, detail: error.detail })

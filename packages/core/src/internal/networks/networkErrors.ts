@@ -30,7 +30,7 @@ export const connectionError = (
 ): NetworkNotFound | ContainerNotFound | InvalidRequest | undefined =>
   networkNotFound(id, error) ??
   containerNotFound(container, error) ??
-  (error.status === 403 || /is not connected|already connected|to host network/.test(error.detail)
+  (/already exists in network|is not connected|already connected|host network|private \(none\)/.test(error.detail)
     ? new InvalidRequest({ field: "container", value: container, detail: error.detail })
     : error.status === 400 || /not belong to any|not in any subnet/.test(error.detail)
       ? new InvalidRequest({ field: "connection", value: container, detail: error.detail })

@@ -83,14 +83,16 @@ export const createNetworkError = (
   { detail, status }: EngineError
 ): NameConflict | InvalidRequest | undefined => {
   const invalid = (field: string, value: string) => new InvalidRequest({ field, value, detail })
-  if (status === 409 || /already exists/.test(detail)) return new NameConflict({ name: spec.name, detail })
+  if (/already exists|name .* is already (in use|used)/.test(detail))
+    return new NameConflict({ name: spec.name, detail })
   if (/overlaps|is already used on the host/.test(detail)) {
     return invalid("subnet", (spec.subnets ?? []).map(({ subnet }) => subnet).join(", "))
   }
-  if ((status === 404 && /plugin/.test(detail)) || detail.startsWith("unsupported driver")) {
+  if ((status === 404 && /plugin/.test(detail)) || /^unsupported driver|only one instance of/.test(detail)) {
     return invalid("driver", spec.driver ?? "bridge")
   }
-  if (status === 403 || /conflicts with a valid network mode/.test(detail)) return invalid("network name", spec.name)
+  if (/predefined|pre-defined|conflicts with a valid network mode/.test(detail))
+    return invalid("network name", spec.name)
   return status === 400 || /out of range$|: invalid argument$|not in subnet/.test(detail)
     ? invalid("network specification", spec.name)
     : undefined

@@ -40,9 +40,12 @@ const HostConfig = Schema.Struct({
   LogConfig: nullable(Schema.Struct({ Type: Schema.optional(Schema.String), Config: nullable(StringRecord) })),
   Memory: Schema.optional(Schema.Number),
   Mounts: nullable(Schema.Array(MountConfig)),
+  MemorySwap: Schema.optional(Schema.Number),
+  NanoCpus: Schema.optional(Schema.Number),
   NetworkMode: Schema.optional(Schema.String),
   PortBindings: nullable(Schema.Record({ key: Schema.String, value: Schema.NullOr(Schema.Array(PortBinding)) })),
-  RestartPolicy: nullable(RestartPolicyConfig)
+  RestartPolicy: nullable(RestartPolicyConfig),
+  Tmpfs: nullable(StringRecord)
 })
 
 const ContainerConfig = Schema.Struct({
@@ -137,7 +140,7 @@ const hostSettings = (config: typeof HostConfig.Type) => {
     })),
     logDriver: LogConfig?.Type === undefined || LogConfig.Type === "" ? "json-file" : LogConfig.Type,
     logOptions: LogConfig?.Config ?? {},
-    memory: config.Memory ?? 0,
+    limits: { memory: config.Memory ?? 0, memorySwap: config.MemorySwap ?? 0, nanoCpus: config.NanoCpus ?? 0 },
     networkMode: NetworkMode === undefined || NetworkMode === "default" ? "bridge" : NetworkMode,
     ports: Object.entries(config.PortBindings ?? {}).flatMap(([key, bindings]) =>
       (bindings ?? []).map(({ HostIp, HostPort }) => ({
@@ -146,6 +149,7 @@ const hostSettings = (config: typeof HostConfig.Type) => {
         hostPort: HostPort ?? ""
       }))
     ),
-    restart: restartPolicy(config.RestartPolicy)
+    restart: restartPolicy(config.RestartPolicy),
+    tmpfs: Object.keys(config.Tmpfs ?? {})
   }
 }

@@ -13,7 +13,10 @@ const isSameHost = (left: string, right: string): boolean =>
   (isIPv4(left) && isIPv4(right) && (left === "0.0.0.0" || right === "0.0.0.0")) ||
   (!isIPv4(left) && !isIPv4(right) && (left === "::" || right === "::"))
 
-/** Allocates the host ports that a container publishes. Left is the engine's error for a port in use. */
+/** Addresses reserved for documentation, which no host has. */
+const documentationAddress = /^(192\.0\.2|198\.51\.100|203\.0\.113)\.|^2001:db8:/i
+
+/** Allocates the host ports that a container publishes. Left is the engine's error for a port or address it cannot use. */
 export const allocatePorts = (
   state: EngineState,
   container: MemoryContainer
@@ -31,6 +34,12 @@ export const allocatePorts = (
     let port = fixed ? Number(hostPort) : firstEphemeralPort
     while (!fixed && ips.some((ip) => isAllocated(key, ip, port))) port++
     for (const ip of ips) {
+      if (documentationAddress.test(ip)) {
+        const [protocol = "tcp"] = key.split("/").slice(1)
+        const address = isIPv4(ip) ? `${protocol}4 ${ip}:${port}` : `${protocol}6 [${ip}]:${port}`
+        const reason = `listen ${address}: bind: cannot assign requested address`
+        return Either.left(`Error starting userland proxy: ${reason}`)
+      }
       if (isAllocated(key, ip, port)) return Either.left(`Bind for ${ip}:${port} failed: port is already allocated`)
       ports.push({ key, hostIp: ip, hostPort: port })
     }

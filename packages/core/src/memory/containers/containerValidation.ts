@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type { ContainerSettings, RestartPolicy } from "../state/containerSettings.js"
-import type { EngineState } from "../state/engineState.js"
+import type { ContainerSettings, ResourceLimits, RestartPolicy } from "../state/containerSettings.js"
+import { type EngineState, hostCpus } from "../state/engineState.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 import { validateLogDriver } from "./logDriver.js"
 
@@ -12,8 +12,14 @@ const restartPolicies = ["no", "always", "on-failure", "unless-stopped"]
 
 const refuse = (status: number, message: string): Validation => Either.left(errorResponse(status, message))
 
-export const validateMemory = (memory: number): Validation =>
-  memory !== 0 && memory < minimumMemory ? refuse(400, "Minimum memory limit allowed is 6MB") : Either.void
+export const validateLimits = ({ memory, memorySwap, nanoCpus }: ResourceLimits): Validation =>
+  memory !== 0 && memory < minimumMemory
+    ? refuse(400, "Minimum memory limit allowed is 6MB")
+    : memory > 0 && memorySwap > 0 && memorySwap < memory
+      ? refuse(400, "Minimum memoryswap limit should be larger than memory limit, see usage")
+      : nanoCpus < 0 || nanoCpus > hostCpus * 1e9
+        ? refuse(400, `Range of CPUs is from 0.01 to ${hostCpus}.00, as there are only ${hostCpus} CPUs available`)
+        : Either.void
 
 export const validateRestartPolicy = ({ maximumRetryCount, name }: RestartPolicy): Validation => {
   if (!restartPolicies.includes(name)) {
@@ -39,8 +45,8 @@ export const validateName = (state: EngineState, name: string, shown = name): Va
 /** Refuses settings that the engine refuses when a container is created. */
 export const validateSettings = (settings: ContainerSettings): Effect.Effect<void, ErrorResponse> =>
   Effect.gen(function* () {
-    const { autoRemove, memory, restart } = settings
-    yield* validateMemory(memory)
+    const { autoRemove, limits, restart } = settings
+    yield* validateLimits(limits)
     yield* validateRestartPolicy(restart)
     if (autoRemove && restart.name !== "no") {
       return yield* errorResponse(400, "can't create 'AutoRemove' container with restart policy")

@@ -60,6 +60,7 @@ export const startContainer = (state: EngineState, container: MemoryContainer): 
     container.pendingAttachments.clear()
     const now = yield* state.clock.now
     for (const { target, type } of container.mounts) if (type === "tmpfs") ensureDirectory(container.files, target, now)
+    for (const target of container.settings.tmpfs) ensureDirectory(container.files, target, now)
     container.ports = ports.right
     container.run = { ...started, startedAt: yield* state.clock.now }
     container.startedAt = container.run.startedAt

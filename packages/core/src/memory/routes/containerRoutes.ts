@@ -6,7 +6,7 @@ import { restartPolicy, RestartPolicyConfig } from "../calls/containerConfig.js"
 import type { Filters } from "../calls/filters.js"
 import { jsonResponse } from "../calls/response.js"
 import { containerChanges, writableLayerSize } from "../containers/containerChanges.js"
-import { validateMemory, validateName, validateRestartPolicy } from "../containers/containerValidation.js"
+import { validateLimits, validateName, validateRestartPolicy } from "../containers/containerValidation.js"
 import { containerView, summaryView } from "../containers/containerView.js"
 import { createContainer } from "../containers/createContainer.js"
 import { commandLine } from "../containers/processConfig.js"
@@ -134,20 +134,31 @@ const rename = (call: Call) =>
   })
 
 const decodeUpdate = decodeBody(
-  Schema.Struct({ Memory: Schema.optional(Schema.Number), RestartPolicy: nullable(RestartPolicyConfig) })
+  Schema.Struct({
+    Memory: Schema.optional(Schema.Number),
+    MemorySwap: Schema.optional(Schema.Number),
+    NanoCpus: Schema.optional(Schema.Number),
+    RestartPolicy: nullable(RestartPolicyConfig)
+  })
 )
 
 const update = (call: Call) =>
   Effect.gen(function* () {
     const container = yield* targetContainer(call)
-    const { Memory = 0, RestartPolicy: policy } = yield* decodeUpdate(call)
-    yield* validateMemory(Memory)
+    const { Memory = 0, MemorySwap = 0, NanoCpus = 0, RestartPolicy: policy } = yield* decodeUpdate(call)
+    yield* validateLimits({ memory: Memory, memorySwap: MemorySwap, nanoCpus: NanoCpus })
+    const cannotUpdate = (message: string) => errorResponse(409, `Cannot update container ${container.id}: ${message}`)
+    const memorySwap = container.hostConfig["MemorySwap"]
+    if (MemorySwap === 0 && typeof memorySwap === "number" && memorySwap > 0 && Memory > memorySwap) {
+      const advice = "update the memoryswap at the same time"
+      return yield* cannotUpdate(`Memory limit should be smaller than already set memoryswap limit, ${advice}`)
+    }
     if (policy?.Name !== undefined && policy.Name !== "") {
       const restart = restartPolicy(policy)
       yield* validateRestartPolicy(restart)
       if (container.settings.autoRemove && restart.name !== "no") {
         const message = "Restart policy cannot be updated because AutoRemove is enabled for the container"
-        return yield* errorResponse(400, message)
+        return yield* cannotUpdate(message)
       }
       container.restart = restart
     }

@@ -68,7 +68,7 @@ const sample = (state: EngineState, container: MemoryContainer, now: bigint, wit
     memory_stats: {
       usage: count(used?.memory) + pageCacheSize,
       stats: { inactive_file: pageCacheSize },
-      limit: container.settings.memory === 0 ? hostMemory : container.settings.memory
+      limit: container.settings.limits.memory === 0 ? hostMemory : container.settings.limits.memory
     },
     networks: {
       eth0: {

@@ -11,6 +11,16 @@ export interface EndpointSettings {
   readonly requestedAddress: string | undefined
 }
 
+/** Resource limits; 0 for none. */
+export interface ResourceLimits {
+  /** Bytes. */
+  readonly memory: number
+  /** Bytes of memory and swap together; -1 for no limit. */
+  readonly memorySwap: number
+  /** Billionths of a CPU. */
+  readonly nanoCpus: number
+}
+
 /** The settings of a create request that the engine acts on, with their defaults filled in. */
 export interface ContainerSettings {
   readonly image: string
@@ -40,12 +50,13 @@ export interface ContainerSettings {
   }>
   readonly logDriver: string
   readonly logOptions: Readonly<Record<string, string>>
-  /** Bytes; 0 for no limit. */
-  readonly memory: number
+  readonly limits: ResourceLimits
   readonly networkMode: string
   /** Port bindings. `hostIp` and `hostPort` are empty if the engine chooses them. */
   readonly ports: ReadonlyArray<{ readonly key: string; readonly hostIp: string; readonly hostPort: string }>
   readonly restart: RestartPolicy
+  /** Where file systems in memory are mounted. */
+  readonly tmpfs: ReadonlyArray<string>
   /** By network id or name. */
   readonly endpoints: Readonly<Record<string, EndpointSettings>>
   /** `Config` exactly as requested. */
