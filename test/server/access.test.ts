@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-const ask = (method: string, path: string, headers: Record<string, string> = {}): Promise<Answer> =>
+const ask = (method: string, path: string, headers: Record<string, string> = {}, body?: string): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const sent = request({ host: "127.0.0.1", port: server.port, method, path, headers, agent: false }, (response) => {
       let text = ""
@@ -28,7 +28,7 @@ const ask = (method: string, path: string, headers: Record<string, string> = {})
       response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }))
     })
     sent.on("error", reject)
-    sent.end()
+    sent.end(body)
   })
 
 const bearer = () => ({ authorization: `Bearer ${server.token}` })
@@ -65,13 +65,16 @@ describe("access to the server", () => {
   it.each(apiPaths)(
     "%s %s responds with 401 without a credential, with a wrong one and with a forged cookie",
     async (method, path) => {
-      const forged = `dockwire_${server.port}=${Math.floor(Date.now() / 1000) + 1000}.AAAA.BBBB`
-      for (const headers of [
+      const [name = ""] = (await sessionCookie()).split("=")
+      const forged = `${name}=${Math.floor(Date.now() / 1000) + 1000}.AAAA.BBBB`
+      const wrong: ReadonlyArray<Record<string, string>> = [
         {},
         { authorization: "Bearer wrong" },
         { authorization: "Basic eDp5" },
+        { "x-dockwire-token": "wrong" },
         { cookie: forged }
-      ]) {
+      ]
+      for (const headers of wrong) {
         const answer = await ask(method, path, headers)
         expect([path, answer.status]).toEqual([path, 401])
         if (method !== "HEAD") {
@@ -153,7 +156,7 @@ describe("access to the server", () => {
   it("trades the token for a cookie that does not contain it and ends with the session", async () => {
     const cookie = await sessionCookie()
     expect(cookie).toMatch(
-      new RegExp(`^dockwire_${server.port}=[^;]+; Path=/; HttpOnly; SameSite=Strict; Max-Age=\\d+$`)
+      new RegExp(`^dockwire_${server.port}_[\\w-]{8}=[^;]+; Path=/; HttpOnly; SameSite=Strict; Max-Age=\\d+$`)
     )
     expect(cookie).not.toContain(server.token)
     const [pair = ""] = cookie.split(";")
@@ -162,6 +165,58 @@ describe("access to the server", () => {
     const own = { cookie: pair, origin: `http://127.0.0.1:${server.port}` }
     expect((await ask("DELETE", "/api/session", own)).status).toBe(204)
     expect((await ask("GET", "/api/containers", { cookie: pair })).status).toBe(401)
+  })
+
+  it("takes the token in a header of its own or in the body, so that a proxy can use Authorization", async () => {
+    const basic = { authorization: "Basic eDp5" }
+    const own = { ...basic, "x-dockwire-token": server.token }
+    expect((await ask("GET", "/api/containers", own)).status).toBe(503)
+    expect((await ask("POST", "/api/session", own)).status).toBe(204)
+    const json = { ...basic, "content-type": "application/json" }
+    const opened = await ask("POST", "/api/session", json, JSON.stringify({ token: server.token }))
+    expect(opened.status).toBe(204)
+    const [cookie = ""] = [opened.headers["set-cookie"] ?? []].flat().map((text) => text.split(";")[0] ?? "")
+    // The browser sends the proxy's credential beside the cookie.
+    expect((await ask("GET", "/api/containers", { ...basic, cookie })).status).toBe(503)
+    expect((await ask("GET", "/api/containers", { ...basic, cookie: `other=1; ${cookie}` })).status).toBe(503)
+    const wire = await connectWire(server.url, {
+      headers: { ...basic, cookie, origin: `http://127.0.0.1:${server.port}` }
+    })
+    await wire.waitFor(isEvent("engine_status"))
+    await wire.close()
+    const withToken = await connectWire(server.url, { headers: own })
+    await withToken.waitFor(isEvent("engine_status"))
+    await withToken.close()
+  })
+
+  it("refuses a session for a body without the token, and says what is wrong", async () => {
+    const bodies: ReadonlyArray<readonly [string | undefined, string]> = [
+      [JSON.stringify({ token: "wrong" }), "The server does not accept this token."],
+      [JSON.stringify({ token: 7 }), "Opening a session requires the token"],
+      [JSON.stringify(null), "Opening a session requires the token"],
+      ["not JSON", "Opening a session requires the token"],
+      [JSON.stringify({ token: server.token, more: "x".repeat(20_000) }), "Opening a session requires the token"],
+      [undefined, "Opening a session requires the token"]
+    ]
+    for (const [body, message] of bodies) {
+      const answer = await ask("POST", "/api/session", { "content-type": "application/json" }, body)
+      expect([body, answer.status]).toEqual([body, 401])
+      expect(JSON.parse(answer.text)).toEqual({ _tag: "NotAllowed", message: expect.stringContaining(message) })
+    }
+    // The exception is for this request only.
+    for (const path of ["/api/session/", "/api//session", "/api/session/x", "/api/%73ession"]) {
+      expect([path, (await ask("POST", path)).status]).toEqual([path, 401])
+    }
+  })
+
+  it("names the cookie after the port that the browser sees", async () => {
+    const cookieAt = async (host: string): Promise<string> => {
+      const { headers } = await ask("POST", "/api/session", { ...bearer(), host })
+      return String(headers["set-cookie"]).split("=")[0] ?? ""
+    }
+    expect(await cookieAt("localhost:7181")).toMatch(/^dockwire_7181_[\w-]{8}$/)
+    expect(await cookieAt("localhost:7182")).toMatch(/^dockwire_7182_[\w-]{8}$/)
+    expect(await cookieAt("logs.example.com")).toMatch(/^dockwire_[\w-]{8}$/)
   })
 
   it("refuses a cookie that another page sent", async () => {
@@ -204,6 +259,7 @@ describe("access to the server", () => {
       "POST /api/session",
       "POST /api/ws-ticket"
     ])
+    expect(paths["/api/session"].post.requestBody).toMatchObject({ required: false })
     for (const { method, path, responses } of described) {
       const answer = await ask(method, path.replace("{id}", "web"), bearer())
       expect(Object.keys(responses)).toEqual(expect.arrayContaining([String(answer.status), "401", "403"]))

@@ -13,6 +13,8 @@ import { join } from "node:path"
 export interface InProcessOptions {
   /** The engine's endpoint. */
   readonly endpoint: string
+  /** The address to listen on. Default: `127.0.0.1`. */
+  readonly host?: string
   readonly token?: string
   readonly port?: number
   readonly hub?: Partial<HubOptions>
@@ -37,7 +39,7 @@ export interface InProcessServer {
 export const startInProcess = async (options: InProcessOptions): Promise<InProcessServer> => {
   const dataDir = await mkdtemp(join(tmpdir(), "dockwire-server-"))
   const layer = Server.layer({
-    host: "127.0.0.1",
+    host: options.host ?? "127.0.0.1",
     port: options.port ?? 0,
     dockerHost: options.endpoint,
     dataDir,

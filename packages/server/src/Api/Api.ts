@@ -3,7 +3,7 @@ import * as HttpApi from "@effect/platform/HttpApi"
 import * as OpenApi from "@effect/platform/OpenApi"
 import { ContainersApi } from "./Containers.js"
 import { EngineApi } from "./Engine.js"
-import { NotAllowed, OriginNotAllowed } from "./Errors.js"
+import { HostNotAllowed, NotAllowed, OriginNotAllowed } from "./Errors.js"
 import { SessionApi } from "./Session.js"
 
 /** All groups of endpoints, and the source of `/openapi.json`. */
@@ -12,7 +12,11 @@ export class Api extends HttpApi.make("dockwire")
   .add(EngineApi)
   .add(SessionApi)
   .addError(NotAllowed)
+  .addError(HostNotAllowed)
   .addError(OriginNotAllowed)
   .annotate(OpenApi.Title, "Dockwire")
   .annotate(OpenApi.Version, "0.1.0")
-  .annotate(OpenApi.Description, "Docker over HTTP. Live events are sent over the WebSocket at /ws.") {}
+  .annotate(
+    OpenApi.Description,
+    "Docker over HTTP. Live events are sent over the WebSocket at /ws. Requests under /api need a session cookie or the token, as `Authorization: Bearer <token>` or `X-Dockwire-Token: <token>`."
+  ) {}

@@ -22,7 +22,10 @@ export const InvalidRequest = errorBody(400, Core.InvalidRequest)
 /** 401: the request carries no valid credential. */
 export const NotAllowed = errorBody(401, serverError("NotAllowed"))
 
-/** 403: the cookie was sent by a page of another origin. */
+/** 403: the server does not answer for the host that the request names. */
+export const HostNotAllowed = errorBody(403, serverError("HostNotAllowed"))
+
+/** 403: the request was sent by a page of another origin, or its cookie was. */
 export const OriginNotAllowed = errorBody(403, serverError("OriginNotAllowed"))
 
 /** 404: no container has this id or name. */

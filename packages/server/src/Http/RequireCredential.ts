@@ -1,5 +1,4 @@
 /** Middleware that lets only authenticated requests through to the API. */
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -18,13 +17,13 @@ const respond = (status: number, body: typeof Errors.NotAllowed.Type | typeof Er
 const notAllowed = respond(401, {
   _tag: "NotAllowed",
   message:
-    'The request has no valid credential. Open the link that Dockwire printed when it started, or send its token as "Authorization: Bearer <token>".'
+    'The request has no valid credential. Open the link that Dockwire printed when it started, or send its token as "Authorization: Bearer <token>" or "X-Dockwire-Token: <token>".'
 })
 
 const originNotAllowed = respond(403, {
   _tag: "OriginNotAllowed",
   message:
-    'The session cookie is valid only in the server\'s own pages. Scripts send the token as "Authorization: Bearer <token>".'
+    'The session cookie is valid only in the server\'s own pages. Scripts send the token as "Authorization: Bearer <token>" or "X-Dockwire-Token: <token>".'
 })
 
 const isSafe = (method: string): boolean => method === "GET" || method === "HEAD" || method === "OPTIONS"
@@ -40,15 +39,18 @@ const isFromOwnPage = (request: HttpServerRequest.HttpServerRequest): boolean =>
   return isSafe(request.method) || request.headers["origin"] !== undefined
 }
 
+/** Opening a session is where the token itself is presented, which the handler checks: it may be in the body. */
+const opensSession = (request: HttpServerRequest.HttpServerRequest): boolean =>
+  request.method === "POST" && request.url.split("?")[0] === "/api/session"
+
 /** Responds with 401 without a valid credential, and with 403 to a cookie sent by another site's page. */
 export const requireCredential = HttpLayerRouter.middleware(
   Effect.map(
     Auth,
     (auth) => (app: Effect.Effect<HttpServerResponse.HttpServerResponse, HttpLayerRouter.unhandled>) =>
       Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-        const port = NodeHttpServerRequest.toIncomingMessage(request).socket.localPort ?? 0
-        const { authorization, cookie } = request.headers
-        const credential = auth.check({ authorization, cookie }, port)
+        if (opensSession(request)) return app
+        const credential = auth.check(request.headers)
         if (credential === undefined) return notAllowed
         return credential === "session" && !isFromOwnPage(request) ? originNotAllowed : app
       })

@@ -1,41 +1,72 @@
 /** The handlers of `SessionApi`. */
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { Api } from "../Api/Api.js"
 import type * as Errors from "../Api/Errors.js"
-import { Auth, cookieName, sessionSeconds, ticketSeconds } from "../access/Auth.js"
+import { SessionRequest } from "../Api/Session.js"
+import { Auth, type AuthShape, sessionSeconds, ticketSeconds } from "../access/Auth.js"
 
-const incoming = NodeHttpServerRequest.toIncomingMessage
+type Request = HttpServerRequest.HttpServerRequest
 
-const portOf = (request: HttpServerRequest.HttpServerRequest): number => incoming(request).socket.localPort ?? 0
+/** The largest body that is read of a request that has no credential yet, in bytes. */
+const maxBodyBytes = 16 * 1024
 
-const setCookie = (request: HttpServerRequest.HttpServerRequest, value: string, seconds: number): string => {
-  const secure = request.headers["origin"]?.startsWith("https:") === true ? "; Secure" : ""
-  return `${cookieName(portOf(request))}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure}`
+const setCookie = (auth: AuthShape, { headers }: Request, value: string, seconds: number): string => {
+  const secure = headers["origin"]?.startsWith("https:") === true ? "; Secure" : ""
+  return `${auth.cookieName(headers)}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure}`
 }
 
 const noContent = (cookie: string) => HttpServerResponse.empty({ status: 204, headers: { "set-cookie": cookie } })
 
-const tokenRequired: typeof Errors.NotAllowed.Type = {
-  _tag: "NotAllowed",
-  message:
-    'Opening a session requires the token that Dockwire printed when it started, as "Authorization: Bearer <token>".'
+const notAllowed = (message: string): typeof Errors.NotAllowed.Type => ({ _tag: "NotAllowed", message })
+
+const tokenRequired = notAllowed(
+  'Opening a session requires the token: send it as {"token": "..."} in a JSON body, as "X-Dockwire-Token: <token>" or as "Authorization: Bearer <token>".'
+)
+
+const wrongToken = notAllowed(
+  "The server does not accept this token. Use the token in the link that Dockwire printed when it started or, if it was started with a token of your own, that one."
+)
+
+/** The token in the body of a request, if it has one. */
+const tokenInBody = (request: Request): Effect.Effect<string | undefined> => {
+  // Without a length, the connection ends at the limit.
+  if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return Effect.succeed(undefined)
+  return request.json.pipe(
+    HttpIncomingMessage.withMaxBodySize(Option.some(FileSystem.Size(maxBodyBytes))),
+    Effect.flatMap(Schema.decodeUnknown(SessionRequest)),
+    Effect.match({ onFailure: () => undefined, onSuccess: ({ token }) => token })
+  )
 }
+
+/** Opens a session in exchange for the token, which a header or the body presents. */
+const open = (auth: AuthShape, request: Request) =>
+  Effect.gen(function* () {
+    if (!auth.hasToken(request.headers)) {
+      const token = yield* tokenInBody(request)
+      const isPresented =
+        token !== undefined ||
+        request.headers["x-dockwire-token"] !== undefined ||
+        /^bearer /i.test(request.headers["authorization"] ?? "")
+      if (!isPresented) return yield* Effect.fail(tokenRequired)
+      if (token === undefined || !auth.isToken(token)) return yield* Effect.fail(wrongToken)
+    }
+    return noContent(setCookie(auth, request, yield* auth.openSession, sessionSeconds))
+  })
 
 export const layer = HttpApiBuilder.group(Api, "session", (handlers) =>
   Effect.gen(function* () {
     const auth = yield* Auth
     return handlers
-      .handleRaw("open", ({ request }) =>
-        auth.hasToken(incoming(request).headers)
-          ? Effect.map(auth.openSession, (session) => noContent(setCookie(request, session, sessionSeconds)))
-          : Effect.fail(tokenRequired)
-      )
+      .handleRaw("open", ({ request }) => open(auth, request))
       .handleRaw("close", ({ request }) =>
-        Effect.as(auth.closeSession(incoming(request).headers, portOf(request)), noContent(setCookie(request, "", 0)))
+        Effect.as(auth.closeSession(request.headers), noContent(setCookie(auth, request, "", 0)))
       )
       .handle("ticket", () => Effect.map(auth.issueTicket, (ticket) => ({ ticket, expiresIn: ticketSeconds })))
   })

@@ -1,39 +1,51 @@
 /** Which requests the server accepts at all: the host names that it answers for, and the origins whose pages may use it. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import { isIP } from "node:net"
 import { isLoopback, parseOrigin, type ServerConfig } from "../Config.js"
+import { machineNames } from "./machineNames.js"
+import { hostNotAllowed, originNotAllowed, type Refusal, refusalResponse } from "./Refusal.js"
 
 /** The rules, derived once from the settings. */
 export interface AccessRules {
-  /** Host names without a port, in lower case. */
-  readonly hostNames: ReadonlySet<string>
-  /** `host[:port]` of each public origin. */
-  readonly publicHosts: ReadonlySet<string>
-  readonly publicOrigins: ReadonlySet<string>
+  /** The server's own host names, in lower case. */
+  readonly ownNames: ReadonlySet<string>
   /** Whether any IP address is accepted as the host: one cannot be pointed at this server as a DNS name can. */
   readonly anyAddress: boolean
+  /** The names of this machine; empty if only this machine can connect. */
+  readonly machineNames: ReadonlyArray<string>
+  readonly publicOrigins: ReadonlyArray<URL>
 }
 
-/** Derives the rules from the settings. */
-export const accessRules = (config: Pick<ServerConfig, "host" | "publicOrigins">): AccessRules => {
-  const origins = config.publicOrigins.flatMap((text) => parseOrigin(text) ?? [])
+/** A URL's host name; IPv6 without brackets. */
+const nameOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, "$1")
+
+/** Derives the rules from the settings. `names` are those of this machine. */
+export const accessRules = (
+  config: Pick<ServerConfig, "host" | "publicOrigins">,
+  names: ReadonlyArray<string> = machineNames()
+): AccessRules => {
+  const reachable = isLoopback(config.host) ? [] : names
   return {
-    hostNames: new Set(["localhost", "127.0.0.1", "::1", config.host.toLowerCase()]),
-    publicHosts: new Set(origins.map((url) => url.host)),
-    publicOrigins: new Set(origins.map((url) => url.origin)),
-    anyAddress: !isLoopback(config.host)
+    ownNames: new Set(["localhost", "127.0.0.1", "::1", config.host.toLowerCase(), ...reachable]),
+    anyAddress: !isLoopback(config.host),
+    machineNames: reachable,
+    publicOrigins: config.publicOrigins.flatMap((text) => parseOrigin(text) ?? [])
   }
 }
 
-/** The body of a 403 response. */
-export interface Refusal {
-  readonly _tag: "HostNotAllowed" | "OriginNotAllowed"
-  readonly message: string
-}
-
 const hostPattern = /^(?:\[([0-9a-f:.]+)\]|([^\s:/?#@[\]\\]+))(?::(\d{1,5}))?$/i
+
+/** Parses an `Origin` header. A URL that is more than an origin is none. */
+const parseOriginHeader = (text: string): URL | undefined =>
+  /^https?:\/\/[^/?#\\@\s]+$/i.test(text) ? parseOrigin(text) : undefined
+
+/** Whether a `Host` header is that of an origin. The default port of the origin's scheme may be absent or present. */
+const isHostOf = (origin: URL, host: string): boolean => {
+  const url = parseOrigin(`${origin.protocol}//${host}`)
+  return url !== undefined && url.host === origin.host
+}
 
 /** Checks the `Host` and the `Origin` of a request. Returns `undefined` if it is acceptable. */
 export const checkAccess = (
@@ -43,21 +55,21 @@ export const checkAccess = (
   const host = (headers["host"] ?? "").toLowerCase()
   const match = hostPattern.exec(host)
   const name = match?.[1] ?? match?.[2] ?? ""
-  const isKnown = rules.hostNames.has(name) || rules.publicHosts.has(host) || (rules.anyAddress && isIP(name) !== 0)
-  if (match === null || !isKnown) {
-    return {
-      _tag: "HostNotAllowed",
-      message: `This server does not serve the host ${JSON.stringify(host)}. If a proxy forwards it, start Dockwire with the proxy's address as --public-origin.`
-    }
+  const isOwn = rules.ownNames.has(name) || (rules.anyAddress && isIP(name) !== 0)
+  // A proxy may drop the port or put its own: the name is what DNS rebinding cannot fake.
+  const isKnown = isOwn || rules.publicOrigins.some((each) => nameOf(each) === name)
+  if (match === null || !isKnown) return hostNotAllowed(host, match !== null, rules.machineNames, headers)
+  const text = headers["origin"]
+  if (text === undefined) return undefined
+  const origin = parseOriginHeader(text)
+  if (origin !== undefined) {
+    if (rules.publicOrigins.some((each) => each.origin === origin.origin)) return undefined
+    // A public host is served by a proxy, usually over TLS: a page that got there over plain HTTP is not ours.
+    const isPublic = rules.publicOrigins.some((each) => isHostOf(each, host))
+    if (isOwn && !isPublic && origin.protocol === "http:" && isHostOf(origin, host)) return undefined
   }
-  const origin = headers["origin"]
-  // A public host is served by a proxy, usually over TLS: a page that got there over plain HTTP is not ours.
-  const isOwn = !rules.publicHosts.has(host) && origin?.toLowerCase() === `http://${host}`
-  if (origin === undefined || isOwn || rules.publicOrigins.has(origin)) return undefined
-  return {
-    _tag: "OriginNotAllowed",
-    message: `Pages from ${JSON.stringify(origin)} may not use this server. To allow them, start Dockwire with that address as --public-origin.`
-  }
+  const alternative = origin && rules.publicOrigins.find((each) => each.hostname === origin.hostname)
+  return originNotAllowed(text, origin?.origin, alternative?.origin)
 }
 
 /** Responds with 403 to a wrong host or origin before anything else handles the request, WebSocket upgrades included. */
@@ -68,5 +80,5 @@ export const guard =
   ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | HttpServerRequest.HttpServerRequest> =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
       const refusal = checkAccess(rules, request.headers)
-      return refusal === undefined ? app : Effect.succeed(HttpServerResponse.unsafeJson(refusal, { status: 403 }))
+      return refusal === undefined ? app : Effect.succeed(refusalResponse(refusal, request))
     })

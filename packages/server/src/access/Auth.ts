@@ -14,18 +14,16 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypt
 export type Credential = "token" | "session" | "ticket"
 
 /**
- * The headers that carry credentials.
+ * The headers of a request, by name in lower case. Credentials are in `authorization`, `x-dockwire-token` and `cookie`; the
+ * name of the session cookie depends on `host`.
  *
  * @since 0.1.0
  * @category models
  */
-export interface CredentialHeaders {
-  readonly authorization?: string | undefined
-  readonly cookie?: string | undefined
-}
+export type CredentialHeaders = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
 
 /**
- * The operations of `Auth`. `port` is the port that the request arrived at.
+ * The operations of `Auth`.
  *
  * @since 0.1.0
  * @category services
@@ -33,15 +31,23 @@ export interface CredentialHeaders {
 export interface AuthShape {
   /**
    * Authenticates a request. Returns `undefined` if it carries no valid credential. A `ticket`, which only a WebSocket
-   * request carries, is used up.
+   * request carries, is used up. Credentials for a proxy, such as `Authorization: Basic`, are ignored.
    */
-  readonly check: (headers: CredentialHeaders, port: number, ticket?: string) => Credential | undefined
-  /** Whether the request carries the token itself, as `Authorization: Bearer`. */
+  readonly check: (headers: CredentialHeaders, ticket?: string) => Credential | undefined
+  /** Whether the request carries the token itself, as `Authorization: Bearer` or `X-Dockwire-Token`. */
   readonly hasToken: (headers: CredentialHeaders) => boolean
+  /** Whether this is the token. */
+  readonly isToken: (text: string) => boolean
+  /**
+   * The name of the session cookie, as the server at this `Host` sets it. All ports of a host name share their cookies, so
+   * the name contains the port that the browser sees. It also identifies the token: servers in two folders of one origin
+   * differ in nothing else.
+   */
+  readonly cookieName: (headers: CredentialHeaders) => string
   /** Opens a session. Returns the value of its cookie. */
   readonly openSession: Effect.Effect<string>
   /** Ends the session of a request. */
-  readonly closeSession: (headers: CredentialHeaders, port: number) => Effect.Effect<void>
+  readonly closeSession: (headers: CredentialHeaders) => Effect.Effect<void>
   /** Issues a ticket that opens one WebSocket within `ticketSeconds`. */
   readonly issueTicket: Effect.Effect<string>
 }
@@ -54,23 +60,27 @@ export const ticketSeconds = 30
 
 const maxTickets = 1_000
 
-/** The name of the session cookie. All ports of a host share their cookies, so the name contains the port. */
-export const cookieName = (port: number): string => `dockwire_${port}`
-
 const isEqual = (left: string, right: string): boolean =>
   timingSafeEqual(createHash("sha256").update(left).digest(), createHash("sha256").update(right).digest())
 
-const sessionCookie = (headers: CredentialHeaders, port: number): string | undefined => {
-  const prefix = `${cookieName(port)}=`
-  for (const part of (headers.cookie ?? "").split(";")) {
-    const pair = part.trim()
-    if (pair.startsWith(prefix)) return pair.slice(prefix.length)
-  }
-  return undefined
-}
+/** The value of a header that a request has at most once. */
+const single = (value: string | ReadonlyArray<string> | undefined): string =>
+  typeof value === "string" ? value : (value?.[0] ?? "")
 
-const bearerToken = (headers: CredentialHeaders): string | undefined =>
-  /^bearer +([^\s]+) *$/i.exec(headers.authorization ?? "")?.[1]
+/** The values of all cookies of this name: a page in a folder of the host may have set another one. */
+const cookieValues = (headers: CredentialHeaders, name: string): ReadonlyArray<string> =>
+  single(headers["cookie"])
+    .split(";")
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1))
+
+/** What the request presents as the token. */
+const presentedTokens = (headers: CredentialHeaders): ReadonlyArray<string> => {
+  const bearer = /^bearer +([^\s]+) *$/i.exec(single(headers["authorization"]))?.[1]
+  const own = [headers["x-dockwire-token"] ?? []].flat()
+  return bearer === undefined ? own : [bearer, ...own]
+}
 
 /** One-time tickets. When there are too many, the oldest is dropped. */
 class Tickets {
@@ -101,9 +111,12 @@ class Tickets {
 class Sessions {
   private readonly closed = new Map<string, number>()
   private readonly key: Buffer
+  /** Differs between servers with different tokens. */
+  readonly id: string
 
   constructor(token: string) {
     this.key = createHmac("sha256", token).update("dockwire session").digest()
+    this.id = this.sign("name of the cookie").slice(0, 8)
   }
 
   open(now: number): string {
@@ -134,25 +147,29 @@ const make = (secret: Redacted.Redacted<string>): AuthShape => {
   const tickets = new Tickets()
   const sessions = new Sessions(token)
 
-  const hasToken = (headers: CredentialHeaders): boolean => {
-    const given = bearerToken(headers)
-    return given !== undefined && isEqual(given, token)
+  const isToken = (text: string): boolean => isEqual(text, token)
+  const hasToken = (headers: CredentialHeaders): boolean => presentedTokens(headers).some(isToken)
+
+  const cookieName = (headers: CredentialHeaders): string => {
+    const port = /:(\d{1,5})$/.exec(single(headers["host"]))?.[1]
+    return port === undefined ? `dockwire_${sessions.id}` : `dockwire_${port}_${sessions.id}`
   }
+  const sessionsOf = (headers: CredentialHeaders) => cookieValues(headers, cookieName(headers))
 
   return {
+    isToken,
     hasToken,
-    check: (headers, port, ticket) => {
+    cookieName,
+    check: (headers, ticket) => {
       const now = Date.now()
-      if (headers.authorization !== undefined) return hasToken(headers) ? "token" : undefined
+      if (hasToken(headers)) return "token"
       if (ticket !== undefined) return tickets.redeem(ticket, now) ? "ticket" : undefined
-      const session = sessionCookie(headers, port)
-      return session !== undefined && sessions.isOpen(session, now) ? "session" : undefined
+      return sessionsOf(headers).some((session) => sessions.isOpen(session, now)) ? "session" : undefined
     },
     openSession: Effect.sync(() => sessions.open(Date.now())),
-    closeSession: (headers, port) =>
+    closeSession: (headers) =>
       Effect.sync(() => {
-        const session = sessionCookie(headers, port)
-        if (session !== undefined) sessions.close(session, Date.now())
+        for (const session of sessionsOf(headers)) sessions.close(session, Date.now())
       }),
     issueTicket: Effect.sync(() => tickets.issue(Date.now()))
   }

@@ -132,8 +132,7 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Auth 
       yield* router.add("GET", path, (request: HttpServerRequest.HttpServerRequest) => {
         const incoming = NodeHttpServerRequest.toIncomingMessage(request)
         if (!isUpgrade(incoming)) return Effect.succeed(upgradeRequired)
-        const port = incoming.socket.localPort ?? 0
-        const allowed = auth.check(incoming.headers, port, offeredTicket(incoming)) !== undefined
+        const allowed = auth.check(incoming.headers, offeredTicket(incoming)) !== undefined
         return upgrade(incoming).pipe(
           Effect.flatMap((socket) => serveIfAllowed(incoming, socket, allowed, pingInterval)),
           Effect.provide(context),
