@@ -8,7 +8,8 @@ import { describeEngine, testEngine } from "../engine/realEngine.js"
 /** The services of core that `bothEngines` provides. */
 export type EngineServices = Archive | Containers | Docker | Events | Exec | Logs | Networks | Volumes
 
-const services = Layer.mergeAll(
+/** The services of core that need nothing but an engine. */
+export const engineServices = Layer.mergeAll(
   Archive.layer,
   Containers.layer,
   Events.layer,
@@ -22,7 +23,7 @@ const services = Layer.mergeAll(
 export const onTestEngine = <A, E>(program: Effect.Effect<A, E, EngineServices | Scope.Scope>): Promise<A> =>
   Effect.runPromise(
     Effect.scoped(program).pipe(
-      Effect.provide(Layer.provideMerge(services, Docker.layer({ endpoint: testEngine().endpoint })))
+      Effect.provide(Layer.provideMerge(engineServices, Docker.layer({ endpoint: testEngine().endpoint })))
     )
   )
 
@@ -30,7 +31,9 @@ export const onTestEngine = <A, E>(program: Effect.Effect<A, E, EngineServices |
 export const onMemoryEngine = <A, E>(
   program: Effect.Effect<A, E, EngineServices | MemoryEngine | Scope.Scope>
 ): Promise<A> =>
-  Effect.runPromise(Effect.scoped(program).pipe(Effect.provide(Layer.provideMerge(services, MemoryEngine.layer()))))
+  Effect.runPromise(
+    Effect.scoped(program).pipe(Effect.provide(Layer.provideMerge(engineServices, MemoryEngine.layer())))
+  )
 
 /** Tests that pass on the test engine and on the engine in memory. */
 export const describeBothEngines = (

@@ -79,6 +79,11 @@ export interface MemoryEngineOptions {
    * `{ "max-size": "1m", "max-file": "3" }`. Without a `max-size`, logs are kept whole.
    */
   readonly logOptions?: Readonly<Record<string, string>>
+  /**
+   * How far the engine's clock is ahead of Effect's `Clock`, in milliseconds; negative if it is behind. The engine's
+   * timestamps, `since` and `until` go by its own clock, and the header `Date` of its responses tells it. Default 0.
+   */
+  readonly clockSkew?: number
 }
 
 /**
@@ -209,7 +214,12 @@ const populate = (
 
 const make = (options: MemoryEngineOptions) =>
   Effect.gen(function* () {
-    const state = new EngineState(yield* Effect.scope, options.programs ?? [], options.logOptions ?? {})
+    const state = new EngineState(
+      yield* Effect.scope,
+      options.programs ?? [],
+      options.logOptions ?? {},
+      options.clockSkew ?? 0
+    )
     const faults = new Faults()
     const requestLog = new RequestLog()
     const docker = new MemoryDocker(state, faults, requestLog)

@@ -23,10 +23,12 @@ const encoder = new TextEncoder()
 
 const responseHeaders = (
   contentType: string,
+  date: string,
   headers: EngineResponse["headers"]
 ): Readonly<Record<string, string>> => ({
   "api-version": apiVersion,
   "content-type": contentType,
+  date,
   "docker-experimental": "false",
   ostype: "linux",
   server: `Docker/${engineVersion} (linux)`,
@@ -111,13 +113,14 @@ export class MemoryDocker implements DockerShape {
       Effect.gen(this, function* () {
         const response = yield* this.#respond(request, false)
         const { status } = response
+        const date = yield* this.#date
         if (response._tag === "Json") {
-          return { status, body: response.body, headers: responseHeaders(jsonType, response.headers) }
+          return { status, body: response.body, headers: responseHeaders(jsonType, date, response.headers) }
         }
         const chunks = yield* Stream.runCollect(this.#responseBody(response, connection))
         const text = decoder.decode(Buffer.concat(Chunk.toReadonlyArray(chunks)))
         const body = text === "" ? undefined : parseJson(text)
-        return { status, body, headers: responseHeaders(response.contentType, response.headers) }
+        return { status, body, headers: responseHeaders(response.contentType, date, response.headers) }
       })
     )
     return retryOnce(request, Effect.scoped(attempt))
@@ -125,15 +128,15 @@ export class MemoryDocker implements DockerShape {
 
   readonly stream = (request: DockerRequest): Effect.Effect<DockerStream, DockerFailure, Scope.Scope> => {
     const attempt = this.#connect(request, (connection) =>
-      Effect.map(this.#respond(request, false), (response): DockerStream => {
+      Effect.zipWith(this.#respond(request, false), this.#date, (response, date): DockerStream => {
         const { status } = response
         if (response._tag === "Stream") {
           const { contentType, headers } = response
           const body = this.#responseBody(response, connection)
-          return { status, contentType, headers: responseHeaders(contentType, headers), body }
+          return { status, contentType, headers: responseHeaders(contentType, date, headers), body }
         }
         const lines = response.body === undefined ? [] : [encoder.encode(`${JSON.stringify(response.body)}\n`)]
-        const headers = responseHeaders(jsonType, response.headers)
+        const headers = responseHeaders(jsonType, date, response.headers)
         return { status, contentType: jsonType, headers, body: Stream.fromIterable(lines) }
       })
     )
@@ -153,6 +156,11 @@ export class MemoryDocker implements DockerShape {
         }
       })
     )
+
+  /** The header `Date` of a response that is sent now: whole seconds of the engine's clock. */
+  get #date(): Effect.Effect<string> {
+    return Effect.map(this.#state.clock.currentMillis, (millis) => new Date(millis).toUTCString())
+  }
 
   #unavailable(reason: EngineUnavailable["reason"], detail: string): EngineUnavailable {
     return new EngineUnavailable({ endpoint: this.endpoint, reason, detail })

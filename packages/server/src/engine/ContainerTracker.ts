@@ -38,8 +38,9 @@ const nameOr = (name: string, id: string): string => (name === "" ? id.slice(0, 
 /** Keeps track of the engine's containers, and broadcasts each change of status to the viewers of a hub. */
 export class ContainerTracker {
   private readonly known = new KnownContainers()
-  /** When the containers were last listed, in nanoseconds since the epoch; `undefined` before the first list. */
-  private listedAt: bigint | undefined
+  private hasListed = false
+  /** The containers whose events since the last list have been applied. */
+  private readonly changed = new Set<string>()
 
   constructor(private readonly hub: HubShape) {}
 
@@ -50,10 +51,11 @@ export class ContainerTracker {
 
   /** Applies the differences from a `Resynced`. Those of the first one are all containers there are, and not broadcast. */
   applyChanges(changes: ReadonlyArray<EngineChange>): void {
-    const now = new Date()
-    const isFirst = this.listedAt === undefined
-    this.listedAt = BigInt(now.getTime()) * 1_000_000n
-    for (const change of changes) if (change.type === "container") this.applyChange(change, isFirst, now.toISOString())
+    const isFirst = !this.hasListed
+    const timestamp = new Date().toISOString()
+    this.hasListed = true
+    this.changed.clear()
+    for (const change of changes) if (change.type === "container") this.applyChange(change, isFirst, timestamp)
   }
 
   /** Applies an event of the engine. */
@@ -61,8 +63,10 @@ export class ContainerTracker {
     const name = nameOr(reported, id)
     if (action === "rename") return this.rename(id, name)
     const status = statusAfterAction[action]
-    if (status === undefined || this.isListed(id, status, event.timeNano)) return
+    if (status === undefined || this.isListed(id, status)) return
     const timestamp = isoTimestamp(event.timeNano)
+    if (action === "destroy") this.changed.delete(id)
+    else this.changed.add(id)
     if (action === "create") this.markPredecessor(name, timestamp)
     if (action === "destroy") this.known.remove(id)
     else this.known.set({ id, name, status })
@@ -92,10 +96,12 @@ export class ContainerTracker {
     this.broadcast({ id, name, status }, before === undefined ? "create" : status, timestamp)
   }
 
-  /** Whether the last list already had the result of an event from before it. */
-  private isListed(id: string, status: string, timeNano: bigint): boolean {
-    if (this.listedAt === undefined || timeNano > this.listedAt) return false
-    return (this.known.get(id)?.status ?? "removed") === status
+  /**
+   * Whether the last list already had the result of an event. The list is read after the subscription to the events, so
+   * the first events of a container may be from before it. The engine's clock can't tell: it may differ from ours.
+   */
+  private isListed(id: string, status: string): boolean {
+    return this.hasListed && !this.changed.has(id) && (this.known.get(id)?.status ?? "removed") === status
   }
 
   private rename(id: string, name: string): void {

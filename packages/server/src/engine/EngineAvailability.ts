@@ -31,8 +31,9 @@ export class EngineAvailability {
     return this.checkedLatch.await
   }
 
-  setAvailable(version: string): void {
-    this.update({ available: true, version })
+  /** `version` is `undefined` until it is known. */
+  setAvailable(version: string | undefined): void {
+    this.update({ available: true, ...(version === undefined ? {} : { version }) })
     this.availableLatch.unsafeOpen()
   }
 

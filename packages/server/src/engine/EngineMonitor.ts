@@ -5,8 +5,10 @@
  */
 import { Docker, type DockerShape } from "@dockwire/core/Docker"
 import { Events, type WatchElement } from "@dockwire/core/Events"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as FiberHandle from "effect/FiberHandle"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -51,7 +53,10 @@ export interface EngineMonitorShape {
 
 const decodeVersion = Schema.decodeUnknownOption(Schema.Struct({ Version: Schema.String }))
 
-/** Reads the engine's version, over and over while the engine is unavailable. `GET /version` */
+/** How long the version may delay the report that the engine is available. */
+const versionDelay = "1 second"
+
+/** Reads the engine's version, over and over while the engine does not answer. `GET /version` */
 const readVersion = (docker: DockerShape): Effect.Effect<string> =>
   docker.json({ method: "GET", path: "/version", timeout: "5 seconds" }).pipe(
     Effect.map(({ body }) =>
@@ -72,7 +77,13 @@ const make = Effect.fnUntraced(function* ({ demo }: EngineMonitorOptions) {
   })
   const readingVersion = yield* FiberHandle.make<void>()
 
-  const onConnected = Effect.map(readVersion(docker), (version) => availability.setAvailable(version))
+  // The engine is available as soon as the watch is connected. An engine that is slow to tell its version is available too.
+  const onConnected = Effect.gen(function* () {
+    const reading = yield* Effect.fork(readVersion(docker))
+    const version = yield* Effect.timeoutOption(Fiber.join(reading), versionDelay)
+    availability.setAvailable(Option.getOrUndefined(version))
+    if (Option.isNone(version)) availability.setAvailable(yield* Fiber.join(reading))
+  })
   const onDisconnected = (error: { readonly message: string }) =>
     Effect.map(FiberHandle.clear(readingVersion), () => availability.setUnavailable(error.message))
 
@@ -93,9 +104,19 @@ const make = Effect.fnUntraced(function* ({ demo }: EngineMonitorOptions) {
   }
 
   const watch = events.watch({ types: ["container"], snapshot: true }).pipe(
-    Stream.runForEach(onElement),
-    Effect.catchAll(onDisconnected),
-    // A watch outlives the engine. Should one fail all the same, start over.
+    Stream.runForEach((element) =>
+      Effect.catchAllCause(onElement(element), (cause) =>
+        Effect.logError(`Processing "${element._tag}" of the engine's events died.`, cause)
+      )
+    ),
+    // A watch outlives the engine. Should one end all the same, start over.
+    Effect.catchAllCause((cause) => {
+      const error = Cause.squash(cause)
+      return Effect.zipRight(
+        Effect.logError("Monitoring the engine ended unexpectedly. It starts again.", cause),
+        onDisconnected(error instanceof Error ? error : new Error(String(error)))
+      )
+    }),
     Effect.repeat(reconnectSchedule)
   )
   yield* Effect.forkScoped(watch)

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -6,25 +7,32 @@ import type { DockerRequest, DockerShape } from "../../Docker.js"
 import { type DockerFailure, EngineError } from "../../DockerError.js"
 import { schemaCheck } from "./schemaCheck.js"
 
+/** The explanation of why a response cannot be decoded may quote all of it. */
+const maxDetailLength = 4_000
+
+/** The error of a response that cannot be decoded. */
+export const undecodable = (request: DockerRequest, status: number, detail: string): EngineError =>
+  new EngineError({
+    request: `${request.method} ${request.path}`,
+    status,
+    detail: `cannot decode the response: ${detail.length > maxDetailLength ? `${detail.slice(0, maxDetailLength)}...` : detail}`
+  })
+
 /**
  * Creates a decoder for the engine's responses. It fails with an `EngineError` if a response does not match the schema.
  * Decoded values keep properties that the schema does not declare.
  */
 export const decodeResponse = <A, I>(schema: Schema.Schema<A, I>) => {
   const check = schemaCheck(schema)
-  const decode = Schema.decodeUnknown(schema)
+  const decode = Schema.decodeUnknownEither(schema)
   return (request: DockerRequest, status: number, body: unknown): Effect.Effect<A, EngineError> => {
     if (check !== undefined && check(body)) return Effect.succeed(body)
-    // The slow path explains why the check failed.
-    return Effect.mapError(
-      decode(body),
-      (error) =>
-        new EngineError({
-          request: `${request.method} ${request.path}`,
-          status,
-          detail: `cannot decode the response: ${ParseResult.TreeFormatter.formatErrorSync(error)}`
-        })
-    )
+    const failure = (detail: string) => undecodable(request, status, detail)
+    // The slow path explains why the check failed. Neither it nor the explanation copes with any depth of nesting.
+    return Effect.try({
+      try: () => Either.mapLeft(decode(body), (error) => failure(ParseResult.TreeFormatter.formatErrorSync(error))),
+      catch: (error) => failure(String(error))
+    }).pipe(Effect.flatten)
   }
 }
 

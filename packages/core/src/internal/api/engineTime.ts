@@ -19,10 +19,14 @@ interface EpochTime {
 const rfc3339 = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/
 const unix = /^(\d{1,12})(?:\.(\d{1,9}))?$/
 
+/** The first and last second that have a timestamp: those of the years 0 to 9999. */
+const [minSeconds, maxSeconds] = [-62_167_219_200, 253_402_300_799]
+
 /** Whether the date exists. `Date.parse` takes February 30 for March 2. */
 const isCalendarDate = (local: string): boolean => {
   const text = `${local}Z`.toUpperCase()
-  return new Date(text).toISOString().slice(0, 19) === text.slice(0, 19)
+  const date = new Date(text)
+  return !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 19) === text.slice(0, 19)
 }
 
 const parse = (time: string): EpochTime | undefined => {
@@ -31,7 +35,10 @@ const parse = (time: string): EpochTime | undefined => {
   const date = rfc3339.exec(time)
   const millis = date === null ? Number.NaN : Date.parse(`${date[1]}${date[3]}`.toUpperCase())
   if (date === null || Number.isNaN(millis) || !isCalendarDate(date[1] ?? "")) return undefined
-  return { seconds: millis / 1000, nanos: (date[2] ?? "").padEnd(9, "0") }
+  const seconds = millis / 1000
+  // The offset may move a date out of the range.
+  if (seconds < minSeconds || seconds > maxSeconds) return undefined
+  return { seconds, nanos: (date[2] ?? "").padEnd(9, "0") }
 }
 
 const format = ({ nanos, seconds }: EpochTime): string =>
@@ -82,6 +89,34 @@ export const engineTimeMillis = (time: string): number => Number(time) * 1000
 /** Converts the engine's `since` and `until` format to nanoseconds since the epoch. */
 export const engineTimeNanos = (time: string): bigint => BigInt(time.replace(".", ""))
 
+const second = 1_000_000_000n
+const [minNanos, maxNanos] = [BigInt(minSeconds) * second, BigInt(maxSeconds) * second + second - 1n]
+
+/** Limits nanoseconds since the epoch to the times that have a timestamp. */
+export const boundNanos = (nanos: bigint): bigint => (nanos < minNanos ? minNanos : nanos > maxNanos ? maxNanos : nanos)
+
 /** Converts nanoseconds since the epoch to a normalized timestamp. */
-export const nanosTimestamp = (nanos: bigint): string =>
-  format({ seconds: Number(nanos / 1_000_000_000n), nanos: String(nanos % 1_000_000_000n).padStart(9, "0") })
+export const nanosTimestamp = (nanos: bigint): string => {
+  const bounded = boundNanos(nanos)
+  const fraction = ((bounded % second) + second) % second
+  return format({ seconds: Number((bounded - fraction) / second), nanos: String(fraction).padStart(9, "0") })
+}
+
+/** Converts milliseconds since the epoch to a normalized timestamp. */
+export const millisTimestamp = (millis: number): string =>
+  nanosTimestamp(Number.isFinite(millis) ? BigInt(Math.floor(millis)) * 1_000_000n : 0n)
+
+/** Converts seconds since the epoch to nanoseconds; `undefined` if that is not a number. */
+export const secondsNanos = (seconds: number): bigint | undefined => {
+  const whole = Math.floor(seconds)
+  return Number.isFinite(seconds)
+    ? boundNanos(BigInt(whole) * second + BigInt(Math.floor((seconds - whole) * 1e9)))
+    : undefined
+}
+
+/** When a response was sent by the engine's clock, in milliseconds since the epoch, rounded down to seconds. */
+export const responseMillis = (headers: Readonly<Record<string, string>> | undefined): number | undefined => {
+  const date = headers?.["date"]
+  const millis = date === undefined ? Number.NaN : Date.parse(date)
+  return Number.isNaN(millis) ? undefined : millis
+}

@@ -1,3 +1,4 @@
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 
@@ -15,6 +16,9 @@ export const probePort = Schedule.exponential("50 millis").pipe(Schedule.union(S
 
 /** Every 10 seconds: how often a silent connection is checked. */
 export const livenessCheck = Schedule.spaced("10 seconds")
+
+/** How long the answer to such a check may take. An engine under load may be slow, and it is available all the same. */
+export const livenessTimeout = Duration.seconds(15)
 
 const retryWhileBusy =
   (tag: string) =>

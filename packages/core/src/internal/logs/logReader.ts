@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import type { DockerShape } from "../../Docker.js"
 import { InvalidRequest } from "../../DockerError.js"
 import type { LogLine, LogStream } from "../../LogEvent.js"
-import { parseEngineTime, engineTimeMillis, type LogTime } from "../api/engineTime.js"
+import { parseEngineTime, engineTimeMillis, type LogTime, responseMillis } from "../api/engineTime.js"
 import { LogDecoder } from "./logDecoder.js"
 import { inspectSubject, logError, type LogsError, openLog } from "./logRequest.js"
 
@@ -22,9 +22,9 @@ export interface ReadOptions {
    * together, and applies the other options afterwards.
    */
   readonly tail?: number
-  /** Only lines from this time on, with nanosecond precision. */
+  /** Only lines from this time of the engine's clock on, with nanosecond precision. */
   readonly since?: LogTime
-  /** Only lines up to and including this time, with nanosecond precision. */
+  /** Only lines up to and including this time of the engine's clock, with nanosecond precision. */
   readonly until?: LogTime
   /** Default: both. */
   readonly streams?: ReadonlyArray<LogStream>
@@ -66,7 +66,7 @@ export const readLog = (
       const since = yield* optionalTime("since", options.since)
       const until = yield* optionalTime("until", options.until)
       const subject = yield* inspectSubject(docker, id)
-      const { body } = yield* openLog(docker, subject.id, {
+      const { body, headers } = yield* openLog(docker, subject.id, {
         follow: options.follow ?? false,
         streams: options.streams,
         tail: options.tail,
@@ -118,7 +118,9 @@ export const readLog = (
       if (options.follow !== true || until === undefined) return lines
       // The engine ends such a follow only when it reads a line later than `until`. So does this, when nothing arrives for a
       // while after `until`. The time counts only during a pull: a slow reader must not end the stream.
-      const end = engineTimeMillis(until)
+      const openedAt = yield* Clock.currentTimeMillis
+      // `until` is a time of the engine's clock, which may differ from ours: its response has the time that it was sent at.
+      const end = openedAt + engineTimeMillis(until) - (responseMillis(headers) ?? openedAt)
       const pull = yield* Stream.toPull(lines)
       const pullUntil = Effect.flatMap(Clock.currentTimeMillis, (now) =>
         Effect.timeoutFail(pull, {

@@ -4,9 +4,9 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DockerRequest, DockerShape } from "../../Docker.js"
 import { type DockerFailure, type EngineError, InvalidRequest } from "../../DockerError.js"
-import { decodeResponse, nullable, StringRecord } from "../api/decode.js"
+import { decodeResponse, nullable, StringRecord, undecodable } from "../api/decode.js"
 import { mapEngineError } from "../api/errorRules.js"
-import { parseEngineTime, engineTimeNanos } from "../api/engineTime.js"
+import { boundNanos, parseEngineTime, engineTimeNanos, secondsNanos } from "../api/engineTime.js"
 
 /**
  * An event of the engine.
@@ -57,13 +57,20 @@ const decodeEvent = decodeResponse(
         ID: Schema.String,
         Attributes: nullable(StringRecord)
       }),
-      time: Schema.Number
+      time: Schema.optional(Schema.Number)
     })
   )
 )
 
 // Nanoseconds have 19 digits, more than a JavaScript number holds.
-const timeNano = /"timeNano":(\d+)/
+const timeNano = /"timeNano":\s*(-?\d{1,40})\s*[,}]/
+
+/** The time of an event. An engine that sends no nanoseconds sends seconds, which may have a fraction. */
+const eventTime = (line: string, time: number | undefined): bigint | undefined => {
+  const nanos = timeNano.exec(line)?.[1]
+  if (nanos !== undefined) return boundNanos(BigInt(nanos))
+  return time === undefined ? undefined : secondsNanos(time)
+}
 
 /** Podman calls it `remove`. */
 const isDestroy = (type: string, action: string): boolean =>
@@ -117,17 +124,18 @@ export const openEvents = (
       Stream.splitLines,
       Stream.filter((line) => line.trim() !== ""),
       Stream.mapEffect((line) =>
-        Effect.map(decodeEvent(request, status, line), (event): EngineEvent => {
-          const nanos = timeNano.exec(line)?.[1]
+        Effect.flatMap(decodeEvent(request, status, line), (event) => {
+          const nanos = eventTime(line, event.time)
+          if (nanos === undefined) return Effect.fail(undecodable(request, status, `an event without a time: ${line}`))
           const attributes = event.Actor.Attributes ?? {}
-          return {
+          return Effect.succeed<EngineEvent>({
             type: event.Type,
             action: isDestroy(event.Type, event.Action) ? "destroy" : event.Action,
             // Podman names a volume in the attributes only.
             id: event.Actor.ID === "" ? (attributes["name"] ?? "") : event.Actor.ID,
             attributes,
-            timeNano: nanos === undefined ? BigInt(event.time) * 1_000_000_000n : BigInt(nanos)
-          }
+            timeNano: nanos
+          })
         })
       )
     )

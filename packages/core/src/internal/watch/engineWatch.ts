@@ -1,12 +1,14 @@
+import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Mailbox from "effect/Mailbox"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DockerShape } from "../../Docker.js"
 import { type DockerFailure, EngineUnavailable, InvalidRequest } from "../../DockerError.js"
-import { livenessCheck, reconnect } from "../api/schedules.js"
+import { livenessCheck, livenessTimeout, reconnect } from "../api/schedules.js"
 import { type EngineEvent, openEvents } from "./engineEvents.js"
 import { EngineView } from "./engineView.js"
 import { toWatchedEvent, WatchedType, type WatchElement } from "./watchElement.js"
@@ -34,6 +36,8 @@ class EngineWatcher {
   #view: EngineView | undefined
   /** The error of the `Disconnected` that was emitted last in this outage. */
   #reported: string | undefined
+  /** How many chunks of events have arrived. */
+  #chunks = 0
 
   constructor(
     readonly docker: DockerShape,
@@ -67,6 +71,7 @@ class EngineWatcher {
 
   #emit(view: EngineView, events: ReadonlyArray<EngineEvent>): Effect.Effect<void, DockerFailure> {
     return Effect.gen(this, function* () {
+      this.#chunks++
       for (const event of events) view.apply(event)
       yield* this.elements.offerAll(
         events.flatMap((event) => {
@@ -78,12 +83,22 @@ class EngineWatcher {
     })
   }
 
-  /** Fails when the engine no longer answers. An event stream whose peer vanished without closing it stays silent for ever. */
+  /**
+   * Fails when the engine no longer answers. An event stream whose peer vanished without closing it stays silent for ever.
+   * One on which events arrive is alive, however slowly the engine answers.
+   */
   get #untilDead(): Effect.Effect<unknown, EngineUnavailable> {
-    return this.docker.json({ method: "GET", path: "/_ping", timeout: "5 seconds" }).pipe(
-      Effect.catchTag("EngineError", () => Effect.void),
-      Effect.schedule(livenessCheck)
-    )
+    const check = Effect.suspend(() => {
+      const chunks = this.#chunks
+      return this.docker.json({ method: "GET", path: "/_ping", timeout: livenessTimeout }).pipe(
+        Effect.catchTag("EngineError", () => Effect.void),
+        Effect.catchIf(
+          () => this.#chunks !== chunks,
+          () => Effect.void
+        )
+      )
+    })
+    return Effect.schedule(check, livenessCheck)
   }
 
   #reportOutage(error: DockerFailure): Effect.Effect<unknown> {
@@ -94,10 +109,22 @@ class EngineWatcher {
     })
   }
 
+  /** The error that ended a connection. A defect must not end the watch, so it counts as a lost connection. */
+  #connectionError(cause: Cause.Cause<InvalidRequest | DockerFailure>) {
+    const failure = Cause.failureOption(cause)
+    if (Option.isSome(failure)) return Effect.succeed(failure.value)
+    const detail = `watching the engine died: ${Cause.pretty(cause).split("\n", 1).join()}`
+    return Effect.as(
+      Effect.logError("Watching the engine died. It connects again.", cause),
+      new EngineUnavailable({ endpoint: this.docker.endpoint, reason: "Lost", detail })
+    )
+  }
+
   /** Connects again and again; fails only if the first connection can't be made. */
   get run(): Effect.Effect<never, InvalidRequest | DockerFailure> {
     return Effect.flatMap(Schedule.driver(reconnect), (backoff) =>
       Effect.scoped(this.#connection(backoff.reset)).pipe(
+        Effect.catchAllCause((cause) => Effect.flatMap(this.#connectionError(cause), Effect.fail)),
         Effect.catchAll((error) =>
           this.#view === undefined || error._tag === "InvalidRequest"
             ? Effect.fail(error)

@@ -2,7 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { LogLine, LogMark, LogPart, LogStream } from "../../LogEvent.js"
 import type { LogPosition } from "../../LogPosition.js"
-import { nanosTimestamp } from "../api/engineTime.js"
+import { millisTimestamp } from "../api/engineTime.js"
 import type { DeliveryTracker, Gap } from "../logs/deliveryTracker.js"
 
 /**
@@ -22,9 +22,7 @@ export type Positioned<A> = A & { readonly position: LogPosition }
 export type FollowElement = Positioned<LogLine> | Positioned<LogMark>
 
 /** The time of this process, in the engine's format. */
-export const currentTimestamp = Effect.map(Clock.currentTimeMillis, (millis) =>
-  nanosTimestamp(BigInt(millis) * 1_000_000n)
-)
+export const currentTimestamp = Effect.map(Clock.currentTimeMillis, millisTimestamp)
 
 /** Builds the elements of a follow, and hands them over in batches. */
 export class FollowOutput {

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { DockerShape } from "../../Docker.js"
-import { normalizeTimestamp, nanosTimestamp, timestampMillis } from "../api/engineTime.js"
+import { millisTimestamp, normalizeTimestamp, timestampMillis } from "../api/engineTime.js"
 import { readLog } from "../logs/logReader.js"
 import type { LogsError } from "../logs/logRequest.js"
 import type { FollowElement } from "./followOutput.js"
@@ -24,9 +24,9 @@ export const lineMatcher = (pattern: string | RegExp): ((text: string) => boolea
 const sinceOfRun = (subject: WaitSubject): { readonly since?: string } => {
   const { FinishedAt, StartedAt } = subject.State
   const [started = "", finished = ""] = [normalizeTimestamp(StartedAt), normalizeTimestamp(FinishedAt)]
-  if (started.startsWith("0001-")) return {}
+  if (started === "" || started.startsWith("0001-")) return {}
   // A process may write before the engine notes that it has started.
-  const beforeStart = nanosTimestamp(BigInt(Math.max(0, timestampMillis(started) - 1_000)) * 1_000_000n)
+  const beforeStart = millisTimestamp(Math.max(0, timestampMillis(started) - 1_000))
   // If the container runs, `FinishedAt` is the end of the run before. If not, it is the end of this run, which may stand
   // before the start of a very short run.
   const isRunBefore = !hasExited(subject) && finished > beforeStart && finished < started

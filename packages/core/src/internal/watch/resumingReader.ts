@@ -4,7 +4,7 @@ import * as Stream from "effect/Stream"
 import type { DockerShape } from "../../Docker.js"
 import type { ContainerNotFound, DockerFailure, LogsUnreadable } from "../../DockerError.js"
 import { hasApi } from "../api/apiVersion.js"
-import { toEngineTime, nanosTimestamp, timestampMillis } from "../api/engineTime.js"
+import { millisTimestamp, responseMillis, toEngineTime, timestampMillis } from "../api/engineTime.js"
 import type { DeliveryTracker, Expectation } from "../logs/deliveryTracker.js"
 import { LogDecoder, type LogHandler } from "../logs/logDecoder.js"
 import { inspectSubject, type LogQuery, type LogSubject, openLog } from "../logs/logRequest.js"
@@ -52,10 +52,10 @@ const olderEngineSlackMillis = 2000
 /** How far past the anchor's timestamp to search for it. Records close to each other have similar timestamps. */
 const searchMillis = 10_000
 
-/** Parses the `Date` header of a response. */
-const dateTimestamp = (date: string | undefined): string | undefined => {
-  const millis = date === undefined ? Number.NaN : Date.parse(date)
-  return Number.isNaN(millis) ? undefined : nanosTimestamp(BigInt(millis) * 1_000_000n)
+/** When a response was sent, by the engine's clock. */
+const dateTimestamp = (headers: Readonly<Record<string, string>> | undefined): string | undefined => {
+  const millis = responseMillis(headers)
+  return millis === undefined ? undefined : millisTimestamp(millis)
 }
 
 const ignoreLines = { line: () => {}, engineError: () => {}, malformed: () => {} }
@@ -151,7 +151,7 @@ export class ResumingReader {
     return Effect.gen(this, function* () {
       this.#tracker.begin(expectation)
       const { body, headers } = yield* this.#open({ ...query, until, follow })
-      this.#openedAt ??= dateTimestamp(headers?.["date"]) ?? (yield* currentTimestamp)
+      this.#openedAt ??= dateTimestamp(headers) ?? (yield* currentTimestamp)
       if (follow && (yield* this.#isLaterRun)) return "late"
       const errors: Array<string> = []
       let isMalformed = false
@@ -236,7 +236,7 @@ export class ResumingReader {
   /** Whether the engine still has the anchor. */
   #anchorExists(tty: boolean, anchor: string, since: string): Effect.Effect<boolean, ReadError> {
     return Effect.suspend(() => {
-      const limit = nanosTimestamp(BigInt(timestampMillis(anchor) + searchMillis) * 1_000_000n)
+      const limit = millisTimestamp(timestampMillis(anchor) + searchMillis)
       let isFound = false
       let isBeyond = false
       const record: RecordHandler = (stream, timestamp, bytes, start, end) => {

@@ -1,4 +1,3 @@
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Mailbox from "effect/Mailbox"
@@ -76,7 +75,7 @@ const streamEvents = ({ query, state }: Call) =>
     const unsubscribe = state.journal.subscribe(send)
     yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
     if (until !== undefined) {
-      const now = BigInt(yield* Clock.currentTimeMillis) * 1_000_000n
+      const now = BigInt(Math.floor(yield* state.clock.currentMillis)) * 1_000_000n
       const wait = until > now ? Duration.nanos(until - now) : Duration.zero
       yield* Effect.sleep(wait).pipe(Effect.zipRight(output.end), Effect.forkScoped)
     }

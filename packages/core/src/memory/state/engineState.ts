@@ -40,13 +40,13 @@ export interface RunningExec {
 /** Everything that the engine holds. */
 export class EngineState {
   readonly id = newId()
-  readonly clock = new EngineClock()
-  readonly journal = new EventJournal(this.clock)
+  readonly clock: EngineClock
+  readonly journal: EventJournal
   readonly containers = new Map<string, MemoryContainer>()
   readonly execs = new Map<string, MemoryExec>()
-  readonly images = new ImageStore(this.clock)
+  readonly images: ImageStore
   readonly networks = new NetworkStore()
-  readonly volumes = new VolumeStore(this.clock, this.journal)
+  readonly volumes: VolumeStore
   /** Bind mount sources by path. The host has no files of its own. */
   readonly #hostDirectories = new Map<string, MemoryDirectory>()
 
@@ -55,8 +55,15 @@ export class EngineState {
     readonly scope: Scope.Scope,
     readonly programs: ReadonlyArray<MemoryProgram>,
     /** The default `log-opts` of the driver `json-file`. */
-    readonly logOptions: Readonly<Record<string, string>>
-  ) {}
+    readonly logOptions: Readonly<Record<string, string>>,
+    /** How far the engine's clock is ahead of Effect's `Clock`, in milliseconds. */
+    clockAheadMillis: number
+  ) {
+    this.clock = new EngineClock(clockAheadMillis)
+    this.journal = new EventJournal(this.clock)
+    this.images = new ImageStore(this.clock)
+    this.volumes = new VolumeStore(this.clock, this.journal)
+  }
 
   /** The host directory at a path; created if it does not exist. */
   hostDirectory(path: string, now: bigint): MemoryDirectory {
