@@ -1,13 +1,14 @@
 import * as Chunk from "effect/Chunk"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Mailbox from "effect/Mailbox"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type ChildProcess, spawn } from "node:child_process"
-import type { Readable } from "node:stream"
-import { StringDecoder } from "node:string_decoder"
+import type { Writable } from "node:stream"
 import type { LogStream } from "../../LogEvent.js"
+import { LineReader } from "./lineReader.js"
+import { endProcessGroup } from "./processGroup.js"
 
 /** A program to run on this machine. Its arguments are passed as a vector: no shell interprets them. */
 export interface HostCommand {
@@ -15,6 +16,14 @@ export interface HostCommand {
   readonly args: ReadonlyArray<string>
   /** Added to this process's environment. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Whether the program gets this process's environment. Default `true`; if not, it gets `environment` alone. */
+  readonly inheritEnvironment?: boolean
+  /** The working directory. Default: that of this process. */
+  readonly directory?: string
+  /** What the program reads. It is pulled no faster than that. Default: nothing. */
+  readonly stdin?: Stream.Stream<Uint8Array>
+  /** How long the program may take to end when it is interrupted, before it is killed. Default 5 seconds. */
+  readonly killAfter?: Duration.DurationInput
 }
 
 /** A line printed by a program, or, as the last element, how the program ended. */
@@ -31,83 +40,157 @@ export interface HostCommandResult {
   readonly stderr: string
 }
 
-/** Calls `onLine` for each line of a pipe. The returned function emits a last line that has no newline. */
-const readLines = (pipe: Readable, onLine: (text: string) => void): (() => void) => {
-  const decoder = new StringDecoder("utf8")
-  let partial = ""
-  pipe.on("data", (chunk: Buffer) => {
-    const lines = (partial + decoder.write(chunk)).split(/\r?\n/)
-    partial = lines.pop() ?? ""
-    for (const line of lines) onLine(line)
-  })
-  return () => {
-    const last = partial + decoder.end()
-    if (last !== "") onLine(last)
-  }
-}
+/** How many characters are held for a slow reader. With more, the program is not read, and waits. */
+const bufferLimit = 64 * 1024
 
 const exitOf = (code: number | null, signal: NodeJS.Signals | null): HostCommandOutput =>
   code === null
     ? { _tag: "Exit", detail: `was killed by ${signal}` }
     : { _tag: "Exit", exitCode: code, detail: `exited with code ${code}` }
 
-/** Starts a program that writes to `output`. Closing the scope stops it. */
-const start = (
-  { args, environment, program }: HostCommand,
-  output: Mailbox.Mailbox<HostCommandOutput>
-): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const child = spawn(program, args, {
-        env: { ...process.env, ...environment },
-        stdio: ["ignore", "pipe", "pipe"]
-      })
-      const emitRest = (["stdout", "stderr"] as const).map((stream) =>
-        readLines(child[stream], (text) => void output.unsafeOffer({ _tag: "Line", stream, text }))
-      )
-      const ended = new Promise<void>((resolve) => {
-        const end = (exit: HostCommandOutput) => {
-          for (const emit of emitRest) emit()
-          output.unsafeOffer(exit)
-          output.unsafeDone(Exit.void)
-          resolve()
-        }
-        child.once("error", ({ message }) => end({ _tag: "Exit", detail: `could not be started (${message})` }))
-        child.once("close", (code, signal) => end(exitOf(code, signal)))
-      })
-      return { child, ended }
-    }),
-    ({ child, ended }) => stop(child, ended)
-  )
+/** The output of a program, read no faster than it is pulled. */
+class ProgramOutput {
+  readonly #child: ChildProcess
+  #outputs: Array<HostCommandOutput> = []
+  #length = 0
+  #hasEnded = false
+  #wake = () => {}
 
-/** Sends SIGTERM and waits up to 20 seconds for the program to end. */
-const stop = (child: ChildProcess, ended: Promise<void>): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) child.kill("SIGTERM")
-    return Effect.promise(() => ended)
-  }).pipe(Effect.timeoutOption("20 seconds"), Effect.asVoid)
+  constructor(child: ChildProcess) {
+    this.#child = child
+    const readers = { stdout: new LineReader(), stderr: new LineReader() }
+    for (const stream of ["stdout", "stderr"] as const) {
+      child[stream]?.on("data", (chunk: Buffer) => this.#addLines(stream, readers[stream].push(chunk)))
+    }
+    const end = (exit: HostCommandOutput) => {
+      if (this.#hasEnded) return
+      for (const stream of ["stdout", "stderr"] as const) this.#addLines(stream, readers[stream].end())
+      this.#outputs.push(exit)
+      this.#hasEnded = true
+      this.#wake()
+    }
+    child.once("error", ({ message }) => end({ _tag: "Exit", detail: `could not be started (${message})` }))
+    child.once("close", (code, signal) => end(exitOf(code, signal)))
+  }
+
+  /** Whether the program has ended by itself, and its output with it. */
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  /** Everything that has arrived since the previous pull. */
+  readonly pull: Effect.Effect<Chunk.Chunk<HostCommandOutput>, Option.Option<never>> = Effect.suspend(() => {
+    if (this.#outputs.length > 0) {
+      const outputs = this.#outputs
+      this.#outputs = []
+      this.#length = 0
+      for (const pipe of [this.#child.stdout, this.#child.stderr]) pipe?.resume()
+      return Effect.succeed(Chunk.unsafeFromArray(outputs))
+    }
+    if (this.#hasEnded) return Effect.fail(Option.none())
+    return Effect.async<Chunk.Chunk<HostCommandOutput>, Option.Option<never>>((resume) => {
+      this.#wake = () => {
+        this.#wake = () => {}
+        resume(this.pull)
+      }
+      return Effect.sync(() => {
+        this.#wake = () => {}
+      })
+    })
+  })
+
+  #addLines(stream: LogStream, lines: ReadonlyArray<string>): void {
+    for (const text of lines) {
+      this.#outputs.push({ _tag: "Line", stream, text })
+      // An empty line is held as well.
+      this.#length += text.length + 1
+    }
+    if (this.#length > bufferLimit) for (const pipe of [this.#child.stdout, this.#child.stderr]) pipe?.pause()
+    if (lines.length > 0) this.#wake()
+  }
+}
+
+/** Writes a program's input. A program need not read all of it. */
+const writeInput = (pipe: Writable, input: Stream.Stream<Uint8Array>): Effect.Effect<void> => {
+  const write = (bytes: Uint8Array) =>
+    Effect.async<void, Error>((resume) => {
+      pipe.write(bytes, (error) => resume(error ? Effect.fail(error) : Effect.void))
+    })
+  return Stream.runForEach(input, write).pipe(Effect.ignore, Effect.ensuring(Effect.sync(() => void pipe.end())))
+}
+
+/** Starts a program. Closing the scope ends it, with every process that it started. */
+const start = ({
+  args,
+  directory,
+  environment,
+  inheritEnvironment = true,
+  killAfter = "5 seconds",
+  program,
+  stdin
+}: HostCommand): Effect.Effect<ProgramOutput, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { child, output } = yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const child = spawn(program, args, {
+          env: { ...(inheritEnvironment ? process.env : {}), ...environment },
+          stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+          // In a process group of its own, which can be ended as a whole.
+          detached: process.platform !== "win32",
+          ...(directory === undefined ? {} : { cwd: directory })
+        })
+        return { child, output: new ProgramOutput(child) }
+      }),
+      ({ child, output }) =>
+        // A program that ends by itself may leave others in the background, such as a service that it started.
+        (output.hasEnded ? Effect.void : endProcessGroup(child, Duration.decode(killAfter))).pipe(
+          // What is left in the pipes is not read, but would keep them open.
+          Effect.ensuring(
+            Effect.sync(() => {
+              for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.destroy()
+            })
+          )
+        )
+    )
+    const pipe = child.stdin
+    if (stdin !== undefined && pipe !== null) {
+      pipe.on("error", () => {})
+      yield* Effect.forkScoped(writeInput(pipe, stdin))
+    }
+    return output
+  })
 
 /**
- * Runs a program and emits its lines as they are printed, then its exit. Interrupting the stream sends SIGTERM to the
- * program and waits for it to end.
+ * Runs a program and emits its lines as they are printed, then its exit. Lines are read no faster than they are pulled, and
+ * those of more than 1 Mi characters are cut. Interrupting the stream sends SIGTERM to the program and to every process
+ * that it started, SIGKILL to those that are left after `killAfter`, and waits for them to end.
  */
 export const streamHostCommand = (command: HostCommand): Stream.Stream<HostCommandOutput> =>
-  Stream.unwrapScoped(
-    Effect.gen(function* () {
-      const output = yield* Mailbox.make<HostCommandOutput>()
-      yield* start(command, output)
-      return Mailbox.toStream(output)
-    })
-  )
+  Stream.unwrapScoped(Effect.map(start(command), ({ pull }) => Stream.repeatEffectChunkOption(pull)))
 
-/** Collects the output of a program. */
+/** How many characters of a program's output are collected. */
+const collectLimit = 16 * 1024 * 1024
+
+/** Collects the output of a program. Of each stream, what exceeds 16 Mi characters is dropped. */
 export const collectHostCommand = <E, R>(
   outputs: Stream.Stream<HostCommandOutput, E, R>
 ): Effect.Effect<HostCommandResult, E, R> =>
-  Effect.map(Stream.runCollect(outputs), (collected) => {
-    const all = Chunk.toReadonlyArray(collected)
-    const text = (stream: LogStream) =>
-      all.flatMap((output) => (output._tag === "Line" && output.stream === stream ? [output.text] : [])).join("\n")
-    const exit = all.findLast((output) => output._tag === "Exit")
-    return { exitCode: exit?.exitCode, detail: exit?.detail ?? "", stdout: text("stdout"), stderr: text("stderr") }
+  Effect.suspend(() => {
+    const lines = { stdout: new Array<string>(), stderr: new Array<string>() }
+    const lengths = { stdout: 0, stderr: 0 }
+    let exit: Extract<HostCommandOutput, { readonly _tag: "Exit" }> | undefined
+    const collect = (output: HostCommandOutput) => {
+      if (output._tag === "Exit") exit = output
+      else if ((lengths[output.stream] += output.text.length + 1) <= collectLimit)
+        lines[output.stream].push(output.text)
+    }
+    return Effect.map(
+      Stream.runForEach(outputs, (output) => Effect.sync(() => collect(output))),
+      () => ({
+        exitCode: exit?.exitCode,
+        detail: exit?.detail ?? "",
+        stdout: lines.stdout.join("\n"),
+        stderr: lines.stderr.join("\n")
+      })
+    )
   })
