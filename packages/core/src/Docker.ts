@@ -14,6 +14,7 @@ import Dockerode from "dockerode"
 import type DockerModem from "docker-modem"
 import type { Agent } from "node:http"
 import type { DockerFailure, EngineUnavailable, InvalidRequest } from "./DockerError.js"
+import { openInScope } from "./internal/api/scopedResource.js"
 import { findEndpoint } from "./internal/connection/dockerContext.js"
 import { defaultEndpoint, type Endpoint, parseEndpoint, type TlsOptions } from "./internal/connection/endpoint.js"
 import { closeIdleSockets, makeEngineAgent } from "./internal/connection/engineAgent.js"
@@ -218,8 +219,8 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
     return {
       endpoint: endpoint.url,
       json: (request) => requestJson(connection, request),
-      stream: (request) => requestStream(connection, request),
-      hijack: (request) => requestUpgrade(connection, request)
+      stream: (request) => openInScope(requestStream(connection, request)),
+      hijack: (request) => openInScope(requestUpgrade(connection, request))
     }
   })
 

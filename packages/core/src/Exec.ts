@@ -3,38 +3,38 @@
  *
  * @since 0.1.0
  */
-import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { constants } from "node:buffer"
-import { Docker, type DockerDuplex, type DockerRequest, type DockerShape } from "./Docker.js"
+import { Docker, type DockerShape } from "./Docker.js"
 import {
   type ContainerNotFound,
   type ContainerStateConflict,
   type DockerFailure,
-  EngineError,
-  EngineUnavailable,
+  type EngineError,
   ExecFailed
 } from "./DockerError.js"
 import { type Attachment, type AttachOptions, attachTo } from "./internal/exec/attach.js"
+import { mapContainerErrors } from "./internal/exec/containerErrors.js"
 import { type ExecCommand, parseCommand } from "./internal/exec/execCommand.js"
 import {
   awaitExitCode,
   createExec,
   type ExecSettings,
-  hasStarted,
+  type ExecWatch,
+  isNeverStarted,
   startExec,
   startRequest
 } from "./internal/exec/execInstance.js"
+import type { ExecOutput, ExecResult } from "./internal/exec/execModels.js"
 import { inputBytes, unusedDetachKeys } from "./internal/exec/input.js"
-import { demultiplex, demultiplexer, OutputPiece } from "./internal/logs/demultiplex.js"
-import type { LogStream } from "./LogEvent.js"
+import { collectOutput, startCommand, streamOutput } from "./internal/exec/startedCommand.js"
+import { openEvents } from "./internal/watch/engineEvents.js"
 
+export { ExecExit, ExecOutput, ExecResult } from "./internal/exec/execModels.js"
+export type { ExecSettings } from "./internal/exec/execInstance.js"
 export type { Attachment, AttachOptions } from "./internal/exec/attach.js"
 export type { ExecCommand } from "./internal/exec/execCommand.js"
 export { OutputPiece } from "./internal/logs/demultiplex.js"
@@ -64,56 +64,17 @@ export interface TerminalOptions extends ExecSettings {
 }
 
 /**
- * The output of a command, and how it exited.
+ * A command whose output nobody reads.
  *
- * @since 0.1.0
- * @category schemas
- */
-export const ExecResult = Schema.Struct({
-  exitCode: Schema.Number,
-  stdout: Schema.String.annotations({ description: "Decoded as UTF-8" }),
-  stderr: Schema.String.annotations({ description: "Decoded as UTF-8" })
-}).annotations({ identifier: "ExecResult", description: "The output of a command, and how it exited" })
-
-/**
  * @since 0.1.0
  * @category models
  */
-export type ExecResult = typeof ExecResult.Type
-
-/**
- * The last element of a command's output.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const ExecExit = Schema.TaggedStruct("Exit", { exitCode: Schema.Number }).annotations({
-  identifier: "ExecExit",
-  description: "The last element of a command's output"
-})
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type ExecExit = typeof ExecExit.Type
-
-/**
- * A piece of a command's output, or its exit.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const ExecOutput = Schema.Union(OutputPiece, ExecExit).annotations({
-  identifier: "ExecOutput",
-  description: "A piece of a command's output, or its exit"
-})
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type ExecOutput = typeof ExecOutput.Type
+export interface DetachedCommand {
+  /** The id of the exec instance, for requests such as `GET /exec/{id}/json`. */
+  readonly execId: string
+  /** Waits for the command to exit. */
+  readonly exitCode: Effect.Effect<number, DockerFailure>
+}
 
 /**
  * A command that runs on a terminal.
@@ -138,125 +99,11 @@ export interface Terminal {
  */
 export type ExecError = ContainerNotFound | ContainerStateConflict | ExecFailed | DockerFailure
 
-/** A command that has been started. */
-interface StartedCommand<E, R> {
-  /** The request that started it, for errors about its output. */
-  readonly request: DockerRequest
-  readonly output: DockerDuplex["output"]
-  /** Sends the whole input. `undefined` if there is none. */
-  readonly sendInput: Effect.Effect<void, E, R> | undefined
-  /** Checks the first piece of output: see `startFailure`. */
-  readonly checkStart: (first: Uint8Array) => Effect.Effect<void, DockerFailure | ExecFailed>
-  /** Waits for the exit, once the output has ended. */
-  readonly exitCode: Effect.Effect<number, DockerFailure>
-}
-
-/** The engine reports that it could not start a command as the first output of that command. */
-const startFailure =
-  /^(OCI runtime exec failed|(Error: )?(runc|crun): |exec failed|unable to start container process|.*executable file not found)/
-
-/** Starts a command. */
-const start = <E, R>(docker: DockerShape, id: string, command: ExecCommand, options: ExecOptions<E, R>) =>
-  Effect.gen(function* () {
-    const args = yield* parseCommand(id, command)
-    const { stdin } = options
-    const execId = yield* createExec(docker, id, args, options, {
-      AttachStdin: stdin !== undefined,
-      AttachStdout: true,
-      AttachStderr: true,
-      Tty: false
-    })
-    const request = startRequest(execId, false)
-    const duplex = yield* startExec(docker, id, request)
-    const started: StartedCommand<E, R> = {
-      request,
-      output: duplex.output,
-      sendInput: stdin?.pipe(
-        // A command may exit before it has read all of its input, which is no error: its exit code is reported.
-        Stream.runForEach((input) => Effect.ignore(duplex.write(inputBytes(input)))),
-        Effect.andThen(duplex.end)
-      ),
-      checkStart: (first) => {
-        const detail = Buffer.from(first).toString("utf8").trim()
-        if (!startFailure.test(detail)) return Effect.void
-        return Effect.filterOrFail(
-          hasStarted(docker, execId),
-          (started) => started,
-          () => new ExecFailed({ containerId: id, command: args, detail })
-        )
-      },
-      exitCode: awaitExitCode(docker, execId).pipe(
-        // The engine keeps the connection open while the command runs. If it ends much earlier, it was cut.
-        Effect.timeoutFail({
-          duration: "10 seconds",
-          onTimeout: () =>
-            new EngineUnavailable({
-              endpoint: docker.endpoint,
-              reason: "Lost",
-              detail: "the connection was closed while the command was running"
-            })
-        })
-      )
-    }
-    return started
-  })
-
-const streamOutput = <E, R>(
-  docker: DockerShape,
-  { checkStart, exitCode, output, request, sendInput }: StartedCommand<E, R>
-): Stream.Stream<ExecOutput, EngineError | EngineUnavailable | ExecFailed | E, R> => {
-  let isFirst = true
-  const pieces = Stream.mapChunksEffect(demultiplex(output, request, docker.endpoint), (pieces) => {
-    const head = Option.getOrUndefined(Chunk.head(pieces))
-    if (!isFirst || head === undefined) return Effect.succeed(pieces)
-    isFirst = false
-    return Effect.as(checkStart(head.bytes), pieces)
-  })
-  const exit = Effect.map(exitCode, (exitCode): ExecOutput => ({ _tag: "Exit", exitCode }))
-  const all = Stream.concat(pieces, Stream.fromEffect(exit))
-  return sendInput === undefined ? all : Stream.mergeLeft(all, Stream.drain(Stream.fromEffect(sendInput)))
-}
-
-const outputTooLong = ({ method, path }: DockerRequest) =>
-  new EngineError({
-    request: `${method} ${path}`,
-    status: 101,
-    detail: `the output of the command exceeds ${constants.MAX_STRING_LENGTH} bytes, the longest string of Node.js. Read it with Exec.stream`
-  })
-
-/** Collects the output. Does without `streamOutput`, whose operators would cost a short command more than all the rest. */
-const collectOutput = <E, R>(
-  docker: DockerShape,
-  { checkStart, exitCode, output, request, sendInput }: StartedCommand<E, R>
-) =>
-  Effect.gen(function* () {
-    const pieces: Array<OutputPiece> = []
-    const sizes = { stdout: 0, stderr: 0 }
-    const { end, take } = demultiplexer(request, docker.endpoint)
-    const readToEnd = Stream.runForEach(output, (chunk) =>
-      Effect.flatMap(take(chunk), (taken) => {
-        for (const piece of taken) {
-          pieces.push(piece)
-          sizes[piece.stream] += piece.bytes.length
-        }
-        return Math.max(sizes.stdout, sizes.stderr) <= constants.MAX_STRING_LENGTH
-          ? Effect.void
-          : outputTooLong(request)
-      })
-    ).pipe(
-      Effect.andThen(end),
-      Effect.andThen(Effect.suspend(() => (pieces[0] === undefined ? Effect.void : checkStart(pieces[0].bytes)))),
-      Effect.andThen(exitCode)
-    )
-    // A failure of the input fails the command, but the command's exit does not wait for the input.
-    const result =
-      sendInput === undefined
-        ? yield* readToEnd
-        : yield* Effect.raceFirst(readToEnd, Effect.zipRight(sendInput, Effect.never))
-    const text = (name: LogStream) =>
-      Buffer.concat(pieces.flatMap(({ bytes, stream }) => (stream === name ? [bytes] : []))).toString("utf8")
-    return { exitCode: result, stdout: text("stdout"), stderr: text("stderr") } satisfies ExecResult
-  })
+/** Events after which a command of the container may have ended. Docker and Podman name them differently. */
+const watchExec: ExecWatch = (docker, containerId) =>
+  Effect.map(openEvents(docker, { filters: { type: ["container"], container: [containerId] } }), (events) =>
+    Stream.filter(events, ({ action }) => /^(exec_die|die|died|destroy|remove|cleanup)/.test(action))
+  )
 
 const openTerminal = (docker: DockerShape, id: string, command: ExecCommand, options: TerminalOptions) =>
   Effect.gen(function* () {
@@ -269,24 +116,52 @@ const openTerminal = (docker: DockerShape, id: string, command: ExecCommand, opt
       DetachKeys: unusedDetachKeys(),
       ConsoleSize: [options.rows ?? 24, options.columns ?? 80]
     })
-    const duplex = yield* startExec(docker, id, startRequest(execId, true))
+    const duplex = yield* startExec(docker, id, startRequest(execId, { detach: false, tty: true }))
     const terminal: Terminal = {
       output: duplex.output,
       write: (input) => duplex.write(inputBytes(input)),
       resize: ({ columns, rows }) =>
         Effect.asVoid(docker.json({ method: "POST", path: `/exec/${execId}/resize`, query: { h: rows, w: columns } })),
-      exitCode: awaitExitCode(docker, execId)
+      exitCode: awaitExitCode(docker, execId, watchExec)
     }
     return terminal
+  })
+
+/** Starts a command whose output nobody reads. The engine answers once the command runs, or could not be started. */
+const startDetached = (docker: DockerShape, id: string, command: ExecCommand, options: ExecSettings) =>
+  Effect.gen(function* () {
+    const args = yield* parseCommand(id, command)
+    const execId = yield* createExec(docker, id, args, options, {})
+    yield* docker.json(startRequest(execId, { detach: true, tty: false })).pipe(
+      Effect.catchTag("EngineError", (error) =>
+        Effect.flatMap(
+          Effect.orElseSucceed(isNeverStarted(docker, execId), () => false),
+          (neverStarted): Effect.Effect<never, EngineError | ExecFailed> =>
+            Effect.fail(neverStarted ? new ExecFailed({ containerId: id, command: args, detail: error.detail }) : error)
+        )
+      ),
+      mapContainerErrors(id)
+    )
+    const detached: DetachedCommand = { execId, exitCode: awaitExitCode(docker, execId, watchExec) }
+    return detached
   })
 
 const make = Effect.map(Docker, (docker): ExecShape => ({
   run: Effect.fn("Exec.run")(
     <E = never, R = never>(id: string, command: ExecCommand, options: ExecOptions<E, R> = {}) =>
-      Effect.scoped(Effect.flatMap(start(docker, id, command, options), (started) => collectOutput(docker, started)))
+      Effect.scoped(
+        Effect.flatMap(startCommand(docker, id, command, options, watchExec), (started) =>
+          collectOutput(docker, started)
+        )
+      )
   ),
   stream: <E = never, R = never>(id: string, command: ExecCommand, options: ExecOptions<E, R> = {}) =>
-    Stream.unwrapScoped(Effect.map(start(docker, id, command, options), (started) => streamOutput(docker, started))),
+    Stream.unwrapScoped(
+      Effect.map(startCommand(docker, id, command, options, watchExec), (started) => streamOutput(docker, started))
+    ),
+  startDetached: Effect.fn("Exec.startDetached")((id: string, command: ExecCommand, options: ExecSettings = {}) =>
+    startDetached(docker, id, command, options)
+  ),
   terminal: Effect.fn("Exec.terminal")((id: string, command: ExecCommand, options: TerminalOptions = {}) =>
     openTerminal(docker, id, command, options)
   ),
@@ -318,6 +193,15 @@ export interface ExecShape {
     command: ExecCommand,
     options?: ExecOptions<E, R>
   ) => Stream.Stream<ExecOutput, ExecError | E, R>
+  /**
+   * Starts a command in a running container and does not wait for it. The command runs on if this program ends. Fails with
+   * `ExecFailed` if it cannot be started. `POST /containers/{id}/exec`, `POST /exec/{id}/start`
+   */
+  readonly startDetached: (
+    id: string,
+    command: ExecCommand,
+    options?: ExecSettings
+  ) => Effect.Effect<DetachedCommand, ExecError>
   /** Runs a command on a terminal, for interactive use. Closing the scope closes the connection. */
   readonly terminal: (
     id: string,

@@ -1,4 +1,4 @@
-import { Containers, Exec } from "@dockwire/core"
+import { Containers, Exec, type ExecSettings } from "@dockwire/core"
 import { Chunk, Effect, type Scope, Stream } from "effect"
 import { expect } from "vitest"
 import type { Bench } from "../bench.js"
@@ -16,6 +16,20 @@ const attach = (id: string) => Effect.flatMap(Exec, (exec) => exec.attach(id))
 
 const terminal = (id: string, command: ReadonlyArray<string>) =>
   Effect.flatMap(Exec, (exec) => exec.terminal(id, command, { rows: 33, columns: 99 }))
+
+const startDetached = (id: string, command: ReadonlyArray<string>) =>
+  Effect.flatMap(Exec, (exec) => exec.startDetached(id, command))
+
+/** What a command can't be started for: its arguments and settings, and the engine's message. */
+const startFailures: ReadonlyArray<readonly [ReadonlyArray<string>, ExecSettings, RegExp]> = [
+  [["nope"], {}, /executable file not found/],
+  [["/nope"], {}, /no such file or directory|not found/],
+  // A file that is not executable.
+  [["/etc/hostname"], {}, /permission denied|no such file or directory/],
+  [["true"], { workingDirectory: "/nope" }, /chdir|no such file or directory/],
+  [["true"], { user: "dockwire-nobody" }, /no matching entries in passwd file/],
+  [["true"], { user: "0:dockwire-nobody" }, /no matching entries in group file/]
+]
 
 /** Any of them. */
 type Use = (id: string, command: ReadonlyArray<string>) => Effect.Effect<unknown, unknown, Exec | Scope.Scope>
@@ -42,14 +56,26 @@ const noCommand = {
     'OCI runtime exec failed: exec failed: unable to start container process: exec: "nope": executable file not found in $PATH: unknown'
 }
 
-const badInput =
-  (use: Use): Cell =>
-  (bench: Bench) =>
-    Effect.gen(function* () {
-      const { id } = yield* bench.running()
-      yield* failsWith(use(id, ["nope"]), "ExecFailed", { containerId: id, ...noCommand })
-      yield* failsWith(use(id, []), "ExecFailed", { command: [] })
-    })
+const badInput = (use: Use) => (bench: Bench) =>
+  Effect.gen(function* () {
+    const { id } = yield* bench.running()
+    yield* failsWith(use(id, ["nope"]), "ExecFailed", { containerId: id, ...noCommand })
+    yield* failsWith(use(id, []), "ExecFailed", { command: [] })
+  })
+
+/** Commands that can't be started fail, whatever the engine's message; an exit code of 126 or 127 alone is no failure. */
+const neverStarted = (use: (id: string, command: ReadonlyArray<string>, settings: ExecSettings) => ReturnType<Use>) =>
+  Effect.fn(function* (bench: Bench) {
+    const { id } = yield* bench.running()
+    for (const [command, settings, message] of startFailures) {
+      yield* failsWith(use(id, command, settings), "ExecFailed", {
+        containerId: id,
+        command,
+        detail: expect.stringMatching(message)
+      })
+    }
+    return id
+  })
 
 /** The cells of `Exec`. */
 export const execRows: Rows = {
@@ -73,7 +99,16 @@ export const execRows: Rows = {
       }),
     missing: notFound(run),
     conflict: conflict(run),
-    "bad input": badInput(run)
+    "bad input": (bench) =>
+      Effect.gen(function* () {
+        yield* badInput(run)(bench)
+        const exec = yield* Exec
+        const id = yield* neverStarted((id, command, settings) => exec.run(id, command, settings))(bench)
+        for (const exitCode of [126, 127]) {
+          const script = `echo 'OCI runtime exec failed: executable file not found'; exit ${exitCode}`
+          expect(yield* run(id, ["sh", "-c", script])).toMatchObject({ exitCode })
+        }
+      })
   },
   stream: {
     call: () => stream(missing, ["true"]),
@@ -88,7 +123,16 @@ export const execRows: Rows = {
       }),
     missing: notFound(stream),
     conflict: conflict(stream),
-    "bad input": badInput(stream),
+    "bad input": (bench) =>
+      Effect.gen(function* () {
+        yield* badInput(stream)(bench)
+        const exec = yield* Exec
+        const use = (id: string, command: ReadonlyArray<string>, settings: ExecSettings) =>
+          Stream.runDrain(exec.stream(id, command, settings))
+        const id = yield* neverStarted(use)(bench)
+        const output = yield* stream(id, ["sh", "-c", "exit 126"])
+        expect(Chunk.toReadonlyArray(output)).toEqual([{ _tag: "Exit", exitCode: 126 }])
+      }),
     "engine gone": (bench) =>
       Effect.gen(function* () {
         const { id } = yield* bench.running()
@@ -96,6 +140,24 @@ export const execRows: Rows = {
           .stream(id, ["sh", "-c", "echo out; sleep 300"])
           .pipe(Stream.runForEach(() => bench.gone))
         yield* failsWith(attempt, "EngineUnavailable")
+      })
+  },
+  startDetached: {
+    call: () => startDetached(missing, ["true"]),
+    success: (bench) =>
+      Effect.gen(function* () {
+        const { id } = yield* bench.running()
+        const { execId, exitCode } = yield* startDetached(id, ["sh", "-c", "sleep 1; exit 5"])
+        expect(execId).toMatch(/^[0-9a-f]{64}$/)
+        expect(yield* exitCode).toBe(5)
+      }),
+    missing: notFound(startDetached),
+    conflict: conflict(startDetached),
+    "bad input": (bench) =>
+      Effect.gen(function* () {
+        yield* badInput(startDetached)(bench)
+        const exec = yield* Exec
+        yield* neverStarted((id, command, settings) => exec.startDetached(id, command, settings))(bench)
       })
   },
   terminal: {

@@ -54,7 +54,7 @@ const errors = {
   },
   Docker: { hijack: failure, json: failure, stream: failure },
   Events: { stream: filtered, watch: filtered },
-  Exec: { attach: stated, run: executed, stream: executed, terminal: executed },
+  Exec: { attach: stated, run: executed, startDetached: executed, stream: executed, terminal: executed },
   "Exec, an attachment": { end: [], output: failure, resize: stated, write: filtered },
   "Exec, a terminal": { exitCode: failure, output: failure, resize: failure, write: failure },
   Host: { install: ["InstallFailed"], isInstalled: [] },

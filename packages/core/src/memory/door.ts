@@ -8,6 +8,7 @@ import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DockerResponse, DockerDuplex, DockerRequest, DockerShape, DockerStream } from "../Docker.js"
+import { openInScope } from "../internal/api/scopedResource.js"
 import { type DockerFailure, EngineError, EngineUnavailable } from "../DockerError.js"
 import type { EngineResponse, StreamResponse } from "./calls/response.js"
 import type { Faults } from "./faults.js"
@@ -140,11 +141,11 @@ export class MemoryDocker implements DockerShape {
         return { status, contentType: jsonType, headers, body: Stream.fromIterable(lines) }
       })
     )
-    return retryOnce(request, attempt)
+    return openInScope(retryOnce(request, attempt))
   }
 
-  readonly hijack = (request: DockerRequest): Effect.Effect<DockerDuplex, DockerFailure, Scope.Scope> =>
-    this.#connect(request, (connection) =>
+  readonly hijack = (request: DockerRequest): Effect.Effect<DockerDuplex, DockerFailure, Scope.Scope> => {
+    const attempt = this.#connect(request, (connection) =>
       Effect.gen(this, function* () {
         const response = yield* this.#respond(request, true)
         // Only streamed responses hand the connection over.
@@ -156,6 +157,8 @@ export class MemoryDocker implements DockerShape {
         }
       })
     )
+    return openInScope(attempt)
+  }
 
   /** The header `Date` of a response that is sent now: whole seconds of the engine's clock. */
   get #date(): Effect.Effect<string> {

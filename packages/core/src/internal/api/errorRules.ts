@@ -68,7 +68,7 @@ export const stateConflict = (id: string, { detail, status }: EngineError): Cont
 }
 
 /** Whether another container has the requested name. */
-export const isNameTaken = ({ detail }: EngineError): boolean => /\bname\b.* is already in use/.test(detail)
+export const isNameTaken = ({ detail }: EngineError): boolean => /\bname\b.* (is )?already in use/.test(detail)
 
 /** Rule for methods whose other arguments can be invalid: the id is a prefix of several ids. */
 export const ambiguousId = (id: string, { detail }: EngineError): InvalidRequest | undefined =>

@@ -34,8 +34,14 @@ export const retryWhileInUse = retryWhileBusy("ResourceInUse")
 /** Retries a prune while the engine is running another prune of the same kind. */
 export const retryWhilePruning = retryWhileBusy("PruneInProgress")
 
-/** From 5 milliseconds up to every 200: for the exit of a command, which most often follows its output at once. */
-export const execPoll = Schedule.exponential("5 millis").pipe(Schedule.union(Schedule.spaced("200 millis")))
+/** After 5, 10, 20, 40 and 80 milliseconds: for the exit of a command, which most often follows its output at once. */
+export const execExitPoll = Schedule.exponential("5 millis").pipe(Schedule.intersect(Schedule.recurs(5)))
+
+/** From 5 milliseconds up to every 200, for 10 seconds: for the process id of a command whose output has begun. */
+export const execStartPoll = Schedule.exponential("5 millis").pipe(
+  Schedule.union(Schedule.spaced("200 millis")),
+  Schedule.upTo("10 seconds")
+)
 
 /** Every 100 milliseconds for 2 seconds: for the end of a container whose output has ended. */
 export const containerEndPoll = Schedule.spaced("100 millis").pipe(Schedule.intersect(Schedule.recurs(20)))

@@ -1,7 +1,9 @@
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 
 /** Runs a finalizer's removal for at most 30 seconds, and logs a warning if it fails or times out. */
 export const removeOrWarn = <E extends { readonly message: string }>(
@@ -46,5 +48,21 @@ export const acquireDetached = <A, E extends { readonly message: string }, R, R2
       const resource = yield* restore(Fiber.join(acquiring)).pipe(Effect.onInterrupt(() => abandon))
       yield* Effect.addFinalizer(() => release(resource))
       return resource
+    })
+  )
+
+/**
+ * Opens something in the current scope. If that fails or is interrupted, whatever it has opened is closed at once, even if
+ * the scope lives on: a caller may give up a connection that is slow to open and continue with something else.
+ */
+export const openInScope = <A, E, R>(
+  open: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, Exclude<R, Scope.Scope> | Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
+      return yield* restore(Scope.extend(open, scope)).pipe(
+        Effect.onExit((exit) => (Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void))
+      )
     })
   )

@@ -49,7 +49,7 @@ const renameError = (id: string, name: string, error: EngineError) =>
   ambiguousId(id, error) ??
   (isNameTaken(error)
     ? new NameConflict({ name, detail: error.detail })
-    : error.status === 400
+    : error.status === 400 || /names must match/.test(error.detail)
       ? new InvalidRequest({ field: "name", value: name, detail: error.detail })
       : undefined)
 

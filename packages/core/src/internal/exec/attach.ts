@@ -15,6 +15,7 @@ import { decodeResponse, requestDecoded } from "../api/decode.js"
 import { containerNotFound, mapEngineError } from "../api/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { containerEndPoll } from "../api/schedules.js"
+import { openInScope } from "../api/scopedResource.js"
 import { demultiplex, type OutputPiece } from "../logs/demultiplex.js"
 import { mapContainerErrors } from "./containerErrors.js"
 import { inputBytes, unusedDetachKeys } from "./input.js"
@@ -106,6 +107,9 @@ export const attachTo = (
   id: string,
   options: AttachOptions
 ): Effect.Effect<Attachment, ContainerNotFound | ContainerStateConflict | DockerFailure, Scope.Scope> =>
+  openInScope(openAttachment(docker, id, options)).pipe(mapContainerErrors(id))
+
+const openAttachment = (docker: DockerShape, id: string, options: AttachOptions) =>
   Effect.gen(function* () {
     const { Config, Id, State } = yield* inspect(docker, id)
     const state = unattachableStates[State.Status]
@@ -150,4 +154,4 @@ export const attachTo = (
           .pipe(Effect.asVoid, mapContainerErrors(id))
     }
     return attachment
-  }).pipe(mapContainerErrors(id))
+  })

@@ -49,8 +49,12 @@ export const resolveProgram = (
   return { run, signals: {}, usage: idleUsage }
 }
 
-/** The OCI runtime's error for a command that does not exist. */
-export const commandNotFound = ([name = ""]: ReadonlyArray<string>): string =>
+/** The OCI runtime's error for a command that does not exist, or is a path that exists but cannot be executed. */
+export const commandNotFound = ([name = ""]: ReadonlyArray<string>, exists = false): string =>
   `unable to start container process: exec: "${name}": ${
-    name.includes("/") ? `stat ${name}: no such file or directory` : "executable file not found in $PATH"
+    !name.includes("/")
+      ? "executable file not found in $PATH"
+      : exists
+        ? "permission denied"
+        : `stat ${name}: no such file or directory`
   }: unknown`

@@ -6,7 +6,14 @@ import { openAttachment } from "../calls/attachment.js"
 import { type Call, decodeBody, type Routes, targetContainer } from "../calls/call.js"
 import { jsonResponse } from "../calls/response.js"
 import { encodeFrame } from "../calls/streamFrame.js"
-import { fileReader, parseEnvironment, processEnvironment } from "../containers/processConfig.js"
+import {
+  fileReader,
+  invalidDirectory,
+  isFile,
+  missingUser,
+  parseEnvironment,
+  processEnvironment
+} from "../containers/processConfig.js"
 import { Process } from "../programs/process.js"
 import { commandNotFound } from "../programs/resolveProgram.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
@@ -20,7 +27,9 @@ const decodeCreate = decodeBody(
     AttachStdin: Schema.optional(Schema.Boolean),
     AttachStdout: Schema.optional(Schema.Boolean),
     AttachStderr: Schema.optional(Schema.Boolean),
-    Tty: Schema.optional(Schema.Boolean)
+    Tty: Schema.optional(Schema.Boolean),
+    User: Schema.optional(Schema.String),
+    WorkingDir: Schema.optional(Schema.String)
   })
 )
 
@@ -50,6 +59,8 @@ const create = (call: Call) =>
       container,
       command,
       environment: { ...processEnvironment(container), ...parseEnvironment(body.Env ?? []) },
+      user: body.User ?? "",
+      workingDirectory: body.WorkingDir ?? "",
       tty: body.Tty ?? false,
       stdin: body.AttachStdin ?? false,
       stdout: body.AttachStdout ?? false,
@@ -70,13 +81,18 @@ const startCommand = (
   connect: (process: Process) => void
 ): Effect.Effect<string | undefined> =>
   Effect.gen(function* () {
-    const { command, container, environment, id, stdin, tty } = exec
+    const { command, container, environment, id, stdin, tty, user, workingDirectory } = exec
     const exited = (exitCode: number) => {
       exec.exitCode = exitCode
       return state.emitContainerEvent(container, "exec_die", { execID: id, exitCode: String(exitCode) })
     }
     exec.started = true
     yield* state.emitContainerEvent(container, `exec_start: ${command.join(" ")}`, { execID: id })
+    const impossible = missingUser(container, user) ?? invalidDirectory(container, workingDirectory)
+    if (impossible !== undefined) {
+      yield* exited(126)
+      return impossible
+    }
     const process = yield* Process.start(
       {
         image: container.settings.image,
@@ -93,7 +109,7 @@ const startCommand = (
     )
     if (process === undefined) {
       yield* exited(126)
-      return `OCI runtime exec failed: exec failed: ${commandNotFound(command)}`
+      return `OCI runtime exec failed: exec failed: ${commandNotFound(command, isFile(container, command[0] ?? ""))}`
     }
     connect(process)
     exec.process = process
@@ -113,7 +129,8 @@ const start = (call: Call) =>
     if (!Detach) return yield* startAttached(call, exec, refused)
     if (refused !== undefined) return yield* refused
     const failure = yield* startCommand(call, exec, () => {})
-    return failure === undefined ? jsonResponse(200) : yield* errorResponse(400, failure)
+    if (failure === undefined) return jsonResponse(200)
+    return yield* errorResponse(/container process/.test(failure) ? 400 : 500, failure)
   })
 
 /** Starts an exec and attaches the client to it. */

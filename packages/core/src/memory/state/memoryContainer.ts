@@ -95,6 +95,10 @@ export interface MemoryExec {
   readonly container: MemoryContainer
   readonly command: ReadonlyArray<string>
   readonly environment: Readonly<Record<string, string>>
+  /** `user[:group]`; empty for the container's own user. */
+  readonly user: string
+  /** Empty for the container's own working directory. */
+  readonly workingDirectory: string
   readonly tty: boolean
   readonly stdin: boolean
   readonly stdout: boolean

@@ -1,0 +1,135 @@
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { DockerDuplex, DockerRequest, DockerShape } from "../../Docker.js"
+import {
+  type ContainerNotFound,
+  type ContainerStateConflict,
+  type DockerFailure,
+  type EngineError,
+  EngineUnavailable,
+  ExecFailed
+} from "../../DockerError.js"
+import { demultiplex, demultiplexer } from "../logs/demultiplex.js"
+import { type ExecCommand, parseCommand } from "./execCommand.js"
+import {
+  awaitEnd,
+  createExec,
+  type ExecEnd,
+  type ExecSettings,
+  type ExecWatch,
+  isNeverStarted,
+  startExec,
+  startRequest
+} from "./execInstance.js"
+import type { ExecOutput, ExecResult } from "./execModels.js"
+import { inputBytes } from "./input.js"
+import { OutputCollector } from "./outputCollector.js"
+
+/** A command that has been started, or that the engine could not start. */
+export interface StartedCommand<E, R> {
+  /** The request that started it, for errors about its output. */
+  readonly request: DockerRequest
+  readonly output: DockerDuplex["output"]
+  /** Sends the whole input. `undefined` if there is none. */
+  readonly sendInput: Effect.Effect<void, E, R> | undefined
+  /** The engine sends its message as output if it could not start the command. The exec instance tells which one it is. */
+  readonly isNeverStarted: Effect.Effect<boolean, DockerFailure>
+  /** The failure of a command that could not be started. */
+  readonly failure: (message: string) => ExecFailed
+  /** Waits for the exit, once the output has ended. */
+  readonly end: Effect.Effect<ExecEnd, DockerFailure>
+}
+
+/** Starts a command and attaches to it. */
+export const startCommand = <E, R>(
+  docker: DockerShape,
+  id: string,
+  command: ExecCommand,
+  { stdin, ...settings }: ExecSettings & { readonly stdin?: Stream.Stream<Uint8Array | string, E, R> },
+  watch: ExecWatch
+): Effect.Effect<
+  StartedCommand<E, R>,
+  ContainerNotFound | ContainerStateConflict | ExecFailed | DockerFailure,
+  Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const args = yield* parseCommand(id, command)
+    const execId = yield* createExec(docker, id, args, settings, {
+      AttachStdin: stdin !== undefined,
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: false
+    })
+    const request = startRequest(execId, { detach: false, tty: false })
+    const duplex = yield* startExec(docker, id, request)
+    const started: StartedCommand<E, R> = {
+      request,
+      output: duplex.output,
+      sendInput: stdin?.pipe(
+        // A command may exit before it has read all of its input, which is no error: its exit code is reported.
+        Stream.runForEach((input) => Effect.ignore(duplex.write(inputBytes(input)))),
+        Effect.andThen(duplex.end)
+      ),
+      isNeverStarted: isNeverStarted(docker, execId),
+      failure: (message) => new ExecFailed({ containerId: id, command: args, detail: message.slice(0, 4_096).trim() }),
+      end: awaitEnd(docker, execId, watch).pipe(
+        // The engine keeps the connection open while the command runs. If it ends much earlier, it was cut.
+        Effect.timeoutFail({
+          duration: "10 seconds",
+          onTimeout: () =>
+            new EngineUnavailable({
+              endpoint: docker.endpoint,
+              reason: "Lost",
+              detail: "the connection was closed while the command was running"
+            })
+        })
+      )
+    }
+    return started
+  })
+
+/** Emits the output as it arrives, and then the exit. */
+export const streamOutput = <E, R>(
+  docker: DockerShape,
+  { end, failure, isNeverStarted, output, request, sendInput }: StartedCommand<E, R>
+): Stream.Stream<ExecOutput, EngineError | EngineUnavailable | ExecFailed | E, R> => {
+  let isFirst = true
+  const pieces = Stream.mapChunksEffect(demultiplex(output, request, docker.endpoint), (pieces) => {
+    const head = Option.getOrUndefined(Chunk.head(pieces))
+    if (!isFirst || head === undefined) return Effect.succeed(pieces)
+    isFirst = false
+    return Effect.filterOrFail(
+      Effect.map(isNeverStarted, (neverStarted) => (neverStarted ? undefined : pieces)),
+      (pieces) => pieces !== undefined,
+      () => failure(Buffer.from(head.bytes).toString("utf8"))
+    )
+  })
+  const exit = Effect.flatMap(end, ({ exitCode, neverStarted }): Effect.Effect<ExecOutput, ExecFailed> =>
+    neverStarted ? Effect.fail(failure("")) : Effect.succeed({ _tag: "Exit", exitCode })
+  )
+  const all = Stream.concat(pieces, Stream.fromEffect(exit))
+  return sendInput === undefined ? all : Stream.mergeLeft(all, Stream.drain(Stream.fromEffect(sendInput)))
+}
+
+/** Collects the output. Does without `streamOutput`, whose operators would cost a short command more than all the rest. */
+export const collectOutput = <E, R>(
+  docker: DockerShape,
+  { end, failure, output, request, sendInput }: StartedCommand<E, R>
+): Effect.Effect<ExecResult, EngineError | EngineUnavailable | ExecFailed | E, R> =>
+  Effect.gen(function* () {
+    const collector = new OutputCollector(request, "Exec.stream")
+    const demultiplexed = demultiplexer(request, docker.endpoint)
+    const readToEnd = Stream.runForEach(output, (chunk) =>
+      Effect.flatMap(demultiplexed.take(chunk), (pieces) => collector.add(pieces))
+    ).pipe(Effect.andThen(demultiplexed.end), Effect.andThen(end))
+    // A failure of the input fails the command, but the command's exit does not wait for the input.
+    const { exitCode, neverStarted } =
+      sendInput === undefined
+        ? yield* readToEnd
+        : yield* Effect.raceFirst(readToEnd, Effect.zipRight(sendInput, Effect.never))
+    const [stdout, stderr] = [collector.text("stdout"), collector.text("stderr")]
+    return neverStarted ? yield* failure(stdout + stderr) : { exitCode, stdout, stderr }
+  })
