@@ -4,8 +4,8 @@ import type { Socket, SocketEvents, SocketOptions } from "@dockwire/server/clien
 import { connect, io } from "@dockwire/server/client"
 import { afterEach, expect, test, vi } from "vitest"
 import { WebSocket, WebSocketServer } from "ws"
-import { makeBackoff } from "../../packages/server/src/client/Backoff.js"
-import { addresses } from "../../packages/server/src/client/Transport.js"
+import { makeBackoff } from "../../packages/server/src/client/connection/Backoff.js"
+import { addresses } from "../../packages/server/src/client/connection/Transport.js"
 import type { ClientMessage, ServerMessage, WireLine } from "../../packages/server/src/Wire.js"
 
 const id = "c0ffee".padEnd(64, "0")
@@ -23,8 +23,8 @@ interface Visit {
 class ServerDouble {
   readonly visits: Array<Visit> = []
   readonly http = createServer((request, response) => {
-    if (request.url !== "/api/ws-ticket" || request.headers.authorization !== "Bearer good") {
-      return response.writeHead(401).end()
+    if (request.url !== "/api/ws-ticket" || request.headers["x-dockwire-token"] !== "good") {
+      return response.writeHead(401).end(JSON.stringify({ _tag: "NotAllowed", message: "No valid credential" }))
     }
     return response
       .writeHead(200, { "content-type": "application/json" })

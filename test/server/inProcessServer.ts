@@ -20,6 +20,7 @@ export interface InProcessOptions {
   readonly hub?: Partial<HubOptions>
   readonly linger?: number
   readonly pingInterval?: number
+  readonly heartbeatInterval?: number
   readonly publicOrigins?: ReadonlyArray<string>
 }
 
@@ -48,7 +49,8 @@ export const startInProcess = async (options: InProcessOptions): Promise<InProce
     ...(options.token === undefined ? {} : { token: Redacted.make(options.token) }),
     ...(options.hub === undefined ? {} : { hub: options.hub }),
     ...(options.linger === undefined ? {} : { linger: options.linger }),
-    ...(options.pingInterval === undefined ? {} : { pingInterval: options.pingInterval })
+    ...(options.pingInterval === undefined ? {} : { pingInterval: options.pingInterval }),
+    ...(options.heartbeatInterval === undefined ? {} : { heartbeatInterval: options.heartbeatInterval })
   })
   const scope = await Effect.runPromise(Scope.make())
   const context = await Effect.runPromise(Layer.buildWithScope(layer, scope))

@@ -56,6 +56,11 @@ export interface ServerOptions extends ServerConfig {
   readonly linger?: Duration.DurationInput
   /** Time between two pings of a connection, in milliseconds. Default: 25,000. */
   readonly pingInterval?: number
+  /**
+   * After how long without anything else to send a connection gets an empty frame, in milliseconds. Clients reconnect after
+   * 20 seconds of silence. Default: 10,000.
+   */
+  readonly heartbeatInterval?: number
 }
 
 /**
@@ -200,6 +205,11 @@ const serverLayer = (options: ServerOptions, token: Redacted.Redacted<string>) =
     })
   )
 
+const keepAliveIntervals = ({ heartbeatInterval, pingInterval }: ServerWithDockerOptions) => ({
+  ...(heartbeatInterval === undefined ? {} : { heartbeat: heartbeatInterval }),
+  ...(pingInterval === undefined ? {} : { ping: pingInterval })
+})
+
 const layerWithToken = (
   options: ServerWithDockerOptions,
   token: Redacted.Redacted<string>
@@ -215,7 +225,7 @@ const layerWithToken = (
   const serving = HttpLayerRouter.serve(routes(options), { disableLogger: true, disableListenLog: true })
   return serverLayer(options, token).pipe(
     Layer.provide(serving),
-    Layer.provide(Layer.merge(Sockets.layer(options.pingInterval), Auth.layer(token))),
+    Layer.provide(Layer.merge(Sockets.layer(keepAliveIntervals(options)), Auth.layer(token))),
     Layer.provide(httpServer(options)),
     Layer.provideMerge(watching)
   )

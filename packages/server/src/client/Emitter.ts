@@ -6,6 +6,7 @@ type Listeners = { readonly [E in keyof SocketEvents]: Set<Listener<E>> }
 export class Emitter {
   readonly #listeners: Listeners = {
     connect: new Set(),
+    connect_error: new Set(),
     disconnect: new Set(),
     reconnecting: new Set(),
     docker_log: new Set(),

@@ -2,12 +2,12 @@ import type { ClientMessage } from "../Wire.js"
 import { CloseCode } from "../Wire.js"
 import { Emitter } from "./Emitter.js"
 import { EventDispatcher } from "./EventDispatcher.js"
-import type { ReconnectOptions } from "./ServerConnection.js"
-import { ServerConnection } from "./ServerConnection.js"
+import type { ReconnectOptions } from "./connection/ServerConnection.js"
+import { ServerConnection } from "./connection/ServerConnection.js"
 import type { Listener, SocketEvents } from "./SocketEvents.js"
 import type { SubscribeMessage, UnsubscribeMessage } from "./Subscriptions.js"
 import { Subscriptions } from "./Subscriptions.js"
-import type { Transport, WebSocketConstructor } from "./Transport.js"
+import type { Transport, WebSocketConstructor } from "./connection/Transport.js"
 
 /**
  * How to connect.
@@ -92,6 +92,7 @@ const openConnection = (
         message:
           "The server sent a frame that is not a dockwire.v1 message. Check the address and the server's version."
       }),
+    onConnectFailure: (failure) => emitter.emit("connect_error", failure),
     onClose: ({ code, reason, reconnects, wasOpen }) => {
       subscriptions.disconnected()
       if (wasOpen || !reconnects) emitter.emit("disconnect", { code, reason, reconnects })

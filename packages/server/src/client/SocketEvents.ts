@@ -14,6 +14,7 @@ import type {
   WirePart,
   WireStream
 } from "../Wire.js"
+import type { ConnectFailure } from "./connection/ConnectFailure.js"
 
 /**
  * One log line in the shape that pages written for Socket.IO expect. Fields that do not apply are null.
@@ -48,6 +49,11 @@ export interface DockerLogEvent {
 export interface SocketEvents {
   /** The connection is open and all subscriptions were sent again. `reconnected` is false for the first connection. */
   readonly connect: { readonly reconnected: boolean }
+  /**
+   * An attempt to connect failed. The client keeps trying. In a browser, which does not tell pages why, this follows an HTTP
+   * request that finds out.
+   */
+  readonly connect_error: ConnectFailure
   /** The connection closed. `reconnects` is true if the client will reconnect by itself. */
   readonly disconnect: { readonly code: number; readonly reason: string; readonly reconnects: boolean }
   /** The next attempt to connect starts in `delay` milliseconds. */

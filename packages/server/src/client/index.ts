@@ -15,15 +15,16 @@
  *
  * @since 0.1.0
  */
-import { nodeTransport } from "./nodeTransport.js"
+import { nodeTransport } from "./connection/nodeTransport.js"
 import type { Socket, SocketOptions } from "./Socket.js"
 import { makeSocket } from "./Socket.js"
-import { addresses, standardTransport } from "./Transport.js"
+import { addresses, standardTransport } from "./connection/Transport.js"
 
-export type { ReconnectOptions } from "./ServerConnection.js"
+export type { ConnectFailure, ConnectFailureReason } from "./connection/ConnectFailure.js"
+export type { ReconnectOptions } from "./connection/ServerConnection.js"
 export type { Socket, SocketOptions } from "./Socket.js"
 export type { DockerLogEvent, Listener, EventOrigin, SocketEvents } from "./SocketEvents.js"
-export type { WebSocketConstructor, WebSocketLike } from "./Transport.js"
+export type { WebSocketConstructor, WebSocketLike } from "./connection/Transport.js"
 export type { ClientMessage, ServerMessage } from "../Wire.js"
 
 /** The page's URL; undefined in Node. */

@@ -3,7 +3,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { IncomingMessage } from "node:http"
 import { type WebSocket, WebSocketServer } from "ws"
-import { CloseCode, maxClientFrameBytes, subprotocol, ticketPrefix } from "../Wire.js"
+import { CloseCode, heartbeatInterval, maxClientFrameBytes, subprotocol, ticketPrefix } from "../Wire.js"
+
+/** How often a connection shows that it is alive, in milliseconds. */
+export interface KeepAliveIntervals {
+  readonly ping: number
+  readonly heartbeat: number
+}
 
 const defaultPingInterval = 25_000
 /** How long a peer may take to close, in milliseconds. */
@@ -75,14 +81,16 @@ export class Sockets extends Context.Tag("@dockwire/server/Sockets")<
   {
     /** Completes the WebSocket handshake. The socket is paused. */
     readonly upgrade: (incoming: IncomingMessage) => Effect.Effect<WebSocket>
-    /** Milliseconds between two pings. */
-    readonly pingInterval: number
+    readonly intervals: KeepAliveIntervals
     /** Closes all connections with 1001, and terminates those that are still open after half a second. */
     readonly closeAll: Effect.Effect<void>
   }
 >() {
-  /** Connections that are pinged at this interval, in milliseconds. Default: 25,000. */
-  static readonly layer = (pingInterval = defaultPingInterval): Layer.Layer<Sockets> =>
+  /** Default: a ping every 25 seconds, and a heartbeat after 10 seconds in which nothing else was sent. */
+  static readonly layer = ({
+    heartbeat = heartbeatInterval,
+    ping = defaultPingInterval
+  }: Partial<KeepAliveIntervals> = {}): Layer.Layer<Sockets> =>
     Layer.scoped(
       Sockets,
       Effect.map(
@@ -94,7 +102,7 @@ export class Sockets extends Context.Tag("@dockwire/server/Sockets")<
         ),
         (server) => ({
           upgrade: (incoming: IncomingMessage) => upgrade(server, incoming),
-          pingInterval,
+          intervals: { heartbeat, ping },
           closeAll: closeAll(server)
         })
       )

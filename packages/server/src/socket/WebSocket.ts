@@ -20,7 +20,7 @@ import { CloseCode, maxClientFrameBytes, path, subprotocol, ticketPrefix } from 
 import { Conversation } from "./Conversation.js"
 import { type ProtocolError, tooLarge } from "./decodeClientMessage.js"
 import { KeepAlive } from "./KeepAlive.js"
-import { awaitClose, closeSocket, Sockets } from "./Sockets.js"
+import { awaitClose, closeSocket, type KeepAliveIntervals, Sockets } from "./Sockets.js"
 
 /** How many frames of a client may be queued. One that sends more is disconnected. */
 const maxQueuedFrames = 1_000
@@ -71,7 +71,7 @@ const receiveFrames = (socket: WebSocket) =>
   })
 
 /** Serves a connection until it is closed. */
-const serve = (socket: WebSocket, pingInterval: number) =>
+const serve = (socket: WebSocket, intervals: KeepAliveIntervals) =>
   Effect.gen(function* () {
     const hub = yield* Hub
     const followers = yield* Followers
@@ -86,9 +86,10 @@ const serve = (socket: WebSocket, pingInterval: number) =>
           Effect.sync(() => hub.detach(viewer))
         )
     )
-    yield* keepAlive.pingEvery(pingInterval)
+    yield* keepAlive.pingEvery(intervals.ping)
     const conversation = yield* Conversation.make(viewer)
     viewer.send({ event: "engine_status", data: monitor.status() })
+    yield* keepAlive.heartbeatEvery(intervals.heartbeat)
 
     const handleNext = Effect.flatMap(nextFrame, (frame) =>
       typeof frame === "string" ? conversation.receive(frame) : conversation.reject(frame)
@@ -97,7 +98,12 @@ const serve = (socket: WebSocket, pingInterval: number) =>
     yield* Effect.raceFirst(Effect.ignore(Effect.forever(handleNext)), awaitClose(socket))
   }).pipe(Effect.scoped)
 
-const serveIfAllowed = (incoming: IncomingMessage, socket: WebSocket, allowed: boolean, pingInterval: number) => {
+const serveIfAllowed = (
+  incoming: IncomingMessage,
+  socket: WebSocket,
+  allowed: boolean,
+  intervals: KeepAliveIntervals
+) => {
   if (socket.protocol !== subprotocol) {
     closeSocket(socket, CloseCode.notThisProtocol, `subprotocol ${subprotocol} required`)
     return awaitClose(socket)
@@ -107,7 +113,7 @@ const serveIfAllowed = (incoming: IncomingMessage, socket: WebSocket, allowed: b
     return awaitClose(socket)
   }
   incoming.socket.setNoDelay(true)
-  return serve(socket, pingInterval)
+  return serve(socket, intervals)
 }
 
 const isUpgrade = (incoming: IncomingMessage): boolean => incoming.headers.upgrade?.toLowerCase() === "websocket"
@@ -127,14 +133,14 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Auth 
   HttpLayerRouter.use((router) =>
     Effect.gen(function* () {
       const auth = yield* Auth
-      const { pingInterval, upgrade } = yield* Sockets
+      const { intervals, upgrade } = yield* Sockets
       const context = yield* Effect.context<Needed>()
       yield* router.add("GET", path, (request: HttpServerRequest.HttpServerRequest) => {
         const incoming = NodeHttpServerRequest.toIncomingMessage(request)
         if (!isUpgrade(incoming)) return Effect.succeed(upgradeRequired)
         const allowed = auth.check(incoming.headers, offeredTicket(incoming)) !== undefined
         return upgrade(incoming).pipe(
-          Effect.flatMap((socket) => serveIfAllowed(incoming, socket, allowed, pingInterval)),
+          Effect.flatMap((socket) => serveIfAllowed(incoming, socket, allowed, intervals)),
           Effect.provide(context),
           Effect.as(HttpServerResponse.empty())
         )

@@ -352,7 +352,7 @@ export type ServerMessage =
   | ErrorMessage
 
 /**
- * A frame from server to client.
+ * A frame from server to client. An empty one is a heartbeat.
  *
  * @since 0.1.0
  * @category models

@@ -53,6 +53,15 @@ export const defaultTail = 100
 export const defaultStatsInterval = 2000
 
 /**
+ * How long the server is silent at most, in milliseconds: while it has nothing else to send, it sends an empty frame this
+ * often, the first one when the connection opens. A client that receives nothing for twice as long can reconnect.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const heartbeatInterval = 10_000
+
+/**
  * Why the server closes a connection.
  *
  * @since 0.1.0

@@ -1,11 +1,14 @@
-import type { ServerFrame, ServerMessage } from "../Wire.js"
-import { CloseCode, shouldReconnect } from "../Wire.js"
+import type { ServerMessage } from "../../Wire.js"
+import { CloseCode, shouldReconnect } from "../../Wire.js"
+import { decodeServerFrame } from "../decodeServerFrame.js"
 import { makeBackoff } from "./Backoff.js"
-import type { Transport, WebSocketLike } from "./Transport.js"
+import { ConnectError, type ConnectFailure } from "./ConnectFailure.js"
+import { SilenceTimer } from "./SilenceTimer.js"
+import type { ConnectingSocket, Transport, WebSocketLike } from "./Transport.js"
 import { TokenRejected } from "./Transport.js"
 
 /**
- * When to reconnect and when to give up on an attempt.
+ * When to reconnect, and when to give up on an attempt or on a silent connection.
  *
  * @since 0.1.0
  * @category models
@@ -17,6 +20,11 @@ export interface ReconnectOptions {
   readonly reconnectDelayMax?: number
   /** How long an attempt to connect may take, in milliseconds. Default: 10,000. */
   readonly connectTimeout?: number
+  /**
+   * How long the server may be silent before the connection counts as dead, in milliseconds. A server sends at least a
+   * heartbeat every 10 seconds. `Infinity` waits forever. Default: 20,000.
+   */
+  readonly heartbeatTimeout?: number
 }
 
 /** What a `ServerConnection` reports. */
@@ -24,6 +32,8 @@ export interface ConnectionHandlers {
   readonly onOpen: (reconnected: boolean) => void
   readonly onMessage: (message: ServerMessage) => void
   readonly onInvalidFrame: () => void
+  /** An attempt to connect failed. The next one follows, unless the application disconnects. */
+  readonly onConnectFailure: (failure: ConnectFailure) => void
   /** The connection, or an attempt to connect, ended. `wasOpen` tells the two apart. */
   readonly onClose: (close: {
     readonly code: number
@@ -40,16 +50,12 @@ const stableAfter = 5000
 /** The close code of a connection that ended without a close frame. */
 const abnormalClosure = 1006
 
-const isFrame = (value: unknown): value is ServerFrame => Array.isArray(value)
+const failureOf = (cause: unknown): ConnectFailure =>
+  cause instanceof ConnectError
+    ? cause.failure
+    : { reason: "other", message: cause instanceof Error ? cause.message : String(cause) }
 
-const parseFrame = (text: string): ServerFrame | undefined => {
-  try {
-    const frame: unknown = JSON.parse(text)
-    return isFrame(frame) ? frame : undefined
-  } catch {
-    return undefined
-  }
-}
+const seconds = (milliseconds: number): string => `${milliseconds / 1000} s`
 
 /** One WebSocket at a time to the server, reopened with backoff whenever it closes. */
 export class ServerConnection {
@@ -57,6 +63,7 @@ export class ServerConnection {
   readonly #handlers: ConnectionHandlers
   readonly #backoff
   readonly #connectTimeout: number
+  readonly #silence: SilenceTimer
   #socket: WebSocketLike | undefined
   #state: "closed" | "waiting" | "connecting" | "open" = "closed"
   /** Identifies the current attempt, so that callbacks of earlier ones are ignored. */
@@ -71,6 +78,9 @@ export class ServerConnection {
     this.#handlers = handlers
     this.#backoff = makeBackoff(options.reconnectDelay ?? 500, options.reconnectDelayMax ?? 10_000)
     this.#connectTimeout = options.connectTimeout ?? 10_000
+    this.#silence = new SilenceTimer(options.heartbeatTimeout ?? 20_000, (limit) =>
+      this.#abandon(`No answer for ${seconds(limit)}`)
+    )
   }
 
   get isOpen(): boolean {
@@ -88,16 +98,18 @@ export class ServerConnection {
     const attempt = ++this.#attempt
     this.#state = "connecting"
     this.#connectTimer = setTimeout(() => {
-      const socket = this.#socket
-      this.#closed(abnormalClosure, `The server did not answer within ${this.#connectTimeout} ms.`)
-      socket?.close()
+      const message = `The server did not answer within ${seconds(this.#connectTimeout)}.`
+      this.#handlers.onConnectFailure({ reason: "timeout", message })
+      if (attempt === this.#attempt) this.#abandon(message)
     }, this.#connectTimeout)
     this.#transport().then(
-      (socket) => this.#listen(socket, attempt),
+      (connecting) => this.#listen(connecting, attempt),
       (cause: unknown) => {
         if (attempt !== this.#attempt) return
-        if (cause instanceof TokenRejected) this.#closed(CloseCode.notAllowed, cause.message)
-        else this.#closed(abnormalClosure, cause instanceof Error ? cause.message : String(cause))
+        if (cause instanceof TokenRejected) return this.#closed(CloseCode.notAllowed, cause.message)
+        const failure = failureOf(cause)
+        this.#handlers.onConnectFailure(failure)
+        if (attempt === this.#attempt) this.#closed(abnormalClosure, failure.message)
       }
     )
   }
@@ -110,7 +122,7 @@ export class ServerConnection {
     socket?.close(1000)
   }
 
-  #listen(socket: WebSocketLike, attempt: number): void {
+  #listen({ explainFailure, socket }: ConnectingSocket, attempt: number): void {
     // A failure is reported by `close`, which always follows. Without a listener, `ws` would throw; closing a socket that
     // is still connecting is an error too, so listen before anything else.
     socket.addEventListener("error", () => {})
@@ -120,14 +132,37 @@ export class ServerConnection {
       if (attempt === this.#attempt) this.#opened()
     })
     socket.addEventListener("message", ({ data }) => {
-      if (attempt !== this.#attempt || typeof data !== "string") return
-      const frame = parseFrame(data)
-      if (frame === undefined) return this.#handlers.onInvalidFrame()
-      for (const message of frame) if (attempt === this.#attempt) this.#handlers.onMessage(message)
+      if (attempt === this.#attempt) this.#received(data, attempt)
     })
     socket.addEventListener("close", ({ code, reason }) => {
+      if (attempt !== this.#attempt) return
+      if (!this.isOpen && shouldReconnect(code)) this.#explain(explainFailure)
       if (attempt === this.#attempt) this.#closed(code, reason)
     })
+  }
+
+  #received(data: unknown, attempt: number): void {
+    const { heartbeat, malformed, messages } = decodeServerFrame(data)
+    this.#silence.received(heartbeat)
+    if (malformed) this.#handlers.onInvalidFrame()
+    for (const message of messages) if (attempt === this.#attempt) this.#handlers.onMessage(message)
+  }
+
+  /** Reports why an attempt failed, unless that takes so long that it no longer matters. */
+  #explain(explainFailure: ConnectingSocket["explainFailure"]): void {
+    const failure = explainFailure()
+    if (!(failure instanceof Promise)) return this.#handlers.onConnectFailure(failure)
+    void failure.then((explained) => {
+      if (this.#state === "waiting" || this.#state === "connecting") this.#handlers.onConnectFailure(explained)
+    })
+  }
+
+  /** Closes a connection or an attempt that does not answer, without waiting for the peer. */
+  #abandon(reason: string): void {
+    const socket = this.#socket
+    this.#closed(abnormalClosure, reason)
+    if (socket?.terminate === undefined) socket?.close()
+    else socket.terminate()
   }
 
   #opened(): void {
@@ -155,6 +190,7 @@ export class ServerConnection {
   #reset(): number {
     this.#socket = undefined
     this.#state = "closed"
+    this.#silence.stop()
     clearTimeout(this.#stableTimer)
     clearTimeout(this.#connectTimer)
     return ++this.#attempt
