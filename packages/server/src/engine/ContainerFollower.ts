@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { HubShape } from "../rooms/Hub.js"
 import type { Viewer } from "../rooms/Viewer.js"
+import { logStart } from "../rooms/logPositionKeys.js"
 import { containerLogsPrefix, containerLogsRoom } from "../Wire.js"
 import { errorCode } from "./errorCode.js"
 import { InitialLoad } from "./InitialLoad.js"
@@ -25,6 +26,8 @@ export interface Follower {
   readonly tail: number
   /** The position that the follower resumed from, if any. */
   readonly position: LogPosition | undefined
+  /** Completes when the room has the first lines, or the log turned out to be empty, or after 3 seconds. */
+  readonly started: Effect.Effect<void>
   /** Completes when the room has every line that the log had when the follower started, or after 3 seconds. */
   readonly loaded: Effect.Effect<void>
   /** Completes when the follower has ended and everything it read is in the room, or after 3 seconds. */
@@ -56,6 +59,7 @@ export class ContainerFollower implements Follower {
   readonly room: string
   readonly tail: number
   readonly position: LogPosition | undefined
+  readonly started: Effect.Effect<void>
   readonly loaded: Effect.Effect<void>
   readonly ended: Effect.Effect<void>
   /** The viewers that watch the container. */
@@ -72,6 +76,7 @@ export class ContainerFollower implements Follower {
     this.tail = options.tail
     this.position = options.position
     this.load = new InitialLoad(options.position)
+    this.started = upTo3Seconds(this.load.started)
     this.loaded = upTo3Seconds(this.load.done)
     this.ended = upTo3Seconds(this.closedLatch.await)
   }
@@ -134,9 +139,17 @@ export class ContainerFollower implements Follower {
   private findEnd(): Effect.Effect<void> {
     return this.options.logs.read(this.containerId, { tail: 1 }).pipe(
       Stream.runLast,
-      Effect.map(Option.match({ onNone: () => "", onSome: (line) => line.timestamp })),
+      Effect.map(
+        Option.match({
+          onNone: () => {
+            this.options.hub.findRing(this.room)?.startAt(logStart(this.containerId))
+            return ""
+          },
+          onSome: (line) => line.timestamp
+        })
+      ),
       Effect.catchAll(() => Effect.succeed("")),
-      Effect.flatMap((timestamp) => Effect.sync(() => this.load.setEnd(timestamp)))
+      Effect.map((timestamp) => this.load.setEnd(timestamp))
     )
   }
 

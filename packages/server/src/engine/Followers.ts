@@ -85,6 +85,7 @@ const make = (options: FollowersOptions) =>
       const follower = new ContainerFollower({ hub, logs, whenAvailable, containerId, tail, position })
       hub.setContainerName(containerId, name)
       hub.claim(room)
+      if (position !== undefined) hub.ring(room).startAt(position)
       followers.set(containerId, follower)
       return follower
     }

@@ -6,9 +6,10 @@ import {
   isOperationEnded
 } from "@dockwire/core/LogEvent"
 import { containerLogsRoom } from "../Wire.js"
-import { containerEvent, containerHead } from "./events/containerEvents.js"
+import { containerEvent, containerHead, hasPosition } from "./events/containerEvents.js"
 import { operationEvent, operationHead, operationRooms } from "./events/operationEvents.js"
 import type { LineHead, RoomEvent } from "./events/RoomEvent.js"
+import { positionBeforeFirst } from "./logPositionKeys.js"
 import type { RoomRegistry } from "./RoomRegistry.js"
 
 const append = <A>(into: Map<string, Array<A>>, key: string, value: A): void => {
@@ -36,7 +37,10 @@ export class LogEventPublisher {
   publishLogs(containerId: string, elements: ReadonlyArray<LogLine | LogMark>): void {
     const head = this.headOf(containerId)
     const events = elements.map((element) => containerEvent(element, head))
-    this.rooms.publish(containerLogsRoom(containerId), events)
+    const room = containerLogsRoom(containerId)
+    const [first] = elements
+    if (first !== undefined && hasPosition(first)) this.rooms.ring(room).startAt(positionBeforeFirst(first))
+    this.rooms.publish(room, events)
   }
 
   offer(events: ReadonlyArray<LogEvent>): void {

@@ -5,7 +5,7 @@
  */
 import type { LogPosition } from "@dockwire/core/LogPosition"
 import { encodeEvent, encodeLines } from "./events/encodeMessage.js"
-import { isSameRun, positionKey } from "./logPositionKeys.js"
+import { isBeforeFirst, isLogStart, isRecordAfter, isSameRun, positionKey } from "./logPositionKeys.js"
 import type { RoomEvent } from "./events/RoomEvent.js"
 import { formatPosition, parsePosition } from "./RoomPosition.js"
 
@@ -52,6 +52,8 @@ export class Ring {
   private start = 0
   private frames: Array<RingFrame> = []
   private lastLogPosition: LogPosition | undefined
+  /** The position in the engine's log before the oldest event. */
+  private logBeforeOldest: LogPosition | undefined
   /** The `seq` of the last event; 0 if there is none. */
   seq = 0
   /** The size of what is kept, as `RingLimits` counts it. */
@@ -76,6 +78,13 @@ export class Ring {
   /** The event with this `seq`, if it is kept. */
   at(seq: number): RingItem | undefined {
     return seq < this.oldest ? undefined : this.items[this.start + seq - this.oldest]
+  }
+
+  /** Sets the position in the engine's log before the first event, unless it is known. */
+  startAt(position: LogPosition): void {
+    if (this.seq > 0 || (this.logBeforeOldest !== undefined && !isLogStart(this.logBeforeOldest))) return
+    this.logBeforeOldest = position
+    this.lastLogPosition = position
   }
 
   push(events: ReadonlyArray<RoomEvent>, now: number): void {
@@ -118,6 +127,7 @@ export class Ring {
 
   private evictOldest(item: RingItem): void {
     this.characters -= charactersOf(item)
+    this.logBeforeOldest = item.logPosition
     this.start++
   }
 
@@ -129,19 +139,19 @@ export class Ring {
 
   /** The position after the event with this `seq`, which must be kept or be the last. */
   positionAt(seq: number): string {
-    const log = seq === this.seq ? this.lastLogPosition : this.at(seq)?.logPosition
-    return formatPosition({
-      epoch: this.epoch,
-      seq,
-      ...(log === undefined ? {} : { log: log.toString() })
-    })
+    return this.positionBefore(seq + 1)
   }
 
-  /** The position before the event with this `seq`. It holds no position in the engine's log if the event before it was evicted. */
+  /** The position before the event with this `seq`, which must be kept or be the next. */
   positionBefore(seq: number): string {
-    return seq > this.oldest || seq === this.seq + 1
-      ? this.positionAt(seq - 1)
-      : formatPosition({ epoch: this.epoch, seq: seq - 1 })
+    const log = this.logBefore(seq)
+    return formatPosition({ epoch: this.epoch, seq: seq - 1, ...(log === undefined ? {} : { log: log.toString() }) })
+  }
+
+  /** The position in the engine's log before the event with this `seq`, if known. */
+  logBefore(seq: number): LogPosition | undefined {
+    if (seq === this.seq + 1) return this.lastLogPosition
+    return seq === this.oldest ? this.logBeforeOldest : this.at(seq - 1)?.logPosition
   }
 
   /** The position in the engine's log after the last event, if known. */
@@ -149,8 +159,27 @@ export class Ring {
     return this.lastLogPosition
   }
 
-  /** The `seq` of the event that ends at this position of the engine's log, if it is kept: a line, or a mark that follows it. */
+  /**
+   * The `seq` of the last event at or before this position of the engine's log, if the position is in what is kept: at the
+   * end of a line, at a mark that follows it, or in front of a line.
+   */
   seqOfLogPosition(position: LogPosition): number | undefined {
+    if (isLogStart(position)) {
+      return this.oldest === 1 && this.logBeforeOldest !== undefined && isLogStart(this.logBeforeOldest) ? 0 : undefined
+    }
+    return this.seqOfEnd(position) ?? (isBeforeFirst(position) ? this.seqInFrontOf(position) : undefined)
+  }
+
+  private seqInFrontOf(position: LogPosition): number | undefined {
+    for (let seq = this.oldest; seq <= this.seq; seq++) {
+      const item = this.at(seq)
+      if (item?.head !== undefined && item.logPosition !== undefined && isRecordAfter(item.logPosition, position))
+        return seq - 1
+    }
+    return undefined
+  }
+
+  private seqOfEnd(position: LogPosition): number | undefined {
     const key = positionKey(position)
     let found: number | undefined
     for (let seq = this.seq; seq >= this.oldest; seq--) {

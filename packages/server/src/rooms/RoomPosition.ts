@@ -2,40 +2,80 @@
 import { LogPosition } from "@dockwire/core/LogPosition"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+
+const HistoryRange = Schema.Struct({
+  tail: Schema.optionalWith(Schema.Number, { exact: true }),
+  since: Schema.optionalWith(Schema.String, { exact: true })
+})
+
+/** The part of a container's log that a client asked for. */
+export type HistoryRange = typeof HistoryRange.Type
 
 /**
  * The decoded form of a `position`. The epoch and `seq` are valid for as long as the server keeps the room. In a
  * container's room the position also holds a position in the engine's log, which survives a restart of the server.
  */
 export interface RoomPosition {
-  /** Empty for history that was never in the ring; such a position is identified by `log` alone. */
+  /** Empty for history that was never in the ring; such a position is identified by `log` or `request` alone. */
   readonly epoch: string
   /** The `seq` of the last event at or before the position; 0 if there is none. */
   readonly seq: number
   /** An encoded `LogPosition`. */
   readonly log?: string
+  /** Instead of `log`, while nothing was delivered and the log's first line was unknown: what the client asked for. */
+  readonly request?: HistoryRange
+  /** Whether history from before the events that were delivered live was requested and not yet delivered completely. */
+  readonly incomplete?: boolean
 }
 
-const pattern = /^([0-9a-z]*)\.(\d{1,15})(?:\.(.+))?$/s
+const pattern = /^([0-9a-z]*)\.(\d{1,15})(?:([.~])(.+)|!([\w-]+))?$/s
+
+const EncodedRange = Schema.parseJson(HistoryRange)
+const encodeRange = Schema.encodeSync(EncodedRange)
+const decodeRange = Schema.decodeOption(EncodedRange)
 
 /** Encodes a position for the wire. */
-export const formatPosition = (position: RoomPosition): string =>
-  position.log === undefined ? `${position.epoch}.${position.seq}` : `${position.epoch}.${position.seq}.${position.log}`
+export const formatPosition = ({ epoch, incomplete, log, request, seq }: RoomPosition): string => {
+  const suffix =
+    log !== undefined
+      ? `${incomplete === true ? "~" : "."}${log}`
+      : request === undefined
+        ? ""
+        : `!${Buffer.from(encodeRange(request)).toString("base64url")}`
+  return `${epoch}.${seq}${suffix}`
+}
 
 /** Decodes the output of `formatPosition`; returns `undefined` for any other text. */
 export const parsePosition = (text: string): RoomPosition | undefined => {
   const match = pattern.exec(text)
   if (match === null) return undefined
-  const [, epoch = "", seq = "", log] = match
-  return { epoch, seq: Number(seq), ...(log === undefined ? {} : { log }) }
+  const [, epoch = "", seq = "", separator, log, range] = match
+  const request =
+    range === undefined
+      ? undefined
+      : Option.getOrUndefined(decodeRange(Buffer.from(range, "base64url").toString("utf8")))
+  return {
+    epoch,
+    seq: Number(seq),
+    ...(log === undefined ? {} : { log }),
+    ...(separator === "~" ? { incomplete: true } : {}),
+    ...(request === undefined ? {} : { request })
+  }
 }
 
-/** The position before the first line of a log. */
-export const startPosition = formatPosition({ epoch: "", seq: 0 })
+/** The position of a client to which nothing was delivered yet of what it asked for. */
+export const requestPosition = (request: HistoryRange): string => formatPosition({ epoch: "", seq: 0, request })
 
-/** The position after a log line that was never in the ring. */
+/** A position in the log that is not in the ring. */
 export const historyPosition = (position: LogPosition): string =>
   formatPosition({ epoch: "", seq: 0, log: position.toString() })
+
+/** The same position, from which a client can't resume without a gap: it lacks history that it asked for. */
+export const incompletePosition = (position: string): string => {
+  const parsed = parsePosition(position)
+  return parsed?.log === undefined ? position : formatPosition({ ...parsed, incomplete: true })
+}
 
 /** The position in the engine's log that a `position` holds, if any. */
 export const logPositionOf = (position: string): LogPosition | undefined => {

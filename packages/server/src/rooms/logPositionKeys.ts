@@ -1,5 +1,6 @@
-/** Keys that identify the same place in a container's log, even when two follows started at different lines. */
-import type { LogPosition } from "@dockwire/core/LogPosition"
+/** Compares places in a container's log, even when two follows started at different lines. */
+import type { LogMark, LogLine } from "@dockwire/core/LogEvent"
+import { LogPosition } from "@dockwire/core/LogPosition"
 
 /** How many records to look back when counting duplicates: they share a timestamp, so they are close together. */
 const maxLookback = 64
@@ -10,6 +11,9 @@ const lastRecord = ({ state }: LogPosition): string => {
   const timestamp = state.window.timestamps[last]
   return timestamp === undefined ? "" : `${timestamp} ${state.window.identities[last]}`
 }
+
+/** Whether the last record of the position has not been delivered: the position is in front of it. */
+const isLastUndelivered = ({ state }: LogPosition): boolean => state.undelivered.includes(state.length - 1)
 
 /**
  * A key for the position that does not depend on where its follow started. Identical records with the same timestamp
@@ -23,7 +27,8 @@ export const positionKey = (position: LogPosition): string => {
     if (window.timestamps[index] === window.timestamps[last] && window.identities[index] === window.identities[last])
       duplicates++
   }
-  return `${lastRecord(position)} ${duplicates} ${parts.map((part) => part.count).join()}`
+  const open = isLastUndelivered(position) ? "open" : ""
+  return `${lastRecord(position)} ${duplicates} ${parts.map((part) => part.count).join()} ${open}`
 }
 
 /** Like `positionKey`, but the same for all identical records with the same timestamp. */
@@ -36,3 +41,47 @@ export const isSameRun = (left: LogPosition, right: LogPosition): boolean =>
 
 /** The timestamp of the last record at or before the position; empty before the first record. */
 export const lastRecordTime = ({ state }: LogPosition): string => state.window.timestamps[state.length - 1] ?? ""
+
+/** The position in front of a log that has no lines yet. */
+export const logStart = (containerId: string): LogPosition =>
+  new LogPosition({
+    containerId,
+    run: undefined,
+    window: { timestamps: [], identities: [] },
+    length: 0,
+    undelivered: [],
+    parts: [],
+    lastDelivered: []
+  })
+
+/** Whether this is `logStart`. */
+export const isLogStart = ({ state }: LogPosition): boolean => state.length === 0 && state.run === undefined
+
+/** The position in front of the first element of a follow that did not start from a position. */
+export const positionBeforeFirst = (element: (LogLine | LogMark) & { readonly position: LogPosition }): LogPosition => {
+  const { state } = element.position
+  const { run } = state
+  const runBefore =
+    element._tag === "LogLine" || run === undefined
+      ? run
+      : element.mark === "stopped"
+        ? { ...run, ended: false }
+        : element.mark === "started"
+          ? undefined
+          : run
+  return new LogPosition({
+    ...state,
+    run: runBefore,
+    undelivered: Array.from({ length: state.length }, (_, index) => index),
+    parts: [],
+    lastDelivered: []
+  })
+}
+
+/** Whether none of the records of the position has been delivered: it is in front of the first of them. */
+export const isBeforeFirst = ({ state }: LogPosition): boolean =>
+  state.length > 0 && state.undelivered.length === state.length
+
+/** Whether the record that `before` is in front of is the last one of `position`, and has been delivered there. */
+export const isRecordAfter = (position: LogPosition, before: LogPosition): boolean =>
+  !isLastUndelivered(position) && lastRecord(position) === lastRecord(before)

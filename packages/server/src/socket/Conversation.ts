@@ -5,6 +5,7 @@ import * as Scope from "effect/Scope"
 import { EngineMonitor } from "../engine/EngineMonitor.js"
 import { errorCode } from "../engine/errorCode.js"
 import { Followers } from "../engine/Followers.js"
+import { findLogEnd } from "../engine/history/findLogEnd.js"
 import type { HistoryRequest } from "../engine/history/historyStart.js"
 import { Hub } from "../rooms/Hub.js"
 import { logPositionOf } from "../rooms/RoomPosition.js"
@@ -22,7 +23,7 @@ import {
 import { type ContainerRef, ContainerResolver } from "./ContainerResolver.js"
 import { decodeClientMessage, type ProtocolError } from "./decodeClientMessage.js"
 import { FollowedRoom, type FollowedRoomServices } from "./FollowedRoom.js"
-import { joinRemovedContainer, joinRoom } from "./joinRoom.js"
+import { joinContainerRoom, joinRemovedContainer, joinRoom } from "./joinRoom.js"
 import { OffenceCounter } from "./OffenceCounter.js"
 import { RateLimiter } from "./RateLimiter.js"
 
@@ -112,10 +113,9 @@ export class Conversation {
       }
       return this.withContainer(room.slice(containerLogsPrefix.length), room, position, (container) => {
         if (position !== undefined) return this.follow(container, room, { position, tail: defaultTail })
-        return Effect.sync(() => {
-          hub.setContainerName(container.id, container.name)
-          joinRoom(hub, viewer, containerLogsRoom(container.id), room, undefined)
-        })
+        hub.setContainerName(container.id, container.name)
+        const request = { containerId: container.id, requestedRoom: room }
+        return joinContainerRoom(hub, viewer, request, findLogEnd(this.services.logs, container.id))
       })
     })
   }

@@ -1,21 +1,31 @@
-import type { FollowOptions, Logs } from "@dockwire/core/Logs"
+import type { FollowElement, Logs } from "@dockwire/core/Logs"
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as FiberHandle from "effect/FiberHandle"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Follower } from "../engine/ContainerFollower.js"
 import type { FollowersShape } from "../engine/Followers.js"
 import { HistoryReader } from "../engine/history/HistoryReader.js"
-import { type HistoryRequest, historyStart } from "../engine/history/historyStart.js"
+import { isLogEmpty } from "../engine/history/findLogEnd.js"
+import { type EngineStart, type HistoryRequest, historyStart } from "../engine/history/historyStart.js"
 import { HistoryWriter } from "../engine/history/HistoryWriter.js"
 import { containerHead } from "../rooms/events/containerEvents.js"
 import type { HubShape } from "../rooms/Hub.js"
 import type { Membership } from "../rooms/Membership.js"
-import { logPositionOf, startPosition } from "../rooms/RoomPosition.js"
+import { logStart, positionBeforeFirst } from "../rooms/logPositionKeys.js"
+import {
+  formatPosition,
+  type HistoryRange,
+  historyPosition,
+  logPositionOf,
+  parsePosition,
+  requestPosition
+} from "../rooms/RoomPosition.js"
 import type { Viewer } from "../rooms/Viewer.js"
 import { containerLogsRoom } from "../Wire.js"
 import type { ContainerRef } from "./ContainerResolver.js"
@@ -40,8 +50,19 @@ interface FollowRequest {
   readonly gap?: string
 }
 
+/** The position in front of what a client gets, and whether lines before it are missing. */
+interface FirstPosition {
+  readonly isIncomplete: boolean
+  readonly position: string
+}
+
 /** How long `joined` waits for the engine's first batch, which shows whether lines are missing. */
 const firstBatchTimeout = "1 second"
+/** How long it then waits for the first line of a log that is not empty. */
+const firstLineTimeout = "2 seconds"
+
+const incompleteHistory =
+  "The connection was lost while older lines were being sent. Those that had not arrived are missing."
 
 /** Lines read from the engine have no `seq`. A client that resumes with them gets a new epoch, as `seq` does not continue. */
 const epochAfterHistory = (epoch: string): string => `${epoch}-${randomBytes(4).toString("hex")}`
@@ -119,7 +140,10 @@ export class FollowedRoom {
 
   private start(requestedRoom: string, history: HistoryRequest): Effect.Effect<void> {
     const from = history.position === undefined ? undefined : logPositionOf(history.position)
-    if (from === undefined || from.containerId === this.container.id) return this.join({ requestedRoom, history })
+    if (from === undefined || from.containerId === this.container.id) {
+      const isIncomplete = history.position !== undefined && parsePosition(history.position)?.incomplete === true
+      return this.join({ requestedRoom, history, ...(isIncomplete ? { gap: incompleteHistory } : {}) })
+    }
     // The name belongs to another container now, of whose log the client has seen nothing.
     const oldId = from.containerId.slice(0, 12)
     const gap = `The container was recreated. What the old one (${oldId}) wrote after the requested position is missing.`
@@ -130,31 +154,41 @@ export class FollowedRoom {
   private join(request: FollowRequest): Effect.Effect<void> {
     const { followers, hub, viewer } = this.services
     const { id, name } = this.container
-    const { gap, history, requestedRoom } = request
-    const position = history.position === undefined ? undefined : logPositionOf(history.position)
+    const { history, requestedRoom } = request
+    const from = history.position === undefined ? undefined : logPositionOf(history.position)
+    const range = history.position === undefined ? history : (parsePosition(history.position)?.request ?? history)
     return Effect.gen(this, function* () {
       const follower = yield* followers.watch(viewer, {
         containerId: id,
         name,
-        tail: history.tail ?? 0,
-        ...(position === undefined ? {} : { position })
+        tail: range.tail ?? 0,
+        ...(from === undefined ? {} : { position: from })
       })
       const membership = hub.join(viewer, this.room, requestedRoom)
       membership.suspended = true
-      if (!membership.hasDelivered) membership.position = history.position ?? startPosition
+      const requestedPosition = history.position ?? requestPosition(rangeOf(history))
+      if (!membership.hasDelivered) membership.position = requestedPosition
       // A follower that starts with just the requested tail delivers it as it loads.
       const isFollowersTail =
         history.position === undefined && history.since === undefined && history.tail === follower.tail
-      if (!isFollowersTail) yield* follower.loaded
+      yield* isFollowersTail ? follower.started : follower.loaded
       if (!viewer.has(membership)) return
       const { ring } = membership
       const writer = new HistoryWriter(membership, containerHead(id, name))
       const start = historyStart(ring, follower, history)
-      if (start._tag === "Engine") return yield* this.readHistory(request, follower, writer, start.options)
+      const gap = request.gap ?? start.gap
+      if (start._tag === "Engine") {
+        const withGap = gap === undefined ? request : { ...request, gap }
+        return yield* this.readHistory(withGap, follower, writer, start.options)
+      }
       const recovered = gap === undefined && start.recovered
-      sendJoined(viewer, ring, { requestedRoom, position: ring.positionBefore(start.from), recovered })
+      const position =
+        ring.logBefore(start.from) === undefined
+          ? formatPosition({ epoch: ring.epoch, seq: start.from - 1, request: rangeOf(history) })
+          : ring.positionBefore(start.from)
+      sendJoined(viewer, ring, { requestedRoom, position, recovered })
       if (gap !== undefined) sendGap(viewer, this.room, { reason: gap })
-      writer.resumeFromRing(start.from, history.position ?? ring.positionBefore(start.from))
+      writer.resumeFromRing(start.from, position)
     })
   }
 
@@ -163,36 +197,75 @@ export class FollowedRoom {
     { gap, history, requestedRoom }: FollowRequest,
     follower: Follower,
     writer: HistoryWriter,
-    options: FollowOptions
+    options: EngineStart
   ): Effect.Effect<void> {
     const { logs, viewer, whenAvailable } = this.services
     const { membership } = writer
     const { ring } = membership
     return Effect.gen(this, function* () {
-      const startsWithGap = yield* Deferred.make<boolean>()
+      const firstElement = yield* Deferred.make<FollowElement | undefined>()
       const joined = yield* Effect.makeLatch(false)
-      const onFirst = (gap: boolean) => Effect.andThen(Deferred.succeed(startsWithGap, gap), joined.await)
+      const onFirst = (first: FollowElement | undefined) =>
+        Effect.andThen(Deferred.succeed(firstElement, first), joined.await)
       const reader = new HistoryReader({ logs, follower, writer, onFirst, whenAvailable })
       const read = Effect.catchAll(reader.read(options), (error) =>
-        Effect.map(onFirst(true), () => {
+        Effect.map(onFirst(undefined), () => {
           const reason = `Older log lines can't be read: ${error.message}`
           sendGap(viewer, this.room, { to: lastEvicted(ring), reason })
           writer.resumeFromRing(ring.oldest, ring.positionBefore(ring.oldest))
         })
       )
       yield* FiberHandle.run(this.reading, read)
-      // If nothing arrives in time, nothing is missing: the log has no new lines.
-      const isIncomplete = yield* Effect.timeoutTo(Deferred.await(startsWithGap), {
-        duration: firstBatchTimeout,
-        onSuccess: (gap) => gap,
-        onTimeout: () => false
-      })
+      const { isIncomplete, position } = yield* this.firstPosition(Deferred.await(firstElement), options)
       if (!viewer.has(membership)) return
+      if (!membership.hasDelivered) membership.position = position
       const epoch = history.position === undefined ? ring.epoch : epochAfterHistory(ring.epoch)
-      const position = history.position ?? startPosition
       sendJoined(viewer, ring, { requestedRoom, position, recovered: gap === undefined && !isIncomplete, epoch })
       if (gap !== undefined) sendGap(viewer, this.room, { reason: gap })
       yield* joined.open
     })
   }
+
+  /** The position in front of the history that is read from the engine, and whether lines before it are missing. */
+  private firstPosition(
+    first: Effect.Effect<FollowElement | undefined>,
+    { position, ...range }: EngineStart
+  ): Effect.Effect<FirstPosition> {
+    const requested = position === undefined ? requestPosition(range) : historyPosition(position)
+    const unknown = { isIncomplete: false, position: requested }
+    const known = Effect.map(first, (element) => {
+      if (element === undefined) return { isIncomplete: true, position: requested }
+      const isGap = element._tag === "LogMark" && element.mark === "gap"
+      return {
+        isIncomplete: isGap,
+        position: position !== undefined ? requested : historyPosition(positionBeforeFirst(element))
+      }
+    })
+    // Nothing is missing from a log that has no new lines. Where the last lines begin is known once there is one.
+    const late =
+      position !== undefined || range.tail === undefined || range.since !== undefined
+        ? Effect.succeed(unknown)
+        : Effect.raceFirst(known, this.empty(unknown))
+    return Effect.flatMap(
+      Effect.timeoutOption(known, firstBatchTimeout),
+      Option.match({ onNone: () => late, onSome: Effect.succeed })
+    )
+  }
+
+  /** Completes at once if the log is empty, else after `firstLineTimeout` with `otherwise`. */
+  private empty(otherwise: FirstPosition): Effect.Effect<FirstPosition> {
+    const { id } = this.container
+    return Effect.flatMap(
+      Effect.orElseSucceed(isLogEmpty(this.services.logs, id), () => false),
+      (isEmpty) =>
+        isEmpty
+          ? Effect.succeed({ isIncomplete: false, position: historyPosition(logStart(id)) })
+          : Effect.delay(Effect.succeed(otherwise), firstLineTimeout)
+    )
+  }
 }
+
+const rangeOf = ({ since, tail }: HistoryRequest): HistoryRange => ({
+  ...(tail === undefined ? {} : { tail }),
+  ...(since === undefined ? {} : { since })
+})

@@ -1,5 +1,7 @@
 /** Joins a room whose only history is its ring. */
-import { logPositionOf } from "../rooms/RoomPosition.js"
+import type { LogPosition } from "@dockwire/core/LogPosition"
+import * as Effect from "effect/Effect"
+import { formatPosition, logPositionOf } from "../rooms/RoomPosition.js"
 import type { HubShape } from "../rooms/Hub.js"
 import type { Ring } from "../rooms/Ring.js"
 import type { Viewer } from "../rooms/Viewer.js"
@@ -18,8 +20,7 @@ export const joinRoom = (
   const membership = hub.join(viewer, room, requestedRoom)
   const { ring } = membership
   if (wasMember || position === undefined) {
-    const current = ring.positionAt(membership.next - 1)
-    return sendJoined(viewer, ring, { requestedRoom, position: current, recovered: true })
+    return sendJoined(viewer, ring, { requestedRoom, position: membership.position, recovered: true })
   }
   const last = ring.seqOfRoomPosition(position)
   if (last !== undefined && last + 1 >= ring.oldest) {
@@ -38,6 +39,37 @@ export const joinRoom = (
   })
   viewer.resume(membership, ring.oldest, oldest)
 }
+
+/**
+ * Joins a container's room from its next event on. If nobody follows the container, its room has no position in the engine's
+ * log: `findLogEnd` finds it then, so that the viewer can resume from there.
+ */
+export const joinContainerRoom = (
+  hub: HubShape,
+  viewer: Viewer,
+  request: { readonly containerId: string; readonly requestedRoom: string },
+  findLogEnd: Effect.Effect<LogPosition | undefined>
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { containerId, requestedRoom } = request
+    const room = containerLogsRoom(containerId)
+    const wasMember = viewer.membership(room) !== undefined
+    const membership = hub.join(viewer, room, requestedRoom)
+    const { next, position, ring } = membership
+    if (wasMember || ring.logBefore(next) !== undefined) {
+      sendJoined(viewer, ring, { requestedRoom, position, recovered: true })
+      return Effect.void
+    }
+    membership.suspended = true
+    return Effect.map(findLogEnd, (logEnd) => {
+      if (!viewer.has(membership)) return
+      const log = ring.logBefore(next) ?? logEnd
+      const place = log === undefined ? { request: { tail: 0 } } : { log: log.toString() }
+      const joinedAt = formatPosition({ epoch: ring.epoch, seq: next - 1, ...place })
+      sendJoined(viewer, ring, { requestedRoom, position: joinedAt, recovered: true })
+      viewer.resume(membership, next, joinedAt)
+    })
+  })
 
 /** Where the last event at or before the position is in the ring of a container. */
 const seqOfPosition = (ring: Ring, position: string): number | undefined => {

@@ -1,9 +1,10 @@
-import { LogPosition } from "@dockwire/core/LogPosition"
-import type { FollowElement, FollowOptions, Logs, LogsError } from "@dockwire/core/Logs"
+import type { LogPosition } from "@dockwire/core/LogPosition"
+import type { FollowElement, Logs, LogsError } from "@dockwire/core/Logs"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Follower } from "../ContainerFollower.js"
+import type { EngineStart } from "./historyStart.js"
 import { type HistoryWriter, maxHistoryLines } from "./HistoryWriter.js"
 import { historyPosition } from "../../rooms/RoomPosition.js"
 import { retryWhenAvailable } from "../reconnect.js"
@@ -14,12 +15,10 @@ export interface HistoryReaderOptions {
   readonly logs: Context.Tag.Service<typeof Logs>
   readonly follower: Follower
   readonly writer: HistoryWriter
-  /** Called with the first batch from the engine: whether it starts with a gap. Nothing is sent until it completes. */
-  readonly onFirst: (gap: boolean) => Effect.Effect<void>
+  /** Called with the first element from the engine. Nothing is sent until it completes. */
+  readonly onFirst: (first: FollowElement | undefined) => Effect.Effect<void>
   readonly whenAvailable: Effect.Effect<void>
 }
-
-const isGap = (element: FollowElement | undefined): boolean => element?._tag === "LogMark" && element.mark === "gap"
 
 const isRemoval = (element: FollowElement | undefined): boolean =>
   element?._tag === "LogMark" && element.mark === "removed"
@@ -39,11 +38,11 @@ export class HistoryReader {
   }
 
   /** Reads from the engine from `start` on, and over breaks of the connection. Completes when delivery from the ring resumes. */
-  read(start: FollowOptions): Effect.Effect<void, LogsError> {
+  read(start: EngineStart): Effect.Effect<void, LogsError> {
     const { follower, logs, whenAvailable, writer } = this.options
     const { membership } = writer
     const { ring } = membership
-    if (start.position instanceof LogPosition) this.sent = start.position
+    this.sent = start.position
     const readOn = Stream.suspend(() =>
       logs.followBatches(follower.containerId, this.sent === undefined ? start : { position: this.sent })
     ).pipe(
@@ -65,7 +64,7 @@ export class HistoryReader {
     return Effect.gen(this, function* () {
       if (!this.started) {
         this.started = true
-        yield* onFirst(isGap(batch[0]))
+        yield* onFirst(batch[0])
       }
       // A removal ends the log. Its mark must be in the ring first, because "recreated" may follow it there.
       if (isRemoval(batch.at(-1))) yield* follower.ended

@@ -4,7 +4,7 @@ import { containerLine, containerMark } from "../../rooms/events/containerEvents
 import { encodeEvent, encodeLines } from "../../rooms/events/encodeMessage.js"
 import type { Membership } from "../../rooms/Membership.js"
 import type { LineHead } from "../../rooms/events/RoomEvent.js"
-import { historyPosition } from "../../rooms/RoomPosition.js"
+import { historyPosition, incompletePosition } from "../../rooms/RoomPosition.js"
 
 /** The most lines in a frame of history. */
 export const maxHistoryLines = 1_000
@@ -23,9 +23,11 @@ export class HistoryWriter {
     const messages: Array<string> = []
     let lines: Array<string> = []
     let last: LogPosition | undefined
+    const positionAfter = (position: LogPosition) =>
+      membership.hasDelivered ? incompletePosition(membership.position) : historyPosition(position)
     const finishLines = () => {
       if (lines.length > 0 && last !== undefined) {
-        messages.push(encodeLines(ring.room, undefined, historyPosition(last), this.head, lines))
+        messages.push(encodeLines(ring.room, undefined, positionAfter(last), this.head, lines))
       }
       lines = []
     }
@@ -33,7 +35,7 @@ export class HistoryWriter {
       if (element._tag === "LogLine") lines.push(containerLine(element))
       else {
         finishLines()
-        messages.push(encodeEvent(ring.room, undefined, historyPosition(element.position), containerMark(element)))
+        messages.push(encodeEvent(ring.room, undefined, positionAfter(element.position), containerMark(element)))
       }
       last = element.position
     }
@@ -58,17 +60,16 @@ export class HistoryWriter {
   private writeRingLines(from: number, to: number): void {
     const { position, ring, viewer } = this.membership
     let lines: Array<string> = []
-    const write = () => {
-      if (lines.length > 0) {
-        viewer.write(Buffer.from(`[${encodeLines(ring.room, undefined, position, this.head, lines)}]`))
-      }
+    const write = (positionAfter: string) => {
+      viewer.write(Buffer.from(`[${encodeLines(ring.room, undefined, positionAfter, this.head, lines)}]`))
       lines = []
     }
     for (let seq = from; seq < to; seq++) {
       const item = ring.at(seq)
       if (item?.head !== undefined) lines.push(item.json)
-      if (lines.length === maxHistoryLines) write()
+      if (lines.length === maxHistoryLines) write(incompletePosition(position))
     }
-    write()
+    // Also without lines: from here on the history is complete.
+    write(position)
   }
 }

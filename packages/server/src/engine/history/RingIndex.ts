@@ -2,7 +2,7 @@ import type { LogLine, LogMark } from "@dockwire/core/LogEvent"
 import type { LogPosition } from "@dockwire/core/LogPosition"
 import type { FollowElement } from "@dockwire/core/Logs"
 import { containerMark } from "../../rooms/events/containerEvents.js"
-import { positionKey, recordKey } from "../../rooms/logPositionKeys.js"
+import { isBeforeFirst, positionKey, recordKey } from "../../rooms/logPositionKeys.js"
 import type { Ring } from "../../rooms/Ring.js"
 
 /** The timestamp of a line in a ring: the first element of its JSON. */
@@ -23,7 +23,8 @@ export class RingIndex {
     followerStart: LogPosition | undefined
   ) {
     this.indexed = ring.oldest - 1
-    if (followerStart !== undefined) this.startKey = positionKey(followerStart)
+    // A follower that started in front of a line has that line as its first.
+    if (followerStart !== undefined && !isBeforeFirst(followerStart)) this.startKey = positionKey(followerStart)
   }
 
   /** Whether the ring's very first event comes right after this line. */

@@ -1,8 +1,8 @@
 /** Where a viewer starts in a container's log: in the room's ring, or before it. */
-import type { FollowOptions } from "@dockwire/core/Logs"
-import { positionKey } from "../../rooms/logPositionKeys.js"
+import type { LogPosition } from "@dockwire/core/LogPosition"
+import { isLogStart, positionKey } from "../../rooms/logPositionKeys.js"
 import type { Ring } from "../../rooms/Ring.js"
-import { logPositionOf } from "../../rooms/RoomPosition.js"
+import { type HistoryRange, logPositionOf, parsePosition } from "../../rooms/RoomPosition.js"
 import type { Follower } from "../ContainerFollower.js"
 import { lineTimestamp } from "./RingIndex.js"
 
@@ -16,12 +16,26 @@ export interface HistoryRequest {
   readonly position?: string | undefined
 }
 
+/** Where reading from the engine starts. */
+export interface EngineStart extends HistoryRange {
+  /** Overrides the other two. */
+  readonly position?: LogPosition
+}
+
 /** Where a viewer starts. */
-export type HistoryStart =
-  /** In the ring, at the event with the `seq` `from`. */
-  | { readonly _tag: "Ring"; readonly from: number; readonly recovered: boolean }
+export type HistoryStart = {
+  /** Why lines before the start may be missing, if the requested position doesn't tell. */
+  readonly gap?: string
+} & (
+  | {
+      /** In the ring, at the event with the `seq` `from`. */
+      readonly _tag: "Ring"
+      readonly from: number
+      readonly recovered: boolean
+    }
   /** With lines read from the engine, up to the first that is in the ring. */
-  | { readonly _tag: "Engine"; readonly options: FollowOptions }
+  | { readonly _tag: "Engine"; readonly options: EngineStart }
+)
 
 /** Normalizes a `since` to ISO 8601. */
 const sinceTimestamp = (since: string): string => {
@@ -55,9 +69,29 @@ const startWithoutPosition = (ring: Ring, follower: Follower, request: HistoryRe
   const from = since === undefined ? seqOfTail(ring, follower, tail ?? 0) : seqSince(ring, since, tail)
   if (from !== undefined) return { _tag: "Ring", from, recovered: true }
   // The follower has loaded and published nothing: the log is empty.
-  if (ring.seq === 0 && follower.tail > 0) return { _tag: "Ring", from: 1, recovered: true }
+  const hasAll = follower.tail > 0 || (follower.position !== undefined && isLogStart(follower.position))
+  if (ring.seq === 0 && hasAll) return { _tag: "Ring", from: 1, recovered: true }
   const options = { ...(tail === undefined ? {} : { tail }), ...(since === undefined ? {} : { since }) }
   return { _tag: "Engine", options }
+}
+
+const unknownPosition =
+  "The server can't tell which lines are missing: the position is not one that it knows. Request the log without one."
+
+/** Starts without a known position: with what the client asked for at first, if the position says what that was. */
+const startAgain = (
+  ring: Ring,
+  follower: Follower,
+  request: HistoryRequest,
+  before: HistoryRange | undefined
+): HistoryStart => {
+  if (before === undefined) return { ...startWithoutPosition(ring, follower, request), gap: unknownPosition }
+  const start = startWithoutPosition(ring, follower, before)
+  if (before.tail === undefined) return start
+  const gap =
+    `The connection was lost before the log could be read. The last ${before.tail} lines are counted from now, ` +
+    "so that older ones may be missing."
+  return { ...start, gap }
 }
 
 /**
@@ -69,8 +103,7 @@ export const historyStart = (ring: Ring, follower: Follower, request: HistoryReq
   const last = ring.seqOfRoomPosition(request.position)
   if (last !== undefined && last + 1 >= ring.oldest) return { _tag: "Ring", from: last + 1, recovered: true }
   const logPosition = logPositionOf(request.position)
-  // A position from before the first line: nothing was delivered yet, so `tail` and `since` still apply.
-  if (logPosition === undefined) return startWithoutPosition(ring, follower, request)
+  if (logPosition === undefined) return startAgain(ring, follower, request, parsePosition(request.position)?.request)
   const seq = ring.seqOfLogPosition(logPosition)
   if (seq !== undefined) return { _tag: "Ring", from: seq + 1, recovered: true }
   const isStart = follower.position !== undefined && positionKey(follower.position) === positionKey(logPosition)

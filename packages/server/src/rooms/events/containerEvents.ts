@@ -55,7 +55,8 @@ export const recreatedMark = (containerId: string, timestamp: string): RoomEvent
   return { event: "container_log_mark", json: JSON.stringify(data) }
 }
 
-const hasPosition = <A extends object>(element: A): element is A & { readonly position: LogPosition } =>
+/** Whether the element has its position in the engine's log. */
+export const hasPosition = <A extends object>(element: A): element is A & { readonly position: LogPosition } =>
   "position" in element && element.position instanceof LogPosition
 
 /** Encodes a line or a mark, with its position in the engine's log if it has one. */
