@@ -9,23 +9,15 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Docker, type DockerShape } from "./Docker.js"
-import {
-  type ContainerNotFound,
-  type ContainerStateConflict,
-  type DockerFailure,
-  type EngineError,
-  ExecFailed
-} from "./DockerError.js"
+import type { ContainerNotFound, ContainerStateConflict, DockerFailure, ExecFailed } from "./DockerError.js"
 import { type Attachment, type AttachOptions, attachTo } from "./internal/exec/attach.js"
-import { mapContainerErrors } from "./internal/exec/containerErrors.js"
 import { type ExecCommand, parseCommand } from "./internal/exec/execCommand.js"
 import {
   awaitExitCode,
   createExec,
   type ExecSettings,
   type ExecWatch,
-  isNeverStarted,
-  startExec,
+  mapStartErrors,
   startRequest
 } from "./internal/exec/execInstance.js"
 import type { ExecOutput, ExecResult } from "./internal/exec/execModels.js"
@@ -116,7 +108,9 @@ const openTerminal = (docker: DockerShape, id: string, command: ExecCommand, opt
       DetachKeys: unusedDetachKeys(),
       ConsoleSize: [options.rows ?? 24, options.columns ?? 80]
     })
-    const duplex = yield* startExec(docker, id, startRequest(execId, { detach: false, tty: true }))
+    const duplex = yield* docker
+      .hijack(startRequest(execId, { detach: false, tty: true }))
+      .pipe(mapStartErrors(docker, id, execId, args))
     const terminal: Terminal = {
       output: duplex.output,
       write: (input) => duplex.write(inputBytes(input)),
@@ -132,16 +126,9 @@ const startDetached = (docker: DockerShape, id: string, command: ExecCommand, op
   Effect.gen(function* () {
     const args = yield* parseCommand(id, command)
     const execId = yield* createExec(docker, id, args, options, {})
-    yield* docker.json(startRequest(execId, { detach: true, tty: false })).pipe(
-      Effect.catchTag("EngineError", (error) =>
-        Effect.flatMap(
-          Effect.orElseSucceed(isNeverStarted(docker, execId), () => false),
-          (neverStarted): Effect.Effect<never, EngineError | ExecFailed> =>
-            Effect.fail(neverStarted ? new ExecFailed({ containerId: id, command: args, detail: error.detail }) : error)
-        )
-      ),
-      mapContainerErrors(id)
-    )
+    yield* docker
+      .json(startRequest(execId, { detach: true, tty: false }))
+      .pipe(mapStartErrors(docker, id, execId, args))
     const detached: DetachedCommand = { execId, exitCode: awaitExitCode(docker, execId, watchExec) }
     return detached
   })

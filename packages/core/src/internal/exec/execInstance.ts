@@ -4,9 +4,16 @@ import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { DockerDuplex, DockerRequest, DockerShape } from "../../Docker.js"
-import type { ContainerNotFound, ContainerStateConflict, DockerFailure } from "../../DockerError.js"
+import type { DockerRequest, DockerShape } from "../../Docker.js"
+import {
+  type ContainerNotFound,
+  type ContainerStateConflict,
+  type DockerFailure,
+  type EngineError,
+  ExecFailed
+} from "../../DockerError.js"
 import { decodeResponse, nullable, requestDecoded } from "../api/decode.js"
+import { ambiguousId, mapEngineError } from "../api/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { execExitPoll, execStartPoll, livenessCheck } from "../api/schedules.js"
 import { mapContainerErrors } from "./containerErrors.js"
@@ -46,7 +53,7 @@ export const createExec = (
   command: ReadonlyArray<string>,
   { environment, privileged, user, workingDirectory }: ExecSettings,
   streams: Readonly<Record<string, unknown>>
-): Effect.Effect<string, ContainerFailure> =>
+): Effect.Effect<string, ContainerFailure | ExecFailed> =>
   Effect.gen(function* () {
     const body = {
       ...streams,
@@ -58,7 +65,15 @@ export const createExec = (
     }
     const request = { method: "POST", path: yield* containerPath(id, "/exec"), body } as const
     return (yield* requestDecoded(docker, request, decodeCreated)).Id
-  }).pipe(mapContainerErrors(id))
+  }).pipe(
+    mapContainerErrors(id),
+    // Docker 28 looks the user up now, earlier engines when the command starts.
+    mapEngineError((error) =>
+      error.status === 400 && ambiguousId(id, error) === undefined
+        ? new ExecFailed({ containerId: id, command, detail: error.detail })
+        : undefined
+    )
+  )
 
 /** The request that starts an exec instance, and attaches to it unless it is detached. */
 export const startRequest = (
@@ -71,29 +86,60 @@ export const startRequest = (
   timeout: "60 seconds"
 })
 
-/** Starts an exec instance with the request of `startRequest`. */
-export const startExec = (
-  docker: DockerShape,
-  id: string,
-  request: DockerRequest
-): Effect.Effect<DockerDuplex, ContainerFailure, Scope.Scope> => docker.hijack(request).pipe(mapContainerErrors(id))
+interface State extends Schema.Schema.Type<typeof ExecState> {
+  /** Podman forgets the process id of a command that has exited. */
+  readonly forgetsPid: boolean
+}
 
-type State = typeof ExecState.Type
+const readState = (docker: DockerShape, execId: string): Effect.Effect<State, DockerFailure> => {
+  const request = { method: "GET", path: `/exec/${execId}/json` } as const
+  return Effect.flatMap(docker.json(request), ({ body, headers, status }) =>
+    Effect.map(decodeState(request, status, body), (state) => ({
+      ...state,
+      forgetsPid: headers?.["server"]?.startsWith("Libpod") ?? false
+    }))
+  )
+}
 
-const readState = (docker: DockerShape, execId: string): Effect.Effect<State, DockerFailure> =>
-  requestDecoded(docker, { method: "GET", path: `/exec/${execId}/json` }, decodeState)
+/**
+ * Maps the errors of a request that starts an exec instance. If the engine answers with an error and the instance has no
+ * process, the command could not be started, whatever the message says.
+ */
+export const mapStartErrors =
+  (docker: DockerShape, id: string, execId: string, command: ReadonlyArray<string>) =>
+  <A, R>(start: Effect.Effect<A, DockerFailure, R>): Effect.Effect<A, ContainerFailure | ExecFailed, R> =>
+    start.pipe(
+      mapContainerErrors(id),
+      Effect.catchTag("EngineError", (error) =>
+        readState(docker, execId).pipe(
+          Effect.map(({ Pid, Running }) => !Running && (Pid ?? 0) === 0),
+          Effect.orElseSucceed(() => false),
+          Effect.flatMap((isFailed): Effect.Effect<never, EngineError | ExecFailed> =>
+            Effect.fail(isFailed ? new ExecFailed({ containerId: id, command, detail: error.detail }) : error)
+          )
+        )
+      )
+    )
 
 /** How a command ended. */
 export interface ExecEnd {
   readonly exitCode: number
-  /** The engine could not start it: it has no process id, and the exit code that a shell uses for this. */
-  readonly neverStarted: boolean
+  /** Whether the engine could not start it, given its output. */
+  readonly neverStarted: (output: string) => boolean
 }
 
-const endOf = ({ ExitCode, Pid, Running }: State): ExecEnd | undefined =>
-  Running || ExitCode == null
-    ? undefined
-    : { exitCode: ExitCode, neverStarted: (Pid ?? 0) === 0 && (ExitCode === 126 || ExitCode === 127) }
+/** Podman's message if it could not start a command, as the output of that command. */
+const podmanFailure = /^(Error: )?(runc|crun): /
+
+/**
+ * A command that could not be started has no process id, and the exit code that a shell uses for this. Only if the engine
+ * forgets process ids does the output decide.
+ */
+const endOf = ({ ExitCode, Pid, Running, forgetsPid }: State): ExecEnd | undefined => {
+  if (Running || ExitCode == null) return undefined
+  const hasFailed = (Pid ?? 0) === 0 && (ExitCode === 126 || ExitCode === 127)
+  return { exitCode: ExitCode, neverStarted: (output) => hasFailed && (!forgetsPid || podmanFailure.test(output)) }
+}
 
 /** Opens a stream of events after which a command in the container may have ended. */
 export type ExecWatch = (
@@ -158,7 +204,11 @@ export const awaitExitCode = (
  * Whether the engine could not start a command, as soon as it is known: a command that runs has a process id. A command
  * whose state remains unclear for ten seconds counts as started.
  */
-export const isNeverStarted = (docker: DockerShape, execId: string): Effect.Effect<boolean, DockerFailure> =>
+export const isNeverStarted = (
+  docker: DockerShape,
+  execId: string,
+  output: string
+): Effect.Effect<boolean, DockerFailure> =>
   pollState(docker, execId, execStartPoll, (state) =>
-    (state.Pid ?? 0) !== 0 ? false : endOf(state)?.neverStarted
+    (state.Pid ?? 0) !== 0 ? false : endOf(state)?.neverStarted(output)
   ).pipe(Effect.catchTag("Pending", () => Effect.succeed(false)))

@@ -21,12 +21,15 @@ import {
   type ExecSettings,
   type ExecWatch,
   isNeverStarted,
-  startExec,
+  mapStartErrors,
   startRequest
 } from "./execInstance.js"
 import type { ExecOutput, ExecResult } from "./execModels.js"
 import { inputBytes } from "./input.js"
 import { OutputCollector } from "./outputCollector.js"
+
+/** The length up to which output is taken for the engine's message. */
+const maxMessageBytes = 4_096
 
 /** A command that has been started, or that the engine could not start. */
 export interface StartedCommand<E, R> {
@@ -36,7 +39,7 @@ export interface StartedCommand<E, R> {
   /** Sends the whole input. `undefined` if there is none. */
   readonly sendInput: Effect.Effect<void, E, R> | undefined
   /** The engine sends its message as output if it could not start the command. The exec instance tells which one it is. */
-  readonly isNeverStarted: Effect.Effect<boolean, DockerFailure>
+  readonly isNeverStarted: (output: string) => Effect.Effect<boolean, DockerFailure>
   /** The failure of a command that could not be started. */
   readonly failure: (message: string) => ExecFailed
   /** Waits for the exit, once the output has ended. */
@@ -64,7 +67,7 @@ export const startCommand = <E, R>(
       Tty: false
     })
     const request = startRequest(execId, { detach: false, tty: false })
-    const duplex = yield* startExec(docker, id, request)
+    const duplex = yield* docker.hijack(request).pipe(mapStartErrors(docker, id, execId, args))
     const started: StartedCommand<E, R> = {
       request,
       output: duplex.output,
@@ -73,8 +76,9 @@ export const startCommand = <E, R>(
         Stream.runForEach((input) => Effect.ignore(duplex.write(inputBytes(input)))),
         Effect.andThen(duplex.end)
       ),
-      isNeverStarted: isNeverStarted(docker, execId),
-      failure: (message) => new ExecFailed({ containerId: id, command: args, detail: message.slice(0, 4_096).trim() }),
+      isNeverStarted: (output) => isNeverStarted(docker, execId, output),
+      failure: (message) =>
+        new ExecFailed({ containerId: id, command: args, detail: message.slice(0, maxMessageBytes).trim() }),
       end: awaitEnd(docker, execId, watch).pipe(
         // The engine keeps the connection open while the command runs. If it ends much earlier, it was cut.
         Effect.timeoutFail({
@@ -101,14 +105,13 @@ export const streamOutput = <E, R>(
     const head = Option.getOrUndefined(Chunk.head(pieces))
     if (!isFirst || head === undefined) return Effect.succeed(pieces)
     isFirst = false
-    return Effect.filterOrFail(
-      Effect.map(isNeverStarted, (neverStarted) => (neverStarted ? undefined : pieces)),
-      (pieces) => pieces !== undefined,
-      () => failure(Buffer.from(head.bytes).toString("utf8"))
+    const text = Buffer.from(head.bytes.subarray(0, maxMessageBytes)).toString("utf8")
+    return Effect.flatMap(isNeverStarted(text), (neverStarted) =>
+      neverStarted ? Effect.fail(failure(text)) : Effect.succeed(pieces)
     )
   })
   const exit = Effect.flatMap(end, ({ exitCode, neverStarted }): Effect.Effect<ExecOutput, ExecFailed> =>
-    neverStarted ? Effect.fail(failure("")) : Effect.succeed({ _tag: "Exit", exitCode })
+    neverStarted("") ? Effect.fail(failure("")) : Effect.succeed({ _tag: "Exit", exitCode })
   )
   const all = Stream.concat(pieces, Stream.fromEffect(exit))
   return sendInput === undefined ? all : Stream.mergeLeft(all, Stream.drain(Stream.fromEffect(sendInput)))
@@ -131,5 +134,5 @@ export const collectOutput = <E, R>(
         ? yield* readToEnd
         : yield* Effect.raceFirst(readToEnd, Effect.zipRight(sendInput, Effect.never))
     const [stdout, stderr] = [collector.text("stdout"), collector.text("stderr")]
-    return neverStarted ? yield* failure(stdout + stderr) : { exitCode, stdout, stderr }
+    return neverStarted(stdout + stderr) ? yield* failure(stdout + stderr) : { exitCode, stdout, stderr }
   })
