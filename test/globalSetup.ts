@@ -1,5 +1,6 @@
 import type { TestProject } from "vitest/node"
 import { engineLine, ensureEngine } from "./engine/ensureEngine.js"
+import { isCi } from "./engine/isCi.js"
 import { sweepKillableEngines } from "./engine/killableEngine.js"
 import { stopPrivateEngine } from "./engine/privateEngine.js"
 import type {} from "./engine/realEngine.js"
@@ -13,7 +14,6 @@ import { testRunId } from "./engine/testRun.js"
  */
 const setup = async (project: TestProject): Promise<() => Promise<void>> => {
   const runId = testRunId()
-  const isCi = (process.env["CI"] ?? "") !== "" && process.env["CI"] !== "false"
   const engine = await ensureEngine(console.log)
   await sweepKillableEngines()
   if (engine.available) {

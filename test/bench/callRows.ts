@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { atMost, type BenchContext, type Row } from "./Benchmark.js"
 import { childValue, numbersAt, propertyAt } from "./childProcess.js"
-import { dockerCli } from "./dockerCli.js"
+import { dockerCli } from "../engine/dockerCli.js"
 import { ratios } from "./statistics.js"
 
 /** A call to measure in every variant, and how often. */

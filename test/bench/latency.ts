@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { atMost, type BenchContext, type Benchmark, type Row } from "./Benchmark.js"
-import { dockerCli } from "./dockerCli.js"
+import { dockerCli } from "../engine/dockerCli.js"
 import { type LineReceiver, receiveWithCli, receiveWithLogs, receiveWithServer } from "./lineReceivers.js"
 import { type LineWriter, openLineWriter } from "./lineWriter.js"
 import { startServer } from "./serverProcess.js"

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process"
 import { startTestContainer } from "../engine/testContainer.js"
 import { atLeast, atMost, type BenchContext, type Benchmark, type Row } from "./Benchmark.js"
 import { childValue, numberAt } from "./childProcess.js"
-import { dockerCli } from "./dockerCli.js"
+import { dockerCli } from "../engine/dockerCli.js"
 import { ratios } from "./statistics.js"
 
 const program = (lines: number) =>

@@ -16,6 +16,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
 import { createdText } from "../../packages/compat/src/containerRow.js"
+import { itDockerCli } from "../engine/dockerCli.js"
 import { jsonAt } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import {
@@ -25,7 +26,6 @@ import {
   type TestContainerOptions,
   uniqueName
 } from "../engine/testContainer.js"
-import { dockerCommand } from "./dockerCommand.js"
 
 const verbs = [
   ["start", start_container],
@@ -58,6 +58,8 @@ const created = async (options: Partial<TestContainerOptions> = {}): Promise<Tes
   return container
 }
 
+const usualEngine = () => ({ DOCKER_HOST: testEngine().endpoint })
+
 const running = async (container: TestContainer) => jsonAt(await container.inspect(), "State", "Running")
 
 describeEngine("the old functions", () => {
@@ -85,11 +87,17 @@ describeEngine("the old functions", () => {
     expect(second.status).toMatch(/^Up /)
     expect(second.ports).toMatch(/^7000-7002\/tcp, 7005\/tcp, 127\.0\.0\.1:\d+->53\/udp, 127\.0\.0\.1:\d+->80\/tcp$/)
     expect(warnings).toEqual([])
+  })
 
+  itDockerCli("list a container with the texts of docker ps", async (docker) => {
+    const container = await started({
+      config: { ExposedPorts: { "7000/tcp": {}, "7001/tcp": {}, "80/tcp": {}, "53/udp": {} } },
+      hostConfig: { PortBindings: { "80/tcp": [{ HostIp: "127.0.0.1" }], "53/udp": [{ HostIp: "127.0.0.1" }] } }
+    })
+    const row = (await get_containers()).find(({ name }) => name === container.name)
     const format = "{{.ID}}|{{.Names}}|{{.Image}}|{{.CreatedAt}}|{{.Ports}}"
-    const shown = await dockerCommand("ps", "-a", "--filter", `id=${older.id}`, "--format", format)
-    if (shown === undefined) return
-    expect([second.id, second.name, second.image, second.created, second.ports].join("|")).toBe(shown.stdout.trim())
+    const shown = await docker(["ps", "-a", "--filter", `id=${container.id}`, "--format", format], usualEngine())
+    expect([row?.id, row?.name, row?.image, row?.created, row?.ports].join("|")).toBe(shown.stdout.trim())
   })
 
   it("list an image by its id if it has no name", async () => {
@@ -117,8 +125,6 @@ describeEngine("the old functions", () => {
     const refused = await remove_container(container.name)
     expect(refused[0]).toBe(false)
     expect(refused[1]).toMatch(/^Error: Error response from daemon: cannot remove container .*running.*\n$/)
-    const shown = await dockerCommand("rm", container.name)
-    if (shown !== undefined) expect(refused[1]).toBe(`Error: ${shown.stderr}`)
     expect(await remove_container(container.name, true)).toEqual([true, `${container.name}\n`])
     expect(await inspect_container(container.id)).toEqual([false, {}])
   })
@@ -152,13 +158,20 @@ describeEngine("the old functions", () => {
   it("report a missing container with the docker command's message", async () => {
     const name = uniqueName("nope")
     const expected = [false, `Error: Error response from daemon: No such container: ${name}\n`]
-    for (const [verb, call] of verbs) {
-      expect(await call(name), verb).toEqual(expected)
-      const shown = await dockerCommand(verb, name)
-      if (shown !== undefined) expect(`Error: ${shown.stderr}`, verb).toContain(expected[1])
-    }
+    for (const [verb, call] of verbs) expect(await call(name), verb).toEqual(expected)
     expect(await inspect_container(name)).toEqual([false, {}])
     expect(warnings).toEqual([])
+  })
+
+  itDockerCli("fail with what the docker command prints", async (docker) => {
+    const name = uniqueName("nope")
+    for (const [verb, call] of verbs) {
+      const { stderr } = await docker([verb, name], usualEngine())
+      expect(`Error: ${stderr}`, verb).toContain((await call(name))[1])
+    }
+    const container = await started()
+    const { stderr } = await docker(["rm", container.name], usualEngine())
+    expect((await remove_container(container.name))[1]).toBe(`Error: ${stderr}`)
   })
 
   it.for(["", "../x", "a b", "/", "x?force=1", "%2e%2e", "ü"])("reject %j as a container id", async (id) => {

@@ -11,6 +11,7 @@ import { isNodeLine, nodeCommand, nodeReleases, ownLine } from "./nodeRelease.js
 import { settings, type TableRun } from "./outcomes.js"
 import { readme, writeTable } from "./readmeTable.js"
 import { supportTable } from "./supportTable.js"
+import { isCi } from "../engine/isCi.js"
 
 const usage = `Usage: npm run conformance -- [--engine NAME]... [--node LINE]... [--write]
 
@@ -24,7 +25,6 @@ const usage = `Usage: npm run conformance -- [--engine NAME]... [--node LINE]...
   Without --engine and --node: all engines with this Node, and memory and usual with the other versions.`
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
-const isCi = (process.env["CI"] ?? "") !== "" && process.env["CI"] !== "false"
 
 interface Plan {
   readonly line: string

@@ -35,9 +35,15 @@ const imageText = (image: string, imageId: string): string =>
       ? shortId(image)
       : image.replace(/@sha256:[0-9a-f]{64}$/, "").replace(/^docker\.io\/(library\/)?/, "")
 
-/** Formats a Unix time as the docker command does, but always in UTC. */
-export const createdText = (seconds: number): string =>
-  `${new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ")} +0000 UTC`
+/** Formats a Unix time as the docker command does, but always in UTC. A time that no calendar has is `unknown`. */
+export const createdText = (seconds: number): string => {
+  const date = new Date(seconds * 1000)
+  if (Number.isNaN(date.getTime())) return "unknown"
+  // Years that do not have four digits have a sign and six digits in ISO 8601.
+  const [, year = "", rest = ""] = /^([+-]?\d+)(-.{5}T.{8})/.exec(date.toISOString()) ?? []
+  const digits = String(Math.abs(Number(year))).padStart(4, "0")
+  return `${Number(year) < 0 ? "-" : ""}${digits}${rest.replace("T", " ")} +0000 UTC`
+}
 
 /** Converts a container to a row. */
 export const containerRow = (container: ContainerSummary): ContainerRow => ({

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { DockerError } from "@dockwire/core/DockerError"
@@ -47,11 +47,19 @@ const failureText = (error: Failure): string => {
   }
 }
 
+const defectText = (defect: unknown): string => {
+  try {
+    return String(defect)
+  } catch {
+    return "an unknown error"
+  }
+}
+
 const causeText = (cause: Cause.Cause<Failure>): string =>
   Option.match(Cause.failureOption(cause), {
     onSome: failureText,
     // A defect: an argument of the wrong type, from a caller without type checking.
-    onNone: () => String(Cause.squash(cause))
+    onNone: () => defectText(Cause.squash(cause))
   })
 
 /** Runs an effect and converts its value to the output. */
@@ -59,8 +67,8 @@ export const outcome = async <A>(
   effect: Effect.Effect<A, DockerError, CompatServices>,
   output: (value: A) => string
 ): Promise<Outcome> =>
-  Exit.match(await run(effect), {
-    onSuccess: (value): Outcome => [true, output(value)],
+  Exit.match(await run(Effect.map(effect, output)), {
+    onSuccess: (text): Outcome => [true, text],
     onFailure: (cause) => [false, `Error: ${causeText(cause)}\n`]
   })
 
@@ -82,8 +90,8 @@ export const listOutcome = async <A, B>(
   effect: Effect.Effect<ReadonlyArray<A>, DockerError, CompatServices>,
   row: (item: A) => B
 ): Promise<Array<B>> =>
-  Exit.match(await run(effect), {
-    onSuccess: (items) => items.map(row),
+  Exit.match(await run(Effect.map(effect, (items) => items.map(row))), {
+    onSuccess: (rows) => rows,
     onFailure: (cause) => {
       warn(causeText(cause))
       return []

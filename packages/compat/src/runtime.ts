@@ -1,7 +1,9 @@
 import type { ConfigError } from "effect/ConfigError"
-import type * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { Containers } from "@dockwire/core/Containers"
 import { Docker } from "@dockwire/core/Docker"
@@ -25,7 +27,10 @@ export interface CompatOptions {
    * first call that needs it, and released by `dispose` or the next `configure`.
    */
   readonly layer?: Layer.Layer<Docker, CompatSetupError>
-  /** Receives the reason for a failure that a function's result has no room for. Default: `process.emitWarning`. */
+  /**
+   * Receives the reason for a failure that a function's result has no room for, and what is wrong with the Docker
+   * configuration. Default: `process.emitWarning`.
+   */
   readonly warn?: (message: string) => void
 }
 
@@ -35,29 +40,66 @@ export type CompatServices = Containers | Logs
 interface RunningServices {
   readonly runtime: ManagedRuntime.ManagedRuntime<CompatServices, CompatSetupError>
   readonly calls: Set<Promise<unknown>>
+  /** Whether the next call has to build the services anew: they could not be built, or without a broken configuration. */
+  isProvisional: boolean
 }
 
 let options: CompatOptions = {}
 let current: RunningServices | undefined
+/** Services whose connections are being closed. */
+const ending = new Set<Promise<void>>()
 
-const engineLayer = ({ endpoint, layer }: CompatOptions): Layer.Layer<Docker, CompatSetupError> =>
-  layer ?? (endpoint === undefined ? Docker.layerConfig : Docker.layer({ endpoint }))
+/** Effect's own logger writes to stdout, which belongs to the program. */
+const warningLogger = Logger.replace(
+  Logger.defaultLogger,
+  Logger.make(({ logLevel, message }) => {
+    if (LogLevel.greaterThanEqual(logLevel, LogLevel.Warning))
+      warn(Array.isArray(message) ? message.join(" ") : String(message))
+  })
+)
 
-const servicesLayer = (options: CompatOptions): Layer.Layer<CompatServices, CompatSetupError> =>
-  Layer.mergeAll(Containers.layer, Logs.layer).pipe(Layer.provide(engineLayer(options)))
+const makeServices = ({ endpoint, layer }: CompatOptions): RunningServices => {
+  const configured = Layer.unwrapEffect(
+    Effect.map(Docker.configured, (found) => {
+      if (found.warning !== undefined) services.isProvisional = true
+      return Docker.layer(found)
+    })
+  )
+  const engine = layer ?? (endpoint === undefined ? configured : Docker.layer({ endpoint }))
+  const runtime = ManagedRuntime.make(
+    Layer.mergeAll(Containers.layer, Logs.layer).pipe(Layer.provide(engine), Layer.provideMerge(warningLogger))
+  )
+  const services: RunningServices = { runtime, calls: new Set(), isProvisional: false }
+  return services
+}
+
+/** Closes the connections of services once their calls have ended. */
+const end = (services: RunningServices): void => {
+  if (current === services) current = undefined
+  const closing = Promise.allSettled(services.calls)
+    .then(() => services.runtime.dispose())
+    .catch((error: unknown) => warn(`Closing the connections to the engine failed: ${String(error)}`))
+    .finally(() => ending.delete(closing))
+  ending.add(closing)
+}
 
 /** Runs an effect on the shared runtime, which the first call builds. The promise never rejects. */
 export const run = async <A, E>(
   effect: Effect.Effect<A, E, CompatServices>
 ): Promise<Exit.Exit<A, E | CompatSetupError>> => {
-  current ??= { runtime: ManagedRuntime.make(servicesLayer(options)), calls: new Set() }
-  const { calls, runtime } = current
-  const call = runtime.runPromiseExit(effect)
-  calls.add(call)
+  current ??= makeServices(options)
+  const services = current
+  const call = services.runtime.runPromiseExit(Effect.void).then((built) => {
+    if (Exit.isSuccess(built)) return services.runtime.runPromiseExit(effect)
+    services.isProvisional = true
+    return Exit.failCause(built.cause)
+  })
+  services.calls.add(call)
   try {
     return await call
   } finally {
-    calls.delete(call)
+    services.calls.delete(call)
+    if (services.isProvisional && current === services) end(services)
   }
 }
 
@@ -79,11 +121,8 @@ export const warn = (message: string): void => {
  * @category configuration
  */
 export const dispose = async (): Promise<void> => {
-  const ended = current
-  current = undefined
-  if (ended === undefined) return
-  await Promise.allSettled(ended.calls)
-  await ended.runtime.dispose()
+  if (current !== undefined) end(current)
+  await Promise.all(ending)
 }
 
 /**

@@ -143,8 +143,13 @@ export interface DockerOptions {
  */
 export interface ConfiguredDocker extends DockerOptions {
   readonly endpoint: string
-  /** Whether the environment or the CLI's configuration selects an engine. If not, `endpoint` is the default one. */
+  /**
+   * Whether the environment or the CLI's configuration selects an engine, or might, as it cannot be read. If not, `endpoint`
+   * is the default one.
+   */
   readonly configured: boolean
+  /** Why the CLI's configuration was ignored: it is broken. The next time it may be whole again. */
+  readonly warning?: string
 }
 
 /** docker-modem treats every status that is not listed as an error. */
@@ -263,17 +268,18 @@ export class Docker extends Context.Tag("@dockwire/core/Docker")<Docker, DockerS
   /**
    * Finds the engine that the docker CLI would use, without connecting to it: `DOCKER_HOST` (with `DOCKER_TLS_VERIFY` and
    * `DOCKER_CERT_PATH`), else the context in `DOCKER_CONTEXT` or the CLI's configuration, else
-   * `unix:///var/run/docker.sock`.
+   * `unix:///var/run/docker.sock`. As for the CLI, a broken configuration is a warning, and a broken context an error.
    *
    * @since 0.1.0
    * @category constructors
    */
   static readonly configured: Effect.Effect<ConfiguredDocker, InvalidRequest | ConfigError> = Effect.map(
     findEndpoint,
-    ({ configured, endpoint = defaultEndpoint, tls }) => ({
+    ({ configured, endpoint = defaultEndpoint, tls, warning }) => ({
       configured,
       endpoint,
-      ...(tls === undefined ? {} : { tls })
+      ...(tls === undefined ? {} : { tls }),
+      ...(warning === undefined ? {} : { warning })
     })
   )
 

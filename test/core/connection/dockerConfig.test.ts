@@ -2,11 +2,13 @@ import { Docker } from "@dockwire/core"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import { createHash } from "node:crypto"
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { itDockerCli } from "../../engine/dockerCli.js"
 import { type EngineForwarder, startEngineForwarder } from "../../engine/engineForwarder.js"
 import { describeEngine, testEngine } from "../../engine/realEngine.js"
 import { makeTestCertificates, type TestCertificates } from "../../engine/testCertificates.js"
@@ -26,6 +28,23 @@ const layer = (variables: Readonly<Record<string, string>>) =>
   )
 const endpoint = Effect.map(Docker, (docker) => docker.endpoint)
 const ping = Effect.flatMap(Docker, (docker) => docker.json({ method: "GET", path: "/_ping" }))
+
+const byDefault = "unix:///var/run/docker.sock"
+
+/** What is found, and the warnings that are logged. */
+const configured = async (variables: Readonly<Record<string, string>>) => {
+  const warnings: Array<string> = []
+  const logger = Logger.make(({ message }) => void warnings.push(String(message)))
+  const found = await Effect.runPromise(
+    Docker.configured.pipe(
+      Effect.withConfigProvider(
+        ConfigProvider.fromMap(new Map(Object.entries({ DOCKER_CONFIG: folder, ...variables })))
+      ),
+      Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+    )
+  )
+  return { found, warnings }
+}
 
 const writeContext = async (name: string, docker: Readonly<Record<string, unknown>>) => {
   const digest = createHash("sha256").update(name).digest("hex")
@@ -81,7 +100,7 @@ describe("the engine that the docker CLI would use", () => {
     }
   })
 
-  it("is not guessed if its configuration is malformed, and the error says what to do", async () => {
+  it("is not guessed if its context is malformed, and the error says what to do", async () => {
     await writeContext("far", { Host: 7 })
     const ofContext = await failureWith(layer({ DOCKER_CONTEXT: "far" }), endpoint)
     expect(ofContext).toMatchObject({ _tag: "InvalidRequest", value: "far" })
@@ -89,11 +108,99 @@ describe("the engine that the docker CLI would use", () => {
       "message",
       expect.stringContaining('is not valid. Recreate the context with "docker context create", or set DOCKER_HOST')
     )
+  })
+
+  it("is the default one if its configuration is malformed or cannot be read, with a warning that says what to do", async () => {
     const path = join(folder, "config.json")
-    await writeFile(path, "{ auths")
-    const ofFile = await failureWith(layer({}), endpoint)
-    expect(ofFile).toMatchObject({ _tag: "InvalidRequest", value: path })
-    expect(ofFile).toHaveProperty("message", expect.stringContaining("Fix or remove it, or set DOCKER_HOST"))
+    const expectWarning = async (reason: string) => {
+      const { found, warnings } = await configured({})
+      const warning = `The Docker configuration ${path} is ignored, as it cannot be read: ${reason}. Fix or remove it, or set DOCKER_HOST`
+      // It may have selected an engine.
+      expect(found).toEqual({ configured: true, endpoint: byDefault, warning })
+      expect(warnings).toEqual([warning])
+    }
+    await writeFile(path, "[]")
+    await expectWarning("it is not a JSON object")
+    await writeFile(path, '{"currentContext":7}')
+    await expectWarning("currentContext is not a string")
+    await rm(path)
+    // A directory cannot be read as a file, not even by root.
+    await mkdir(path)
+    await expectWarning("EISDIR: illegal operation on a directory, read")
+    await rm(path, { recursive: true })
+    expect(await configured({})).toEqual({ found: { configured: false, endpoint: byDefault }, warnings: [] })
+  })
+
+  itDockerCli("is the one that the docker CLI uses, whatever is in its files", async (docker) => {
+    const near = "unix:///nowhere/near.sock"
+    const meta = (docker: string) => `{"Name":"near","Endpoints":{"docker":${docker}}}`
+    const select = '{"currentContext":"near"}'
+    const configurations = [
+      "",
+      " \n",
+      "null",
+      "{}",
+      '{"currentContext":null}',
+      '{"currentContext":""}',
+      '{"currentContext":"default"}',
+      "[]",
+      "7",
+      '"x"',
+      "{",
+      '{"currentContext":7}',
+      '{"currentContext":["near"]}',
+      "currentContext: near",
+      select,
+      '{"CURRENTCONTEXT":"near"}',
+      '{"currentContext":"x","currentcontext":"near"}',
+      `\ufeff${select}`,
+      `${select} and more`,
+      `${select}${select}`,
+      '{"currentContext":"near"',
+      '{"currentContext":"missing"}',
+      '{"currentContext":" near "}',
+      '{"unknown":{"currentContext":"x"},"a":"}{","currentContext":"near"}'
+    ]
+    const contexts = [
+      meta(`{"Host":"${near}"}`),
+      meta(`{"host":"${near}","SkipTLSVerify":null}`),
+      meta("{}"),
+      meta('{"Host":""}'),
+      meta('{"Host":null}'),
+      meta('{"Host":7}'),
+      meta("null"),
+      meta("[]"),
+      "",
+      "null",
+      "[]",
+      "{}",
+      "{",
+      "﻿{}",
+      '{"Endpoints":null}',
+      '{"Endpoints":{"Docker":{"Host":"x"}}}',
+      `${meta(`{"Host":"${near}"}`)} and more`,
+      meta(`{"Host":"${near}","SkipTLSVerify":"no"}`),
+      `{"endpoints":{"docker":{"Host":"${near}"}}}`
+    ]
+    const cases = [
+      ...configurations.map((configuration) => [configuration, meta(`{"Host":"${near}"}`)] as const),
+      ...contexts.map((context) => [select, context] as const)
+    ]
+    await writeContext("near", {})
+    const digest = createHash("sha256").update("near").digest("hex")
+    for (const [configuration, context] of cases) {
+      await writeFile(join(folder, "config.json"), configuration)
+      await writeFile(join(folder, "contexts/meta", digest, "meta.json"), context)
+      const { stderr, success } = await docker(["ps", "--quiet"], { DOCKER_CONFIG: folder })
+      const [, reached = success ? byDefault : "none"] = /the Docker daemon at (\S+)\. Is/.exec(stderr) ?? []
+      const ours = await configured({}).catch(() => undefined)
+      expect([configuration, context, ours?.found.endpoint ?? "none", ours?.warnings.length ?? 0]).toEqual([
+        configuration,
+        context,
+        reached,
+        /^WARNING: Error (parsing|loading) config file/m.test(stderr) && reached !== "none" ? 1 : 0
+      ])
+    }
   })
 
   it("is distinguished from the default that nobody has configured", async () => {
@@ -138,7 +245,6 @@ describe("the engine that the docker CLI would use", () => {
       })
     }
     await writeFile(join(folder, "config.json"), "{")
-    expect(await failure({})).toMatchObject({ _tag: "InvalidRequest", field: "Docker configuration" })
     // A configuration with lower precedence is not read.
     expect(await runWith(layer({ DOCKER_HOST: "unix:///run/other.sock" }), endpoint)).toBe("unix:///run/other.sock")
     await writeContext("broken", { Host: 7 })
@@ -153,13 +259,6 @@ describe("the engine that the docker CLI would use", () => {
       field: "DOCKER_CERT_PATH",
       detail: "the folder contains cert.pem but not key.pem"
     })
-  })
-
-  it("is not guessed if its configuration cannot be read", async () => {
-    const path = join(folder, "config.json")
-    // A directory cannot be read as a file, not even by root.
-    await mkdir(path)
-    expect(await failureWith(layer({}), endpoint)).toMatchObject({ _tag: "InvalidRequest", value: path })
   })
 })
 

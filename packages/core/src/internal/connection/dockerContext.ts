@@ -10,6 +10,7 @@ import { homedir } from "node:os"
 import { join } from "node:path"
 import { InvalidRequest } from "../../DockerError.js"
 import type { TlsOptions } from "./endpoint.js"
+import { goField, isJsonObject, parseFirstJson } from "./goJson.js"
 
 /** The engine that the docker CLI would use. */
 export interface FoundEndpoint {
@@ -18,16 +19,14 @@ export interface FoundEndpoint {
   readonly tls: TlsOptions | undefined
   /** Whether the environment or the configuration selects an engine, even if it is the default one. */
   readonly configured: boolean
+  /** Why the configuration could not be read. The docker CLI warns of it, and continues without the configuration. */
+  readonly warning?: string
 }
 
-const ConfigFile = Schema.parseJson(Schema.Struct({ currentContext: Schema.optional(Schema.String) }))
-const ContextFile = Schema.parseJson(
-  Schema.Struct({
-    Endpoints: Schema.Struct({
-      docker: Schema.Struct({ Host: Schema.optional(Schema.String), SkipTLSVerify: Schema.optional(Schema.Boolean) })
-    })
-  })
-)
+const DockerEndpoint = Schema.Struct({
+  host: Schema.optional(Schema.String),
+  skipTlsVerify: Schema.optional(Schema.Boolean)
+})
 
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")
@@ -81,6 +80,19 @@ const variables = Config.all({
   tlsVerify: variable("DOCKER_TLS_VERIFY")
 })
 
+/** The endpoint in the metadata of a context. Throws if there is none. */
+const parseContext = (text: string): typeof DockerEndpoint.Type => {
+  const context: unknown = JSON.parse(text)
+  const endpoints = isJsonObject(context) ? goField(context, "Endpoints") : undefined
+  // Contexts have endpoints for other programs, whose names are exact.
+  const docker: unknown = isJsonObject(endpoints) ? Reflect.get(endpoints, "docker") : undefined
+  if (!isJsonObject(docker)) throw new Error("there is no docker endpoint")
+  return Schema.decodeUnknownSync(DockerEndpoint)({
+    host: goField(docker, "Host"),
+    skipTlsVerify: goField(docker, "SkipTLSVerify")
+  })
+}
+
 /** Reads a context from the CLI's context store. */
 const readContext = (folder: string, name: string): Effect.Effect<Omit<FoundEndpoint, "configured">, InvalidRequest> =>
   Effect.gen(function* () {
@@ -92,20 +104,50 @@ const readContext = (folder: string, name: string): Effect.Effect<Omit<FoundEndp
       const detail = `${join(folder, "contexts")} has no context of this name. Run "docker context ls" to list the contexts`
       return yield* new InvalidRequest({ field, value: name, detail })
     }
-    const { docker } = (yield* Effect.mapError(
-      Schema.decodeUnknown(ContextFile)(text),
-      () =>
+    const { host, skipTlsVerify } = yield* Effect.try({
+      try: () => parseContext(text),
+      catch: () =>
         new InvalidRequest({
           field,
           value: name,
           detail: `${path} is not valid. Recreate the context with "docker context create", or set DOCKER_HOST`
         })
-    )).Endpoints
+    })
     const tlsFolder = join(folder, "contexts", "tls", digest, "docker")
-    const tls = yield* readCertificates(field, tlsFolder, docker.SkipTLSVerify !== true)
-    const secured = tls.ca !== undefined || tls.cert !== undefined || docker.SkipTLSVerify === true
-    return { endpoint: docker.Host, tls: secured ? tls : undefined }
+    const tls = yield* readCertificates(field, tlsFolder, skipTlsVerify !== true)
+    const secured = tls.ca !== undefined || tls.cert !== undefined || skipTlsVerify === true
+    return { endpoint: host === "" ? undefined : host, tls: secured ? tls : undefined }
   })
+
+/** The name of the context that is selected in the CLI's configuration, or why that cannot be read. */
+interface CurrentContext {
+  readonly name: string | undefined
+  readonly warning?: string
+}
+
+/** Parses the CLI's configuration as the CLI does. Throws if it is not valid. */
+const parseCurrentContext = (text: string): string | undefined => {
+  const config = text.trim() === "" ? null : parseFirstJson(text)
+  if (config === null) return undefined
+  if (!isJsonObject(config)) throw new TypeError("it is not a JSON object")
+  const name = goField(config, "currentContext")
+  if (name !== undefined && typeof name !== "string") throw new TypeError("currentContext is not a string")
+  return name
+}
+
+/** Reads the selected context from the CLI's configuration. A configuration that is broken selects none. */
+const readCurrentContext = (path: string): Effect.Effect<CurrentContext> =>
+  Effect.tryPromise({ try: () => readFile(path, "utf8"), catch: (error) => error }).pipe(
+    Effect.flatMap((text) => Effect.try({ try: () => parseCurrentContext(text), catch: (error) => error })),
+    Effect.map((name): CurrentContext => ({ name })),
+    Effect.catchAll((error) => {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT")
+        return Effect.succeed({ name: undefined })
+      const reason = error instanceof Error ? error.message : String(error)
+      const warning = `The Docker configuration ${path} is ignored, as it cannot be read: ${reason}. Fix or remove it, or set DOCKER_HOST`
+      return Effect.as(Effect.logWarning(warning), { name: undefined, warning })
+    })
+  )
 
 /**
  * Finds the engine that the docker CLI would use: `DOCKER_HOST` (with `DOCKER_TLS_VERIFY`, `DOCKER_TLS` and
@@ -124,23 +166,14 @@ export const findEndpoint: Effect.Effect<FoundEndpoint, InvalidRequest | ConfigE
         : undefined
     }
   }
-  const path = join(folder, "config.json")
-  const text = context === undefined ? yield* readOptional("Docker configuration", path) : undefined
-  const current =
-    text === undefined
-      ? context
-      : (yield* Effect.mapError(
-          Schema.decodeUnknown(ConfigFile)(text),
-          () =>
-            new InvalidRequest({
-              field: "Docker configuration",
-              value: path,
-              detail: "the file is not valid JSON as the docker CLI writes it. Fix or remove it, or set DOCKER_HOST"
-            })
-        )).currentContext
-  if (current !== undefined && current !== "" && current !== "default") {
-    return { configured: true, ...(yield* readContext(folder, current)) }
+  const { name, warning } =
+    context === undefined
+      ? yield* readCurrentContext(join(folder, "config.json"))
+      : { name: context, warning: undefined }
+  if (name !== undefined && name !== "" && name !== "default") {
+    return { configured: true, ...(yield* readContext(folder, name)) }
   }
-  const configured = [context, certPath, tls, tlsVerify].some((value) => value !== undefined)
-  return { configured, endpoint: undefined, tls: undefined }
+  // A configuration that cannot be read may have selected an engine.
+  const configured = [context, certPath, tls, tlsVerify, warning].some((value) => value !== undefined)
+  return { configured, endpoint: undefined, tls: undefined, ...(warning === undefined ? {} : { warning }) }
 })
