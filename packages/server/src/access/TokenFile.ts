@@ -2,8 +2,9 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { randomBytes } from "node:crypto"
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { constants } from "node:fs"
+import { chmod, copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises"
+import { basename, dirname, join } from "node:path"
 import { ConfigProblem } from "../Config.js"
 
 const reasons: Readonly<Record<string, string>> = {
@@ -26,28 +27,102 @@ const dataDirProblem = (dataDir: string, error: unknown): ConfigProblem => {
   )
 }
 
-const readToken = async (file: string): Promise<string | undefined> => {
+/** A shorter token is what is left of one that was never written completely, and could be guessed. */
+const minLength = 16
+/** How often to look again if the file is changed by something else. */
+const maxAttempts = 10
+/** How old a leftover file must be to be removed, in milliseconds: no start takes that long. */
+const leftoverAge = 60_000
+
+/** Identifies a file that has no usable token in it. `undefined` if there is no file. */
+type Unusable = { readonly ino: number; readonly mtimeMs: number } | undefined
+
+/** Reads the token, or what is in its place. */
+const readToken = async (file: string): Promise<string | Unusable> => {
   try {
+    const found = await stat(file)
     const text = (await readFile(file, "utf8")).trim()
     await chmod(file, 0o600)
-    return text === "" ? undefined : text
+    return text.length < minLength ? found : text
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined
     throw error
   }
 }
 
-/** Reads the token in `dataDir`. Creates the directory (mode 0700) and the token (mode 0600) if they are missing. */
+/** Gives a file another name as well, unless that is taken. */
+const linkIfFree = async (file: string, name: string): Promise<void> => {
+  try {
+    await link(file, name)
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return
+    // Not every file system has hard links.
+    await copyFile(file, name, constants.COPYFILE_EXCL).catch((cause: unknown) => {
+      if (codeOf(cause) !== "EEXIST") throw cause
+    })
+  }
+}
+
+/**
+ * Puts a new token in place of `unusable`, unless another process does. The token appears in the file as a whole or not at
+ * all, whenever this process ends.
+ */
+const createToken = async (file: string, unusable: Unusable): Promise<void> => {
+  const temporary = `${file}.${randomBytes(6).toString("hex")}`
+  try {
+    const created = await open(temporary, "wx", 0o600)
+    try {
+      await created.writeFile(`${randomBytes(32).toString("base64url")}\n`)
+      await created.sync()
+    } finally {
+      await created.close()
+    }
+    if (unusable === undefined) return await linkIfFree(temporary, file)
+    // All who found the same unusable file agree on what replaces it: the first file of this name.
+    const replacement = `${file}.${unusable.ino}-${Math.trunc(unusable.mtimeMs)}`
+    await linkIfFree(temporary, replacement)
+    await rm(temporary)
+    await copyFile(replacement, temporary)
+    if ((await stat(file)).ino === unusable.ino) await rename(temporary, file)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+/** Removes what earlier starts left beside the token. */
+const removeLeftovers = async (file: string): Promise<void> => {
+  for (const name of await readdir(dirname(file))) {
+    if (!name.startsWith(`${basename(file)}.`)) continue
+    const leftover = join(dirname(file), name)
+    const age = await stat(leftover).then(
+      ({ ctimeMs }) => Date.now() - ctimeMs,
+      () => 0
+    )
+    if (age > leftoverAge) await rm(leftover, { force: true })
+  }
+}
+
+const readOrCreate = async (file: string): Promise<string> => {
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const found = await readToken(file)
+    if (typeof found === "string") return found
+    await createToken(file, found)
+  }
+  throw new Error(`${file} keeps changing`)
+}
+
+/**
+ * Reads the token in `dataDir`. Creates the directory (mode 0700) and the token (mode 0600) if they are missing. Servers that
+ * start at the same time get the same token, the one in the file.
+ */
 export const readOrCreateToken = (dataDir: string): Effect.Effect<Redacted.Redacted<string>, ConfigProblem> =>
   Effect.tryPromise({
     try: async () => {
       const file = join(dataDir, "token")
       await mkdir(dirname(dataDir), { recursive: true })
       await mkdir(dataDir, { recursive: true, mode: 0o700 })
-      const existing = await readToken(file)
-      if (existing !== undefined) return Redacted.make(existing)
-      const token = randomBytes(32).toString("base64url")
-      await writeFile(file, `${token}\n`, { mode: 0o600 })
+      const token = await readOrCreate(file)
+      await removeLeftovers(file)
       return Redacted.make(token)
     },
     catch: (error) => dataDirProblem(dataDir, error)
