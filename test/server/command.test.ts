@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process"
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
-import { tmpdir } from "node:os"
+import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -58,6 +58,79 @@ describe("the command", () => {
     ]) {
       expect(help.out).toContain(flag)
     }
+  })
+
+  it("prints the whole command line in its help, with every flag and its variable", async () => {
+    const help = await dockwire(["serve", "--help"])
+    expect(help.out).toMatch(/^Usage: dockwire serve \[--host <address>\] \[--port <port>\] \[--token <token>\]\n/)
+    for (const variable of [
+      "HOST",
+      "PORT",
+      "TOKEN",
+      "DOCKER_HOST",
+      "ENGINE",
+      "DATA_DIR",
+      "PUBLIC_ORIGIN",
+      "INSECURE"
+    ]) {
+      expect(help.out).toContain(`Environment: DOCKWIRE_${variable}\n`)
+    }
+    expect(help.out).toContain("[--public-origin <origin>]...")
+    expect(help.out).not.toContain("undefined")
+    expect(Math.max(...help.out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80)
+    expect((await dockwire(["serve", "-h"])).out).toBe(help.out)
+    for (const args of [[], ["--help"], ["-h"]]) {
+      expect(await dockwire(args)).toMatchObject({ code: 0, out: expect.stringMatching(/^Usage: dockwire <command>/) })
+    }
+  })
+
+  it("prints links that can be opened, and never a token of one's own", async () => {
+    const greeting = async (flags: ReadonlyArray<string>): Promise<string> => {
+      const args = [
+        main,
+        "serve",
+        "--port",
+        "0",
+        "--data-dir",
+        join(folder, "greeting"),
+        "--engine",
+        "memory",
+        ...flags
+      ]
+      const child = spawn(process.execPath, args, {
+        env: { PATH: process.env["PATH"], HOME: folder },
+        stdio: ["ignore", "pipe", "pipe"]
+      })
+      const exited = new Promise((resolve) => child.once("exit", resolve))
+      let output = ""
+      await new Promise<void>((resolve, reject) => {
+        void exited.then(() => reject(new Error(output)))
+        for (const stream of [child.stdout, child.stderr]) {
+          stream.on("data", (data: Buffer) => {
+            output += data.toString("utf8")
+            if (output.includes("Demo:")) resolve()
+          })
+        }
+      })
+      child.kill()
+      await exited
+      return output
+    }
+    const [generated, own, everywhere] = await Promise.all([
+      greeting(["--public-origin", "https://logs.test"]),
+      greeting(["--token", "a-token-of-my-own"]),
+      greeting(["--host", "0.0.0.0", "--insecure"])
+    ])
+    expect(generated).toMatch(
+      /^Dockwire is ready\. Open one of these links in your browser:\n\n {2}https:\/\/logs\.test\/#token=([\w-]{43})\n {2}http:\/\/127\.0\.0\.1:\d+\/#token=\1\n\n/
+    )
+    expect(own).toMatch(
+      /^Dockwire is ready\. Open http:\/\/127\.0\.0\.1:\d+ in your browser and sign in with the token that you set with --token or DOCKWIRE_TOKEN\.\n/
+    )
+    expect(own).not.toMatch(/a-token-of-my-own|#token/)
+    expect(everywhere).toMatch(/ {2}http:\/\/127\.0\.0\.1:\d+\/#token=/)
+    expect(everywhere).toContain(`  http://${hostname().toLowerCase()}:`)
+    expect(everywhere).not.toContain("//0.0.0.0")
   })
 
   it("names an invalid flag or setting, once", async () => {

@@ -11,67 +11,45 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { stripVTControlCharacters } from "node:util"
+import { type ServeFlag, serveFlags } from "./serveFlags.js"
 import { ConfigProblem, defaultDataDir, parseEngine, parsePort, type ServerConfig } from "../Config.js"
 
-const host = Options.text("host").pipe(
-  Options.withFallbackConfig(Config.nonEmptyString("DOCKWIRE_HOST")),
-  Options.withDefault("127.0.0.1"),
-  Options.withDescription("Address to listen on. Default: 127.0.0.1. Environment: DOCKWIRE_HOST")
+/** The description of a flag in messages about it. */
+const described =
+  (flag: ServeFlag) =>
+  <A>(options: Options.Options<A>): Options.Options<A> =>
+    Options.withDescription(options, `${flag.description} Environment: ${flag.variable}`)
+
+const text = (flag: ServeFlag) =>
+  Options.text(flag.name).pipe(Options.withFallbackConfig(Config.nonEmptyString(flag.variable)), described(flag))
+
+const host = text(serveFlags.host).pipe(Options.withDefault("127.0.0.1"))
+
+const port = text(serveFlags.port).pipe(Options.withDefault("7070"))
+
+const token = Options.redacted(serveFlags.token.name).pipe(
+  Options.withFallbackConfig(Config.redacted(Config.nonEmptyString(serveFlags.token.variable))),
+  described(serveFlags.token),
+  Options.optional
 )
 
-const port = Options.text("port").pipe(
-  Options.withFallbackConfig(Config.nonEmptyString("DOCKWIRE_PORT")),
-  Options.withDefault("7070"),
-  Options.withDescription("Port to listen on; 0 picks a free port. Default: 7070. Environment: DOCKWIRE_PORT")
-)
+const dockerHost = text(serveFlags.dockerHost).pipe(Options.optional)
 
-const token = Options.redacted("token").pipe(
-  Options.withFallbackConfig(Config.redacted(Config.nonEmptyString("DOCKWIRE_TOKEN"))),
-  Options.optional,
-  Options.withDescription(
-    "Token that browsers and scripts must present. Default: generated on first start and kept in the data directory. Prefer the environment variable, because other users of this machine can see flags. Environment: DOCKWIRE_TOKEN"
-  )
-)
+const engine = text(serveFlags.engine).pipe(Options.withDefault("docker"))
 
-const dockerHost = Options.text("docker-host").pipe(
-  Options.withFallbackConfig(Config.nonEmptyString("DOCKWIRE_DOCKER_HOST")),
-  Options.optional,
-  Options.withDescription(
-    "Docker engine to connect to: unix:///path, tcp://host:port or ssh://user@host. Default: the engine that the docker CLI uses. Environment: DOCKWIRE_DOCKER_HOST"
-  )
-)
+const dataDir = text(serveFlags.dataDir).pipe(Options.optional)
 
-const engine = Options.text("engine").pipe(
-  Options.withFallbackConfig(Config.nonEmptyString("DOCKWIRE_ENGINE")),
-  Options.withDefault("docker"),
-  Options.withDescription(
-    "docker: a Docker engine; if it is down, Dockwire waits for it. memory: a demo whose containers are not real. auto: docker, or memory if no engine is configured and there is no Docker socket when Dockwire starts. Default: docker. Environment: DOCKWIRE_ENGINE"
-  )
-)
-
-const dataDir = Options.text("data-dir").pipe(
-  Options.withFallbackConfig(Config.nonEmptyString("DOCKWIRE_DATA_DIR")),
-  Options.optional,
-  Options.withDescription(
-    "Directory for Dockwire's own files. Default: $XDG_DATA_HOME/dockwire, or ~/.local/share/dockwire. Environment: DOCKWIRE_DATA_DIR"
-  )
-)
-
-const publicOrigin = Options.text("public-origin").pipe(
+const publicOrigin = Options.text(serveFlags.publicOrigin.name).pipe(
   Options.repeated,
-  Options.withDescription(
-    "Address under which a proxy serves Dockwire, such as https://logs.example.com. Environment: DOCKWIRE_PUBLIC_ORIGIN, separated by commas"
-  )
+  described(serveFlags.publicOrigin)
 )
 
-const insecure = Options.boolean("insecure").pipe(
-  Options.withFallbackConfig(Config.boolean("DOCKWIRE_INSECURE")),
-  Options.withDescription(
-    "Let other machines connect even though the token is a generated one. Environment: DOCKWIRE_INSECURE"
-  )
+const insecure = Options.boolean(serveFlags.insecure.name).pipe(
+  Options.withFallbackConfig(Config.boolean(serveFlags.insecure.variable)),
+  described(serveFlags.insecure)
 )
 
-const environmentOrigins = Config.string("DOCKWIRE_PUBLIC_ORIGIN").pipe(
+const environmentOrigins = Config.string(serveFlags.publicOrigin.variable).pipe(
   Config.withDefault(""),
   Config.map((text) => text.split(/[\s,]+/).filter((origin) => origin !== ""))
 )

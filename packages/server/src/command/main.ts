@@ -9,6 +9,8 @@ const version = (): string => {
     : "unknown"
 }
 
+const isHelp = (argument: string): boolean => argument === "--help" || argument === "-h"
+
 const run = async (argv: ReadonlyArray<string>): Promise<void> => {
   const [command] = argv
   if (command === "--version" || command === "-v") {
@@ -18,6 +20,11 @@ const run = async (argv: ReadonlyArray<string>): Promise<void> => {
   if (command === "healthcheck") {
     const { healthcheck } = await import("./healthcheck.js")
     process.exitCode = await healthcheck(argv.slice(1))
+    return
+  }
+  if (command === undefined || isHelp(command) || (command === "serve" && argv.some(isHelp))) {
+    const { dockwireHelp, serveHelp } = await import("./help.js")
+    process.stdout.write(command === "serve" ? serveHelp : dockwireHelp)
     return
   }
   const { main } = await import("./cli.js")

@@ -3,18 +3,33 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { isLoopback, type ServerConfig } from "../Config.js"
+import { hostname } from "node:os"
+import { isLoopback, parseOrigin, type ServerConfig, urlHost } from "../Config.js"
 import { Server } from "../Server.js"
+
+/** Where a browser can open the server. It can't open the address that stands for all addresses of the machine. */
+const browserAddresses = ({ host, publicOrigins }: ServerConfig, port: number): ReadonlyArray<string> => {
+  const at = (name: string): string => `http://${urlHost(name)}:${port}`
+  const own =
+    host === "0.0.0.0" || host === "::"
+      ? [at(host === "::" ? "::1" : "127.0.0.1"), at(hostname().toLowerCase())]
+      : [at(host)]
+  return [...publicOrigins.flatMap((text) => parseOrigin(text)?.origin ?? []), ...own]
+}
 
 const printGreeting = (config: ServerConfig) =>
   Effect.gen(function* () {
-    const { engineStatus, token, url } = yield* Server
+    const { engineStatus, port, token } = yield* Server
+    const addresses = browserAddresses(config, port)
     if (config.token === undefined) {
-      const link = `${url}/#token=${encodeURIComponent(Redacted.value(token))}`
-      yield* Console.log(`Dockwire is ready. Open this link in your browser:\n\n  ${link}\n`)
+      const fragment = `#token=${encodeURIComponent(Redacted.value(token))}`
+      const links = addresses.map((address) => `  ${address}/${fragment}\n`).join("")
+      const which = addresses.length === 1 ? "this link" : "one of these links"
+      yield* Console.log(`Dockwire is ready. Open ${which} in your browser:\n\n${links}`)
     } else {
+      // The token is not printed: whoever set it knows it, and output often ends up in a log.
       yield* Console.log(
-        `Dockwire is ready at ${url}\nTo sign a browser in, open ${url}/#token=... with the token that you set.`
+        `Dockwire is ready. Open ${addresses.join(" or ")} in your browser and sign in with the token that you set with --token or DOCKWIRE_TOKEN.`
       )
     }
     if (!isLoopback(config.host)) {

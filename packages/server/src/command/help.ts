@@ -1,0 +1,65 @@
+/** The help of `dockwire` and `dockwire serve`. */
+import { type ServeFlag, serveFlags } from "./serveFlags.js"
+
+/** Columns of the text. */
+const width = 80
+
+const wrap = (text: string, indent: string): string => {
+  const lines: Array<string> = []
+  let line = ""
+  for (const word of text.split(" ")) {
+    if (line !== "" && indent.length + line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = word
+    } else {
+      line = line === "" ? word : `${line} ${word}`
+    }
+  }
+  return [...lines, line].map((each) => `${indent}${each}`).join("\n")
+}
+
+const withValue = ({ name, value }: ServeFlag): string => (value === undefined ? `--${name}` : `--${name} <${value}>`)
+
+const usage = (flag: ServeFlag): string => `[${withValue(flag)}]${flag.repeated === true ? "..." : ""}`
+
+/** Breaks only between flags. */
+const wrapUsage = (command: string, flags: ReadonlyArray<string>): string => {
+  const indent = " ".repeat(command.length + 1)
+  // Spaces within a flag must not break, so they are replaced while wrapping.
+  const wrapped = wrap(flags.map((flag) => flag.replaceAll(" ", "\u0000")).join(" "), indent).replaceAll("\u0000", " ")
+  return command + wrapped.slice(command.length)
+}
+
+const flags: ReadonlyArray<ServeFlag> = Object.values(serveFlags)
+
+const describe = (flag: ServeFlag): string =>
+  `  ${withValue(flag)}\n${wrap(flag.description, "      ")}\n      Environment: ${flag.variable}\n`
+
+/** What `dockwire serve --help` prints. */
+export const serveHelp = `${wrapUsage("Usage: dockwire serve", flags.map(usage))}
+
+Runs the log server and prints the link to open. Every setting is also an
+environment variable; the flag takes precedence.
+
+Options:
+${flags.map(describe).join("")}  -h, --help
+      Show this help.
+
+Exits with 2 if a setting is invalid, and with 1 if it cannot be used.
+`
+
+/** What `dockwire --help` prints. */
+export const dockwireHelp = `Usage: dockwire <command> [options]
+
+Live Docker logs in your browser.
+
+Commands:
+  serve         Run the log server and print the link to open
+  healthcheck   Exit with 0 if the server on this machine responds, otherwise with 1
+
+Options:
+  -h, --help      Show the help of dockwire, or of a command
+  -v, --version   Show the version
+
+Run "dockwire serve --help" for the settings of the server.
+`

@@ -1,0 +1,67 @@
+/** The flags of `dockwire serve`: what the parser and the help both need to know. Loads nothing, so that help is quick. */
+
+/** A flag. */
+export interface ServeFlag {
+  readonly name: string
+  /** What the help shows for its value; absent if it takes none. */
+  readonly value?: string
+  readonly repeated?: true
+  readonly description: string
+  readonly variable: string
+}
+
+/** All flags, in the order in which the help lists them. */
+export const serveFlags = {
+  host: {
+    name: "host",
+    value: "address",
+    description: "Address to listen on. Default: 127.0.0.1.",
+    variable: "DOCKWIRE_HOST"
+  },
+  port: {
+    name: "port",
+    value: "port",
+    description: "Port to listen on; 0 picks a free port. Default: 7070.",
+    variable: "DOCKWIRE_PORT"
+  },
+  token: {
+    name: "token",
+    value: "token",
+    description:
+      "Token that browsers and scripts must present. Default: generated on first start and kept in the data directory. Prefer the environment variable, because other users of this machine can see flags.",
+    variable: "DOCKWIRE_TOKEN"
+  },
+  dockerHost: {
+    name: "docker-host",
+    value: "url",
+    description:
+      "Docker engine to connect to: unix:///path, tcp://host:port or ssh://user@host. Default: the engine that the docker CLI uses.",
+    variable: "DOCKWIRE_DOCKER_HOST"
+  },
+  engine: {
+    name: "engine",
+    value: "docker|auto|memory",
+    description:
+      "docker: a Docker engine; if it is down, Dockwire waits for it. memory: a demo whose containers are not real. auto: docker, or memory if no engine is configured and there is no Docker socket when Dockwire starts. Default: docker.",
+    variable: "DOCKWIRE_ENGINE"
+  },
+  dataDir: {
+    name: "data-dir",
+    value: "directory",
+    description: "Directory for Dockwire's own files. Default: $XDG_DATA_HOME/dockwire, or ~/.local/share/dockwire.",
+    variable: "DOCKWIRE_DATA_DIR"
+  },
+  publicOrigin: {
+    name: "public-origin",
+    value: "origin",
+    repeated: true,
+    description:
+      "Address under which a proxy serves Dockwire, such as https://logs.example.com. Can be repeated; in the variable, separate several with commas.",
+    variable: "DOCKWIRE_PUBLIC_ORIGIN"
+  },
+  insecure: {
+    name: "insecure",
+    description: "Let other machines connect even though the token is a generated one.",
+    variable: "DOCKWIRE_INSECURE"
+  }
+} as const satisfies Readonly<Record<string, ServeFlag>>
