@@ -91,8 +91,8 @@ describe("ContainerTracker", () => {
       expect(tracker.find("web")).toBeUndefined()
     }))
 
-  it("follows names, also when two containers swap theirs", () =>
-    withTracker((tracker) => {
+  it("follows and broadcasts names, also when two containers swap theirs", () =>
+    withTracker((tracker, changes) => {
       tracker.applyChanges([added(web, "web"), added(db, "db")])
       tracker.applyEvent(event("rename", web, "old"))
       tracker.applyEvent(event("rename", db, "web"))
@@ -100,6 +100,30 @@ describe("ContainerTracker", () => {
       expect(tracker.find("web")?.id).toBe(db)
       expect(tracker.find("db")?.id).toBe(web)
       expect(tracker.find("old")).toBeUndefined()
+      expect(changes()).toEqual([
+        ["old", "running", "rename"],
+        ["web", "running", "rename"],
+        ["db", "running", "rename"]
+      ])
+      // The list had the first name already.
+      tracker.applyEvent(event("rename", web, "db"))
+      expect(changes()).toHaveLength(3)
+    }))
+
+  it("broadcasts a name that changed during an outage, and that it was the name of a removed container", () =>
+    withTracker((tracker, changes, hub) => {
+      tracker.applyChanges([added(web, "web"), added(db, "web_new")])
+      hub.ring(`container_logs_${web}`)
+      tracker.applyEvent(event("destroy", web, "web"))
+      tracker.applyChanges([
+        { type: "container", id: db, name: "web", change: "changed", after: "paused", state: "paused" }
+      ])
+      expect(changes()).toEqual([
+        ["web", "removed", "destroy"],
+        ["web", "running", "rename"],
+        ["web", "paused", "paused"]
+      ])
+      expect(JSON.parse(hub.ring(`container_logs_${web}`).at(1)?.json ?? "{}")).toMatchObject({ mark: "recreated" })
     }))
 
   it("marks in the room of a removed container that its name was given to a new one", () =>

@@ -61,7 +61,7 @@ export class ContainerTracker {
   /** Applies an event of the engine. */
   applyEvent({ action, containerId: id, event, name: reported }: ContainerEvent): void {
     const name = nameOr(reported, id)
-    if (action === "rename") return this.rename(id, name)
+    if (action === "rename") return this.rename(id, name, isoTimestamp(event.timeNano))
     const status = statusAfterAction[action]
     if (status === undefined || this.isListed(id, status)) return
     const timestamp = isoTimestamp(event.timeNano)
@@ -90,8 +90,8 @@ export class ContainerTracker {
     if (state === undefined) return
     const status = statusOfState[state]
     if (before === undefined && !isFirst) this.markPredecessor(name, timestamp)
+    if (before !== undefined) this.rename(id, name, timestamp)
     this.known.set({ id, name, status })
-    if (before !== undefined && before.name !== name) this.renameRoom(id, name)
     if (isFirst || before?.status === status) return
     this.broadcast({ id, name, status }, before === undefined ? "create" : status, timestamp)
   }
@@ -104,15 +104,14 @@ export class ContainerTracker {
     return this.hasListed && !this.changed.has(id) && (this.known.get(id)?.status ?? "removed") === status
   }
 
-  private rename(id: string, name: string): void {
+  /** From now on, the container has another name, and so have the lines in its room. */
+  private rename(id: string, name: string, timestamp: string): void {
     const before = this.known.get(id)
-    if (before !== undefined) this.known.set({ ...before, name })
-    this.renameRoom(id, name)
-  }
-
-  /** From now on, the lines in the container's room carry the new name. */
-  private renameRoom(id: string, name: string): void {
+    if (before === undefined || before.name === name) return
+    this.markPredecessor(name, timestamp)
+    this.known.set({ ...before, name })
     if (this.hub.findRing(containerLogsRoom(id)) !== undefined) this.hub.setContainerName(id, name)
+    this.broadcast({ ...before, name }, "rename", timestamp)
   }
 
   /** If the name belonged to a container that was removed, marks in its room that it was recreated. */

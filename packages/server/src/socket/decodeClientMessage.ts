@@ -18,7 +18,10 @@ const RoomName = text(512).pipe(
 )
 
 const ContainerName = text(255).pipe(
-  Schema.pattern(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, { message: () => "expected a container's full id, short id or name" })
+  // An inner slash: an alias that a legacy link added.
+  Schema.pattern(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*(\/[a-zA-Z0-9][a-zA-Z0-9_.-]*)*$/, {
+    message: () => "expected a container's full id, short id or name"
+  })
 )
 
 const Position = Schema.String.pipe(Schema.maxLength(32 * 1024))

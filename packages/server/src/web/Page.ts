@@ -7,7 +7,7 @@ import { SelectedContainer } from "./containers/SelectedContainer.js"
 import { byId } from "./element.js"
 import { EnginePanel } from "./EnginePanel.js"
 import { LogPane } from "./log/LogPane.js"
-import { selectedContainer } from "./Route.js"
+import { routeTo, selectedContainer } from "./Route.js"
 import { ApiError } from "./ServerApi.js"
 
 /** How often the list is fetched again, in milliseconds, because texts like `Up 3 minutes` go stale. */
@@ -26,7 +26,7 @@ export class Page {
   readonly #list = new ContainerList(byId("containers", HTMLElement))
   readonly #selected = new SelectedContainer(() => this.#store.refresh())
   readonly #log = new LogPane(this.#socket)
-  /** The container whose log is shown. Keeps its name when it is replaced by a new container. */
+  /** The container whose log is shown. It is followed by its id; when it is removed, a new container with its name takes over. */
   #selection: { readonly name: string; readonly id: string } | undefined
 
   /** `showNotAllowed` is called when the session has ended. */
@@ -53,9 +53,11 @@ export class Page {
 
   /** Shows the container that the address refers to. */
   show(): void {
+    this.#followRename()
     const name = selectedContainer(location.hash)
-    const container = this.#store.find(name)
-    this.#list.show(this.#store.containers ?? [], name)
+    const selected = name === this.#selection?.name ? this.#store.findById(this.#selection?.id) : undefined
+    const container = selected ?? this.#store.find(name)
+    this.#list.show(this.#store.containers ?? [], container?.id)
     this.#showSummary()
     this.#app.dataset["view"] = name === undefined ? "list" : "log"
     if (name !== this.#selection?.name) {
@@ -72,6 +74,16 @@ export class Page {
     this.#welcome.hidden = this.#selection !== undefined
     if (this.#selection === undefined) this.#welcomeText.textContent = this.#welcomeMessage(name)
     document.title = name === undefined ? "Dockwire" : `${name} · Dockwire`
+  }
+
+  /** If the selected container was renamed, puts its new name into the address. */
+  #followRename(): void {
+    const selection = this.#selection
+    if (selection === undefined || selectedContainer(location.hash) !== selection.name) return
+    const container = this.#store.findById(selection.id)
+    if (container === undefined || container.name === selection.name) return
+    this.#selection = { id: container.id, name: container.name }
+    history.replaceState(null, "", routeTo(container.name))
   }
 
   #welcomeMessage(name: string | undefined): string {

@@ -55,9 +55,9 @@ export const listContainers = async (): Promise<ReadonlyArray<Container>> => {
   if (!isContainerList(body)) {
     throw new ApiError(response.status, "The server sent something other than a list of containers.")
   }
-  return body.map(({ id, image, names, state, status }) => ({
+  return body.map(({ id, image, name, state, status }) => ({
     id,
-    name: names[0] || id.slice(0, 12),
+    name: name || id.slice(0, 12),
     image,
     state,
     status

@@ -268,7 +268,7 @@ export interface LeftMessage {
 }
 
 /**
- * The state of a container changed, or an action on it failed. Sent to every connection.
+ * The state or the name of a container changed, or an action on it failed. Sent to every connection.
  *
  * @since 0.1.0
  * @category models
@@ -278,10 +278,11 @@ export interface ContainerStatusChangeMessage {
   readonly room?: string
   readonly data: {
     readonly container_id: string
+    /** The container's name now: after a `rename` the new one. */
     readonly name: string
     /** `running`, `stopped`, `paused`, ... */
     readonly status: string
-    /** `start`, `stop`, `die`, ... */
+    /** `start`, `stop`, `die`, `rename`, ... */
     readonly action: string
     readonly success: boolean
     /** Why it failed, for people to read. */

@@ -10,6 +10,7 @@ const aliveFirst = (one: Container, other: Container): number =>
 /** The list of containers: links that the arrow keys move between. */
 export class ContainerList {
   readonly #list: HTMLElement
+  /** By the container's id. */
   readonly #entries = new Map<string, { readonly link: HTMLAnchorElement; rendered: string }>()
 
   constructor(list: HTMLElement) {
@@ -17,13 +18,14 @@ export class ContainerList {
     list.addEventListener("keydown", (event) => this.#moveFocus(event))
   }
 
+  /** `selected` is the id of the selected container. */
   show(containers: ReadonlyArray<Container>, selected: string | undefined): void {
     const sorted = containers.toSorted(aliveFirst)
-    const names = new Set(sorted.map((container) => container.name))
-    for (const [name, { link }] of this.#entries) {
-      if (names.has(name)) continue
+    const ids = new Set(sorted.map((container) => container.id))
+    for (const [id, { link }] of this.#entries) {
+      if (ids.has(id)) continue
       link.parentElement?.remove()
-      this.#entries.delete(name)
+      this.#entries.delete(id)
     }
     let previous: Element | null = null
     for (const container of sorted) {
@@ -33,22 +35,21 @@ export class ContainerList {
       // Items that are in place are not moved, so that they keep the focus.
       if (item !== current) this.#list.insertBefore(item, current)
       previous = item
-      if (container.name === selected) link.setAttribute("aria-current", "page")
+      if (container.id === selected) link.setAttribute("aria-current", "page")
       else link.removeAttribute("aria-current")
     }
   }
 
   #render(container: Container): HTMLAnchorElement {
-    let entry = this.#entries.get(container.name)
+    let entry = this.#entries.get(container.id)
     if (entry === undefined) {
-      const link = element("a", "container")
-      link.href = routeTo(container.name)
-      entry = { link, rendered: "" }
-      this.#entries.set(container.name, entry)
+      entry = { link: element("a", "container"), rendered: "" }
+      this.#entries.set(container.id, entry)
     }
     const content = JSON.stringify(container)
     if (entry.rendered !== content) {
       entry.rendered = content
+      entry.link.href = routeTo(container.name)
       const head = element("span", "container-head", element("span", "container-name", container.name))
       head.append(stateLabel(container.state))
       const image = element("span", "container-image", container.image)

@@ -26,6 +26,10 @@ export class ContainerStore {
     return this.#containers?.find((container) => container.name === name)
   }
 
+  findById(id: string | undefined): Container | undefined {
+    return this.#containers?.find((container) => container.id === id)
+  }
+
   async refresh(): Promise<void> {
     if (this.#isFetching) {
       this.#fetchAgain = true
@@ -54,13 +58,14 @@ export class ContainerStore {
     }, debounceTime)
   }
 
-  /** Shows the new state at once; the rest follows when the list has been fetched. */
-  applyStatusChange({ container_id, status, success }: SocketEvents["container_status_change"]): void {
+  /** Shows the new state and name at once; the rest follows when the list has been fetched. */
+  applyStatusChange({ container_id, name, status, success }: SocketEvents["container_status_change"]): void {
     const container = this.#containers?.find(({ id }) => id === container_id)
     if (container !== undefined && success && this.#containers !== undefined) {
       const state = status === "stopped" ? "exited" : status
       const changed: Container = {
         ...container,
+        name,
         state,
         status: state === container.state ? container.status : stateWord(state)
       }
