@@ -308,10 +308,11 @@ export const containerVerbRows: Rows = {
   waitUntil: verb(() => on((containers) => containers.waitUntil(missing, "running")), {
     success: (bench) =>
       Effect.gen(function* () {
-        const { id } = yield* bench.created(["sh", "-c", "echo ready; sleep 1; exit 3"])
+        const { id } = yield* bench.created(["sh", "-c", "echo ready; echo ready; sleep 1; exit 3"])
         yield* Effect.fork(on((containers) => containers.start(id)))
         yield* on((containers) => containers.waitUntil(id, "running"))
         yield* on((containers) => containers.waitUntil(id, { log: "ready" }))
+        yield* on((containers) => containers.waitUntil(id, { log: "ready", times: 2 }))
         yield* on((containers) => containers.waitUntil(id, "exited"))
         expect((yield* on((containers) => containers.inspect(id))).state.exitCode).toBe(3)
       }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { lineMatcher } from "../../../packages/core/src/internal/watch/logLineWait.js"
-import { portAddress } from "../../../packages/core/src/internal/watch/portProbe.js"
+import { portAddresses } from "../../../packages/core/src/internal/watch/portProbe.js"
 import { judgeHealth, type WaitSubject } from "../../../packages/core/src/internal/watch/waitVerdict.js"
 
 const subject = (
@@ -34,24 +34,68 @@ describe("a wait's verdict on a container's health", () => {
   })
 })
 
-describe("the address of a container's port", () => {
+describe("the addresses of a container's port", () => {
   const local = "unix:///var/run/docker.sock"
-  const published = (HostIp: string) => subject({}, { Ports: { "80/tcp": [{ HostIp, HostPort: "8080" }] } })
-  it("is the published one, on the engine's host", () => {
-    expect(portAddress(local, published(""), 80)).toEqual({ host: "127.0.0.1", port: 8080 })
-    expect(portAddress(local, published("0.0.0.0"), 80)).toEqual({ host: "127.0.0.1", port: 8080 })
-    expect(portAddress(local, published("::"), 80)).toEqual({ host: "::1", port: 8080 })
-    expect(portAddress(local, published("10.0.0.2"), 80)).toEqual({ host: "10.0.0.2", port: 8080 })
-    expect(portAddress("tcp://[fd00::1]:2375", published("0.0.0.0"), 80)).toEqual({ host: "fd00::1", port: 8080 })
+  const remote = "ssh://me@build.example"
+  const published = (...hostIps: ReadonlyArray<string>) => ({
+    Ports: { "80/tcp": hostIps.map((HostIp) => ({ HostIp, HostPort: "8080" })) }
   })
+  const bridge = { Networks: { bridge: { IPAddress: "172.17.0.2" } } }
+  const inMode = (NetworkMode: string) => ({ ...subject({}), HostConfig: { NetworkMode } })
 
-  it("is the container's own where the port is not published, if it has one", () => {
-    const networks = { Networks: { none: { IPAddress: "" }, bridge: { IPAddress: "172.17.0.2" } } }
-    expect(portAddress(local, subject({}, { Ports: { "80/tcp": null }, ...networks }), 80)).toEqual({
-      host: "172.17.0.2",
-      port: 80
-    })
-    expect(portAddress(local, subject({}, { Networks: { none: { IPAddress: "" } } }), 80)).toBeUndefined()
+  it.each([
+    ["published", local, subject({}, published("")), ["127.0.0.1 8080"]],
+    ["published on every address", local, subject({}, published("0.0.0.0", "::")), ["127.0.0.1 8080", "::1 8080"]],
+    ["published on one address", local, subject({}, published("10.0.0.2")), ["10.0.0.2 8080"]],
+    [
+      "published, whatever its networks",
+      local,
+      subject({}, { ...published("0.0.0.0"), ...bridge }),
+      ["127.0.0.1 8080"]
+    ],
+    [
+      "published on a remote engine",
+      remote,
+      subject({}, published("0.0.0.0", "::")),
+      ["build.example 8080", "build.example 8080"]
+    ],
+    ["published, with IPv6 endpoint", "tcp://[fd00::1]:2375", subject({}, published("0.0.0.0")), ["fd00::1 8080"]],
+    ["published, with an endpoint on this machine", "tcp://localhost:2375", subject({}, published("::")), ["::1 8080"]],
+    [
+      "published on a remote engine's loopback",
+      remote,
+      subject({}, { ...published("127.0.0.1"), ...bridge }),
+      ["172.17.0.2 80"]
+    ],
+    ["published on a remote engine's loopback only", remote, subject({}, published("127.0.0.1")), []],
+    ["exposed and not published", local, subject({}, { Ports: { "80/tcp": null }, ...bridge }), ["172.17.0.2 80"]],
+    ["of the host's network", local, inMode("host"), ["127.0.0.1 80", "::1 80"]],
+    ["of the host's network on a remote engine", remote, inMode("host"), ["build.example 80"]],
+    ["of the host's network, with a TCP endpoint", "tcp://10.1.2.3:2375", inMode("host"), ["10.1.2.3 80"]],
+    [
+      "of several networks, also a macvlan with IPv6 only",
+      local,
+      subject(
+        {},
+        {
+          Networks: {
+            none: { IPAddress: "" },
+            lan: { IPAddress: "", GlobalIPv6Address: "fd01::5" },
+            both: { IPAddress: "10.9.0.2", GlobalIPv6Address: "fd02::2" }
+          }
+        }
+      ),
+      ["fd01::5 80", "10.9.0.2 80", "fd02::2 80"]
+    ],
+    ["of no network", local, subject({}, { Networks: { none: { IPAddress: "" } } }), []],
+    [
+      "with odd addresses",
+      local,
+      subject({}, { Networks: { a: {}, b: { IPAddress: null }, c: { IPAddress: "invalid IP" } } }),
+      []
+    ]
+  ] as const)("%s", (_, endpoint, container, addresses) => {
+    expect(portAddresses(endpoint, container, 80).map(({ host, port }) => `${host} ${port}`)).toEqual(addresses)
   })
 })
 

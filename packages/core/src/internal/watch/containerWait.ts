@@ -15,8 +15,8 @@ import { probePort } from "../api/schedules.js"
 import { readLog } from "../logs/logReader.js"
 import type { LogsError } from "../logs/logRequest.js"
 import { openEvents } from "./engineEvents.js"
-import { waitForLine } from "./logLineWait.js"
-import { acceptsConnections, portAddress } from "./portProbe.js"
+import { waitForLines } from "./logLineWait.js"
+import { anyAccepts, networkOwner, type PortAddress, portAddresses } from "./portProbe.js"
 import {
   exited,
   hasExited,
@@ -45,8 +45,16 @@ export type WaitCondition =
    * A line of the container's present run contains the text or matches the RegExp. A RegExp is matched against the first
    * 16 KiB of a line, on the event loop: avoid patterns with catastrophic backtracking, such as `(a+)+b`.
    */
-  | { readonly log: string | RegExp }
-  /** Something accepts connections on this TCP port: as published on the host, or else at the container's own address. */
+  | {
+      readonly log: string | RegExp
+      /** How many lines of the run have to match. Default: 1. */
+      readonly times?: number
+    }
+  /**
+   * Something accepts connections on this TCP port: on the engine's host if it is published there or the container uses the
+   * host's network, or else at the container's own addresses. Where the container uses the network of another container,
+   * its addresses count.
+   */
   | { readonly port: number }
 
 /**
@@ -56,7 +64,10 @@ export type WaitCondition =
  * @category models
  */
 export interface WaitOptions {
-  /** Default: 60 seconds. */
+  /**
+   * How long to wait, including every request to the engine. Default: 60 seconds. Reading the last lines of the log for the
+   * error may take 2 seconds more.
+   */
   readonly timeout?: Duration.DurationInput
 }
 
@@ -64,25 +75,23 @@ export interface WaitOptions {
 const describe = (condition: WaitCondition): string => {
   if (typeof condition === "string") return condition
   if ("port" in condition) return `port ${condition.port}`
-  return typeof condition.log === "string"
-    ? `log line containing ${JSON.stringify(condition.log)}`
-    : `log line matching ${String(condition.log)}`
+  const { log, times = 1 } = condition
+  const line = times === 1 ? "log line" : `${times} log lines`
+  return typeof log === "string" ? `${line} containing ${JSON.stringify(log)}` : `${line} matching ${String(log)}`
 }
 
-const checkCondition = (condition: WaitCondition): Effect.Effect<void, InvalidRequest> =>
-  typeof condition === "object" &&
-  "port" in condition &&
-  (!Number.isInteger(condition.port) || condition.port < 1 || condition.port > 65_535)
-    ? Effect.fail(
-        new InvalidRequest({
-          field: "port",
-          value: String(condition.port),
-          detail: "must be a whole number from 1 to 65535"
-        })
-      )
-    : Effect.void
+const checkCondition = (condition: WaitCondition): Effect.Effect<void, InvalidRequest> => {
+  const require = (field: string, value: number | undefined, isValid: (value: number) => boolean, detail: string) =>
+    value === undefined || (Number.isInteger(value) && isValid(value))
+      ? Effect.void
+      : Effect.fail(new InvalidRequest({ field, value: String(value), detail }))
+  if (typeof condition === "string") return Effect.void
+  return "port" in condition
+    ? require("port", condition.port, (port) => port > 0 && port < 65_536, "must be a whole number from 1 to 65535")
+    : require("times", condition.times, (times) => times > 0, "must be a whole number, 1 or more")
+}
 
-type Judge = (subject: WaitSubject, action: string) => Verdict
+type Judge = (subject: WaitSubject, action: string) => Effect.Effect<Verdict, DockerFailure>
 
 /** Judges the container at once and at each of its events, until there is a verdict. */
 const waitForState = (
@@ -102,7 +111,7 @@ const waitForState = (
     const verdict = yield* Stream.merge(actions, ticks, { haltStrategy: "left" }).pipe(
       Stream.mapEffect((action) =>
         inspectForWait(docker, containerId).pipe(
-          Effect.map((subject) => judge(subject, action)),
+          Effect.flatMap((subject) => judge(subject, action)),
           Effect.catchTag("ContainerNotFound", () => Effect.succeed(whenRemoved))
         )
       ),
@@ -114,39 +123,48 @@ const waitForState = (
     return yield* new EngineUnavailable({ endpoint: docker.endpoint, reason: "Lost", detail })
   }).pipe(Effect.scoped)
 
+const unreachable = (port: number): Unmet => ({
+  reason: "Impossible",
+  detail: `port ${port} is not published where it can be reached from here, and the container has no address of its own`
+})
+
 /** Waits until a port accepts connections. There is no event for that, so it is probed. */
 const waitForPort = (
   docker: DockerShape,
-  first: WaitSubject,
+  containerId: string,
   port: number
-): Effect.Effect<Verdict, InvalidRequest | DockerFailure> => {
-  let latest = first
-  const probe = Effect.suspend(() => {
-    const address = latest.State.Status === "running" ? portAddress(docker.endpoint, latest, port) : undefined
-    return address === undefined ? Effect.succeed(false) : acceptsConnections(address)
+): Effect.Effect<Verdict, InvalidRequest | DockerFailure> =>
+  Effect.suspend(() => {
+    let addresses: ReadonlyArray<PortAddress> = []
+    const probe = Effect.suspend(() => anyAccepts(addresses))
+    const accepted = Effect.as(
+      Effect.repeat(probe, { until: (accepts) => accepts, schedule: probePort }),
+      "met" as const
+    )
+    const judge = (subject: WaitSubject): Effect.Effect<Verdict, DockerFailure> => {
+      addresses = []
+      if (hasExited(subject)) return Effect.succeed(exited(subject))
+      if (subject.State.Status !== "running") return Effect.succeed(startFailed(subject))
+      return Effect.map(networkOwner(docker, subject), (owner) => {
+        if (owner === undefined) return undefined
+        addresses = portAddresses(docker.endpoint, owner, port)
+        return addresses.length === 0 ? unreachable(port) : undefined
+      })
+    }
+    return Effect.raceFirst(waitForState(docker, containerId, judge, removed), accepted)
   })
-  const accepted = Effect.as(Effect.repeat(probe, { until: (accepts) => accepts, schedule: probePort }), "met" as const)
-  const judge = (subject: WaitSubject): Verdict => {
-    latest = subject
-    if (hasExited(subject)) return exited(subject)
-    return subject.State.Status === "running" && portAddress(docker.endpoint, subject, port) === undefined
-      ? { reason: "Impossible", detail: `port ${port} is not published, and the container has no address of its own` }
-      : startFailed(subject)
-  }
-  const state = waitForState(docker, first.Id, judge, removed)
-  return Effect.raceFirst(state, accepted)
-}
 
 const waitForCondition = (
   docker: DockerShape,
   subject: WaitSubject,
   condition: WaitCondition
 ): Effect.Effect<Verdict, LogsError> => {
-  const state = (judge: Judge, whenRemoved: Verdict) => waitForState(docker, subject.Id, judge, whenRemoved)
+  const state = (judge: (subject: WaitSubject, action: string) => Verdict, whenRemoved: Verdict) =>
+    waitForState(docker, subject.Id, (...args) => Effect.succeed(judge(...args)), whenRemoved)
   if (typeof condition === "object") {
-    if ("port" in condition) return waitForPort(docker, subject, condition.port)
+    if ("port" in condition) return waitForPort(docker, subject.Id, condition.port)
     // The follow of the log reports a removal as well, and only after the last line.
-    return Effect.raceFirst(state(startFailed, undefined), waitForLine(docker, subject, condition.log))
+    return Effect.raceFirst(state(startFailed, undefined), waitForLines(docker, subject, condition))
   }
   switch (condition) {
     case "running":
@@ -161,32 +179,37 @@ const waitForCondition = (
   }
 }
 
+/** How long after its end a wait may read what explains it. */
+const diagnosisTimeout = "2 seconds"
+
 /** The error of a wait, with what the container can tell: nothing if it is gone, or if the engine takes too long. */
 const waitFailed = (docker: DockerShape, containerId: string, condition: WaitCondition, unmet: Unmet) => {
   const orEmpty = <A, E>(effect: Effect.Effect<ReadonlyArray<A>, E>) =>
     effect.pipe(
-      Effect.timeoutOption("5 seconds"),
+      Effect.interruptible,
+      Effect.timeoutOption(diagnosisTimeout),
       Effect.map(Option.getOrElse((): ReadonlyArray<A> => [])),
       Effect.orElseSucceed((): ReadonlyArray<A> => [])
     )
-  return Effect.gen(function* () {
-    const healthLog = yield* orEmpty(
-      Effect.map(inspectForWait(docker, containerId), ({ State }) =>
-        (State.Health?.Log ?? []).map(({ End, ExitCode, Output, Start }): HealthCheckRun => ({
-          start: Start,
-          end: End,
-          exitCode: ExitCode,
-          output: Output
-        }))
-      )
+  const healthLog = orEmpty(
+    Effect.map(inspectForWait(docker, containerId), ({ State }) =>
+      (State.Health?.Log ?? []).map(({ End, ExitCode, Output, Start }): HealthCheckRun => ({
+        start: Start,
+        end: End,
+        exitCode: ExitCode,
+        output: Output
+      }))
     )
-    const lastLines = yield* orEmpty(
-      Effect.map(Stream.runCollect(readLog(docker, containerId, { tail: 20 })), (batches) =>
-        Array.from(batches).flatMap((lines) => lines.map(({ text }) => text))
-      )
+  )
+  const lastLines = orEmpty(
+    Effect.map(Stream.runCollect(readLog(docker, containerId, { tail: 20 })), (batches) =>
+      Array.from(batches).flatMap((lines) => lines.map(({ text }) => text))
     )
-    return new WaitFailed({ containerId, condition: describe(condition), ...unmet, healthLog, lastLines })
-  })
+  )
+  return Effect.map(
+    Effect.all({ healthLog, lastLines }, { concurrency: 2 }),
+    (found) => new WaitFailed({ containerId, condition: describe(condition), ...unmet, ...found })
+  )
 }
 
 /** Waits until a condition of a container is met. */
@@ -199,17 +222,31 @@ export const waitForContainer = (
   Effect.gen(function* () {
     yield* checkCondition(condition)
     const timeout = Duration.decode(options.timeout ?? "60 seconds")
-    const subject = yield* inspectForWait(docker, id)
-    const verdict = yield* waitForCondition(docker, subject, condition).pipe(
+    let containerId: string | undefined
+    const verdict = yield* inspectForWait(docker, id).pipe(
+      Effect.flatMap((subject) => {
+        containerId = subject.Id
+        return waitForCondition(docker, subject, condition)
+      }),
       Effect.catchTag("LogsUnreadable", ({ detail }) => Effect.succeed<Verdict>({ reason: "Impossible", detail })),
-      Effect.timeoutOption(timeout),
-      Effect.map(
-        Option.getOrElse((): Verdict => ({
-          reason: "TimedOut",
-          detail: `the condition was not met within ${Duration.format(timeout)}`
-        }))
-      )
+      // Also where the caller can't be interrupted.
+      Effect.interruptible,
+      Effect.timeoutOption(timeout)
     )
-    if (verdict === "met" || verdict === undefined) return
-    return yield* yield* waitFailed(docker, subject.Id, condition, verdict)
+    const outcome = Option.getOrElse(verdict, (): Verdict => {
+      const what = containerId === undefined ? "engine did not answer" : "condition was not met"
+      return { reason: "TimedOut", detail: `the ${what} within ${Duration.format(timeout)}` }
+    })
+    if (outcome === "met" || outcome === undefined) return
+    if (containerId !== undefined) {
+      return yield* Effect.flatMap(waitFailed(docker, containerId, condition, outcome), Effect.fail)
+    }
+    // An engine that has not answered so far has nothing to explain.
+    return yield* new WaitFailed({
+      containerId: id,
+      condition: describe(condition),
+      ...outcome,
+      healthLog: [],
+      lastLines: []
+    })
   })

@@ -22,6 +22,7 @@ const decodeInspected = decodeResponse(
     Config: Schema.Struct({
       Healthcheck: nullable(Schema.Struct({ Test: nullable(Schema.Array(Schema.String)) }))
     }),
+    HostConfig: nullable(Schema.Struct({ NetworkMode: nullable(Schema.String) })),
     State: Schema.Struct({
       Status: EngineContainerState,
       ExitCode: Schema.Number,
@@ -51,7 +52,12 @@ const decodeInspected = decodeResponse(
           value: Schema.NullOr(Schema.Array(Schema.Struct({ HostIp: Schema.String, HostPort: Schema.String })))
         })
       ),
-      Networks: nullable(Schema.Record({ key: Schema.String, value: Schema.Struct({ IPAddress: Schema.String }) }))
+      Networks: nullable(
+        Schema.Record({
+          key: Schema.String,
+          value: Schema.Struct({ IPAddress: nullable(Schema.String), GlobalIPv6Address: nullable(Schema.String) })
+        })
+      )
     })
   })
 )
