@@ -26,6 +26,10 @@ export interface TestSshServer {
   readonly strangerPath: string
   /** The same with the right key, for a client that knows another server by this name. */
   readonly distrustingPath: string
+  /** How many clients have logged in so far. */
+  readonly logins: () => number
+  /** How many connections it has dropped because too many others were not logged in yet. */
+  readonly drops: () => number
   /** Ends it and every connection through it. */
   readonly stop: () => Promise<void>
 }
@@ -77,8 +81,11 @@ const listens = (port: number): Promise<boolean> =>
     socket.once("error", () => done(false))
   })
 
-/** Starts an ssh server; `dockerHost` is where the docker command looks that runs behind it. */
-export const startTestSshServer = async (dockerHost: string): Promise<TestSshServer> => {
+/**
+ * Starts an ssh server; `dockerHost` is where the docker command looks that runs behind it. `maxStartups` is how many
+ * connections may be open that are not logged in yet.
+ */
+export const startTestSshServer = async (dockerHost: string, maxStartups = 100): Promise<TestSshServer> => {
   const unavailable = await sshServerUnavailable()
   if (unavailable !== undefined) throw new Error(`The tests can't start an ssh server: ${unavailable}.`)
   const [binaries, openSsh] = await Promise.all([obtainBinaries(), obtainOpenSsh()])
@@ -102,7 +109,8 @@ export const startTestSshServer = async (dockerHost: string): Promise<TestSshSer
       "StrictModes no",
       "UsePAM no",
       "PrintMotd no",
-      "MaxStartups 100",
+      `MaxStartups ${maxStartups}`,
+      "LogLevel VERBOSE",
       `SetEnv DOCKER_HOST=${dockerHost} PATH=${binaries.path}`,
       ""
     ].join("\n")
@@ -171,5 +179,13 @@ export const startTestSshServer = async (dockerHost: string): Promise<TestSshSer
       throw new Error(`The ssh server did not start: ${words.trim()}`)
     }
   }
-  return { port, user: "root", ...paths, stop }
+  const count = (pattern: RegExp) => () => words.match(pattern)?.length ?? 0
+  return {
+    port,
+    user: "root",
+    ...paths,
+    logins: count(/^Accepted publickey/gm),
+    drops: count(/^(drop connection|.*past MaxStartups)/gm),
+    stop
+  }
 }

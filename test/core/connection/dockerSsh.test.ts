@@ -4,6 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
+import { createServer } from "node:net"
 import { delimiter } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, afterEach, beforeAll, expect, it, onTestFinished } from "vitest"
@@ -109,6 +110,58 @@ describeKillableEngine("an engine over ssh", () => {
     withClient(elsewhere.path)
     const error = await failureWith(docker("127.0.0.1", elsewhere.port), ping)
     expect(error).toMatchObject({ _tag: "EngineUnavailable", reason: "NotFound" })
+  })
+
+  it("answers many requests at once through a server that allows few handshakes", async () => {
+    const busy = await startTestSshServer(testEngine().endpoint, 2)
+    onTestFinished(busy.stop)
+    withClient(busy.path)
+    const endpoint = `ssh://${busy.user}@127.0.0.1:${busy.port}`
+    const list = Effect.flatMap(Docker, (service) => service.json({ method: "GET", path: "/containers/json?all=true" }))
+    const lists = await runWith(
+      Docker.layer({ endpoint, connectTimeout: "30 seconds" }),
+      Effect.all(
+        Array.from({ length: 30 }, () => list),
+        { concurrency: "unbounded" }
+      )
+    )
+    console.log(`30 lists: ${busy.logins()} logins, ${busy.drops()} connections dropped`)
+    expect(lists.map(({ status }) => status)).toEqual(Array.from({ length: 30 }, () => 200))
+    expect(busy.drops()).toBeGreaterThan(0)
+    expect(busy.logins()).toBeLessThan(30)
+  })
+
+  it("reports what ssh printed, if the server refuses every handshake", async () => {
+    const closing = createServer((socket) => socket.destroy())
+    await new Promise<void>((resolve) => closing.listen(0, "127.0.0.1", resolve))
+    onTestFinished(() => void closing.close())
+    const address = closing.address()
+    const port = typeof address === "object" ? address?.port : undefined
+    withClient(server.path)
+    const error = await failureWith(
+      Docker.layer({ endpoint: `ssh://root@127.0.0.1:${port}`, connectTimeout: "1 second" }),
+      ping
+    )
+    expect(error).toMatchObject({ _tag: "EngineUnavailable", reason: "Refused" })
+    expect(error.message).toMatch(
+      /the ssh server closed \d+ connections before they were open within 1s: .*(reset|closed)/i
+    )
+  })
+
+  it("is TimedOut if the server does not answer", async () => {
+    const silent = createServer(() => {})
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve))
+    onTestFinished(() => void silent.close())
+    const address = silent.address()
+    const port = typeof address === "object" ? address?.port : undefined
+    withClient(server.path)
+    const start = performance.now()
+    const error = await failureWith(
+      Docker.layer({ endpoint: `ssh://root@127.0.0.1:${port}`, connectTimeout: "500 millis" }),
+      ping
+    )
+    expect(error).toMatchObject({ _tag: "EngineUnavailable", reason: "TimedOut" })
+    expect(performance.now() - start).toBeLessThan(2_000)
   })
 
   it("is Lost if the server exits in the middle of a stream", async () => {

@@ -6,7 +6,7 @@ import { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { inspect } from "node:util"
 import type { Endpoint, TlsOptions } from "./endpoint.js"
-import { SshSocket } from "./sshSocket.js"
+import { SshAgent } from "./sshAgent.js"
 
 const keepAlive = { keepAlive: true }
 
@@ -59,19 +59,6 @@ class TlsAgent extends https.Agent {
 
   override createConnection(...args: Parameters<https.Agent["createConnection"]>) {
     return limitConnectTime(super.createConnection(...args), this.connectTimeout, "secureConnect")
-  }
-}
-
-class SshAgent extends http.Agent {
-  constructor(
-    readonly connectTimeout: Duration.Duration,
-    readonly endpoint: Extract<Endpoint, { readonly _tag: "Ssh" }>
-  ) {
-    super(keepAlive)
-  }
-
-  override createConnection() {
-    return new SshSocket(this.endpoint, this.connectTimeout)
   }
 }
 

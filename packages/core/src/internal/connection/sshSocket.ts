@@ -1,80 +1,79 @@
-import * as Duration from "effect/Duration"
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { Socket } from "node:net"
 import { Duplex } from "node:stream"
-import type { Endpoint } from "./endpoint.js"
+import { type SshConnection, sshError } from "./sshHandshake.js"
 
-/** Maps what ssh prints when it fails to the code that Node would give the error of a socket. */
-const errorCode = (stderr: string): string =>
-  /permission denied|host key verification failed/i.test(stderr)
-    ? "EACCES"
-    : /connection refused/i.test(stderr)
-      ? "ECONNREFUSED"
-      : /timed out/i.test(stderr)
-        ? "ETIMEDOUT"
-        : /could not resolve|no route|no such file|not found|cannot connect to the docker daemon/i.test(stderr)
-          ? "ENOENT"
-          : "ECONNRESET"
+/** Opens the connections of sockets. */
+export interface SshConnector {
+  /** Calls `attach` or `destroy` of the socket once its connection is open, or could not be opened. */
+  readonly connect: (socket: SshSocket) => void
+  /** Gives up the connection of a socket. */
+  readonly cancel: (socket: SshSocket) => void
+}
 
 /**
- * A connection to an engine through `ssh HOST docker system dial-stdio`, as the docker CLI opens it. Uses the ssh
- * configuration, keys and known hosts of the user, and never asks for a password.
+ * A socket to an engine through `ssh HOST docker system dial-stdio`, as the docker CLI opens it. Uses the ssh configuration,
+ * keys and known hosts of the user, and never asks for a password. What is written before the connection is open waits.
  */
 export class SshSocket extends Duplex {
-  readonly #child: ChildProcessWithoutNullStreams
-  #stderr = ""
+  readonly #connector: SshConnector
+  #connection: SshConnection | undefined
+  /** The write, or the end, that waits for the connection. */
+  #onAttached: (error?: Error | null) => void = () => {}
 
-  constructor({ host, port, user }: Extract<Endpoint, { readonly _tag: "Ssh" }>, connectTimeout: Duration.Duration) {
+  constructor(connector: SshConnector) {
     // A connection whose other side has ended is of no use.
     super({ allowHalfOpen: false })
-    const seconds = Duration.isFinite(connectTimeout) ? Math.max(1, Math.ceil(Duration.toSeconds(connectTimeout))) : 0
-    this.#child = spawn(
-      "ssh",
-      [
-        "-o",
-        "BatchMode=yes",
-        // Detects a peer that disappears without closing the connection, for which a follow would wait forever.
-        "-o",
-        "ServerAliveInterval=15",
-        "-T",
-        ...(seconds === 0 ? [] : ["-o", `ConnectTimeout=${seconds}`]),
-        ...(user === undefined ? [] : ["-l", user]),
-        ...(port === undefined ? [] : ["-p", String(port)]),
-        "--",
-        host.replace(/^\[|\]$/g, ""),
-        "docker",
-        "system",
-        "dial-stdio"
-      ],
-      { stdio: "pipe" }
-    )
-    this.#child.stdout.on("data", (chunk: Buffer) => {
-      if (!this.push(chunk)) this.#child.stdout.pause()
-    })
-    this.#child.stderr.on("data", (chunk: Buffer) => {
-      if (this.#stderr.length < 4096) this.#stderr += chunk.toString("utf8")
-    })
-    this.#child.stdin.on("error", () => {})
+    this.#connector = connector
     this.on("error", () => {})
-    this.#child.on("error", ({ message }) => {
-      this.destroy(Object.assign(new Error(`the ssh command could not be started: ${message}`), { code: "ENOENT" }))
-    })
-    this.#child.on("close", (code) => {
-      if (code === 0) this.push(null)
-      else {
-        const stderr = this.#stderr.trim()
-        const message = stderr === "" ? `ssh exited with code ${code}` : stderr
-        this.destroy(Object.assign(new Error(message), { code: errorCode(stderr) }))
-      }
-    })
+    connector.connect(this)
+  }
+
+  /** Takes over a connection. */
+  attach(connection: SshConnection): void {
+    this.#connection = connection
+    const { child } = connection
+    child.stdout.on("data", this.#onData)
+    child.on("close", this.#onClose)
+    this.ref()
+    child.stdout.resume()
+    const onAttached = this.#onAttached
+    this.#onAttached = () => {}
+    onAttached()
+    // Ssh may have exited already.
+    if (child.exitCode !== null && child.stdout.closed) this.#onClose(child.exitCode)
+  }
+
+  /** Gives its connection away, without closing it. The socket itself is destroyed. */
+  detach(): SshConnection | undefined {
+    const connection = this.#connection
+    this.#connection = undefined
+    connection?.child.stdout.off("data", this.#onData)
+    connection?.child.stdout.pause()
+    connection?.child.off("close", this.#onClose)
+    this.destroy()
+    return connection
+  }
+
+  readonly #onData = (chunk: Buffer) => {
+    if (!this.push(chunk)) this.#connection?.child.stdout.pause()
+  }
+
+  readonly #onClose = (code: number | null) => {
+    if (code === 0) this.push(null)
+    else this.destroy(sshError(this.#connection?.stderr() ?? "", code))
   }
 
   override _read(): void {
-    this.#child.stdout.resume()
+    this.#connection?.child.stdout.resume()
   }
 
-  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#child.stdin.write(chunk, (error) => {
+  override _write(chunk: Uint8Array, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    const connection = this.#connection
+    if (connection === undefined) {
+      this.#onAttached = (error) => (error == null ? this._write(chunk, encoding, done) : done(error))
+      return
+    }
+    connection.child.stdin.write(chunk, (error) => {
       // ssh has exited or is about to. Reports its own message, which says why, instead of the broken pipe.
       if (error == null || this.closed) done(error)
       else this.once("close", () => done(error))
@@ -82,12 +81,18 @@ export class SshSocket extends Duplex {
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#child.stdin.end(done)
+    const connection = this.#connection
+    if (connection === undefined) this.#onAttached = (error) => (error == null ? this._final(done) : done(error))
+    else connection.child.stdin.end(done)
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#child.kill()
+    this.#connector.cancel(this)
+    this.#connection?.child.kill()
     done(error)
+    const onAttached = this.#onAttached
+    this.#onAttached = () => {}
+    onAttached(error ?? new Error("the connection was closed"))
   }
 
   // Methods that http.Agent calls on the sockets it keeps.
@@ -117,7 +122,8 @@ export class SshSocket extends Duplex {
   }
 
   #handles(): ReadonlyArray<{ readonly ref: () => unknown; readonly unref: () => unknown }> {
-    const { stderr, stdin, stdout } = this.#child
-    return [this.#child, ...[stdin, stdout, stderr].filter((pipe) => pipe instanceof Socket)]
+    if (this.#connection === undefined) return []
+    const { child } = this.#connection
+    return [child, ...[child.stdin, child.stdout, child.stderr].filter((pipe) => pipe instanceof Socket)]
   }
 }
