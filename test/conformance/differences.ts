@@ -55,6 +55,8 @@ const differences = {
     expected: { podman: ["bridge"] }
   },
   "the type filter of networks": { why: "Podman has no such filter", expected: { podman: "Left" } },
+  "the name of the default network": { why: "Podman calls it podman", expected: { podman: "podman" } },
+  "how a stop signal is reported": { why: "Podman reports its number", expected: { podman: "2" } },
   "the default gateway": {
     why: "Podman assigns the gateway when it creates the network, Docker when the network is first used",
     expected: { podman: { gateway: expect.stringMatching(/^10\./) } }

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { Docker, type DockerShape } from "./Docker.js"
 import type {
   ContainerNotFound,
@@ -31,8 +32,17 @@ import type {
   ProcessTable
 } from "./internal/containers/containerModels.js"
 import type { ContainerLimits, ContainerSpec } from "./internal/containers/containerSpec.js"
-import { type ContainerStopOptions, containerVerbs } from "./internal/containers/containerVerbs.js"
-import { scopedContainer } from "./internal/containers/scopedContainer.js"
+import { type ContainerStopOptions, containerVerbs, type StartResult } from "./internal/containers/containerVerbs.js"
+import { runSpec } from "./internal/containers/runSpec.js"
+import {
+  acquireContainer,
+  changedElsewhere,
+  scopedContainer,
+  startCreated
+} from "./internal/containers/scopedContainer.js"
+import { attachTo } from "./internal/exec/attach.js"
+import { collectRun, streamRun } from "./internal/exec/attachedRun.js"
+import type { ExecOutput, ExecResult } from "./internal/exec/execModels.js"
 import { type WaitCondition, waitForContainer, type WaitOptions } from "./internal/watch/containerWait.js"
 
 export { ContainerState } from "./internal/api/containerState.js"
@@ -44,6 +54,8 @@ export type { ContainerListOptions } from "./internal/containers/containerCollec
 export {
   ContainerDetails,
   ContainerExit,
+  ContainerMount,
+  ContainerNetwork,
   ContainerPort,
   ContainerSummary,
   CreatedContainer,
@@ -51,11 +63,28 @@ export {
   ProcessTable
 } from "./internal/containers/containerModels.js"
 
-export type { ContainerLimits, ContainerSpec, RestartPolicy } from "./internal/containers/containerSpec.js"
+export type {
+  ContainerLimits,
+  ContainerSpec,
+  HealthCheckSpec,
+  MountSpec,
+  RestartPolicy
+} from "./internal/containers/containerSpec.js"
 
-export type { ContainerStopOptions } from "./internal/containers/containerVerbs.js"
+export type { ContainerStopOptions, StartResult } from "./internal/containers/containerVerbs.js"
 
 export type { WaitCondition, WaitOptions } from "./internal/watch/containerWait.js"
+
+/**
+ * Options of `Containers.run` and `Containers.runStream`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RunOptions<E = never, R = never> {
+  /** The container's standard input, which is closed at the end of the stream. Without it, the container has no input. */
+  readonly stdin?: Stream.Stream<Uint8Array | string, E, R>
+}
 
 /**
  * The service `Containers`. Wherever a method takes an `id`, a name or an unambiguous prefix of the id works too.
@@ -75,16 +104,25 @@ export interface ContainersShape {
     spec: ContainerSpec
   ) => Effect.Effect<CreatedContainer, ImageNotFound | NameConflict | InvalidRequest | DockerFailure>
   /**
-   * Starts a container. Does nothing if it is running. If it was created with a setting that refers to something
+   * Starts a container. If it is running already, nothing happens and the result says so. If it was created with a setting that refers to something
    * missing, such as a command or a network, this fails with a `ContainerStateConflict` of state `misconfigured`.
    * `POST /containers/{id}/start`
    */
   readonly start: (
     id: string
-  ) => Effect.Effect<void, ContainerNotFound | ContainerStateConflict | PortAllocated | DockerFailure>
-  /** Stops a container, killing it after a timeout. Does nothing if it is not running. `POST /containers/{id}/stop` */
-  readonly stop: (id: string, options?: ContainerStopOptions) => Effect.Effect<void, ContainerNotFound | DockerFailure>
-  /** Stops a container if it is running, then starts it. `POST /containers/{id}/restart` */
+  ) => Effect.Effect<StartResult, ContainerNotFound | ContainerStateConflict | PortAllocated | DockerFailure>
+  /**
+   * Stops a container with its stop signal or another one, killing it after a timeout. Does nothing if it is not running.
+   * `POST /containers/{id}/stop`
+   */
+  readonly stop: (
+    id: string,
+    options?: ContainerStopOptions
+  ) => Effect.Effect<void, ContainerNotFound | InvalidRequest | DockerFailure>
+  /**
+   * Stops a container if it is running, then starts it. An invalid signal is an `EngineError` here.
+   * `POST /containers/{id}/restart`
+   */
   readonly restart: (
     id: string,
     options?: ContainerStopOptions
@@ -156,16 +194,59 @@ export interface ContainersShape {
   readonly scoped: (
     spec: ContainerSpec
   ) => Effect.Effect<CreatedContainer, ImageNotFound | NameConflict | InvalidRequest | DockerFailure, Scope.Scope>
+  /**
+   * Runs a container to its exit, like `docker run --rm`, and collects its output. The container is removed with its
+   * anonymous volumes at the end, also if this fails or is interrupted. Fails like `scoped`; a restart policy is an
+   * `InvalidRequest`, and output of more than 512 MiB, which does not fit in a string, an `EngineError`: read it with
+   * `runStream`. `POST /containers/create`, `POST /containers/{id}/attach`, `POST /containers/{id}/start`
+   */
+  readonly run: <E = never, R = never>(
+    spec: ContainerSpec,
+    options?: RunOptions<E, R>
+  ) => Effect.Effect<ExecResult, ImageNotFound | NameConflict | InvalidRequest | DockerFailure | E, R>
+  /** As `run`, but emits the output as it arrives, and then the exit. */
+  readonly runStream: <E = never, R = never>(
+    spec: ContainerSpec,
+    options?: RunOptions<E, R>
+  ) => Stream.Stream<ExecOutput, ImageNotFound | NameConflict | InvalidRequest | DockerFailure | E, R>
 }
 
 const makeContainers = (docker: DockerShape): ContainersShape => {
   const collection = containerCollection(docker)
   const verbs = containerVerbs(docker)
+
+  /** Creates a container, attaches to it and starts it. */
+  const startRun = <E, R>(spec: ContainerSpec, { stdin }: RunOptions<E, R>) =>
+    Effect.gen(function* () {
+      const runnable = yield* runSpec(spec, stdin !== undefined)
+      const { id } = yield* acquireContainer({ ...collection, ...verbs }, runnable)
+      const request = `POST /containers/${id}/attach`
+      const attachment = yield* attachTo(docker, id, {}).pipe(
+        Effect.catchTags({
+          ContainerNotFound: ({ detail }) => Effect.fail(changedElsewhere(request, 404, detail)),
+          ContainerStateConflict: ({ detail }) => Effect.fail(changedElsewhere(request, 409, detail))
+        })
+      )
+      yield* startCreated(verbs.start, id, runnable)
+      const exitCode = verbs.wait(id).pipe(
+        Effect.map(({ exitCode }) => exitCode),
+        Effect.catchTag("ContainerNotFound", ({ detail }) =>
+          Effect.fail(changedElsewhere(`POST /containers/${id}/wait`, 404, detail))
+        )
+      )
+      return { id, run: { attachment, stdin, exitCode } }
+    })
+
   return {
     ...collection,
     ...containerInspection(docker),
     ...verbs,
     scoped: scopedContainer({ ...collection, ...verbs }),
+    run: Effect.fn("Containers.run")(<E = never, R = never>(spec: ContainerSpec, options: RunOptions<E, R> = {}) =>
+      Effect.scoped(Effect.flatMap(startRun(spec, options), ({ id, run }) => collectRun(id, run)))
+    ),
+    runStream: <E = never, R = never>(spec: ContainerSpec, options: RunOptions<E, R> = {}) =>
+      Stream.unwrapScoped(Effect.map(startRun(spec, options), ({ run }) => streamRun(run))),
     waitUntil: Effect.fn("Containers.waitUntil")((id: string, condition: WaitCondition, options: WaitOptions = {}) =>
       waitForContainer(docker, id, condition, options)
     )

@@ -1,4 +1,4 @@
-import { Effect, Fiber } from "effect"
+import { Duration, Effect, Fiber } from "effect"
 import { expect } from "vitest"
 import { failsWith, type Rows } from "../cell.js"
 
@@ -9,8 +9,9 @@ export const containerVerbRows: Rows = {
   start: verb(() => on((containers) => containers.start(missing)), {
     success: (bench) =>
       Effect.gen(function* () {
-        const { id } = yield* bench.running()
-        yield* on((containers) => containers.start(id))
+        const { id } = yield* bench.created(["sleep", "300"])
+        expect(yield* on((containers) => containers.start(id))).toEqual({ alreadyRunning: false })
+        expect(yield* on((containers) => containers.start(id))).toEqual({ alreadyRunning: true })
         expect((yield* on((containers) => containers.inspect(id))).state.status).toBe("running")
         const failing = yield* bench.running(["sh", "-c", "exit 4"], {
           restart: { policy: "on-failure", maximumRetryCount: 1 }
@@ -104,9 +105,26 @@ export const containerVerbRows: Rows = {
           exitCode: 137
         })
         yield* on((containers) => containers.stop(id))
+        // The program ignores its stop signal, so that only the other one ends it before the timeout.
+        const other = yield* bench.running()
+        const [took] = yield* Effect.timed(
+          on((containers) => containers.stop(other.id, { signal: "SIGKILL", timeout: "20 seconds" }))
+        )
+        expect(Duration.toSeconds(took)).toBeLessThan(15)
+        expect((yield* on((containers) => containers.inspect(other.id))).state.status).toBe("exited")
+        yield* on((containers) => containers.stop(other.id, { signal: "SIGKILL" }))
       }),
     conflict: anyState,
-    "bad input": neverNamed((containers) => containers.stop(badName))
+    "bad input": (bench) =>
+      Effect.gen(function* () {
+        yield* neverNamed((containers) => containers.stop(badName))()
+        const { id } = yield* bench.running()
+        yield* failsWith(
+          on((containers) => containers.stop(id, { signal: "FOO", timeout: 0 })),
+          "InvalidRequest",
+          { field: "signal", value: "FOO" }
+        )
+      })
   }),
   restart: verb(() => on((containers) => containers.restart(missing)), {
     success: (bench) =>
@@ -118,6 +136,8 @@ export const containerVerbRows: Rows = {
         expect(after.state.status).toBe("running")
         expect(after.state.startedAt > before.state.startedAt).toBe(true)
         expect(after.restartCount).toBe(0)
+        yield* on((containers) => containers.restart(id, { signal: "SIGKILL" }))
+        expect((yield* on((containers) => containers.inspect(id))).state.status).toBe("running")
       }),
     conflict: anyState,
     "bad input": neverNamed((containers) => containers.restart(badName))

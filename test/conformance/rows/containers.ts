@@ -1,8 +1,65 @@
-import { Containers } from "@dockwire/core"
-import { Effect } from "effect"
+import { Containers, type ContainerSpec, Volumes } from "@dockwire/core"
+import { Chunk, Effect, Stream } from "effect"
 import { expect } from "vitest"
-import { failsWith, type Rows } from "../cell.js"
+import type { Bench } from "../bench.js"
+import { failsWith, type Row, type Rows } from "../cell.js"
 import { anyState, badName, missing, neverNamed, on, pruned, verb } from "./onContainers.js"
+
+type Spec = Parameters<Bench["spec"]>
+
+/** The cells of a method that runs a container to its exit. `use` returns the exit code and what it printed to stdout. */
+const runRow = (
+  use: (
+    containers: Effect.Effect.Success<typeof Containers>,
+    spec: ContainerSpec,
+    stdin?: Stream.Stream<string>
+  ) => Effect.Effect<{ readonly exitCode: number; readonly stdout: string }, unknown>
+): Row => {
+  const run = (bench: Bench, ...[command, more]: Spec) =>
+    on<{ readonly exitCode: number; readonly stdout: string }, unknown>((containers) =>
+      use(containers, bench.spec(command, more))
+    )
+  return {
+    call: (bench) => run(bench, ["true"]),
+    success: (bench) =>
+      Effect.gen(function* () {
+        const spec = bench.spec(["sh", "-c", "echo out; exit 3"])
+        expect(yield* on((containers) => use(containers, spec))).toMatchObject({ exitCode: 3, stdout: "out\n" })
+        yield* failsWith(
+          on((containers) => containers.inspect(spec.name)),
+          "ContainerNotFound"
+        )
+        const piped = on((containers) => use(containers, bench.spec(["cat"]), Stream.make("a", "b\n")))
+        expect(yield* piped).toMatchObject({ exitCode: 0, stdout: "ab\n" })
+        // It does not get lost in the engine's own removal.
+        expect(yield* run(bench, ["sh", "-c", "exit 4"], { autoRemove: true })).toMatchObject({ exitCode: 4 })
+      }),
+    missing: (bench) => failsWith(run(bench, [], { image: "dockwire-none" }), "ImageNotFound"),
+    conflict: (bench) =>
+      Effect.gen(function* () {
+        const { id, name } = yield* bench.created(["true"])
+        yield* failsWith(run(bench, ["true"], { name }), "NameConflict")
+        expect((yield* on((containers) => containers.inspect(name))).id).toBe(id)
+      }),
+    "bad input": (bench) =>
+      Effect.gen(function* () {
+        const spec = bench.spec(["nope"])
+        yield* failsWith(
+          on((containers) => use(containers, spec)),
+          "InvalidRequest",
+          { field: "command", value: "nope" }
+        )
+        yield* failsWith(
+          on((containers) => containers.inspect(spec.name)),
+          "ContainerNotFound"
+        )
+        yield* failsWith(run(bench, ["true"], { restart: { policy: "always" } }), "InvalidRequest", {
+          field: "restart",
+          value: "always"
+        })
+      })
+  }
+}
 
 /** The cells of `Containers`. */
 export const containerRows: Rows = {
@@ -19,6 +76,14 @@ export const containerRows: Rows = {
         expect(found[0]?.status).toMatch(/^Up /)
         const stopped = yield* on((containers) => containers.list({ filters: { label, status: ["exited"] } }))
         expect(stopped).toEqual([])
+        yield* bench.created(["true"])
+        const [newest, ...others] = yield* on((containers) => containers.list({ filters: { label }, limit: 1 }))
+        expect(others).toEqual([])
+        expect(newest).toMatchObject({ state: "created" })
+        expect(newest).not.toHaveProperty("sizeRw")
+        const [sized] = yield* on((containers) => containers.list({ filters: { id: [id] }, size: true }))
+        expect(sized?.sizeRw).toBeGreaterThanOrEqual(0)
+        expect(sized?.sizeRootFs).toBeGreaterThan(1_000_000)
       }),
     missing: (bench) =>
       Effect.map(
@@ -27,7 +92,12 @@ export const containerRows: Rows = {
       ),
     conflict: "listing conflicts with nothing",
     "bad input": () =>
-      Effect.zipRight(
+      Effect.all([
+        failsWith(
+          on((containers) => containers.list({ limit: 1.5 })),
+          "InvalidRequest",
+          { field: "limit", value: "1.5" }
+        ),
         failsWith(
           on((containers) => containers.list({ filters: { color: ["red"] } })),
           "InvalidRequest",
@@ -43,7 +113,7 @@ export const containerRows: Rows = {
             detail: "invalid filter 'status=red'"
           }
         )
-      )
+      ])
   },
   inspect: verb(() => on((containers) => containers.inspect(missing)), {
     success: (bench) =>
@@ -69,6 +139,36 @@ export const containerRows: Rows = {
         expect(state).toMatchObject({ status: "exited", exitCode: 3, error: "" })
         // A short run may end before the engine records its start.
         expect(state.finishedAt).not.toMatch(/^0001/)
+
+        const volume = bench.name("volume")
+        const running = yield* bench.running(["300"], {
+          entrypoint: ["sleep"],
+          environment: { GREETING: "hello = world", EMPTY: "" },
+          ports: [{ containerPort: 80, hostIp: "127.0.0.1" }],
+          binds: ["/tmp:/host:ro", `${volume}:/data`]
+        })
+        const details = yield* on((containers) => containers.inspect(running.id))
+        expect(details).toMatchObject({
+          command: ["300"],
+          entrypoint: ["sleep"],
+          environment: { GREETING: "hello = world", EMPTY: "" },
+          ports: [{ ip: "127.0.0.1", privatePort: 80, publicPort: expect.any(Number), protocol: "tcp" }]
+        })
+        expect(details.mounts).toHaveLength(2)
+        expect(details.mounts).toEqual(
+          expect.arrayContaining([
+            { type: "bind", source: "/tmp", target: "/host", readOnly: true },
+            { type: "volume", name: volume, source: expect.stringContaining(volume), target: "/data", readOnly: false }
+          ])
+        )
+        const [summary] = yield* on((containers) => containers.list({ filters: { id: [running.id] } }))
+        expect(details.ports).toEqual(summary?.ports)
+        const network = bench.expected("the name of the default network", "bridge")
+        expect(details.networks).toMatchObject([
+          { name: network, ipv4Address: expect.stringMatching(/^\d+\.\d+\.\d+\.\d+$/) }
+        ])
+        yield* on((containers) => containers.remove(running.id, { force: true }))
+        yield* Effect.flatMap(Volumes, (volumes) => volumes.remove(volume))
       }),
     conflict: anyState,
     "bad input": neverNamed((containers) => containers.inspect(badName))
@@ -90,6 +190,36 @@ export const containerRows: Rows = {
         yield* failsWith(
           on((containers) => containers.inspect(short.id)),
           "ContainerNotFound"
+        )
+        const target = yield* bench.running(["sleep", "300"], {
+          hostname: "dockwire-host",
+          memory: 64 * 1024 * 1024,
+          cpus: 0.5,
+          stopSignal: "SIGINT",
+          tmpfs: { "/scratch": "size=1m" },
+          mounts: [
+            { type: "bind", source: "/tmp", target: "/host", readOnly: true },
+            { type: "tmpfs", target: "/memory", size: 1024 * 1024, mode: 0o700 }
+          ],
+          healthCheck: { command: ["true"], interval: "1 hour", timeout: "2 seconds", retries: 5 }
+        })
+        const details = yield* on((containers) => containers.inspect(target.id))
+        expect(details.raw).toMatchObject({
+          Config: {
+            Hostname: "dockwire-host",
+            StopSignal: bench.expected("how a stop signal is reported", "SIGINT"),
+            Healthcheck: { Test: ["CMD", "true"], Interval: 3_600_000_000_000, Timeout: 2_000_000_000, Retries: 5 }
+          },
+          HostConfig: { Memory: 64 * 1024 * 1024, NanoCpus: 500_000_000 }
+        })
+        expect(details.mounts).toEqual(
+          expect.arrayContaining([
+            { type: "bind", source: "/tmp", target: "/host", readOnly: true },
+            expect.objectContaining({ type: "tmpfs", target: "/memory", readOnly: false })
+          ])
+        )
+        yield* on((containers) => containers.create(bench.spec(["true"], { platform: "linux" }))).pipe(
+          Effect.flatMap(({ id }) => on((containers) => containers.remove(id)))
         )
       }),
     missing: (bench) =>
@@ -240,6 +370,19 @@ export const containerRows: Rows = {
         }
       )
   },
+  run: runRow((containers, spec, stdin) => containers.run(spec, stdin === undefined ? {} : { stdin })),
+  runStream: runRow((containers, spec, stdin) =>
+    containers.runStream(spec, stdin === undefined ? {} : { stdin }).pipe(
+      Stream.runCollect,
+      Effect.map((output) => {
+        const exit = Chunk.unsafeLast(output)
+        const pieces = Chunk.toReadonlyArray(output).flatMap((piece) =>
+          piece._tag === "Output" && piece.stream === "stdout" ? [piece.bytes] : []
+        )
+        return { exitCode: exit._tag === "Exit" ? exit.exitCode : -1, stdout: Buffer.concat(pieces).toString() }
+      })
+    )
+  ),
   scoped: {
     call: (bench) => on((containers) => Effect.scoped(containers.scoped(bench.spec(["true"])))),
     success: (bench) =>

@@ -51,6 +51,20 @@ const sleeper = async (more: Partial<ContainerSpec> = {}): Promise<string> => {
 const exists = async (id: string) =>
   (await engineRequest(testEngine().endpoint, "GET", `/containers/${id}/json`)).status !== 404
 
+describeEngine("a container that is stopped with a signal", () => {
+  it("exits by it, and is killed after the timeout if it ignores it", async () => {
+    const id = await created(["sh", "-c", "trap 'exit 7' USR1; trap '' TERM; echo ready; while :; do sleep 0.05; done"])
+    const exitCode = async (signal: string) => {
+      await run((containers) => containers.start(id))
+      await run((containers) => containers.waitUntil(id, { log: "ready" }))
+      await run((containers) => containers.stop(id, { signal, timeout: "1 second" }))
+      return (await run((containers) => containers.inspect(id))).state.exitCode
+    }
+    expect(await exitCode("SIGUSR1")).toBe(7)
+    expect(await exitCode("SIGTERM")).toBe(137)
+  })
+})
+
 describeEngine("a container", () => {
   it("is created from its spec, listed and inspected", async () => {
     const name = uniqueName()
@@ -326,7 +340,7 @@ describeEngine("a container that ignores SIGTERM", () => {
     onTestFinished(proxy.close)
     const asked = async (timeout: Duration.DurationInput) => {
       for (const verb of ["stop", "restart"] as const) {
-        const attempt = using((containers) => containers[verb]("dockwire-nobody", { timeout }))
+        const attempt = using<void, object, never>((containers) => containers[verb]("dockwire-nobody", { timeout }))
         expect(await failureOf(proxy.endpoint, attempt)).toMatchObject({ _tag: "ContainerNotFound" })
       }
       const [restart, stop] = [proxy.requests.at(-1), proxy.requests.at(-2)]

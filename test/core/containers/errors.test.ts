@@ -43,9 +43,11 @@ const errors = {
     remove: stated,
     rename: ["ContainerNotFound", ...named],
     restart: ["PortAllocated", ...stated],
+    run: ["ImageNotFound", ...named],
+    runStream: ["ImageNotFound", ...named],
     scoped: ["ImageNotFound", ...named],
     start: ["PortAllocated", ...stated],
-    stop: container,
+    stop: ["InvalidRequest", ...container],
     top: stated,
     unpause: stated,
     update: ["InvalidRequest", ...stated],
@@ -116,17 +118,22 @@ type Expected = {
 /** Methods that are generic in the error of their input, with an input that cannot fail. */
 declare const archive: ArchiveShape
 declare const exec: ExecShape
+declare const containers: ContainersShape
 type Archive = Omit<ArchiveShape, "put"> & { readonly put: typeof archive.put<never, never> }
 type Exec = Omit<ExecShape, "run" | "stream"> & {
   readonly run: typeof exec.run<never, never>
   readonly stream: typeof exec.stream<never, never>
+}
+type Containers = Omit<ContainersShape, "run" | "runStream"> & {
+  readonly run: typeof containers.run<never, never>
+  readonly runStream: typeof containers.runStream<never, never>
 }
 
 describe("the errors of each method", () => {
   it("are exactly those of its type", () => {
     expectTypeOf<Expected>().toEqualTypeOf<{
       Archive: Tags<Archive>
-      Containers: Tags<ContainersShape>
+      Containers: Tags<Containers>
       Docker: Tags<DockerShape>
       Events: Tags<EventsShape>
       Exec: Tags<Exec>

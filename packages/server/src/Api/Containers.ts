@@ -43,6 +43,6 @@ export class ContainersApi extends HttpApiGroup.make("containers")
       .addError(Errors.EngineError)
   )
   .add(action("start").addError(Errors.ContainerStateConflict).addError(Errors.PortAllocated))
-  .add(action("stop"))
+  .add(action("stop").addError(Errors.InvalidRequest))
   .add(action("restart").addError(Errors.ContainerStateConflict).addError(Errors.PortAllocated))
   .prefix("/api/containers") {}

@@ -16,9 +16,10 @@ export const layer = HttpApiBuilder.group(Api, "containers", (handlers) =>
     const act = <E extends { readonly message: string }>(
       id: string,
       action: ContainerAction,
-      effect: Effect.Effect<void, E>
+      effect: Effect.Effect<unknown, E>
     ) =>
       effect.pipe(
+        Effect.asVoid,
         Effect.tapError((error) => Effect.sync(() => monitor.reportFailure(id, action, error.message))),
         Effect.mapError(toErrorBody)
       )

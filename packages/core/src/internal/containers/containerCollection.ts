@@ -23,6 +23,10 @@ export interface ContainerListOptions {
   readonly all?: boolean
   /** The engine's filters, such as `{ status: ["running"], label: ["a=b"] }`. */
   readonly filters?: Readonly<Record<string, ReadonlyArray<string>>>
+  /** Whether to measure `sizeRw` and `sizeRootFs`, which takes the engine a while. Default: false. */
+  readonly size?: boolean
+  /** At most this many containers, the newest ones. The engine then ignores `all: false`; filter by `status` instead. */
+  readonly limit?: number
 }
 
 const decodeCreated = decodeResponse(
@@ -36,6 +40,11 @@ const decodePruned = decodeResponse(
   })
 )
 
+const validateLimit = (limit: number | undefined): Effect.Effect<number | undefined, InvalidRequest> =>
+  limit === undefined || Number.isSafeInteger(limit)
+    ? Effect.succeed(limit)
+    : Effect.fail(new InvalidRequest({ field: "limit", value: String(limit), detail: "must be a whole number" }))
+
 /** Something else than the image that the spec refers to does not exist. */
 const isReferenceMissing = ({ detail, status }: EngineError) =>
   status === 404 &&
@@ -43,7 +52,9 @@ const isReferenceMissing = ({ detail, status }: EngineError) =>
 
 const createError = (spec: ContainerSpec, error: EngineError) => {
   const { detail, status } = error
-  if (status === 404 && /no such image/i.test(detail)) return new ImageNotFound({ image: spec.image, detail })
+  if (status === 404 && /no such image|does not match the specified platform/i.test(detail)) {
+    return new ImageNotFound({ image: spec.image, detail })
+  }
   if (isNameTaken(error)) return new NameConflict({ name: spec.name ?? "", detail })
   if (
     status !== 400 &&
@@ -61,15 +72,20 @@ const createError = (spec: ContainerSpec, error: EngineError) => {
 /** Methods of `Containers` that operate on the collection: `list`, `create` and `prune`. */
 export const containerCollection = (docker: DockerShape) => ({
   list: Effect.fn("Containers.list")((options: ContainerListOptions = {}) =>
-    requestDecoded(
-      docker,
-      {
-        method: "GET",
-        path: "/containers/json",
-        query: { all: options.all ?? true, filters: filtersQuery(options.filters) }
-      },
-      decodeContainerSummaries
-    ).pipe(mapEngineError((error) => invalidFilter(options.filters, error)))
+    validateLimit(options.limit).pipe(
+      Effect.flatMap((limit) =>
+        requestDecoded(
+          docker,
+          {
+            method: "GET",
+            path: "/containers/json",
+            query: { all: options.all ?? true, filters: filtersQuery(options.filters), size: options.size, limit }
+          },
+          decodeContainerSummaries(options.size ?? false)
+        )
+      ),
+      mapEngineError((error) => invalidFilter(options.filters, error))
+    )
   ),
 
   create: Effect.fn("Containers.create")((spec: ContainerSpec) =>

@@ -52,7 +52,15 @@ export const ContainerSummary = Schema.Struct({
   /** Human-readable status from the engine, such as `Up 3 seconds`. */
   status: Schema.String.annotations({ description: "Human-readable status from the engine, such as `Up 3 seconds`" }),
   ports: Schema.Array(ContainerPort),
-  labels: StringRecord
+  labels: StringRecord,
+  /** Bytes that the container has written to its own layer. Present if the list was requested with `size`. */
+  sizeRw: Schema.optionalWith(Schema.Number, { exact: true }).annotations({
+    description: "Bytes that the container has written to its own layer; only in a list with sizes"
+  }),
+  /** Bytes of the image and the container's own layer together. Present if the list was requested with `size`. */
+  sizeRootFs: Schema.optionalWith(Schema.Number, { exact: true }).annotations({
+    description: "Bytes of the image and the container's own layer together; only in a list with sizes"
+  })
 }).annotations({ identifier: "ContainerSummary" })
 
 /**
@@ -60,6 +68,59 @@ export const ContainerSummary = Schema.Struct({
  * @category models
  */
 export type ContainerSummary = typeof ContainerSummary.Type
+
+/**
+ * A container's connection to a network.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const ContainerNetwork = Schema.Struct({
+  /** Name of the network. */
+  name: Schema.String,
+  /** Empty before the first start if the network was named when the container was created. */
+  networkId: Schema.String,
+  /** Without a prefix length, such as `172.17.0.2`; empty if the container is not running or has none. */
+  ipv4Address: Schema.String,
+  /** Without a prefix length; empty if the container is not running or has none. */
+  ipv6Address: Schema.String,
+  /** Address of the gateway, or empty. */
+  gateway: Schema.String,
+  /** Empty if the container is not running. */
+  macAddress: Schema.String,
+  /** Additional DNS names of the container on the network. */
+  aliases: Schema.Array(Schema.String)
+}).annotations({ identifier: "ContainerNetwork" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ContainerNetwork = typeof ContainerNetwork.Type
+
+/**
+ * A file system that is mounted in a container.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const ContainerMount = Schema.Struct({
+  /** `bind`, `volume`, `tmpfs`, or another type that the engine knows. */
+  type: Schema.String,
+  /** Name of the volume. */
+  name: Schema.optionalWith(Schema.String, { exact: true }),
+  /** Path on the engine's host; empty for a tmpfs. */
+  source: Schema.String,
+  /** Path inside the container. */
+  target: Schema.String,
+  readOnly: Schema.Boolean
+}).annotations({ identifier: "ContainerMount" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ContainerMount = typeof ContainerMount.Type
 
 /**
  * A container as returned by `Containers.inspect`.
@@ -79,6 +140,16 @@ export const ContainerDetails = Schema.Struct({
   /** Whether the container has a TTY, in which case stdout and stderr arrive as one stream. */
   tty: Schema.Boolean,
   labels: StringRecord,
+  /** Arguments of the entrypoint, or the whole command if there is no entrypoint. */
+  command: Schema.Array(Schema.String),
+  /** What the container runs, with `command` as further arguments. Empty if it has no entrypoint. */
+  entrypoint: Schema.Array(Schema.String),
+  /** Environment variables, the image's included. */
+  environment: StringRecord,
+  /** Open and published ports; empty if the container is not running. */
+  ports: Schema.Array(ContainerPort),
+  networks: Schema.Array(ContainerNetwork),
+  mounts: Schema.Array(ContainerMount),
   /** Logging driver, such as `json-file`. Empty if the engine does not report one. */
   logDriver: Schema.String,
   /** How often the restart policy has restarted the container. */

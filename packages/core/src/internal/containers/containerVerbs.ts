@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import type { DockerRequest, DockerShape } from "../../Docker.js"
 import { type EngineError, InvalidRequest, NameConflict } from "../../DockerError.js"
 import { decodeResponse, nullable, requestDecoded } from "../api/decode.js"
+import { hasApi } from "../api/apiVersion.js"
 import { ambiguousId, containerNotFound, isNameTaken, mapEngineError, stateConflict } from "../api/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { blamedLimit } from "./blamedField.js"
@@ -11,7 +12,7 @@ import type { ContainerExit } from "./containerModels.js"
 import type { ContainerLimits } from "./containerSpec.js"
 import { encodeContainerLimits } from "./encodeContainer.js"
 import { startError } from "./startErrors.js"
-import { stopRequest } from "./stopTimeout.js"
+import { defaultStopTimeout, stopRequest, waitTime } from "./stopTimeout.js"
 
 /**
  * Options of `Containers.stop` and `Containers.restart`.
@@ -26,6 +27,19 @@ export interface ContainerStopOptions {
    * (`"-1 seconds"`). Default: the container's own stop timeout, or else 10 seconds.
    */
   readonly timeout?: Duration.DurationInput
+  /** The signal to stop the container with, such as `SIGINT`. Default: the container's own stop signal. */
+  readonly signal?: string
+}
+
+/**
+ * What `Containers.start` found.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface StartResult {
+  /** Whether the container was running already, so that there was nothing to do. */
+  readonly alreadyRunning: boolean
 }
 
 const decodeExit = decodeResponse(
@@ -41,6 +55,12 @@ const killError = (id: string, signal: string, error: EngineError) =>
   stateError(id, error) ??
   ambiguousId(id, error) ??
   (error.status === 400 || /invalid signal/i.test(error.detail)
+    ? new InvalidRequest({ field: "signal", value: signal, detail: error.detail })
+    : undefined)
+
+const stopError = (id: string, signal: string | undefined, error: EngineError) =>
+  containerNotFound(id, error) ??
+  (signal !== undefined && /invalid signal/i.test(error.detail)
     ? new InvalidRequest({ field: "signal", value: signal, detail: error.detail })
     : undefined)
 
@@ -71,26 +91,52 @@ export const containerVerbs = (docker: DockerShape) => {
   const post = (id: string, action: string, options: Pick<DockerRequest, "query" | "timeout"> = {}) =>
     Effect.flatMap(containerPath(id, `/${action}`), (path) => docker.json({ method: "POST", path, ...options }))
 
+  const wait = (id: string, condition: "not-running" | "next-exit" | "removed") =>
+    Effect.flatMap(containerPath(id, "/wait"), (path) =>
+      requestDecoded(docker, { method: "POST", path, query: { condition }, timeout: Duration.infinity }, decodeExit)
+    )
+
+  const signalled = (id: string, options: ContainerStopOptions, action: "stop" | "restart") => {
+    const { query, timeout } = stopRequest(options.timeout)
+    const asked = { query: { ...query, signal: options.signal }, ...(timeout === undefined ? {} : { timeout }) }
+    return Effect.asVoid(post(id, action, asked))
+  }
+
+  /** Engines before API 1.42 ignore the signal of a stop: they send it in a request of its own. */
+  const signalledFirst = (id: string, { signal, timeout }: ContainerStopOptions, action: "stop" | "restart") =>
+    post(id, "kill", { query: { signal } }).pipe(
+      Effect.zipRight(
+        Effect.timeoutOption(wait(id, "not-running"), timeout === undefined ? defaultStopTimeout : waitTime(timeout))
+      ),
+      // A container that is not running has nothing to be signalled.
+      Effect.catchIf(
+        (error) => error._tag === "EngineError" && stateConflict(id, error)?.state !== undefined,
+        () => Effect.void
+      ),
+      Effect.zipRight(signalled(id, { timeout: 0 }, action))
+    )
+
+  const withSignal = (id: string, options: ContainerStopOptions, action: "stop" | "restart") =>
+    options.signal === undefined
+      ? signalled(id, options, action)
+      : Effect.flatMap(hasApi(docker, 42), (isSupported) =>
+          isSupported ? signalled(id, options, action) : signalledFirst(id, options, action)
+        )
+
   return {
     start: Effect.fn("Containers.start")((id: string) =>
       post(id, "start").pipe(
-        Effect.asVoid,
+        Effect.map(({ status }): StartResult => ({ alreadyRunning: status === 304 })),
         mapEngineError((error) => startError(id, error))
       )
     ),
 
     stop: Effect.fn("Containers.stop")((id: string, options: ContainerStopOptions = {}) =>
-      post(id, "stop", stopRequest(options.timeout)).pipe(
-        Effect.asVoid,
-        mapEngineError((error) => containerNotFound(id, error))
-      )
+      withSignal(id, options, "stop").pipe(mapEngineError((error) => stopError(id, options.signal, error)))
     ),
 
     restart: Effect.fn("Containers.restart")((id: string, options: ContainerStopOptions = {}) =>
-      post(id, "restart", stopRequest(options.timeout)).pipe(
-        Effect.asVoid,
-        mapEngineError((error) => startError(id, error))
-      )
+      withSignal(id, options, "restart").pipe(mapEngineError((error) => startError(id, error)))
     ),
 
     kill: Effect.fn("Containers.kill")((id: string, signal: string = "SIGKILL") =>
@@ -148,14 +194,7 @@ export const containerVerbs = (docker: DockerShape) => {
 
     wait: Effect.fn("Containers.wait")(
       (id: string, condition: "not-running" | "next-exit" | "removed" = "not-running") =>
-        containerPath(id, "/wait").pipe(
-          Effect.flatMap((path) =>
-            requestDecoded(
-              docker,
-              { method: "POST", path, query: { condition }, timeout: Duration.infinity },
-              decodeExit
-            )
-          ),
+        wait(id, condition).pipe(
           Effect.map(({ Error, StatusCode }): ContainerExit => ({
             exitCode: StatusCode,
             ...(Error == null ? {} : { error: Error.Message })

@@ -26,3 +26,12 @@ export const stopRequest = (timeout: Duration.DurationInput | undefined): Pick<D
   const seconds = stopSeconds(timeout)
   return { query: { t: seconds }, timeout: seconds < 0 ? Duration.infinity : Duration.seconds(seconds + 60) }
 }
+
+/** The engine's own stop timeout, for a container that has none. */
+export const defaultStopTimeout = Duration.seconds(10)
+
+/** How long the engine waits with a stop timeout. */
+export const waitTime = (timeout: Duration.DurationInput): Duration.Duration => {
+  const seconds = stopSeconds(timeout)
+  return seconds < 0 ? Duration.infinity : Duration.seconds(seconds)
+}

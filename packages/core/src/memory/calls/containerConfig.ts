@@ -54,6 +54,7 @@ const ContainerConfig = Schema.Struct({
   Entrypoint: CommandLine,
   Env: nullable(Schema.Array(Schema.String)),
   Labels: nullable(StringRecord),
+  ExposedPorts: nullable(Schema.Record({ key: Schema.String, value: Schema.Unknown })),
   Hostname: Schema.optional(Schema.String),
   Tty: Schema.optional(Schema.Boolean),
   OpenStdin: Schema.optional(Schema.Boolean),
@@ -72,6 +73,9 @@ const ContainerConfig = Schema.Struct({
 
 const commandWords = (value: ReadonlyArray<string> | string | null | undefined) =>
   typeof value === "string" ? [value] : (value ?? undefined)
+
+/** A port with its protocol, `tcp` by default. */
+const portKey = (key: string) => (key.includes("/") ? key : `${key}/tcp`)
 
 const record = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {}
@@ -110,6 +114,7 @@ const configSettings = (config: typeof ContainerConfig.Type) => {
     command: commandWords(config.Cmd),
     entrypoint: commandWords(config.Entrypoint),
     env: config.Env ?? [],
+    exposedPorts: Object.keys(config.ExposedPorts ?? {}).map(portKey),
     labels: config.Labels ?? {},
     hostname: config.Hostname ?? "",
     tty: config.Tty ?? false,
@@ -144,7 +149,7 @@ const hostSettings = (config: typeof HostConfig.Type) => {
     networkMode: NetworkMode === undefined || NetworkMode === "default" ? "bridge" : NetworkMode,
     ports: Object.entries(config.PortBindings ?? {}).flatMap(([key, bindings]) =>
       (bindings ?? []).map(({ HostIp, HostPort }) => ({
-        key: key.includes("/") ? key : `${key}/tcp`,
+        key: portKey(key),
         hostIp: HostIp ?? "",
         hostPort: HostPort ?? ""
       }))

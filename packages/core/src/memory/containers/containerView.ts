@@ -1,7 +1,9 @@
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import type { EngineState } from "../state/engineState.js"
+import { imageSize } from "../state/imageStore.js"
 import { isRunning, type MemoryContainer, type Mount } from "../state/memoryContainer.js"
 import { zeroTime } from "../time/timestamps.js"
+import { writableLayerSize } from "./containerChanges.js"
 import { commandLine, hostname } from "./processConfig.js"
 
 const timestamp = (nanos: bigint | undefined) => (nanos === undefined ? zeroTime : nanosTimestamp(nanos))
@@ -42,8 +44,16 @@ const networksView = (state: EngineState, container: MemoryContainer) =>
     })
   )
 
-const portsView = ({ ports }: MemoryContainer) => {
-  const view: Record<string, Array<{ HostIp: string; HostPort: string }>> = {}
+/** The ports that a running container has opened but not published. */
+const unpublishedPorts = (container: MemoryContainer): ReadonlyArray<string> =>
+  isRunning(container)
+    ? container.settings.exposedPorts.filter((key) => container.ports.every((port) => port.key !== key))
+    : []
+
+const portsView = (container: MemoryContainer) => {
+  const { ports } = container
+  const view: Record<string, Array<{ HostIp: string; HostPort: string }> | null> = {}
+  for (const key of unpublishedPorts(container)) view[key] = null
   for (const { hostIp, hostPort, key } of ports) {
     view[key] = [...(view[key] ?? []), { HostIp: hostIp, HostPort: String(hostPort) }]
   }
@@ -177,8 +187,14 @@ const statusText = (container: MemoryContainer, now: bigint): string => {
   }
 }
 
+/** The sizes of a container; the engine omits 0. */
+const sizeView = (container: MemoryContainer) => {
+  const written = writableLayerSize(container)
+  return { ...(written === 0 ? {} : { SizeRw: written }), SizeRootFs: imageSize + written }
+}
+
 /** An element of the body of `GET /containers/json`. */
-export const summaryView = (state: EngineState, container: MemoryContainer, now: bigint) => {
+export const summaryView = (state: EngineState, container: MemoryContainer, now: bigint, withSize: boolean) => {
   const { image, settings } = container
   return {
     Id: container.id,
@@ -189,10 +205,17 @@ export const summaryView = (state: EngineState, container: MemoryContainer, now:
       .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`))
       .join(" "),
     Created: Number(container.created / 1_000_000_000n),
-    Ports: container.ports.map(({ hostIp, hostPort, key }) => {
-      const [port, type] = key.split("/")
-      return { IP: hostIp, PrivatePort: Number(port), PublicPort: hostPort, Type: type }
-    }),
+    Ports: [
+      ...container.ports.map(({ hostIp, hostPort, key }) => {
+        const [port, type] = key.split("/")
+        return { IP: hostIp, PrivatePort: Number(port), PublicPort: hostPort, Type: type }
+      }),
+      ...unpublishedPorts(container).map((key) => {
+        const [port, type] = key.split("/")
+        return { PrivatePort: Number(port), Type: type }
+      })
+    ],
+    ...(withSize ? sizeView(container) : {}),
     Labels: settings.labels,
     State: container.status,
     Status: statusText(container, now),

@@ -203,10 +203,11 @@ const scheduleRestart = (state: EngineState, container: MemoryContainer, runNano
 export const restartContainer = (
   state: EngineState,
   container: MemoryContainer,
-  seconds: number | undefined
+  seconds: number | undefined,
+  signal: string | undefined
 ): Effect.Effect<void, ErrorResponse> =>
   Effect.gen(function* () {
-    yield* stopContainer(state, container, seconds)
+    yield* stopContainer(state, container, seconds, signal)
     yield* startContainer(state, container)
     yield* state.emitContainerEvent(container, "restart")
   })

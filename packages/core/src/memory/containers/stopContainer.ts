@@ -38,13 +38,14 @@ export const cancelRestart = (container: MemoryContainer): Effect.Effect<boolean
   })
 
 /**
- * Stops a container: sends its stop signal, and SIGKILL after `seconds` (default: the container's own timeout; never if
+ * Stops a container: sends its stop signal or another one, and SIGKILL after `seconds` (default: the container's own timeout; never if
  * negative). Returns whether it was running.
  */
 export const stopContainer = (
   state: EngineState,
   container: MemoryContainer,
-  seconds: number | undefined
+  seconds: number | undefined,
+  signal: string = container.settings.stopSignal
 ): Effect.Effect<boolean> =>
   Effect.gen(function* () {
     container.manuallyStopped = true
@@ -57,7 +58,7 @@ export const stopContainer = (
     if (run === undefined || !isRunning(container)) return false
     container.stopping = true
     const timeout = seconds ?? container.settings.stopTimeout
-    yield* signalContainer(state, container, run, container.settings.stopSignal)
+    yield* signalContainer(state, container, run, signal)
     if (timeout !== 0) {
       const wait = timeout < 0 ? Duration.infinity : Duration.seconds(timeout)
       yield* Effect.timeoutOption(run.process.awaitExit, wait)

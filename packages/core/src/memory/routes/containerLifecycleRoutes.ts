@@ -19,18 +19,30 @@ const start = (call: Call) =>
     return jsonResponse((yield* detached(call, startContainer(call.state, container))) ? 204 : 304)
   })
 
+/** The signal of a stop or restart. The engine ignores an invalid one if the container is not running. */
+const stopSignal = ({ parameter, query }: Call, container: MemoryContainer, action: string) =>
+  Effect.suspend(() => {
+    const requested = query.text("signal") ?? ""
+    const signal = requested === "" || !isRunning(container) ? undefined : signalName(requested)
+    return requested !== "" && isRunning(container) && signal === undefined
+      ? Effect.fail(errorResponse(500, `${action} ${parameter}: invalid signal: ${requested}`))
+      : Effect.succeed(signal)
+  })
+
 const stop = (call: Call) =>
   Effect.gen(function* () {
     const seconds = yield* call.query.integer("t")
     const container = yield* targetContainer(call)
-    return jsonResponse((yield* detached(call, stopContainer(call.state, container, seconds))) ? 204 : 304)
+    const signal = yield* stopSignal(call, container, "cannot stop container:")
+    return jsonResponse((yield* detached(call, stopContainer(call.state, container, seconds, signal))) ? 204 : 304)
   })
 
 const restart = (call: Call) =>
   Effect.gen(function* () {
     const seconds = yield* call.query.integer("t")
     const container = yield* targetContainer(call)
-    yield* detached(call, restartContainer(call.state, container, seconds))
+    const signal = yield* stopSignal(call, container, "Cannot restart container")
+    yield* detached(call, restartContainer(call.state, container, seconds, signal))
     return jsonResponse(204)
   })
 

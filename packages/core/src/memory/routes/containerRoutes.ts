@@ -93,7 +93,7 @@ const list = ({ query, state }: Call) =>
     const page = limit > 0 ? newestFirst.slice(0, limit) : newestFirst
     return jsonResponse(
       200,
-      page.map((container) => summaryView(state, container, now))
+      page.map((container) => summaryView(state, container, now, query.flag("size")))
     )
   })
 

@@ -2,7 +2,6 @@ import * as Effect from "effect/Effect"
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import type { Call, Routes } from "../calls/call.js"
 import { jsonResponse } from "../calls/response.js"
-import { writableLayerSize } from "../containers/containerChanges.js"
 import { summaryView } from "../containers/containerView.js"
 import { apiVersion, engineVersion, hostCpus, hostMemory } from "../state/engineState.js"
 import { errorResponse } from "../state/errorResponse.js"
@@ -35,13 +34,7 @@ const diskUsage = ({ query, state }: Call) =>
           SharedSize: 0
         }))
       ),
-      Containers: select("container", () =>
-        containers.map((container) => {
-          const written = writableLayerSize(container)
-          const size = { ...(written === 0 ? {} : { SizeRw: written }), SizeRootFs: imageSize + written }
-          return { ...summaryView(state, container, now), ...size }
-        })
-      ),
+      Containers: select("container", () => containers.map((container) => summaryView(state, container, now, true))),
       Volumes: select("volume", () =>
         Array.from(state.volumes.values(), (volume) => ({
           ...volumeView(volume),

@@ -27,6 +27,8 @@ export interface ContainerSettings {
   readonly command: ReadonlyArray<string> | undefined
   readonly entrypoint: ReadonlyArray<string> | undefined
   readonly env: ReadonlyArray<string>
+  /** Ports such as `80/tcp` that are open but not necessarily published. */
+  readonly exposedPorts: ReadonlyArray<string>
   readonly labels: Readonly<Record<string, string>>
   readonly hostname: string
   readonly tty: boolean
