@@ -78,6 +78,7 @@ describe("a conversation", () => {
         const leaving = yield* connect()
         for (const client of [waiting, leaving]) {
           yield* client.send(stream(10))
+          yield* until("the answer", () => client.find("error").length > 0)
           expect(client.find("error").map(({ data }) => [data.code, data.about])).toEqual([
             ["engine_unavailable", "web"]
           ])

@@ -2,10 +2,7 @@ import { Containers } from "@dockwire/core/Containers"
 import type { LogsError } from "@dockwire/core/Logs"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as FiberMap from "effect/FiberMap"
-import type * as Scope from "effect/Scope"
 import { EngineMonitor, type EngineMonitorShape } from "../engine/EngineMonitor.js"
-import { runWhenAvailable } from "../engine/reconnect.js"
 import { containerLogsPrefix, containerStatsPrefix } from "../Wire.js"
 
 /** The id and the name of a container. */
@@ -15,67 +12,33 @@ export interface ContainerRef {
   readonly name: string
 }
 
-/** A request that needs a container. */
-export interface ContainerRequest {
-  /** The room as the client named it. Of several requests for the same room that wait for the engine, the latest wins. */
-  readonly requestedRoom: string
-  /** Full id, short id or name. */
-  readonly idOrName: string
-  readonly onFound: (container: ContainerRef) => Effect.Effect<void>
-  readonly onError: (error: LogsError) => Effect.Effect<void>
-}
-
-/** Resolves the names and ids by which one client asks for containers. Requests wait while the engine is unavailable. */
+/** Resolves the names and ids by which one client asks for containers. */
 export class ContainerResolver {
   private readonly resolved = new Map<string, ContainerRef>()
 
   private constructor(
     private readonly containers: Context.Tag.Service<typeof Containers>,
-    private readonly monitor: EngineMonitorShape,
-    /** Requests that wait for the engine, by `requestedRoom`. */
-    private readonly waiting: FiberMap.FiberMap<string, void>
+    private readonly monitor: EngineMonitorShape
   ) {}
 
-  static readonly make: Effect.Effect<ContainerResolver, never, Containers | EngineMonitor | Scope.Scope> = Effect.gen(
-    function* () {
-      return new ContainerResolver(yield* Containers, yield* EngineMonitor, yield* FiberMap.make<string, void>())
-    }
-  )
+  static readonly make: Effect.Effect<ContainerResolver, never, Containers | EngineMonitor> = Effect.gen(function* () {
+    return new ContainerResolver(yield* Containers, yield* EngineMonitor)
+  })
 
-  /** How many requests wait for the engine. */
-  get waitingCount(): Effect.Effect<number> {
-    return FiberMap.size(this.waiting)
+  /** The container, if it is known without asking the engine. */
+  known(idOrName: string): ContainerRef | undefined {
+    const known = this.monitor.find(idOrName)
+    return known === undefined ? undefined : this.remember(idOrName, known)
   }
 
-  /**
-   * Resolves the container and passes it on. If the engine is unavailable, `onError` reports that at once, and the request is
-   * carried out when the engine is back.
-   */
-  request(request: ContainerRequest): Effect.Effect<void> {
-    const { idOrName, onError, onFound, requestedRoom } = request
-    const resolve = this.resolve(idOrName)
-    const whenAvailable = runWhenAvailable(resolve, this.monitor.whenAvailable)
-    return Effect.matchEffect(resolve, {
-      onSuccess: onFound,
-      onFailure: (error) =>
-        error._tag !== "EngineUnavailable"
-          ? onError(error)
-          : onError(error).pipe(
-              Effect.andThen(this.cancel(requestedRoom)),
-              Effect.andThen(
-                FiberMap.run(
-                  this.waiting,
-                  requestedRoom,
-                  Effect.matchEffect(whenAvailable, { onSuccess: onFound, onFailure: onError })
-                )
-              )
-            )
+  /** Resolves the container. */
+  resolve(idOrName: string): Effect.Effect<ContainerRef, LogsError> {
+    return Effect.suspend(() => {
+      const known = this.known(idOrName)
+      return known === undefined
+        ? Effect.map(this.containers.inspect(idOrName), (container) => this.remember(idOrName, container))
+        : Effect.succeed(known)
     })
-  }
-
-  /** Drops the request for this room if it waits for the engine. */
-  cancel(requestedRoom: string): Effect.Effect<void> {
-    return FiberMap.remove(this.waiting, requestedRoom)
   }
 
   /** The canonical name of a room that was requested by a container's name or short id. */
@@ -89,15 +52,9 @@ export class ContainerResolver {
     return requestedRoom
   }
 
-  private resolve(idOrName: string): Effect.Effect<ContainerRef, LogsError> {
-    return Effect.suspend((): Effect.Effect<ContainerRef, LogsError> => {
-      const known = this.monitor.find(idOrName)
-      return known === undefined ? this.containers.inspect(idOrName) : Effect.succeed(known)
-    }).pipe(
-      Effect.map(({ id, name }) => ({ id, name })),
-      Effect.tap((container) => {
-        this.resolved.set(idOrName, container)
-      })
-    )
+  private remember(idOrName: string, { id, name }: ContainerRef): ContainerRef {
+    const container = { id, name }
+    this.resolved.set(idOrName, container)
+    return container
   }
 }

@@ -1,5 +1,6 @@
 import type { Containers } from "@dockwire/core/Containers"
 import { Logs, type LogsError } from "@dockwire/core/Logs"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { EngineMonitor } from "../engine/EngineMonitor.js"
@@ -7,6 +8,7 @@ import { errorCode } from "../engine/errorCode.js"
 import { Followers } from "../engine/Followers.js"
 import { findLogEnd } from "../engine/history/findLogEnd.js"
 import type { HistoryRequest } from "../engine/history/historyStart.js"
+import { runWhenAvailable } from "../engine/reconnect.js"
 import { Hub } from "../rooms/Hub.js"
 import { logPositionOf } from "../rooms/RoomPosition.js"
 import type { Viewer } from "../rooms/Viewer.js"
@@ -25,6 +27,7 @@ import { decodeClientMessage, type ProtocolError } from "./decodeClientMessage.j
 import { FollowedRoom, type FollowedRoomServices } from "./FollowedRoom.js"
 import { joinContainerRoom, joinRemovedContainer, joinRoom } from "./joinRoom.js"
 import { OffenceCounter } from "./OffenceCounter.js"
+import { RoomRequests } from "./RoomRequests.js"
 import { RateLimiter } from "./RateLimiter.js"
 
 /** How many rooms a connection can be in. */
@@ -42,16 +45,44 @@ const tooFast: ProtocolError = {
 
 const isFullId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
 
-/** Carries out the messages of one client. */
+/** How many requests of a connection may wait for the engine's answer at the same time. */
+const maxConcurrentRequests = 16
+
+const internalError = (cause: Cause.Cause<never>, about: string) =>
+  Effect.as(Effect.logError("Carrying out a client's message died.", cause), {
+    code: "internal_error",
+    message: "The server failed to carry out this message. Its log says why.",
+    about
+  })
+
+/** A request to join the room of a container's log. */
+interface ContainerRequest {
+  /** The container as the client named it. */
+  readonly idOrName: string
+  /** The room as the client named it. */
+  readonly requestedRoom: string
+  readonly position: string | undefined
+  readonly onFound: (container: ContainerRef) => Effect.Effect<void>
+}
+
+/** Carries out the messages of one client: those about one room in order, those about different rooms concurrently. */
 export class Conversation {
   private readonly rateLimiter = new RateLimiter(messageBurst, messagesPerSecond, Date.now())
   private readonly offences = new OffenceCounter(maxOffences, 60_000)
+  private readonly permits = Effect.unsafeMakeSemaphore(maxConcurrentRequests)
   /** The rooms of the containers that the client follows, by canonical name. */
   private readonly followedRooms = new Map<string, FollowedRoom>()
+  /** Requests whose container is not known yet. */
+  private readonly unresolved = new Set<number>()
+  /** The rooms by whose requested name a request waits for the engine to come back. */
+  private readonly waiting = new Set<string>()
+  /** While there are unresolved requests: by canonical name, the latest request that came before the client left the room. */
+  private readonly left = new Map<string, number>()
 
   private constructor(
     private readonly services: FollowedRoomServices,
     private readonly resolver: ContainerResolver,
+    private readonly requests: RoomRequests,
     private readonly scope: Scope.Scope
   ) {
     services.viewer.onOverrun = (membership) =>
@@ -65,16 +96,16 @@ export class Conversation {
     Effect.gen(function* () {
       const { whenAvailable } = yield* EngineMonitor
       const services = { viewer, hub: yield* Hub, followers: yield* Followers, logs: yield* Logs, whenAvailable }
-      return new Conversation(services, yield* ContainerResolver.make, yield* Effect.scope)
+      return new Conversation(services, yield* ContainerResolver.make, yield* RoomRequests.make, yield* Effect.scope)
     })
 
-  /** Carries out one text frame. Completes when the next one may be carried out. */
+  /** Receives one text frame. Completes when the next one may be received: requests for containers are carried out later. */
   receive(frame: string): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (!this.rateLimiter.tryAcquire(Date.now())) return this.reject(tooFast)
       return Effect.matchEffect(decodeClientMessage(frame), {
         onFailure: (error) => this.reject(error),
-        onSuccess: (message) => this.dispatch(message)
+        onSuccess: (message) => this.guard(this.dispatch(message), message.event)
       })
     })
   }
@@ -111,23 +142,31 @@ export class Conversation {
       if (!room.startsWith(containerLogsPrefix)) {
         return Effect.sync(() => joinRoom(hub, viewer, room, room, position))
       }
-      return this.withContainer(room.slice(containerLogsPrefix.length), room, position, (container) => {
+      const onFound = (container: ContainerRef) => {
         if (position !== undefined) return this.follow(container, room, { position, tail: defaultTail })
         hub.setContainerName(container.id, container.name)
         const request = { containerId: container.id, requestedRoom: room }
         return joinContainerRoom(hub, viewer, request, findLogEnd(this.services.logs, container.id))
+      }
+      return this.withContainer({
+        idOrName: room.slice(containerLogsPrefix.length),
+        requestedRoom: room,
+        position,
+        onFound
       })
     })
   }
 
+  /** Leaves a room. Requests to join it that are not yet carried out are dropped. */
   private leave(requestedRoom: string): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       const { followers, hub, viewer } = this.services
-      yield* this.resolver.cancel(requestedRoom)
       const room = this.resolver.canonicalRoom(requestedRoom)
-      const membership = hub.leave(viewer, room)
-      // The room may have been joined by another name of the container.
-      if (membership !== undefined) yield* this.resolver.cancel(membership.requestedRoom)
+      if (this.unresolved.size > 0) this.left.set(room, this.requests.next())
+      // The room may have been requested by another name of the container.
+      const names = new Set([requestedRoom, room, viewer.membership(room)?.requestedRoom ?? room])
+      yield* Effect.forEach(names, (name) => this.requests.cancel(name), { discard: true })
+      hub.leave(viewer, room)
       const followed = this.followedRooms.get(room)
       this.followedRooms.delete(room)
       if (followed !== undefined) yield* followed.close
@@ -152,7 +191,7 @@ export class Conversation {
         since: since === undefined ? undefined : String(since),
         tail: tail ?? (since === undefined ? defaultTail : undefined)
       }
-      return this.withContainer(container_id, requestedRoom, position, (container) => {
+      const onFound = (container: ContainerRef) => {
         if (isRoomOf(container, requestedRoom, container_id)) return this.follow(container, requestedRoom, history)
         return this.reject({
           code: "room_mismatch",
@@ -161,7 +200,8 @@ export class Conversation {
             `Omit "room", or set it to ${JSON.stringify(containerLogsRoom(container_id))}.`,
           about: container_id
         })
-      })
+      }
+      return this.withContainer({ idOrName: container_id, requestedRoom, position, onFound })
     })
   }
 
@@ -182,34 +222,112 @@ export class Conversation {
     })
   }
 
-  /** Resolves a container and passes it on. If it was removed, joins what is left of its room. */
-  private withContainer(
-    idOrName: string,
-    requestedRoom: string,
-    position: string | undefined,
-    onFound: (container: ContainerRef) => Effect.Effect<void>
-  ): Effect.Effect<void> {
-    const onError = (error: LogsError) =>
-      Effect.sync(() => {
-        const { hub, viewer } = this.services
-        const removedId = isFullId(idOrName)
-          ? idOrName
-          : position === undefined
-            ? undefined
-            : logPositionOf(position)?.containerId
-        if (error._tag === "ContainerNotFound" && removedId !== undefined) {
-          const request = { containerId: removedId, requestedRoom, position }
-          if (joinRemovedContainer(hub, viewer, request, error.message)) return
-        }
-        const data = { code: errorCode(error._tag), message: error.message, about: idOrName }
-        viewer.send({ event: "error", data })
+  /**
+   * Starts to resolve a container and pass it on. If the engine is unavailable, the client is told at once, and the request
+   * is carried out when the engine is back.
+   */
+  private withContainer(request: ContainerRequest): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { idOrName, requestedRoom } = request
+      const number = this.requests.next()
+      const known = this.resolver.known(idOrName)
+      const room = known === undefined ? requestedRoom : containerLogsRoom(known.id)
+      const carryOut = known === undefined ? this.resolve(number, request) : this.enter(number, known, request)
+      this.unresolved.add(number)
+      // Of several requests for the same room that wait for the engine, the latest wins.
+      const cancel = this.waiting.has(requestedRoom) ? this.requests.cancel(requestedRoom) : Effect.void
+      const start = this.requests.start(number, room, this.guard(carryOut, idOrName), () => this.resolved(number))
+      return Effect.zipRight(cancel, start)
+    })
+  }
+
+  private resolve(number: number, request: ContainerRequest): Effect.Effect<void> {
+    const { idOrName, requestedRoom } = request
+    const resolve = this.permits.withPermits(1)(this.resolver.resolve(idOrName))
+    const whenAvailable = Effect.suspend(() => {
+      this.waiting.add(requestedRoom)
+      return Effect.ensuring(
+        runWhenAvailable(resolve, this.services.whenAvailable),
+        Effect.sync(() => this.waiting.delete(requestedRoom))
+      )
+    })
+    return resolve.pipe(
+      Effect.catchTag("EngineUnavailable", (error) =>
+        Effect.suspend(() => {
+          this.sendError(error, idOrName)
+          return whenAvailable
+        })
+      ),
+      Effect.matchEffect({
+        onSuccess: (container) => this.enter(number, container, request),
+        onFailure: (error) => this.joinRemoved(number, request, error)
       })
-    return this.resolver.request({ idOrName, requestedRoom, onFound, onError })
+    )
+  }
+
+  /** Carries out a request for a container that is known now, unless the client left its room in the meantime. */
+  private enter(number: number, container: ContainerRef, request: ContainerRequest): Effect.Effect<void> {
+    const room = containerLogsRoom(container.id)
+    const carryOut = Effect.suspend(() => {
+      const isLeft = (this.left.get(room) ?? 0) > number
+      this.resolved(number)
+      return isLeft ? Effect.void : request.onFound(container)
+    })
+    return this.requests.inTurnOf(number, room, this.permits.withPermits(1)(carryOut))
+  }
+
+  /** If the container was removed, joins what is left of its room. */
+  private joinRemoved(number: number, request: ContainerRequest, error: LogsError): Effect.Effect<void> {
+    const { idOrName, position, requestedRoom } = request
+    return Effect.suspend(() => {
+      const { hub, viewer } = this.services
+      const containerId = isFullId(idOrName)
+        ? idOrName
+        : position === undefined
+          ? this.joinedContainer(requestedRoom)
+          : logPositionOf(position)?.containerId
+      if (error._tag !== "ContainerNotFound" || containerId === undefined) {
+        return Effect.sync(() => this.sendError(error, idOrName))
+      }
+      const join = Effect.sync(() => {
+        this.resolved(number)
+        const removed = { containerId, requestedRoom, position }
+        if (!joinRemovedContainer(hub, viewer, removed, error.message)) this.sendError(error, idOrName)
+      })
+      return this.requests.inTurnOf(number, containerLogsRoom(containerId), join)
+    })
+  }
+
+  /** The id of the container in whose room the client is under this name. */
+  private joinedContainer(requestedRoom: string): string | undefined {
+    const room = this.resolver.canonicalRoom(requestedRoom)
+    return this.services.viewer.membership(room) === undefined ? undefined : room.slice(containerLogsPrefix.length)
+  }
+
+  private resolved(number: number): void {
+    this.unresolved.delete(number)
+    if (this.unresolved.size === 0) this.left.clear()
+  }
+
+  private sendError(error: LogsError, about: string): void {
+    this.services.viewer.send({
+      event: "error",
+      data: { code: errorCode(error._tag), message: error.message, about }
+    })
+  }
+
+  /** Answers with an error if the effect dies: the connection, and what else it asked for, goes on. */
+  private guard(effect: Effect.Effect<void>, about: string): Effect.Effect<void> {
+    return Effect.catchAllCause(effect, (cause) =>
+      Cause.isInterruptedOnly(cause)
+        ? Effect.failCause(cause)
+        : Effect.map(internalError(cause, about), (data) => this.services.viewer.send({ event: "error", data }))
+    )
   }
 
   private withinRoomLimit(about: string, join: () => Effect.Effect<void>): Effect.Effect<void> {
-    return Effect.flatMap(this.resolver.waitingCount, (waiting) => {
-      if (this.services.viewer.roomCount + waiting < maxRooms) return join()
+    return Effect.suspend(() => {
+      if (this.services.viewer.roomCount + this.unresolved.size < maxRooms) return join()
       const message = `A connection can be in at most ${maxRooms} rooms. Leave a room before you join another one.`
       return this.reject({ code: "too_many_rooms", message, about })
     })

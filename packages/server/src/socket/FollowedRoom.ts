@@ -73,6 +73,7 @@ const epochAfterHistory = (epoch: string): string => `${epoch}-${randomBytes(4).
  */
 export class FollowedRoom {
   readonly room: string
+  private membership: Membership | undefined
 
   private constructor(
     private readonly services: FollowedRoomServices,
@@ -110,12 +111,16 @@ export class FollowedRoom {
   /** Joins the room, and sends the requested history unless the client follows the container already. */
   follow(name: string, requestedRoom: string, history: HistoryRequest): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const { followers, hub, viewer } = this.services
-      this.container = { id: this.container.id, name }
-      if (!followers.watches(viewer, this.container.id)) return this.start(requestedRoom, history)
-      const { position, ring } = hub.join(viewer, this.room, requestedRoom)
+      const { followers, viewer } = this.services
+      const { membership } = this
+      const { id } = this.container
+      this.container = { id, name }
+      if (membership === undefined || !viewer.has(membership)) return this.start(requestedRoom, history)
+      membership.requestedRoom = requestedRoom
+      const { position, ring } = membership
       sendJoined(viewer, ring, { requestedRoom, position, recovered: true })
-      return Effect.void
+      // The follower may have ended in the meantime. What is still being read for the client is not affected.
+      return Effect.asVoid(followers.watch(viewer, { containerId: id, name, tail: 0 }))
     })
   }
 
@@ -165,6 +170,7 @@ export class FollowedRoom {
         ...(from === undefined ? {} : { position: from })
       })
       const membership = hub.join(viewer, this.room, requestedRoom)
+      this.membership = membership
       membership.suspended = true
       const requestedPosition = history.position ?? requestPosition(rangeOf(history))
       if (!membership.hasDelivered) membership.position = requestedPosition
@@ -215,7 +221,7 @@ export class FollowedRoom {
           writer.resumeFromRing(ring.oldest, ring.positionBefore(ring.oldest))
         })
       )
-      yield* FiberHandle.run(this.reading, read)
+      yield* FiberHandle.run(this.reading, this.surviveDefects(read, onFirst(undefined), writer))
       const { isIncomplete, position } = yield* this.firstPosition(Deferred.await(firstElement), options)
       if (!viewer.has(membership)) return
       if (!membership.hasDelivered) membership.position = position
@@ -224,6 +230,25 @@ export class FollowedRoom {
       if (gap !== undefined) sendGap(viewer, this.room, { reason: gap })
       yield* joined.open
     })
+  }
+
+  /** If reading history dies, continues without the rest of it. */
+  private surviveDefects(
+    read: Effect.Effect<void>,
+    whenJoined: Effect.Effect<void>,
+    writer: HistoryWriter
+  ): Effect.Effect<void> {
+    const { ring, viewer } = writer.membership
+    return Effect.catchAllDefect(read, (defect) =>
+      Effect.logError(`Reading the history of container ${this.container.id} died.`, defect).pipe(
+        Effect.andThen(whenJoined),
+        Effect.map(() => {
+          const reason = "Older log lines can't be read: the server failed to read them. Its log says why."
+          sendGap(viewer, this.room, { to: lastEvicted(ring), reason })
+          writer.resumeFromRing(ring.oldest, ring.positionBefore(ring.oldest))
+        })
+      )
+    )
   }
 
   /** The position in front of the history that is read from the engine, and whether lines before it are missing. */

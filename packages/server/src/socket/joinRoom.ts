@@ -92,6 +92,13 @@ export const joinRemovedContainer = (
 ): boolean => {
   const { containerId, position, requestedRoom } = request
   const room = containerLogsRoom(containerId)
+  const current = viewer.membership(room)
+  if (current !== undefined) {
+    // What is being sent to the client goes on.
+    current.requestedRoom = requestedRoom
+    sendJoined(viewer, current.ring, { requestedRoom, position: current.position, recovered: true })
+    return true
+  }
   const ring = hub.findRing(room)
   if (ring === undefined) {
     if (position === undefined) return false
