@@ -10,12 +10,13 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Docker, type DockerRequest, type DockerShape } from "./Docker.js"
-import type { ContainerNotFound, DockerFailure } from "./DockerError.js"
+import { type ContainerNotFound, type DockerFailure, EngineUnavailable } from "./DockerError.js"
 import { decodeResponse, nullable, requestDecoded } from "./internal/api/decode.js"
 import { containerNotFound, mapEngineError } from "./internal/api/errorRules.js"
 import { containerPath } from "./internal/api/names.js"
-import { nextRunPoll } from "./internal/api/schedules.js"
+import { nextRunPoll, rerunDelay } from "./internal/api/schedules.js"
 import { EngineContainerState } from "./internal/api/containerState.js"
+import { subscribe } from "./internal/watch/engineEvents.js"
 
 /**
  * The resource usage of a running container, as `docker stats` computes it.
@@ -116,7 +117,9 @@ const Sample = Schema.Struct({
 const decodeSample = decodeResponse(Sample)
 const decodeLine = decodeResponse(Schema.parseJson(Sample))
 
-const decodeState = decodeResponse(Schema.Struct({ State: Schema.Struct({ Status: EngineContainerState }) }))
+const decodeState = decodeResponse(
+  Schema.Struct({ Id: Schema.String, State: Schema.Struct({ Status: EngineContainerState }) })
+)
 
 const stopped = (containerId: string): StoppedStats => ({ _tag: "Stopped", containerId })
 
@@ -205,30 +208,59 @@ const once = (docker: DockerShape, id: string) =>
     return Option.getOrElse(first, () => stopped(id))
   }).pipe(mapContainerNotFound(id))
 
-const isRunning = (docker: DockerShape, id: string) =>
+/** The container's full id, and whether it runs. `GET /containers/{id}/json` */
+const inspectRunning = (docker: DockerShape, id: string) =>
   Effect.gen(function* () {
     const request = { method: "GET", path: yield* containerPath(id, "/json") } as const
-    const { State } = yield* requestDecoded(docker, request, decodeState)
-    return State.Status === "running" || State.Status === "paused"
+    const { Id, State } = yield* requestDecoded(docker, request, decodeState)
+    return { fullId: Id, running: State.Status === "running" || State.Status === "paused" }
   }).pipe(mapContainerNotFound(id))
 
-/** The stats over all runs of a container. */
-const streamAll = (
-  docker: DockerShape,
-  id: string
-): Stream.Stream<ContainerStats, ContainerNotFound | DockerFailure> => {
-  const currentRun = Stream.unwrap(
-    Effect.map(isRunning(docker, id), (running) =>
-      running ? streamOnce(docker, id) : Stream.succeed<ContainerStats>(stopped(id))
+/** Waits until a container runs or is removed. */
+const untilRunning = (docker: DockerShape, fullId: string): Effect.Effect<void, ContainerNotFound | DockerFailure> =>
+  Effect.gen(function* () {
+    // Subscribed before the first inspect, so that no start falls in between.
+    const filters = { type: ["container"], container: [fullId], event: ["start", "destroy"] }
+    const events = yield* subscribe(docker, { filters })
+    // Covers events that an engine fails to emit.
+    const ticks = Stream.as(Stream.tick(nextRunPoll), undefined)
+    const found = yield* Stream.merge(Stream.as(events, undefined), ticks, { haltStrategy: "left" }).pipe(
+      Stream.mapEffect(() => inspectRunning(docker, fullId)),
+      Stream.filter(({ running }) => running),
+      Stream.runHead
     )
-  )
-  const laterRuns = Stream.repeat(currentRun, nextRunPoll).pipe(
-    Stream.catchTag("ContainerNotFound", () => Stream.empty)
-  )
-  return Stream.concat(streamOnce(docker, id), laterRuns).pipe(
-    Stream.changesWith((previous, current) => previous._tag === "Stopped" && current._tag === "Stopped")
-  )
-}
+    if (Option.isSome(found)) return
+    const detail = "the engine ended the event stream"
+    return yield* new EngineUnavailable({ endpoint: docker.endpoint, reason: "Lost", detail })
+  }).pipe(Effect.scoped)
+
+/** The stats over all runs of a container. */
+const streamAll = (docker: DockerShape, id: string): Stream.Stream<ContainerStats, ContainerNotFound | DockerFailure> =>
+  Stream.suspend(() => {
+    // The full id as soon as it is known: the name may pass to another container.
+    let target = id
+    const run = Stream.suspend(() =>
+      Stream.map(streamOnce(docker, target), (stats) => {
+        if (stats._tag === "Running") target = stats.containerId
+        return stats
+      })
+    )
+    const pause = (effect: Effect.Effect<void, ContainerNotFound | DockerFailure>) =>
+      Stream.drain(Stream.fromEffect(effect))
+    const inspected = Effect.suspend(() => inspectRunning(docker, target))
+    const nextRun = Stream.unwrap(
+      Effect.map(inspected, ({ fullId, running }) => {
+        target = fullId
+        return running
+          ? Stream.concat(run, pause(Effect.sleep(rerunDelay)))
+          : Stream.concat(Stream.succeed<ContainerStats>(stopped(id)), pause(untilRunning(docker, fullId)))
+      })
+    )
+    const laterRuns = Stream.catchTag(Stream.forever(nextRun), "ContainerNotFound", () => Stream.empty)
+    return Stream.concat(run, laterRuns).pipe(
+      Stream.changesWith((previous, current) => previous._tag === "Stopped" && current._tag === "Stopped")
+    )
+  })
 
 const make = Effect.map(Docker, (docker): StatsShape => ({
   once: Effect.fn("Stats.once")((id: string) => once(docker, id)),
@@ -246,7 +278,7 @@ export interface StatsShape {
   readonly once: (id: string) => Effect.Effect<ContainerStats, ContainerNotFound | DockerFailure>
   /**
    * Emits the usage every second, over all runs of the container, until it is removed. Emits `StoppedStats` once each time
-   * it stops. `GET /containers/{id}/stats`
+   * it stops. `GET /containers/{id}/stats`, `GET /events`
    */
   readonly stream: (id: string) => Stream.Stream<ContainerStats, ContainerNotFound | DockerFailure>
 }

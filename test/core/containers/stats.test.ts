@@ -1,5 +1,4 @@
 import { type ContainerStats, Docker, type DockerRequest, EngineError, Stats } from "@dockwire/core"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -7,8 +6,8 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
 import { expect, it } from "vitest"
-import { eventually } from "../eventually.js"
 import { liveMemory } from "../liveMemory.js"
+import { sleepless } from "../virtualTime.js"
 
 const sample = {
   id: "full-id",
@@ -21,25 +20,41 @@ const sample = {
 
 /** A fake engine with a container whose stats end at once, as those of Podman do when it stops. */
 const engineOf = () => {
-  const container = { status: "exited", inspections: 0, samples: 0 }
+  const subscribers = new Set<(action: string) => void>()
+  const container = {
+    status: "exited",
+    inspections: 0,
+    samples: 0,
+    onInspection: () => {},
+    emit: (action: string) => subscribers.forEach((notify) => notify(action))
+  }
   const notFound = ({ method, path }: DockerRequest) =>
     new EngineError({ request: `${method} ${path}`, status: 404, detail: "No such container: web" })
+  const encode = (value: unknown) => Buffer.from(`${JSON.stringify(value)}\n`)
+  const events = Stream.async<Uint8Array>((emit) => {
+    const notify = (action: string) =>
+      void emit.single(encode({ Type: "container", Action: action, Actor: { ID: "full-id" }, time: 1 }))
+    subscribers.add(notify)
+    return Effect.sync(() => subscribers.delete(notify))
+  })
   const layer = Layer.succeed(Docker, {
     endpoint: "unix:///fake.sock",
     json: (request) =>
       Effect.suspend(() => {
         container.inspections++
+        container.onInspection()
         return container.status === "gone"
           ? Effect.fail(notFound(request))
-          : Effect.succeed({ status: 200, body: { State: { Status: container.status } } })
+          : Effect.succeed({ status: 200, body: { Id: "full-id", State: { Status: container.status } } })
       }),
-    stream: () =>
+    stream: ({ path }) =>
       Effect.sync(() => ({
         status: 200,
         contentType: "application/json",
-        body: Stream.fromIterable(
-          Array.from({ length: container.samples }, () => Buffer.from(`${JSON.stringify(sample)}\n`))
-        )
+        body:
+          path === "/events"
+            ? events
+            : Stream.fromIterable(Array.from({ length: container.samples }, () => encode(sample)))
       })),
     hijack: () => Effect.never
   })
@@ -58,39 +73,53 @@ it("stats report once that a container is stopped, continue with its next run, a
         Effect.fork
       )
       yield* TestClock.adjust("1 minute")
-      expect(container.inspections).toBe(61)
+      // One before the subscription to the engine's events, one after it, and two that do not rely on events.
+      expect(container.inspections).toBe(4)
       expect(elements).toEqual([{ _tag: "Stopped", containerId: "web" }])
 
       Object.assign(container, { status: "running", samples: 2 })
-      yield* TestClock.adjust("1 second")
+      container.emit("start")
+      yield* TestClock.adjust(0)
       const running = { _tag: "Running", containerId: "full-id", name: "web", cpuPercent: 40, memoryUsage: 80 }
       expect(elements.slice(1)).toMatchObject([running, running])
       Object.assign(container, { status: "exited", samples: 0 })
-      yield* TestClock.adjust("5 seconds")
+      yield* TestClock.adjust("1 second")
       expect(elements.slice(3)).toEqual([{ _tag: "Stopped", containerId: "web" }])
 
-      container.status = "gone"
+      // An engine that emits no event.
+      Object.assign(container, { status: "running", samples: 1 })
+      yield* TestClock.adjust("30 seconds")
+      expect(elements.slice(4)).toMatchObject([running])
+      Object.assign(container, { status: "exited", samples: 0 })
       yield* TestClock.adjust("1 second")
+
+      container.status = "gone"
+      container.emit("destroy")
+      yield* TestClock.adjust(0)
       yield* Fiber.join(reading)
-      expect(elements).toHaveLength(4)
+      expect(elements).toHaveLength(6)
     }).pipe(Effect.provide(Layer.merge(Layer.provide(Stats.layer, layer), TestContext.TestContext)))
   )
 })
 
-it("stats use constant memory however long a container is stopped", async () => {
+it.each(["exited", "running"])("stats use constant memory however long a container is %s", async (status) => {
   const { container, layer } = engineOf()
-  const hasPolled = (times: number) =>
-    Effect.promise(() => eventually(() => container.inspections).toBeGreaterThanOrEqual(times))
+  container.status = status
+  const hasInspected = (times: number) =>
+    Effect.async<void>((resume) => {
+      container.onInspection = () => {
+        if (container.inspections === times) resume(Effect.void)
+      }
+    })
   const program = Effect.gen(function* () {
     const stats = yield* Stats
-    yield* Effect.fork(Stream.runDrain(stats.stream("web")))
-    yield* hasPolled(500)
+    const reading = yield* Effect.fork(Stream.runDrain(stats.stream("web")))
+    yield* hasInspected(500)
     const before = liveMemory()
-    yield* hasPolled(3_000)
+    yield* hasInspected(3_000)
     expect(liveMemory() - before).toBeLessThan(1_000_000)
+    yield* Fiber.interrupt(reading)
   })
   const live = Layer.provide(Stats.layer, layer)
-  // Sleeping takes no time.
-  const clock = { ...Clock.make(), sleep: () => Effect.yieldNow() }
-  await Effect.runPromise(program.pipe(Effect.provide(live), Effect.withClock(clock)))
+  await Effect.runPromise(program.pipe(Effect.provide(live), Effect.withClock(sleepless)))
 })

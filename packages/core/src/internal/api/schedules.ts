@@ -46,5 +46,8 @@ export const execStartPoll = Schedule.exponential("5 millis").pipe(
 /** Every 100 milliseconds for 2 seconds: for the end of a container whose output has ended. */
 export const containerEndPoll = Schedule.spaced("100 millis").pipe(Schedule.intersect(Schedule.recurs(20)))
 
-/** Every second: for the next run of a container that has no stats because it is stopped. */
-export const nextRunPoll = Schedule.spaced("1 second")
+/** How often to look for the next run of a container that is stopped, should the engine not report it. */
+export const nextRunPoll = Duration.seconds(30)
+
+/** How long to wait when the stats of a container end although it runs. */
+export const rerunDelay = Duration.seconds(1)

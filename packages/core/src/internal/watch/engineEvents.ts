@@ -83,7 +83,48 @@ const withRemove = (filters: Readonly<Record<string, ReadonlyArray<string>>>) =>
     : filters
 }
 
+/** What to subscribe to. Times are in the format that the engine accepts. */
+interface EventsQuery {
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+  readonly filters?: Readonly<Record<string, ReadonlyArray<string>>> | undefined
+}
+
 /** Subscribes at once: the stream has every event from here on, however late it is run. The scope closes the connection. */
+export const subscribe = (
+  docker: DockerShape,
+  { filters, since, until }: EventsQuery
+): Effect.Effect<Stream.Stream<EngineEvent, DockerFailure>, DockerFailure, Scope.Scope> => {
+  const request: DockerRequest = {
+    method: "GET",
+    path: "/events",
+    query: { since, until, filters: filters === undefined ? undefined : JSON.stringify(withRemove(filters)) }
+  }
+  return Effect.map(docker.stream(request), ({ body, status }) =>
+    body.pipe(
+      Stream.decodeText(),
+      Stream.splitLines,
+      Stream.filter((line) => line.trim() !== ""),
+      Stream.mapEffect((line) =>
+        Effect.flatMap(decodeEvent(request, status, line), (event) => {
+          const nanos = eventTime(line, event.time)
+          if (nanos === undefined) return Effect.fail(undecodable(request, status, `an event without a time: ${line}`))
+          const attributes = event.Actor.Attributes ?? {}
+          return Effect.succeed<EngineEvent>({
+            type: event.Type,
+            action: isDestroy(event.Type, event.Action) ? "destroy" : event.Action,
+            // Podman names a volume in the attributes only.
+            id: event.Actor.ID === "" ? (attributes["name"] ?? "") : event.Actor.ID,
+            attributes,
+            timeNano: nanos
+          })
+        })
+      )
+    )
+  )
+}
+
+/** Like `subscribe`, with the caller's options, which may be invalid. */
 export const openEvents = (
   docker: DockerShape,
   options: EventsOptions
@@ -109,36 +150,7 @@ export const openEvents = (
       const detail = `must not be after until (${String(options.until)})`
       return yield* new InvalidRequest({ field: "since", value: String(options.since), detail })
     }
-    const request: DockerRequest = {
-      method: "GET",
-      path: "/events",
-      query: {
-        since,
-        until,
-        filters: options.filters === undefined ? undefined : JSON.stringify(withRemove(options.filters))
-      }
-    }
-    const { body, status } = yield* docker.stream(request)
-    return body.pipe(
-      Stream.decodeText(),
-      Stream.splitLines,
-      Stream.filter((line) => line.trim() !== ""),
-      Stream.mapEffect((line) =>
-        Effect.flatMap(decodeEvent(request, status, line), (event) => {
-          const nanos = eventTime(line, event.time)
-          if (nanos === undefined) return Effect.fail(undecodable(request, status, `an event without a time: ${line}`))
-          const attributes = event.Actor.Attributes ?? {}
-          return Effect.succeed<EngineEvent>({
-            type: event.Type,
-            action: isDestroy(event.Type, event.Action) ? "destroy" : event.Action,
-            // Podman names a volume in the attributes only.
-            id: event.Actor.ID === "" ? (attributes["name"] ?? "") : event.Actor.ID,
-            attributes,
-            timeNano: nanos
-          })
-        })
-      )
-    )
+    return yield* subscribe(docker, { since, until, filters: options.filters })
   }).pipe(mapEngineError(rule))
 }
 
