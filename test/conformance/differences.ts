@@ -56,6 +56,10 @@ const differences = {
   },
   "the type filter of networks": { why: "Podman has no such filter", expected: { podman: "Left" } },
   "the name of the default network": { why: "Podman calls it podman", expected: { podman: "podman" } },
+  "whether mounts of type tmpfs are listed": {
+    why: "Podman 4.3 lists only binds and volumes",
+    expected: { podman: false }
+  },
   "how a stop signal is reported": { why: "Podman reports its number", expected: { podman: "2" } },
   "the default gateway": {
     why: "Podman assigns the gateway when it creates the network, Docker when the network is first used",

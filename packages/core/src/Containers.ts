@@ -37,8 +37,8 @@ import { runSpec } from "./internal/containers/runSpec.js"
 import {
   acquireContainer,
   changedElsewhere,
-  scopedContainer,
-  startCreated
+  mapSpecErrors,
+  scopedContainer
 } from "./internal/containers/scopedContainer.js"
 import { attachTo } from "./internal/exec/attach.js"
 import { collectRun, streamRun } from "./internal/exec/attachedRun.js"
@@ -220,14 +220,9 @@ const makeContainers = (docker: DockerShape): ContainersShape => {
     Effect.gen(function* () {
       const runnable = yield* runSpec(spec, stdin !== undefined)
       const { id } = yield* acquireContainer({ ...collection, ...verbs }, runnable)
-      const request = `POST /containers/${id}/attach`
-      const attachment = yield* attachTo(docker, id, {}).pipe(
-        Effect.catchTags({
-          ContainerNotFound: ({ detail }) => Effect.fail(changedElsewhere(request, 404, detail)),
-          ContainerStateConflict: ({ detail }) => Effect.fail(changedElsewhere(request, 409, detail))
-        })
-      )
-      yield* startCreated(verbs.start, id, runnable)
+      // Podman prepares the container when a client attaches to it.
+      const attachment = yield* attachTo(docker, id, {}).pipe(mapSpecErrors(id, "attach", runnable))
+      yield* verbs.start(id).pipe(mapSpecErrors(id, "start", runnable))
       const exitCode = verbs.wait(id).pipe(
         Effect.map(({ exitCode }) => exitCode),
         Effect.catchTag("ContainerNotFound", ({ detail }) =>

@@ -1,9 +1,18 @@
 import * as Effect from "effect/Effect"
-import { type DockerFailure, EngineError, InvalidRequest } from "../../DockerError.js"
+import {
+  type ContainerNotFound,
+  type ContainerStateConflict,
+  type DockerFailure,
+  EngineError,
+  InvalidRequest,
+  type PortAllocated
+} from "../../DockerError.js"
+import { mapEngineError } from "../api/errorRules.js"
 import { acquireDetached, removeOrWarn } from "../api/scopedResource.js"
 import type { containerCollection } from "./containerCollection.js"
 import type { ContainerSpec } from "./containerSpec.js"
 import { describeField } from "./encodeContainer.js"
+import { startError } from "./startErrors.js"
 import type { containerVerbs } from "./containerVerbs.js"
 
 type Methods = Pick<ReturnType<typeof containerCollection>, "create"> &
@@ -25,28 +34,32 @@ const removeContainer = (remove: Methods["remove"], id: string) =>
 export const changedElsewhere = (request: string, status: number, detail: string): EngineError =>
   new EngineError({ request, status, detail })
 
-/** Starts a container that has just been created. Failures are those of `create`: they are caused by the spec. */
-export const startCreated = (
-  start: Methods["start"],
-  id: string,
-  spec: ContainerSpec
-): Effect.Effect<void, InvalidRequest | DockerFailure> => {
-  const request = `POST /containers/${id}/start`
-  return start(id).pipe(
-    Effect.asVoid,
-    Effect.catchTags({
-      PortAllocated: ({ address, detail }) =>
-        Effect.fail(new InvalidRequest({ field: "ports", value: address ?? describeField(spec, "ports"), detail })),
-      ContainerNotFound: ({ detail }) => Effect.fail(changedElsewhere(request, 404, detail)),
-      ContainerStateConflict: ({ detail, setting }) =>
-        Effect.fail(
-          setting === undefined
-            ? changedElsewhere(request, 409, detail)
-            : new InvalidRequest({ field: setting, value: describeField(spec, setting), detail })
-        )
-    })
-  )
-}
+/** What a request for the start of a container can fail with. */
+type StartFailure = ContainerNotFound | ContainerStateConflict | PortAllocated | DockerFailure
+
+/**
+ * Maps the errors of a request that starts or prepares a container that has just been created. They become those of
+ * `create`: they are caused by the spec, unless somebody else has removed the container or changed its state.
+ */
+export const mapSpecErrors =
+  (id: string, action: "attach" | "start", spec: ContainerSpec) =>
+  <A, R>(effect: Effect.Effect<A, StartFailure, R>): Effect.Effect<A, InvalidRequest | DockerFailure, R> => {
+    const request = `POST /containers/${id}/${action}`
+    return effect.pipe(
+      mapEngineError((error) => startError(id, error)),
+      Effect.catchTags({
+        PortAllocated: ({ address, detail }) =>
+          Effect.fail(new InvalidRequest({ field: "ports", value: address ?? describeField(spec, "ports"), detail })),
+        ContainerNotFound: ({ detail }) => Effect.fail(changedElsewhere(request, 404, detail)),
+        ContainerStateConflict: ({ detail, setting }) =>
+          Effect.fail(
+            setting === undefined
+              ? changedElsewhere(request, 409, detail)
+              : new InvalidRequest({ field: setting, value: describeField(spec, setting), detail })
+          )
+      })
+    )
+  }
 
 /** Creates a container, and removes it when the scope closes. */
 export const acquireContainer = ({ create, remove }: Pick<Methods, "create" | "remove">, spec: ContainerSpec) =>
@@ -59,5 +72,5 @@ export const acquireContainer = ({ create, remove }: Pick<Methods, "create" | "r
 /** `Containers.scoped`. */
 export const scopedContainer = (methods: Methods) =>
   Effect.fn("Containers.scoped")((spec: ContainerSpec) =>
-    acquireContainer(methods, spec).pipe(Effect.tap(({ id }) => startCreated(methods.start, id, spec)))
+    acquireContainer(methods, spec).pipe(Effect.tap(({ id }) => mapSpecErrors(id, "start", spec)(methods.start(id))))
   )
