@@ -62,7 +62,8 @@ export const startServer = ({
     let said = ""
     const listen = (data: Buffer): void => {
       said += data.toString("utf8")
-      const link = /(http:\/\/\S+?:(\d+))\/#token=(\S+)/.exec(said)
+      // Not the link to a proxy, which names a host.
+      const link = /(http:\/\/[\d.[\]:]+?:(\d+))\/#token=(\S+)/.exec(said)
       if (link === null) return
       const [address, url = "", at = "", token = ""] = link
       resolve({

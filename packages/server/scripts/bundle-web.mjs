@@ -36,7 +36,8 @@ const [page] = await Promise.all([
   build({
     ...shared,
     entryPoints: [`${source}/main.ts`],
-    format: "esm",
+    // A module would be requested with an Origin, so that a server that refuses it could not even explain itself.
+    format: "iife",
     outfile: `${target}/assets/page.js`,
     metafile: true
   }),

@@ -1,5 +1,5 @@
-import { connect } from "../client/page.js"
-import type { Socket } from "../client/Socket.js"
+import { addresses, standardTransport } from "../client/connection/Transport.js"
+import { makeSocket, type Socket } from "../client/Socket.js"
 import { ConnectionStatus } from "./ConnectionStatus.js"
 import { ContainerList } from "./containers/ContainerList.js"
 import { ContainerStore } from "./containers/ContainerStore.js"
@@ -8,7 +8,7 @@ import { byId } from "./element.js"
 import { EnginePanel } from "./EnginePanel.js"
 import { LogPane } from "./log/LogPane.js"
 import { routeTo, selectedContainer } from "./Route.js"
-import { ApiError } from "./ServerApi.js"
+import { abortRequests, ApiError } from "./ServerApi.js"
 
 /** How often the list is fetched again, in milliseconds, because texts like `Up 3 minutes` go stale. */
 const refreshTime = 60_000
@@ -19,8 +19,8 @@ export class Page {
   readonly #summary = byId("containers-note", HTMLElement)
   readonly #welcome = byId("welcome", HTMLElement)
   readonly #welcomeText = byId("welcome-text", HTMLElement)
-  readonly #showNotAllowed: () => void
-  readonly #socket: Socket = connect(document.baseURI)
+  readonly #showNotAllowed: (reason: string | undefined) => void
+  readonly #socket: Socket = makeSocket(standardTransport(addresses(document.baseURI), undefined, undefined))
   readonly #store = new ContainerStore()
   readonly #engine = new EnginePanel(this.#socket)
   readonly #list = new ContainerList(byId("containers", HTMLElement))
@@ -30,7 +30,7 @@ export class Page {
   #selection: { readonly name: string; readonly id: string } | undefined
 
   /** `showNotAllowed` is called when the session has ended. */
-  constructor(showNotAllowed: () => void) {
+  constructor(showNotAllowed: (reason: string | undefined) => void) {
     this.#showNotAllowed = showNotAllowed
     this.#store.onChange = () => this.show()
     this.#store.onError = (cause) => this.#reportFetchError(cause)
@@ -38,7 +38,10 @@ export class Page {
       this.show()
       if (available) void this.#store.refresh()
     }
-    new ConnectionStatus(this.#socket).onNotAllowed = showNotAllowed
+    const status = new ConnectionStatus(this.#socket)
+    status.onNotAllowed = () => showNotAllowed(undefined)
+    // They would wait for minutes, and the list could not be fetched again until then.
+    status.onSilence = abortRequests
     this.#socket.on("container_status_change", (change) => this.#store.applyStatusChange(change))
     addEventListener("online", () => this.#socket.connect())
     addEventListener("keydown", (event) => this.#handleKey(event))
@@ -90,7 +93,7 @@ export class Page {
     if (this.#store.containers === undefined) {
       return this.#engine.isUnavailable
         ? "Your containers will appear here as soon as Docker is available."
-        : "Loading containers…"
+        : (this.#store.problem ?? "Loading containers…")
     }
     if (name === undefined) return "Select a container to view its log."
     return `There is no container named “${name}”. It may have been removed or renamed.`
@@ -106,10 +109,11 @@ export class Page {
   #reportFetchError(cause: unknown): void {
     if (cause instanceof ApiError && cause.status === 401) {
       this.#socket.disconnect()
-      this.#showNotAllowed()
-    } else if (this.#store.containers === undefined && cause instanceof Error) {
+      this.#showNotAllowed(undefined)
+    } else if (this.#store.containers === undefined) {
       // Later failures need no text: the status of the engine and of the connection show them.
-      this.#summary.textContent = cause.message
+      this.#summary.textContent = this.#store.problem ?? ""
+      this.show()
     }
   }
 

@@ -32,20 +32,46 @@ const errorMessage = async (response: Response): Promise<string> => {
   return typeof message === "string" && message !== "" ? message : `The server responded with HTTP ${response.status}.`
 }
 
-const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
-  let response: Response
-  try {
-    response = await fetch(new URL(path, document.baseURI), { cache: "no-store", ...init })
-  } catch {
-    throw new ApiError(0, "Can't reach the Dockwire server.")
-  }
-  if (!response.ok) throw new ApiError(response.status, await errorMessage(response))
-  return response
+/** How long the server may take to answer, in milliseconds. Actions may take longer: a container has time to stop. */
+const requestTimeout = 20_000
+const actionTimeout = 600_000
+
+const inFlight = new Set<AbortController>()
+
+/** Ends all requests that wait for an answer: nothing gets through. They fail. */
+export const abortRequests = (): void => {
+  for (const controller of inFlight) controller.abort()
 }
 
-/** Trades a token for a session cookie. */
+const request = async (path: string, init: RequestInit = {}, timeout = requestTimeout): Promise<Response> => {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(), timeout)
+  inFlight.add(controller)
+  try {
+    const url = new URL(path, document.baseURI)
+    const response = await fetch(url, { cache: "no-store", ...init, signal: controller.signal })
+    if (!response.ok) throw new ApiError(response.status, await errorMessage(response))
+    // Read here, so that the timeout includes the body.
+    return new Response(response.status === 204 ? null : await response.arrayBuffer(), response)
+  } catch (cause) {
+    if (cause instanceof ApiError) throw cause
+    throw new ApiError(
+      0,
+      controller.signal.aborted ? "The Dockwire server did not answer." : "Can't reach the Dockwire server."
+    )
+  } finally {
+    clearTimeout(timer)
+    inFlight.delete(controller)
+  }
+}
+
+/** Trades a token for a session cookie. It is in the body, because a proxy may use the Authorization header itself. */
 export const openSession = async (token: string): Promise<void> => {
-  await request("api/session", { method: "POST", headers: { authorization: `Bearer ${token}` } })
+  await request("api/session", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ token })
+  })
 }
 
 /** Lists all containers, running or not. */
@@ -66,5 +92,5 @@ export const listContainers = async (): Promise<ReadonlyArray<Container>> => {
 
 /** Starts, stops or restarts a container. Resolves when that is done. */
 export const runAction = async (id: string, action: ContainerAction): Promise<void> => {
-  await request(`api/containers/${encodeURIComponent(id)}/${action}`, { method: "POST" })
+  await request(`api/containers/${encodeURIComponent(id)}/${action}`, { method: "POST" }, actionTimeout)
 }

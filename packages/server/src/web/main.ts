@@ -1,45 +1,25 @@
 /** Starts the page: signs the browser in with the token of the link, if there is one. */
-import { byId, setStatus } from "./element.js"
+import { byId } from "./element.js"
 import { Page } from "./Page.js"
 import { takeToken } from "./Route.js"
-import { ApiError, openSession } from "./ServerApi.js"
+import { SignIn } from "./SignIn.js"
 
-/** How long to wait before trying to sign in again, in milliseconds. */
-const retryTime = 2000
-
-const connection = byId("connection", HTMLElement)
-
-const showNotAllowed = (): void => {
-  byId("not-allowed", HTMLElement).hidden = false
-  byId("app", HTMLElement).dataset["allowed"] = "no"
-  setStatus(connection, "bad", "Not signed in")
-}
-
-/** Trades the token for a session cookie, retrying until the server can be reached. Resolves to false if it is rejected. */
-const signIn = async (token: string): Promise<boolean> => {
-  for (;;) {
-    try {
-      await openSession(token)
-      return true
-    } catch (cause) {
-      if (cause instanceof ApiError && cause.status >= 400 && cause.status < 500) return false
-      setStatus(connection, "busy", "Can't reach the Dockwire server. Retrying…")
-      await new Promise((resolve) => setTimeout(resolve, retryTime))
-    }
-  }
-}
-
-const start = (): void => {
-  const page = new Page(showNotAllowed)
+const start = async (): Promise<void> => {
+  byId("not-started", HTMLElement).hidden = true
+  const signIn = new SignIn()
+  let page: Page | undefined
   addEventListener("hashchange", () => {
-    const token = takeToken()
-    if (token === undefined) page.show()
-    else void signIn(token).then((allowed) => (allowed ? location.reload() : showNotAllowed()))
+    const another = takeToken()
+    if (another === undefined) return page?.show()
+    void signIn.withToken(another).then((reason) => {
+      if (reason === undefined) location.reload()
+      else signIn.show(reason)
+    })
   })
+  const token = takeToken()
+  const rejection = token === undefined ? undefined : await signIn.withToken(token)
+  if (rejection === undefined) page = new Page((reason) => signIn.show(reason))
+  else signIn.show(rejection)
 }
 
-byId("try-again", HTMLButtonElement).addEventListener("click", () => location.reload())
-
-const token = takeToken()
-if (token === undefined || (await signIn(token))) start()
-else showNotAllowed()
+void start()

@@ -1,10 +1,12 @@
 import type { SocketEvents } from "../../client/SocketEvents.js"
 import type { Container } from "../ServerApi.js"
-import { listContainers } from "../ServerApi.js"
+import { ApiError, listContainers } from "../ServerApi.js"
 import { stateWord } from "./stateLabel.js"
 
 /** Container events arrive in bursts; the list is fetched once for all within this time, in milliseconds. */
 const debounceTime = 250
+/** How soon the list is fetched again after that has failed, in milliseconds. */
+const retryTime = 5_000
 
 /** The containers as last fetched from the server. */
 export class ContainerStore {
@@ -16,10 +18,17 @@ export class ContainerStore {
   #isFetching = false
   #fetchAgain = false
   #debounce: ReturnType<typeof setTimeout> | undefined
+  #retry: ReturnType<typeof setTimeout> | undefined
+  #problem: string | undefined
 
   /** Undefined until the list has been fetched. */
   get containers(): ReadonlyArray<Container> | undefined {
     return this.#containers
+  }
+
+  /** Why the list could not be fetched the last time; undefined if it could. */
+  get problem(): string | undefined {
+    return this.#problem
   }
 
   find(name: string | undefined): Container | undefined {
@@ -36,10 +45,17 @@ export class ContainerStore {
       return
     }
     this.#isFetching = true
+    clearTimeout(this.#retry)
     try {
       this.#containers = await listContainers()
+      this.#problem = undefined
       this.onChange()
     } catch (cause) {
+      this.#problem = cause instanceof Error ? cause.message : String(cause)
+      // Without a session, trying again is pointless.
+      if (!(cause instanceof ApiError && cause.status === 401)) {
+        this.#retry = setTimeout(() => void this.refresh(), retryTime)
+      }
       this.onError(cause)
     } finally {
       this.#isFetching = false

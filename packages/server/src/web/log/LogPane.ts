@@ -93,6 +93,8 @@ export class LogPane {
     const darkMode = matchMedia("(prefers-color-scheme: dark)")
     darkMode.addEventListener("change", () => this.#view.restyle())
 
+    socket.on("connect", () => this.#renderToolbar())
+    socket.on("disconnect", () => this.#renderToolbar())
     socket.on("joined", (data) => {
       if (data.room !== this.#room()) return
       this.#isLoaded = true
@@ -234,6 +236,7 @@ export class LogPane {
   #emptyMessage(): string {
     const { filter, lines } = this.#view.rows
     if (filter !== "" && lines > 0) return "No lines match the filter."
-    return this.#isLoaded ? "No log output yet. New lines appear here as they are written." : "Loading log…"
+    if (this.#isLoaded) return "No log output yet. New lines appear here as they are written."
+    return this.#socket.connected ? "Loading log…" : "The log appears here as soon as there is a connection."
   }
 }
