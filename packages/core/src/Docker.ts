@@ -41,7 +41,8 @@ export interface DockerRequest {
   readonly upload?: Stream.Stream<Uint8Array>
   /**
    * With `json`, the time until the whole response has arrived; with `stream` and `hijack`, until its head has arrived.
-   * An upload is not counted: the time starts at its end. Default: the layer's `requestTimeout`.
+   * An upload is not counted: the time starts at its end, and also limits how long the engine may accept nothing of it.
+   * Default: the layer's `requestTimeout`.
    */
   readonly timeout?: Duration.DurationInput
 }

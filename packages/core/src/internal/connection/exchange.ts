@@ -72,25 +72,40 @@ export class Exchange {
   readonly #controller = inspectableController()
   readonly #timeout: Duration.Duration
   readonly #upload: Readable | undefined
+  readonly #startedAt: number
   #timer: NodeJS.Timeout | undefined
   #socket: Duplex | undefined
   #isSettled = false
   /** Whether the response has been read to its end, which leaves the connection to the next request. */
   #isRead = false
 
-  constructor(connection: EngineConnection, request: DockerRequest, handlers: ExchangeHandlers) {
+  /** `startedAt`, by `performance.now()`, is when the timeout began, if that was before this attempt. */
+  constructor(
+    connection: EngineConnection,
+    request: DockerRequest,
+    handlers: ExchangeHandlers,
+    startedAt = performance.now()
+  ) {
     this.#connection = connection
     this.#request = request
     this.#handlers = handlers
+    this.#startedAt = startedAt
     this.#timeout = Duration.decode(request.timeout ?? connection.requestTimeout)
-    this.#upload = request.upload === undefined ? undefined : streamReadable(request.upload, connection.runtime)
+    if (request.upload === undefined) return
+    const { method, path } = request
+    // An upload takes as long as its content does, but the engine must accept it.
+    this.#upload = streamReadable(request.upload, connection.runtime, {
+      onWaiting: () => this.#startTimer(`${method} ${path}: the engine accepted nothing of the upload`),
+      onRead: () => clearTimeout(this.#timer)
+    })
   }
 
   /** Sends the request. */
   send(): void {
-    // An upload takes as long as it takes: the timeout starts when it ends.
-    if (this.#upload === undefined) this.#startTimer()
-    else this.#upload.once("end", () => this.#startTimer())
+    const { method, path } = this.#request
+    const detail = `no response to ${method} ${path}`
+    if (this.#upload === undefined) this.#startTimer(detail, performance.now() - this.#startedAt)
+    else this.#upload.once("end", () => this.#startTimer(detail))
     try {
       this.#connection.dial(this.#dialRequest(), (error, answer) => this.#receive(error, answer))
     } catch (error) {
@@ -132,18 +147,22 @@ export class Exchange {
     }
   }
 
-  #startTimer(): void {
+  /** Starts the timeout. `detail` says what has not happened when it is over. */
+  #startTimer(detail: string, elapsedMillis = 0): void {
+    clearTimeout(this.#timer)
     if (this.#isSettled || !Duration.isFinite(this.#timeout)) return
     this.#timer = setTimeout(
       () => {
-        const { method, path } = this.#request
-        const detail = `no response to ${method} ${path} within ${Duration.format(this.#timeout)}`
         this.#handlers.onFailure(
-          new EngineUnavailable({ endpoint: this.#connection.endpoint, reason: "TimedOut", detail })
+          new EngineUnavailable({
+            endpoint: this.#connection.endpoint,
+            reason: "TimedOut",
+            detail: `${detail} within ${Duration.format(this.#timeout)}`
+          })
         )
         this.close()
       },
-      Math.min(Duration.toMillis(this.#timeout), maxTimerMillis)
+      Math.max(0, Math.min(Duration.toMillis(this.#timeout) - elapsedMillis, maxTimerMillis))
     )
   }
 

@@ -16,19 +16,22 @@ const errorBodyTimeout = Duration.seconds(5)
 
 /**
  * Sends a request that only reads once more if the connection is lost: an engine that restarts closes the connections
- * that are kept for the next request.
+ * that are kept for the next request. Both attempts share the timeout, which begins at the time that they are passed.
  */
 const retryLostRead = <A, E, R>(
   { method }: DockerRequest,
-  attempt: Effect.Effect<A, E | EngineUnavailable, R>
+  attempt: (startedAt: number) => Effect.Effect<A, E | EngineUnavailable, R>
 ): Effect.Effect<A, E | EngineUnavailable, R> =>
-  method === "GET" || method === "HEAD"
-    ? Effect.catchIf(
-        attempt,
-        (error) => error instanceof EngineUnavailable && error.reason === "Lost",
-        () => attempt
-      )
-    : attempt
+  Effect.suspend(() => {
+    const startedAt = performance.now()
+    return method === "GET" || method === "HEAD"
+      ? Effect.catchIf(
+          attempt(startedAt),
+          (error) => error instanceof EngineUnavailable && error.reason === "Lost",
+          () => attempt(startedAt)
+        )
+      : attempt(startedAt)
+  })
 
 /** Reads the body of an error response, or as much of it as arrives in time, and fails with it. */
 const failWithBody = (
@@ -51,7 +54,8 @@ const failWithBody = (
 const open = (
   connection: EngineConnection,
   request: DockerRequest,
-  upgrade: boolean
+  upgrade: boolean,
+  startedAt?: number
 ): Effect.Effect<IncomingMessage | Duplex, DockerFailure, Scope.Scope> =>
   Effect.gen(function* () {
     let exchange: Exchange | undefined
@@ -62,11 +66,16 @@ const open = (
         exchange?.settle()
         resume(Effect.succeed(answer))
       }
-      exchange = new Exchange(connection, request, {
-        onResponse: succeed,
-        onFailure: (error) => resume(Effect.fail(error)),
-        ...(upgrade ? { onUpgrade: succeed } : {})
-      })
+      exchange = new Exchange(
+        connection,
+        request,
+        {
+          onResponse: succeed,
+          onFailure: (error) => resume(Effect.fail(error)),
+          ...(upgrade ? { onUpgrade: succeed } : {})
+        },
+        startedAt
+      )
       exchange.send()
     })
   })
@@ -111,13 +120,17 @@ export const requestJson = (
   connection: EngineConnection,
   request: DockerRequest
 ): Effect.Effect<DockerResponse, DockerFailure> =>
-  retryLostRead(
-    request,
+  retryLostRead(request, (startedAt) =>
     Effect.async<DockerResponse, DockerFailure>((resume) => {
-      const exchange = new Exchange(connection, request, {
-        onResponse: (response) => readResponse(connection, request, response, exchange, resume),
-        onFailure: (error) => resume(Effect.fail(error))
-      })
+      const exchange: Exchange = new Exchange(
+        connection,
+        request,
+        {
+          onResponse: (response) => readResponse(connection, request, response, exchange, resume),
+          onFailure: (error) => resume(Effect.fail(error))
+        },
+        startedAt
+      )
       exchange.send()
       return Effect.sync(() => exchange.close())
     })
@@ -129,7 +142,7 @@ export const requestStream = (
   request: DockerRequest
 ): Effect.Effect<DockerStream, DockerFailure, Scope.Scope> =>
   Effect.gen(function* () {
-    const response = yield* retryLostRead(request, open(connection, request, false))
+    const response = yield* retryLostRead(request, (startedAt) => open(connection, request, false, startedAt))
     if (response instanceof Duplex) return yield* engineUnavailable(connection.endpoint, undefined)
     const status = response.statusCode ?? 0
     if (status >= 400) return yield* failWithBody(connection, request, response)

@@ -6,11 +6,23 @@ import * as Runtime from "effect/Runtime"
 import * as Stream from "effect/Stream"
 import { Readable } from "node:stream"
 
+/** Whether the reader of a Node stream keeps up with it. */
+export interface ReaderProgress {
+  /** Bytes wait for the reader. */
+  readonly onWaiting: () => void
+  /** The reader asks for more. */
+  readonly onRead: () => void
+}
+
 /**
  * Turns a stream into a Node stream, which pulls it no faster than it is read. The stream runs from the first read until
  * the Node stream is destroyed.
  */
-export const streamReadable = (stream: Stream.Stream<Uint8Array>, runtime: Runtime.Runtime<never>): Readable => {
+export const streamReadable = (
+  stream: Stream.Stream<Uint8Array>,
+  runtime: Runtime.Runtime<never>,
+  progress: ReaderProgress
+): Readable => {
   let onRead = () => {}
   let fiber: Fiber.RuntimeFiber<void> | undefined
   const push = (bytes: Uint8Array) =>
@@ -21,9 +33,11 @@ export const streamReadable = (stream: Stream.Stream<Uint8Array>, runtime: Runti
       }
       // Node does not ask for more after an empty chunk.
       if (bytes.length === 0 || readable.push(bytes)) onRead()
+      else progress.onWaiting()
     })
   const readable = new Readable({
     read: () => {
+      progress.onRead()
       if (fiber === undefined) {
         fiber = Runtime.runFork(runtime)(Stream.runForEach(stream, push))
         fiber.addObserver((exit) => {
