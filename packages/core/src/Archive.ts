@@ -14,6 +14,7 @@ import { type ContainerNotFound, type DockerFailure, EngineError, FileNotFound, 
 import { decodeFileStat, type FileStat } from "./internal/archive/fileStat.js"
 import { containerNotFound, mapEngineError } from "./internal/api/errorRules.js"
 import { containerPath } from "./internal/api/names.js"
+import { traced } from "./internal/api/traced.js"
 import { extractTar } from "./internal/tar/extractTar.js"
 import { packTar } from "./internal/tar/packTar.js"
 import { repackTar } from "./internal/tar/repackTar.js"
@@ -240,21 +241,21 @@ const writeFile = (
   })
 
 const make = Effect.map(Docker, (docker): ArchiveShape => {
-  const read = Effect.fn("Archive.readFile")((id: string, path: string, options: ReadFileOptions = {}) =>
+  const read = traced("Archive.readFile")((id: string, path: string, options: ReadFileOptions = {}) =>
     readFile(docker, id, path, options)
   )
   return {
-    stat: Effect.fn("Archive.stat")((id: string, path: string) => stat(docker, id, path)),
+    stat: traced("Archive.stat")((id: string, path: string) => stat(docker, id, path)),
     get: (id, path) => get(docker, id, path),
-    put: Effect.fn("Archive.put")(
+    put: traced("Archive.put")(
       <E, R>(id: string, path: string, tar: Stream.Stream<Uint8Array, E, R>, options: PutOptions = {}) =>
         put(docker, id, path, tar, options)
     ),
     readFile: read,
-    readFileString: Effect.fn("Archive.readFileString")((id: string, path: string, options?: ReadFileOptions) =>
+    readFileString: traced("Archive.readFileString")((id: string, path: string, options?: ReadFileOptions) =>
       Effect.map(read(id, path, options), (content) => new TextDecoder().decode(content))
     ),
-    writeFile: Effect.fn("Archive.writeFile")(
+    writeFile: traced("Archive.writeFile")(
       (id: string, path: string, content: Uint8Array | string, options: WriteFileOptions = {}) =>
         writeFile(docker, id, path, content, options)
     )

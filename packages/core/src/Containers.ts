@@ -20,7 +20,8 @@ import type {
   PruneInProgress,
   WaitFailed
 } from "./DockerError.js"
-import type { PruneReport } from "./internal/api/prune.js"
+import type { PruneReport } from "./internal/api/filters.js"
+import { traced } from "./internal/api/traced.js"
 import { containerCollection, type ContainerListOptions } from "./internal/containers/containerCollection.js"
 import { containerInspection } from "./internal/containers/containerInspection.js"
 import type {
@@ -47,7 +48,7 @@ import { type WaitCondition, waitForContainer, type WaitOptions } from "./intern
 
 export { ContainerState } from "./internal/api/containerState.js"
 
-export { PruneReport } from "./internal/api/prune.js"
+export { PruneReport } from "./internal/api/filters.js"
 
 export type { ContainerListOptions } from "./internal/containers/containerCollection.js"
 
@@ -237,12 +238,12 @@ const makeContainers = (docker: DockerShape): ContainersShape => {
     ...containerInspection(docker),
     ...verbs,
     scoped: scopedContainer({ ...collection, ...verbs }),
-    run: Effect.fn("Containers.run")(<E = never, R = never>(spec: ContainerSpec, options: RunOptions<E, R> = {}) =>
+    run: traced("Containers.run")(<E = never, R = never>(spec: ContainerSpec, options: RunOptions<E, R> = {}) =>
       Effect.scoped(Effect.flatMap(startRun(spec, options), ({ id, run }) => collectRun(id, run)))
     ),
     runStream: <E = never, R = never>(spec: ContainerSpec, options: RunOptions<E, R> = {}) =>
       Stream.unwrapScoped(Effect.map(startRun(spec, options), ({ run }) => streamRun(run))),
-    waitUntil: Effect.fn("Containers.waitUntil")((id: string, condition: WaitCondition, options: WaitOptions = {}) =>
+    waitUntil: traced("Containers.waitUntil")((id: string, condition: WaitCondition, options: WaitOptions = {}) =>
       waitForContainer(docker, id, condition, options)
     )
   }

@@ -24,6 +24,7 @@ import type { ExecOutput, ExecResult } from "./internal/exec/execModels.js"
 import { inputBytes, unusedDetachKeys } from "./internal/exec/input.js"
 import { collectOutput, startCommand, streamOutput } from "./internal/exec/startedCommand.js"
 import { openEvents } from "./internal/watch/engineEvents.js"
+import { traced } from "./internal/api/traced.js"
 
 export { ExecExit, ExecOutput, ExecResult } from "./internal/exec/execModels.js"
 export type { ExecSettings } from "./internal/exec/execInstance.js"
@@ -134,25 +135,22 @@ const startDetached = (docker: DockerShape, id: string, command: ExecCommand, op
   })
 
 const make = Effect.map(Docker, (docker): ExecShape => ({
-  run: Effect.fn("Exec.run")(
-    <E = never, R = never>(id: string, command: ExecCommand, options: ExecOptions<E, R> = {}) =>
-      Effect.scoped(
-        Effect.flatMap(startCommand(docker, id, command, options, watchExec), (started) =>
-          collectOutput(docker, started)
-        )
-      )
+  run: traced("Exec.run")(<E = never, R = never>(id: string, command: ExecCommand, options: ExecOptions<E, R> = {}) =>
+    Effect.scoped(
+      Effect.flatMap(startCommand(docker, id, command, options, watchExec), (started) => collectOutput(docker, started))
+    )
   ),
   stream: <E = never, R = never>(id: string, command: ExecCommand, options: ExecOptions<E, R> = {}) =>
     Stream.unwrapScoped(
       Effect.map(startCommand(docker, id, command, options, watchExec), (started) => streamOutput(docker, started))
     ),
-  startDetached: Effect.fn("Exec.startDetached")((id: string, command: ExecCommand, options: ExecSettings = {}) =>
+  startDetached: traced("Exec.startDetached")((id: string, command: ExecCommand, options: ExecSettings = {}) =>
     startDetached(docker, id, command, options)
   ),
-  terminal: Effect.fn("Exec.terminal")((id: string, command: ExecCommand, options: TerminalOptions = {}) =>
+  terminal: traced("Exec.terminal")((id: string, command: ExecCommand, options: TerminalOptions = {}) =>
     openTerminal(docker, id, command, options)
   ),
-  attach: Effect.fn("Exec.attach")((id: string, options: AttachOptions = {}) => attachTo(docker, id, options))
+  attach: traced("Exec.attach")((id: string, options: AttachOptions = {}) => attachTo(docker, id, options))
 }))
 
 /**

@@ -16,6 +16,7 @@ import { HostMachine, type HostMachineShape } from "./internal/host/hostMachine.
 import { type InstallPlan, installPlan, instructions } from "./internal/host/installPlan.js"
 import { Operation, type OperationStep } from "./Operation.js"
 import { System } from "./System.js"
+import { traced } from "./internal/api/traced.js"
 
 const CommandLine = Schema.Array(Schema.String).annotations({ description: "A program and its arguments" })
 
@@ -212,12 +213,14 @@ const make = Effect.gen(function* () {
     )
   )
 
-  const isInstalled = Effect.fn("Host.isInstalled")(function* () {
-    const engine = yield* findEngine
-    const compose = yield* findCompose(machine)
-    const installation: Installation = { engine, compose, problems: problemsOf(engine, compose) }
-    return installation
-  })
+  const isInstalled = traced("Host.isInstalled")(
+    Effect.fnUntraced(function* () {
+      const engine = yield* findEngine
+      const compose = yield* findCompose(machine)
+      const installation: Installation = { engine, compose, problems: problemsOf(engine, compose) }
+      return installation
+    })
+  )
 
   const install = (options: InstallOptions = {}): Operation<InstallResult, InstallFailed> => {
     const dryRun = options.dryRun ?? false

@@ -21,11 +21,11 @@ import {
 } from "./DockerError.js"
 import { decodeResponse, nullable, requestDecoded } from "./internal/api/decode.js"
 import { mapEngineError } from "./internal/api/errorRules.js"
-import { filtersQuery, invalidFilter } from "./internal/api/filters.js"
+import { filtersQuery, invalidFilter, pruneRefused } from "./internal/api/filters.js"
 import { containerPath } from "./internal/api/names.js"
-import { pruneRefused } from "./internal/api/prune.js"
 import { retryWhileInUse } from "./internal/api/schedules.js"
 import { acquireDetached, removeOrWarn } from "./internal/api/scopedResource.js"
+import { traced } from "./internal/api/traced.js"
 import { decodeNetwork, decodeNetworks } from "./internal/networks/decodeNetwork.js"
 import { connectionError, networkNotFound, networkPath } from "./internal/networks/networkErrors.js"
 import type { CreatedNetwork, Network } from "./internal/networks/networkModels.js"
@@ -117,7 +117,7 @@ const removeError = (id: string, error: EngineError) =>
       : undefined)
 
 const networkCollection = (docker: DockerShape) => ({
-  list: Effect.fn("Networks.list")((options: NetworkFilters = {}) =>
+  list: traced("Networks.list")((options: NetworkFilters = {}) =>
     requestDecoded(
       docker,
       { method: "GET", path: "/networks", query: { filters: filtersQuery(options.filters) } },
@@ -125,7 +125,7 @@ const networkCollection = (docker: DockerShape) => ({
     ).pipe(mapEngineError((error) => invalidFilter(options.filters, error)))
   ),
 
-  create: Effect.fn("Networks.create")((spec: NetworkSpec) =>
+  create: traced("Networks.create")((spec: NetworkSpec) =>
     encodeNetworkSpec(spec).pipe(
       Effect.flatMap((body) =>
         requestDecoded(docker, { method: "POST", path: "/networks/create", body }, decodeCreated)
@@ -138,7 +138,7 @@ const networkCollection = (docker: DockerShape) => ({
     )
   ),
 
-  prune: Effect.fn("Networks.prune")((options: NetworkFilters = {}) =>
+  prune: traced("Networks.prune")((options: NetworkFilters = {}) =>
     requestDecoded(
       docker,
       { method: "POST", path: "/networks/prune", query: { filters: filtersQuery(options.filters) } },
@@ -151,14 +151,14 @@ const networkCollection = (docker: DockerShape) => ({
 })
 
 const networkVerbs = (docker: DockerShape) => ({
-  inspect: Effect.fn("Networks.inspect")((id: string) =>
+  inspect: traced("Networks.inspect")((id: string) =>
     networkPath(id).pipe(
       Effect.flatMap((path) => requestDecoded(docker, { method: "GET", path }, decodeNetwork)),
       mapEngineError((error) => networkNotFound(id, error))
     )
   ),
 
-  remove: Effect.fn("Networks.remove")((id: string) =>
+  remove: traced("Networks.remove")((id: string) =>
     networkPath(id).pipe(
       Effect.flatMap((path) => docker.json({ method: "DELETE", path })),
       Effect.asVoid,
@@ -166,34 +166,38 @@ const networkVerbs = (docker: DockerShape) => ({
     )
   ),
 
-  connect: Effect.fn("Networks.connect")(
-    function* (id: string, container: string, options: ConnectOptions = {}) {
-      const path = yield* networkPath(id, "/connect")
-      yield* containerPath(container, "")
-      yield* validateAddress("IPv4 address", options.ipv4Address)
-      yield* validateAddress("IPv6 address", options.ipv6Address)
-      yield* docker.json({
-        method: "POST",
-        path,
-        body: {
-          Container: container,
-          EndpointConfig: {
-            Aliases: options.aliases,
-            IPAMConfig: { IPv4Address: options.ipv4Address, IPv6Address: options.ipv6Address }
+  connect: traced("Networks.connect")(
+    Effect.fnUntraced(
+      function* (id: string, container: string, options: ConnectOptions = {}) {
+        const path = yield* networkPath(id, "/connect")
+        yield* containerPath(container, "")
+        yield* validateAddress("IPv4 address", options.ipv4Address)
+        yield* validateAddress("IPv6 address", options.ipv6Address)
+        yield* docker.json({
+          method: "POST",
+          path,
+          body: {
+            Container: container,
+            EndpointConfig: {
+              Aliases: options.aliases,
+              IPAMConfig: { IPv4Address: options.ipv4Address, IPv6Address: options.ipv6Address }
+            }
           }
-        }
-      })
-    },
-    (effect, id, container) => mapEngineError((error) => connectionError(id, container, error))(effect)
+        })
+      },
+      (effect, id, container) => mapEngineError((error) => connectionError(id, container, error))(effect)
+    )
   ),
 
-  disconnect: Effect.fn("Networks.disconnect")(
-    function* (id: string, container: string, options: { readonly force?: boolean } = {}) {
-      const path = yield* networkPath(id, "/disconnect")
-      yield* containerPath(container, "")
-      yield* docker.json({ method: "POST", path, body: { Container: container, Force: options.force ?? false } })
-    },
-    (effect, id, container) => mapEngineError((error) => connectionError(id, container, error))(effect)
+  disconnect: traced("Networks.disconnect")(
+    Effect.fnUntraced(
+      function* (id: string, container: string, options: { readonly force?: boolean } = {}) {
+        const path = yield* networkPath(id, "/disconnect")
+        yield* containerPath(container, "")
+        yield* docker.json({ method: "POST", path, body: { Container: container, Force: options.force ?? false } })
+      },
+      (effect, id, container) => mapEngineError((error) => connectionError(id, container, error))(effect)
+    )
   )
 })
 
@@ -221,7 +225,7 @@ const makeNetworks = (docker: DockerShape): NetworksShape => {
   return {
     ...collection,
     ...verbs,
-    scoped: Effect.fn("Networks.scoped")((spec: NetworkSpec) =>
+    scoped: traced("Networks.scoped")((spec: NetworkSpec) =>
       acquireDetached(`network ${spec.name}`, collection.create(spec), ({ id }) => disconnectAndRemove(verbs, id))
     )
   }

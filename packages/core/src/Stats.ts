@@ -16,6 +16,7 @@ import { containerNotFound, mapEngineError } from "./internal/api/errorRules.js"
 import { containerPath } from "./internal/api/names.js"
 import { nextRunPoll, rerunDelay } from "./internal/api/schedules.js"
 import { EngineContainerState } from "./internal/api/containerState.js"
+import { traced } from "./internal/api/traced.js"
 import { subscribe } from "./internal/watch/engineEvents.js"
 
 /**
@@ -263,7 +264,7 @@ const streamAll = (docker: DockerShape, id: string): Stream.Stream<ContainerStat
   })
 
 const make = Effect.map(Docker, (docker): StatsShape => ({
-  once: Effect.fn("Stats.once")((id: string) => once(docker, id)),
+  once: traced("Stats.once")((id: string) => once(docker, id)),
   stream: (id) => streamAll(docker, id)
 }))
 

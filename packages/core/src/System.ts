@@ -13,9 +13,9 @@ import { decodeRaw, decodeResponse, nullable, RawObject, requestDecoded } from "
 import { decodeInfo, type EngineInfo, toEngineInfo } from "./internal/system/engineInfo.js"
 import { decodeDiskUsage, diskUsageTotals, DiskUsageTotals } from "./internal/system/diskUsage.js"
 import { mapEngineError } from "./internal/api/errorRules.js"
-import { filtersQuery } from "./internal/api/filters.js"
-import { pruneRefused } from "./internal/api/prune.js"
+import { filtersQuery, pruneRefused } from "./internal/api/filters.js"
 import { retryWhilePruning } from "./internal/api/schedules.js"
+import { traced } from "./internal/api/traced.js"
 import { pruneVolumes } from "./internal/volumes/volumePrune.js"
 
 export { DiskUsageTotals } from "./internal/system/diskUsage.js"
@@ -251,11 +251,11 @@ const prune = (docker: DockerShape, options: SystemPruneOptions) =>
   })
 
 const make = Effect.map(Docker, (docker): SystemShape => ({
-  ping: Effect.fn("System.ping")(() => ping(docker)),
-  version: Effect.fn("System.version")(() => version(docker)),
-  info: Effect.fn("System.info")(() => info(docker)),
-  diskUsage: Effect.fn("System.diskUsage")(() => diskUsage(docker)),
-  prune: Effect.fn("System.prune")((options: SystemPruneOptions = {}) => prune(docker, options))
+  ping: traced("System.ping")(() => ping(docker)),
+  version: traced("System.version")(() => version(docker)),
+  info: traced("System.info")(() => info(docker)),
+  diskUsage: traced("System.diskUsage")(() => diskUsage(docker)),
+  prune: traced("System.prune")((options: SystemPruneOptions = {}) => prune(docker, options))
 }))
 
 /**

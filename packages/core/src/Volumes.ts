@@ -21,11 +21,11 @@ import {
 } from "./DockerError.js"
 import { decodeResponse, decodeRaw, nullable, RawObject, requestDecoded, StringRecord } from "./internal/api/decode.js"
 import { mapEngineError } from "./internal/api/errorRules.js"
-import { filtersQuery, invalidFilter } from "./internal/api/filters.js"
+import { filtersQuery, invalidFilter, pruneRefused, type PruneReport } from "./internal/api/filters.js"
 import { encodePathSegment } from "./internal/api/names.js"
-import { type PruneReport, pruneRefused } from "./internal/api/prune.js"
 import { retryWhileInUse } from "./internal/api/schedules.js"
 import { acquireDetached, removeOrWarn } from "./internal/api/scopedResource.js"
+import { traced } from "./internal/api/traced.js"
 import { pruneVolumes } from "./internal/volumes/volumePrune.js"
 
 /**
@@ -208,7 +208,7 @@ const difference = (spec: VolumeSpec, existing: Volume): string | undefined =>
 const scopeLabel = "com.dockwire.scope"
 
 const makeVolumes = (docker: DockerShape): VolumesShape => {
-  const list = Effect.fn("Volumes.list")((options: VolumeFilters = {}) =>
+  const list = traced("Volumes.list")((options: VolumeFilters = {}) =>
     requestDecoded(
       docker,
       { method: "GET", path: "/volumes", query: { filters: filtersQuery(options.filters) } },
@@ -216,26 +216,28 @@ const makeVolumes = (docker: DockerShape): VolumesShape => {
     ).pipe(mapEngineError((error) => invalidFilter(options.filters, error)))
   )
 
-  const inspect = Effect.fn("Volumes.inspect")((name: string) =>
+  const inspect = traced("Volumes.inspect")((name: string) =>
     volumePath(name).pipe(
       Effect.flatMap((path) => requestDecoded(docker, { method: "GET", path }, decodeVolume)),
       mapEngineError((error) => volumeNotFound(name, error))
     )
   )
 
-  const create = Effect.fn("Volumes.create")(
-    function* (spec: VolumeSpec = {}) {
-      const body = { Name: spec.name, Driver: spec.driver, DriverOpts: spec.options, Labels: spec.labels }
-      const volume = yield* requestDecoded(docker, { method: "POST", path: "/volumes/create", body }, decodeVolume)
-      // The engine returns an existing volume of this name, whatever the spec says.
-      const conflict = spec.name === undefined ? undefined : difference(spec, volume)
-      if (conflict === undefined) return volume
-      return yield* new NameConflict({ name: volume.name, detail: `a volume of this name exists with ${conflict}` })
-    },
-    (effect, spec = {}) => mapEngineError((error) => createError(spec, error))(effect)
+  const create = traced("Volumes.create")(
+    Effect.fnUntraced(
+      function* (spec: VolumeSpec = {}) {
+        const body = { Name: spec.name, Driver: spec.driver, DriverOpts: spec.options, Labels: spec.labels }
+        const volume = yield* requestDecoded(docker, { method: "POST", path: "/volumes/create", body }, decodeVolume)
+        // The engine returns an existing volume of this name, whatever the spec says.
+        const conflict = spec.name === undefined ? undefined : difference(spec, volume)
+        if (conflict === undefined) return volume
+        return yield* new NameConflict({ name: volume.name, detail: `a volume of this name exists with ${conflict}` })
+      },
+      (effect, spec = {}) => mapEngineError((error) => createError(spec, error))(effect)
+    )
   )
 
-  const remove = Effect.fn("Volumes.remove")((name: string, options: { readonly force?: boolean } = {}) =>
+  const remove = traced("Volumes.remove")((name: string, options: { readonly force?: boolean } = {}) =>
     volumePath(name).pipe(
       Effect.flatMap((path) => docker.json({ method: "DELETE", path, query: { force: options.force ?? false } })),
       Effect.asVoid,
@@ -243,7 +245,7 @@ const makeVolumes = (docker: DockerShape): VolumesShape => {
     )
   )
 
-  const prune = Effect.fn("Volumes.prune")((options: VolumeFilters = {}) =>
+  const prune = traced("Volumes.prune")((options: VolumeFilters = {}) =>
     mapEngineError(pruneRefused("volumes", options.filters))(pruneVolumes(docker, options.filters ?? {}))
   )
 
@@ -251,7 +253,7 @@ const makeVolumes = (docker: DockerShape): VolumesShape => {
    * The scope must not remove a volume that existed before, even one that matches the spec. The unique label makes
    * `create` fail for such a volume.
    */
-  const scoped = Effect.fn("Volumes.scoped")((spec: VolumeSpec = {}) =>
+  const scoped = traced("Volumes.scoped")((spec: VolumeSpec = {}) =>
     acquireDetached(
       spec.name === undefined ? "an anonymous volume" : `volume ${spec.name}`,
       create(spec.name === undefined ? spec : { ...spec, labels: { ...spec.labels, [scopeLabel]: randomUUID() } }),

@@ -4,8 +4,8 @@ import type { DockerShape } from "../../Docker.js"
 import { type EngineError, ImageNotFound, InvalidRequest, NameConflict } from "../../DockerError.js"
 import { decodeResponse, nullable, requestDecoded } from "../api/decode.js"
 import { isNameTaken, mapEngineError } from "../api/errorRules.js"
-import { filtersQuery, invalidFilter } from "../api/filters.js"
-import { type PruneReport, pruneRefused } from "../api/prune.js"
+import { filtersQuery, invalidFilter, pruneRefused, type PruneReport } from "../api/filters.js"
+import { traced } from "../api/traced.js"
 import type { CreatedContainer } from "./containerModels.js"
 import { blamedField } from "./blamedField.js"
 import type { ContainerSpec } from "./containerSpec.js"
@@ -71,7 +71,7 @@ const createError = (spec: ContainerSpec, error: EngineError) => {
 
 /** Methods of `Containers` that operate on the collection: `list`, `create` and `prune`. */
 export const containerCollection = (docker: DockerShape) => ({
-  list: Effect.fn("Containers.list")((options: ContainerListOptions = {}) =>
+  list: traced("Containers.list")((options: ContainerListOptions = {}) =>
     validateLimit(options.limit).pipe(
       Effect.flatMap((limit) =>
         requestDecoded(
@@ -88,7 +88,7 @@ export const containerCollection = (docker: DockerShape) => ({
     )
   ),
 
-  create: Effect.fn("Containers.create")((spec: ContainerSpec) =>
+  create: traced("Containers.create")((spec: ContainerSpec) =>
     encodeContainerSpec(spec).pipe(
       Effect.flatMap((body) =>
         requestDecoded(
@@ -102,7 +102,7 @@ export const containerCollection = (docker: DockerShape) => ({
     )
   ),
 
-  prune: Effect.fn("Containers.prune")((options: Pick<ContainerListOptions, "filters"> = {}) =>
+  prune: traced("Containers.prune")((options: Pick<ContainerListOptions, "filters"> = {}) =>
     requestDecoded(
       docker,
       { method: "POST", path: "/containers/prune", query: { filters: filtersQuery(options.filters) } },

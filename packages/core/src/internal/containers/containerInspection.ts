@@ -5,6 +5,7 @@ import { ContainerStateConflict, EngineError } from "../../DockerError.js"
 import { decodeResponse, requestDecoded } from "../api/decode.js"
 import { containerNotFound, mapEngineError, stateConflict } from "../api/errorRules.js"
 import { containerPath } from "../api/names.js"
+import { traced } from "../api/traced.js"
 import type { ContainerDetails, FileChange } from "./containerModels.js"
 import { decodeContainerDetails } from "./decodeContainer.js"
 import { decodeProcessTable } from "./processTable.js"
@@ -26,25 +27,27 @@ const emptyTopError = (id: string, { status }: ContainerDetails["state"]) =>
 
 /** Methods of `Containers` that read from one container: `inspect`, `top` and `changes`. */
 export const containerInspection = (docker: DockerShape) => {
-  const inspect = Effect.fn("Containers.inspect")((id: string) =>
+  const inspect = traced("Containers.inspect")((id: string) =>
     containerPath(id, "/json").pipe(
       Effect.flatMap((path) => requestDecoded(docker, { method: "GET", path }, decodeContainerDetails)),
       mapEngineError((error) => containerNotFound(id, error))
     )
   )
 
-  const top = Effect.fn("Containers.top")(
-    function* (id: string, psArguments?: string) {
-      const path = yield* containerPath(id, "/top")
-      const request = { method: "GET", path, query: { ps_args: psArguments } } as const
-      const { body, status } = yield* docker.json(request)
-      if (body === undefined) return yield* emptyTopError(id, (yield* inspect(id)).state)
-      return yield* decodeProcessTable(request, status, body)
-    },
-    (effect, id) => mapEngineError((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
+  const top = traced("Containers.top")(
+    Effect.fnUntraced(
+      function* (id: string, psArguments?: string) {
+        const path = yield* containerPath(id, "/top")
+        const request = { method: "GET", path, query: { ps_args: psArguments } } as const
+        const { body, status } = yield* docker.json(request)
+        if (body === undefined) return yield* emptyTopError(id, (yield* inspect(id)).state)
+        return yield* decodeProcessTable(request, status, body)
+      },
+      (effect, id) => mapEngineError((error) => containerNotFound(id, error) ?? stateConflict(id, error))(effect)
+    )
   )
 
-  const changes = Effect.fn("Containers.changes")((id: string) =>
+  const changes = traced("Containers.changes")((id: string) =>
     containerPath(id, "/changes").pipe(
       Effect.flatMap((path) => requestDecoded(docker, { method: "GET", path }, decodeChanges)),
       Effect.map((changes) =>

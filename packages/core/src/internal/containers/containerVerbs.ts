@@ -7,6 +7,7 @@ import { decodeResponse, nullable, requestDecoded } from "../api/decode.js"
 import { hasApi } from "../api/apiVersion.js"
 import { ambiguousId, containerNotFound, isNameTaken, mapEngineError, stateConflict } from "../api/errorRules.js"
 import { containerPath } from "../api/names.js"
+import { traced } from "../api/traced.js"
 import { blamedLimit } from "./blamedField.js"
 import type { ContainerExit } from "./containerModels.js"
 import type { ContainerLimits } from "./containerSpec.js"
@@ -124,43 +125,43 @@ export const containerVerbs = (docker: DockerShape) => {
         )
 
   return {
-    start: Effect.fn("Containers.start")((id: string) =>
+    start: traced("Containers.start")((id: string) =>
       post(id, "start").pipe(
         Effect.map(({ status }): StartResult => ({ alreadyRunning: status === 304 })),
         mapEngineError((error) => startError(id, error))
       )
     ),
 
-    stop: Effect.fn("Containers.stop")((id: string, options: ContainerStopOptions = {}) =>
+    stop: traced("Containers.stop")((id: string, options: ContainerStopOptions = {}) =>
       withSignal(id, options, "stop").pipe(mapEngineError((error) => stopError(id, options.signal, error)))
     ),
 
-    restart: Effect.fn("Containers.restart")((id: string, options: ContainerStopOptions = {}) =>
+    restart: traced("Containers.restart")((id: string, options: ContainerStopOptions = {}) =>
       withSignal(id, options, "restart").pipe(mapEngineError((error) => startError(id, error)))
     ),
 
-    kill: Effect.fn("Containers.kill")((id: string, signal: string = "SIGKILL") =>
+    kill: traced("Containers.kill")((id: string, signal: string = "SIGKILL") =>
       post(id, "kill", { query: { signal } }).pipe(
         Effect.asVoid,
         mapEngineError((error) => killError(id, signal, error))
       )
     ),
 
-    pause: Effect.fn("Containers.pause")((id: string) =>
+    pause: traced("Containers.pause")((id: string) =>
       post(id, "pause").pipe(
         Effect.asVoid,
         mapEngineError((error) => stateError(id, error))
       )
     ),
 
-    unpause: Effect.fn("Containers.unpause")((id: string) =>
+    unpause: traced("Containers.unpause")((id: string) =>
       post(id, "unpause").pipe(
         Effect.asVoid,
         mapEngineError((error) => stateError(id, error))
       )
     ),
 
-    remove: Effect.fn("Containers.remove")(
+    remove: traced("Containers.remove")(
       (id: string, options: { readonly force?: boolean; readonly volumes?: boolean } = {}) =>
         containerPath(id, "").pipe(
           Effect.flatMap((path) =>
@@ -175,14 +176,14 @@ export const containerVerbs = (docker: DockerShape) => {
         )
     ),
 
-    rename: Effect.fn("Containers.rename")((id: string, name: string) =>
+    rename: traced("Containers.rename")((id: string, name: string) =>
       post(id, "rename", { query: { name } }).pipe(
         Effect.asVoid,
         mapEngineError((error) => renameError(id, name, error))
       )
     ),
 
-    update: Effect.fn("Containers.update")((id: string, limits: ContainerLimits) =>
+    update: traced("Containers.update")((id: string, limits: ContainerLimits) =>
       containerPath(id, "/update").pipe(
         Effect.flatMap((path) =>
           requestDecoded(docker, { method: "POST", path, body: encodeContainerLimits(limits) }, decodeUpdated)
@@ -192,15 +193,14 @@ export const containerVerbs = (docker: DockerShape) => {
       )
     ),
 
-    wait: Effect.fn("Containers.wait")(
-      (id: string, condition: "not-running" | "next-exit" | "removed" = "not-running") =>
-        wait(id, condition).pipe(
-          Effect.map(({ Error, StatusCode }): ContainerExit => ({
-            exitCode: StatusCode,
-            ...(Error == null ? {} : { error: Error.Message })
-          })),
-          mapEngineError((error) => containerNotFound(id, error))
-        )
+    wait: traced("Containers.wait")((id: string, condition: "not-running" | "next-exit" | "removed" = "not-running") =>
+      wait(id, condition).pipe(
+        Effect.map(({ Error, StatusCode }): ContainerExit => ({
+          exitCode: StatusCode,
+          ...(Error == null ? {} : { error: Error.Message })
+        })),
+        mapEngineError((error) => containerNotFound(id, error))
+      )
     )
   }
 }

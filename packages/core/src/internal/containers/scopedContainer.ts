@@ -9,6 +9,7 @@ import {
 } from "../../DockerError.js"
 import { mapEngineError } from "../api/errorRules.js"
 import { acquireDetached, removeOrWarn } from "../api/scopedResource.js"
+import { traced } from "../api/traced.js"
 import type { containerCollection } from "./containerCollection.js"
 import type { ContainerSpec } from "./containerSpec.js"
 import { describeField } from "./encodeContainer.js"
@@ -71,6 +72,6 @@ export const acquireContainer = ({ create, remove }: Pick<Methods, "create" | "r
 
 /** `Containers.scoped`. */
 export const scopedContainer = (methods: Methods) =>
-  Effect.fn("Containers.scoped")((spec: ContainerSpec) =>
+  traced("Containers.scoped")((spec: ContainerSpec) =>
     acquireContainer(methods, spec).pipe(Effect.tap(({ id }) => mapSpecErrors(id, "start", spec)(methods.start(id))))
   )

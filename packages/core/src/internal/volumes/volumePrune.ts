@@ -3,9 +3,8 @@ import * as Schema from "effect/Schema"
 import type { DockerShape } from "../../Docker.js"
 import type { DockerFailure } from "../../DockerError.js"
 import { StringRecord, decodeResponse, nullable } from "../api/decode.js"
-import { filtersQuery } from "../api/filters.js"
+import { filtersQuery, type PruneReport } from "../api/filters.js"
 import { hasApi } from "../api/apiVersion.js"
-import type { PruneReport } from "../api/prune.js"
 
 type Filters = Readonly<Record<string, ReadonlyArray<string>>>
 
