@@ -7,6 +7,7 @@ import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -171,8 +172,14 @@ const makeBuffered = <E, R>(options: WriterOptions<E, R>): Effect.Effect<LogSink
       Effect.timeoutOption(options.flushTimeout ?? Duration.seconds(5)),
       Effect.asVoid
     )
-    yield* Effect.forkScoped(Effect.forever(Effect.zipRight(writeNext, untilOffered)))
-    yield* Effect.addFinalizer(() => flush)
+    const writing = Effect.forever(Effect.zipRight(writeNext, untilOffered))
+    yield* Effect.acquireRelease(Effect.forkDaemon(Effect.interruptible(writing)), (writer) =>
+      flush.pipe(
+        Effect.zipRight(Fiber.interruptFork(writer)),
+        // A write that can't be interrupted is left behind.
+        Effect.zipRight(Effect.timeoutOption(Effect.interruptible(Fiber.await(writer)), "1 second"))
+      )
+    )
 
     return {
       offer: (events) => {

@@ -14,6 +14,8 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
+import * as TestContext from "effect/TestContext"
 import { Writable } from "node:stream"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { eventually } from "../eventually.js"
@@ -210,6 +212,24 @@ describe("merged sinks", () => {
     )
     expect(exit).toEqual(Exit.fail("no such sink"))
   })
+})
+
+describe("a buffered sink that is closed", () => {
+  it.each([
+    ["never completes", Effect.never],
+    ["can't be interrupted", Effect.uninterruptible(Effect.never)]
+  ])("ends within seconds even if its write %s", (_, write) =>
+    Effect.gen(function* () {
+      const closing = yield* LogSink.buffered({ name: "test", write: () => write }).pipe(
+        Effect.map((sink) => sink.offer(linesTo(10))),
+        Effect.scoped,
+        Effect.fork
+      )
+      yield* TestClock.adjust("5 seconds")
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(closing)
+    }).pipe(Effect.provide(TestContext.TestContext), Effect.runPromise)
+  )
 })
 
 describe("the test sink", () => {

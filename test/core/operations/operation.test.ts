@@ -13,6 +13,8 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
+import * as TestContext from "effect/TestContext"
 import { describe, expect, it } from "vitest"
 
 const target = { imageName: "busybox:latest" }
@@ -24,7 +26,7 @@ const working = made(Stream.concat(twoLines, Stream.make(Operation.result(42))))
 const isOperationEvent = (event: LogEvent): event is OperationEvent => event._tag.startsWith("Operation")
 
 /** Runs a program with a recording sink. Returns its exit and what the sink received. */
-const recorded = <A, E>(program: Effect.Effect<A, E, LogSink>) =>
+const recorded = <A, E>(program: Effect.Effect<A, E, LogSink | LogSinkRecorder>) =>
   Effect.gen(function* () {
     const exit = yield* Effect.exit(program)
     const recorder = yield* LogSinkRecorder
@@ -94,15 +96,18 @@ describe("an operation", () => {
     const endless = made<number>(Stream.concat(twoLines, Stream.never))
     const outside = await recorded(
       Effect.gen(function* () {
+        const recorder = yield* LogSinkRecorder
         const fiber = yield* Effect.fork(Operation.run(endless))
-        yield* Effect.sleep("20 millis")
+        yield* recorder.waitFor((events) => events.length === 3)
         yield* Fiber.interrupt(fiber)
       })
     )
     const inside = await recorded(
       Operation.run(made<number>(Stream.concat(twoLines, Stream.fromEffect(Effect.interrupt))))
     )
-    const scope = await recorded(Effect.scoped(Effect.zipRight(Operation.start(endless), Effect.sleep("20 millis"))))
+    const scope = await recorded(
+      Effect.scoped(Effect.flatMap(Operation.start(endless), ({ events }) => Stream.runDrain(Stream.take(events, 3))))
+    )
     for (const { events } of [outside, inside, scope]) {
       expectWellFormed(events)
       expect(events.at(-1)?._tag).toBe("OperationInterrupted")
@@ -164,18 +169,29 @@ describe("an operation", () => {
     await Effect.scoped(
       Effect.gen(function* () {
         const run = yield* Operation.start(flood)
-        const slow = yield* Effect.fork(
-          Stream.runFold(run.events, { count: 0, last: "" }, ({ count }, { _tag }) => ({
-            count: count + 1,
-            last: _tag
-          }))
+        const stalled = yield* Effect.makeLatch(false)
+        const released = yield* Effect.makeLatch(false)
+        const slow = yield* run.events.pipe(
+          // One that is stuck with its first event until the run is over.
+          Stream.rechunk(1),
+          Stream.tap(() => Effect.zipRight(stalled.open, released.await)),
+          Stream.runCollect,
+          Effect.map(Chunk.toReadonlyArray),
+          Effect.fork
         )
+        yield* stalled.await
         expect(yield* run.result).toBe("done")
         const late = Chunk.toReadonlyArray(yield* Stream.runCollect(run.events))
         // Of 100 MB, only what a late subscriber would get is kept.
         expect(late.length).toBeLessThanOrEqual(4_096)
         expect(late.at(-1)?._tag).toBe("OperationCompleted")
-        expect((yield* Fiber.join(slow)).last).toBe("OperationCompleted")
+        yield* released.open
+        const seen = yield* Fiber.join(slow)
+        expect(seen.at(-1)?._tag).toBe("OperationCompleted")
+        // What it had been sent already, and the last events of the run. Those in between are missing.
+        expect(seen.length).toBeLessThanOrEqual(2 * 4_096)
+        expect(seen.at(-1)?.seq).toBe(many + 1)
+        expect(seen.map(({ seq }) => seq)).toEqual(seen.map(({ seq }) => seq).toSorted((one, other) => one - other))
       })
     ).pipe(Effect.provide(Layer.succeed(LogSink, counting)), Effect.runPromise)
     expect(offered).toBe(many + 2)
@@ -183,7 +199,7 @@ describe("an operation", () => {
 })
 
 describe("an operation whose sink is broken", () => {
-  const outcome = (sink: LogSinkShape) =>
+  const run = (sink: LogSinkShape) =>
     Effect.scoped(
       Effect.gen(function* () {
         const run = yield* Operation.start(working)
@@ -191,7 +207,8 @@ describe("an operation whose sink is broken", () => {
         expectWellFormed(events)
         return yield* run.result
       })
-    ).pipe(Effect.provide(Layer.succeed(LogSink, sink)), Effect.runPromise)
+    ).pipe(Effect.provide(Layer.succeed(LogSink, sink)))
+  const outcome = (sink: LogSinkShape) => Effect.runPromise(run(sink))
 
   it("continues if the sink throws, dies or is slow", async () => {
     const nothing = { offer: () => {}, flush: Effect.void }
@@ -206,8 +223,13 @@ describe("an operation whose sink is broken", () => {
   })
 
   it("ends within seconds if flushing the sink never completes, even uninterruptibly", async () => {
-    const flushes = [Effect.never, Effect.uninterruptible(Effect.never)]
-    const outcomes = flushes.map((flush) => outcome({ offer: () => {}, flush }))
-    expect(await Promise.all(outcomes)).toEqual([42, 42])
+    for (const flush of [Effect.never, Effect.uninterruptible(Effect.never)]) {
+      const program = Effect.gen(function* () {
+        const fiber = yield* Effect.fork(run({ offer: () => {}, flush }))
+        yield* TestClock.adjust("10 seconds")
+        expect(yield* Fiber.join(fiber)).toBe(42)
+      })
+      await Effect.runPromise(Effect.provide(program, TestContext.TestContext))
+    }
   })
 })

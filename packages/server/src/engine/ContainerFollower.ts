@@ -10,7 +10,7 @@ import { logStart } from "../rooms/logPositionKeys.js"
 import { containerLogsPrefix, containerLogsRoom } from "../Wire.js"
 import { errorCode } from "./errorCode.js"
 import { InitialLoad } from "./InitialLoad.js"
-import { retryWhenAvailable } from "./reconnect.js"
+import { restartAfterDefect, retryWhenAvailable } from "./reconnect.js"
 
 /**
  * The follow of a container's log that feeds the container's room.
@@ -104,7 +104,8 @@ export class ContainerFollower implements Follower {
     const { logs, whenAvailable } = this.options
     return Stream.suspend(() => logs.followBatches(this.containerId, this.followOptions())).pipe(
       Stream.runForEach((batch) => this.publishSlices(batch)),
-      (follow) => retryWhenAvailable(follow, whenAvailable)
+      (follow) => retryWhenAvailable(follow, whenAvailable),
+      (follow) => restartAfterDefect(follow, "Following a container for its room died. It continues.")
     )
   }
 

@@ -1,4 +1,5 @@
 /** How the server retries what failed because the engine was unavailable. */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 
@@ -24,4 +25,12 @@ export const retryWhenAvailable = <A, E extends { readonly _tag: string }, R>(
 ): Effect.Effect<A, E, R> =>
   Effect.catchIf(effect, isEngineUnavailable, () =>
     Effect.delay(runWhenAvailable(effect, whenAvailable), reconnectDelay)
+  )
+
+/** Runs the effect again each time it dies, after it has logged the defect. Failures and interruptions end it. */
+export const restartAfterDefect = <A, E, R>(effect: Effect.Effect<A, E, R>, message: string): Effect.Effect<A, E, R> =>
+  Effect.sandbox(effect).pipe(
+    Effect.tapError((cause) => (Cause.isDie(cause) ? Effect.logError(message, cause) : Effect.void)),
+    Effect.retry({ schedule: reconnectSchedule, while: Cause.isDie }),
+    Effect.unsandbox
   )

@@ -1,3 +1,4 @@
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Mailbox from "effect/Mailbox"
 import * as Schedule from "effect/Schedule"
@@ -61,14 +62,30 @@ class LogFollower {
       const backoff = yield* Schedule.driver(reopenLog)
       let subject: LogSubject | undefined = this.first
       while (subject !== undefined) {
+        const present: LogSubject = subject
         const batches = this.output.batches
-        yield* this.#attempt(subject)
-        if (this.output.batches > batches) yield* backoff.reset
-        else yield* Effect.ignore(backoff.next(undefined))
-        subject = yield* this.#inspect(backoff)
+        subject = yield* Effect.gen(this, function* () {
+          yield* this.#attempt(present)
+          if (this.output.batches > batches) yield* backoff.reset
+          else yield* Effect.ignore(backoff.next(undefined))
+          return yield* this.#inspect(backoff)
+        }).pipe(
+          // A defect must not end a follow: it continues where it was.
+          Effect.catchAllDefect((defect) =>
+            this.#reportDefect(defect).pipe(Effect.zipRight(Effect.ignore(backoff.next(undefined))), Effect.as(present))
+          )
+        )
       }
       yield* this.#finish
     })
+  }
+
+  #reportDefect(defect: unknown): Effect.Effect<void> {
+    const message = `following the log died: ${String(defect)}`
+    return Effect.zipRight(
+      Effect.logError("Following a log died. It continues.", Cause.die(defect)),
+      this.#reportError(message)
+    )
   }
 
   /** Follows the container in its present state. A lost connection ends it without an error. */
