@@ -4,6 +4,7 @@ import { privateEngineFolder } from "./engineFolders.js"
 import { sweepKillableEngines } from "./killableEngine.js"
 import { stopPrivateEngine } from "./privateEngine.js"
 import { packagesUnavailable } from "./debianPackages.js"
+import { reachableEndpoint } from "./reachableEndpoint.js"
 import { sweepDeadRuns } from "./sweep.js"
 
 const usage = `Usage: npm run engine -- start | stop | status
@@ -40,10 +41,9 @@ const stop = async (): Promise<number> => {
 
 const status = async (): Promise<number> => {
   const own = privateEngineFolder()
-  const configured = process.env["DOCKER_HOST"]
-  const candidates = [configured, "unix:///var/run/docker.sock", own.endpoint]
-  for (const endpoint of candidates) {
-    if (endpoint === undefined || endpoint === "" || !(await answersPing(endpoint))) continue
+  const reachable = (await reachableEndpoint()).endpoint
+  const endpoint = reachable ?? ((await answersPing(own.endpoint)) ? own.endpoint : undefined)
+  if (endpoint !== undefined) {
     const kind = endpoint === own.endpoint ? `the tests' own, in ${own.root}` : "found"
     console.log(`An engine answers at ${endpoint} (${kind}).`)
     console.log(`export DOCKER_HOST=${endpoint}`)

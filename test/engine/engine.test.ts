@@ -1,13 +1,18 @@
 import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
-import { dirname } from "node:path"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
 import { promisify } from "node:util"
-import { afterEach, describe, expect, it, onTestFinished } from "vitest"
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest"
+import { startCuttingProxy } from "./cuttingProxy.js"
+import { itDockerCli } from "./dockerCli.js"
 import { mountsOf, processesOf } from "./dockerDaemon.js"
 import { daemonFolder } from "./engineFolders.js"
 import { answersPing, connectionOf, engineCall, engineRequest, jsonAt } from "./engineRequest.js"
 import { startKillableEngine, sweepKillableEngines, type KillableEngine } from "./killableEngine.js"
 import { identityOf, pidSpace } from "./processIdentity.js"
+import { reachableEndpoint } from "./reachableEndpoint.js"
 import { describeEngine, describeKillableEngine, testEngine } from "./realEngine.js"
 import { sweepDeadRuns, sweepRun } from "./sweep.js"
 import { createTestContainer, startTestContainer, uniqueName } from "./testContainer.js"
@@ -122,6 +127,37 @@ describeEngine("the engine of the tests", () => {
       await expect.poll(async () => (await engineRequest(endpoint, "GET", path)).status).toBe(404)
     }
     expect((await engineRequest(endpoint, "GET", `/containers/${kept.id}/json`)).status).toBe(200)
+  })
+})
+
+describeEngine("an engine of a docker context, such as that of Docker Desktop or colima", () => {
+  itDockerCli("is the engine of the tests", async (docker) => {
+    const folder = await mkdtemp(join(tmpdir(), "dockwire-context-"))
+    const colima = await startCuttingProxy(testEngine().endpoint)
+    onTestFinished(async () => {
+      await colima.close()
+      await rm(folder, { recursive: true })
+    })
+    const environment = { DOCKER_CONFIG: folder }
+    const create = ["context", "create", "colima", "--docker", `host=${colima.endpoint}`]
+    expect(await docker(create, environment)).toMatchObject({ success: true })
+    const found = async (variables: Readonly<Record<string, string>>) => {
+      for (const [name, value] of Object.entries({
+        DOCKER_HOST: "",
+        DOCKER_CONTEXT: "",
+        ...environment,
+        ...variables
+      })) {
+        vi.stubEnv(name, value)
+      }
+      return (await reachableEndpoint().finally(vi.unstubAllEnvs)).endpoint
+    }
+    expect(await found({ DOCKER_CONTEXT: "colima" })).toBe(colima.endpoint)
+    expect(await docker(["context", "use", "colima"], environment)).toMatchObject({ success: true })
+    expect(await found({})).toBe(colima.endpoint)
+    expect(await found({ DOCKER_HOST: testEngine().endpoint })).toBe(testEngine().endpoint)
+    // A context that does not exist does not keep the tests from finding another engine.
+    expect(await found({ DOCKER_CONTEXT: "gone" })).not.toBe(colima.endpoint)
   })
 })
 

@@ -4,8 +4,9 @@ import { packagesUnavailable } from "./debianPackages.js"
 import { obtainBinaries, unpackedBinaries } from "./engineBinaries.js"
 import { otherDaemonPid } from "./dockerDaemon.js"
 import { privateEngineFolder } from "./engineFolders.js"
-import { answersPing, connectionOf, engineCall, jsonAt } from "./engineRequest.js"
+import { connectionOf, engineCall, jsonAt } from "./engineRequest.js"
 import { ensurePrivateEngine } from "./privateEngine.js"
+import { reachableEndpoint } from "./reachableEndpoint.js"
 
 /** An engine that answers and has `busybox:latest`. */
 export interface AvailableEngine {
@@ -29,16 +30,6 @@ export interface AvailableEngine {
 export interface UnavailableEngine {
   readonly available: false
   readonly reason: string
-}
-
-const defaultEndpoint = "unix:///var/run/docker.sock"
-
-/** The engine that answers already: that of `DOCKER_HOST`, else that on the default socket. */
-const reachableEndpoint = async (): Promise<string | undefined> => {
-  const configured = process.env["DOCKER_HOST"]
-  const candidates = configured === undefined || configured === "" ? [defaultEndpoint] : [configured, defaultEndpoint]
-  for (const endpoint of candidates) if (await answersPing(endpoint)) return endpoint
-  return undefined
 }
 
 const describe = async (endpoint: string, startedHere: boolean): Promise<AvailableEngine> => {
@@ -73,7 +64,7 @@ const giveBusybox = async (endpoint: string, canFetch: boolean, progress: (line:
 }
 
 /**
- * The engine for tests. One that answers (`DOCKER_HOST`, else the default socket) is used as it is; only where none does
+ * The engine for tests. One that answers (see `reachableEndpoint`) is used as it is; only where none does
  * is a private one taken: the one that an earlier run left running, else a new one from Debian's packages (root on
  * Debian). It has `busybox:latest` and, wherever one can be had, compose. It never rejects: where no engine can be had
  * it says why in one sentence. The private engine outlives this process; `npm run engine -- stop` ends it.
@@ -82,12 +73,9 @@ const giveBusybox = async (endpoint: string, canFetch: boolean, progress: (line:
 export const ensureEngine = async (
   progress: (line: string) => void = () => {}
 ): Promise<AvailableEngine | UnavailableEngine> => {
-  const configured = process.env["DOCKER_HOST"]
-  const tried =
-    configured === undefined || configured === "" ? "the default socket" : `${configured} or the default one`
   try {
     const noPackages = await packagesUnavailable()
-    const found = await reachableEndpoint()
+    const { endpoint: found, tried } = await reachableEndpoint()
     if (found !== undefined) {
       await giveBusybox(found, noPackages === undefined, progress)
       const engine = await describe(found, false)
