@@ -126,6 +126,27 @@ describe("a browser", () => {
     expect(await page.getByText("This page has not started").isVisible()).toBe(false)
   })
 
+  it("is told why the list can't be loaded, now and later, and gets it as soon as it can", async () => {
+    const { page } = await openPage(browser)
+    closing.push(() => page.context().close())
+    const refuse = () =>
+      page.route("**/api/containers", (route) =>
+        route.fulfill({ status: 409, contentType: "application/json", body: '{"message":"It is tired."}' })
+      )
+    await refuse()
+    await page.clock.install()
+    await page.goto(`${server.url}/${tokenOf(server)}`)
+    await page.locator("#welcome").getByText("It is tired.").waitFor()
+    expect(await page.getByText("Loading containers").count()).toBe(0)
+    await page.unroute("**/api/containers")
+    await page.clock.runFor(5_500)
+    await expectConnected(page)
+    await refuse()
+    await page.clock.runFor(61_000)
+    await page.locator("#containers-note").getByText("It is tired.").waitFor()
+    await page.getByRole("link", { name: "shop-web-1" }).waitFor()
+  })
+
   it("notices a connection over which nothing passes any more, says so, and reconnects", async () => {
     const tunnel = await forward(server.port)
     const { page } = await openPage(browser)

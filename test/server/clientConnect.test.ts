@@ -136,7 +136,11 @@ describe("an attempt to connect that fails is reported, with a reason and what t
 
   it("over a WebSocket that tells nothing, by an HTTP request", async () => {
     const url = `http://127.0.0.1:${await freePort()}`
-    expect(await failures(url, 1, { WebSocket })).toMatchObject([{ reason: "unreachable" }])
+    const withPassword = url.replace("//", "//user:secret@")
+    for (const options of [{ WebSocket }, { WebSocket, token: "not-to-be-shown" }]) {
+      const [found] = await failures(withPassword, 1, options)
+      expect(found).toEqual({ reason: "unreachable", message: `${url}/api/ws-ticket can't be reached: fetch failed.` })
+    }
     const noUpgrade = createHttpServer((_, response) => response.end('{"ticket":"abc","expiresIn":30}'))
     noUpgrade.on("upgrade", (_, socket) =>
       socket.on("error", () => {}).end("HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\n\r\n")
@@ -199,5 +203,17 @@ describe("a connection", () => {
     const at = await listen(proxy)
     visit(`http://user:pass@${at}`, { token: "t" })
     await vi.waitFor(() => expect(seen).toEqual([[`Basic ${btoa("user:pass")}`, "t"]]))
+    proxy.on("request", ({ headers }, response) => {
+      seen.push([headers.authorization, headers["x-dockwire-token"]])
+      response.end('{"ticket":"abc"}')
+    })
+    seen.length = 0
+    visit(`http://user:pass@${at}`, { token: "t", WebSocket })
+    await vi.waitFor(() =>
+      expect(seen).toEqual([
+        [`Basic ${btoa("user:pass")}`, "t"],
+        [`Basic ${btoa("user:pass")}`, undefined]
+      ])
+    )
   })
 })

@@ -110,10 +110,10 @@ export class Page {
     if (cause instanceof ApiError && cause.status === 401) {
       this.#socket.disconnect()
       this.#showNotAllowed(undefined)
-    } else if (this.#store.containers === undefined) {
-      // Later failures need no text: the status of the engine and of the connection show them.
-      this.#summary.textContent = this.#store.problem ?? ""
+    } else if (this.#store.containers === undefined || (cause instanceof ApiError && cause.isRefusal)) {
+      // Other failures need no text later: the status of the engine and of the connection show them.
       this.show()
+      this.#summary.textContent = this.#store.problem ?? ""
     }
   }
 

@@ -17,6 +17,11 @@ export class ApiError extends Error {
     super(message)
     this.status = status
   }
+
+  /** Whether the server, or a proxy, answered that it does not accept the request. */
+  get isRefusal(): boolean {
+    return this.status >= 400 && this.status < 500
+  }
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -38,7 +38,7 @@ export class SignIn {
         await openSession(token)
         return undefined
       } catch (cause) {
-        if (cause instanceof ApiError && cause.status >= 400 && cause.status < 500) return cause.message
+        if (cause instanceof ApiError && cause.isRefusal) return cause.message
         setStatus(this.#connection, "busy", `${messageOf(cause)} Retrying…`)
         await new Promise((resolve) => setTimeout(resolve, retryTime))
       }

@@ -79,16 +79,32 @@ const globalWebSocket = (): WebSocketConstructor => {
 /** How long a request for a ticket may take, in milliseconds. */
 const ticketTimeout = 10_000
 
-/** Requests a ticket. The token has a header of its own, because a proxy may need `Authorization` for itself. */
+/**
+ * The headers of a request for a ticket. The token has one of its own, because a proxy may need `Authorization`: for the user
+ * name and password in the URL, which `fetch` does not accept there.
+ */
+const ticketHeaders = (url: string, token: string | undefined): Record<string, string> => {
+  const { password, username } = new URL(url)
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return {
+    ...(token === undefined ? {} : { "x-dockwire-token": token }),
+    ...(credentials === ":" ? {} : { authorization: `Basic ${btoa(credentials)}` })
+  }
+}
+
 const requestTicket = async (url: string, token: string | undefined): Promise<Response> => {
-  const headers = token === undefined ? {} : { "x-dockwire-token": token }
+  const address = withoutCredentials(url)
   try {
-    return await fetch(url, { method: "POST", headers, signal: AbortSignal.timeout(ticketTimeout) })
+    return await fetch(address, {
+      method: "POST",
+      headers: ticketHeaders(url, token),
+      signal: AbortSignal.timeout(ticketTimeout)
+    })
   } catch (cause) {
     const isTimeout = cause instanceof Error && cause.name === "TimeoutError"
     const message = isTimeout
-      ? `${url} did not answer within ${ticketTimeout / 1000} s.`
-      : `${url} can't be reached${cause instanceof Error ? `: ${cause.message}` : ""}.`
+      ? `${address} did not answer within ${ticketTimeout / 1000} s.`
+      : `${address} can't be reached${cause instanceof Error ? `: ${cause.message}` : ""}.`
     throw new ConnectError({ reason: isTimeout ? "timeout" : "unreachable", message })
   }
 }
@@ -100,10 +116,10 @@ const fetchTicket = async (url: string, token: string): Promise<string> => {
   if (response.status === 401 && textField(text, "_tag") === "NotAllowed") {
     throw new TokenRejected("The server rejected the token. Pass the token that the server currently uses.")
   }
-  if (!response.ok) throw new ConnectError(httpFailure(url, response.status, text))
+  if (!response.ok) throw new ConnectError(httpFailure(withoutCredentials(url), response.status, text))
   const ticket = textField(text, "ticket")
   if (ticket !== undefined) return ticket
-  const message = `${url} issued no ticket for a WebSocket. Check that this is the address of a Dockwire server.`
+  const message = `${withoutCredentials(url)} issued no ticket for a WebSocket. Check that this is the address of a Dockwire server.`
   throw new ConnectError({ reason: "not_this_protocol", message })
 }
 
@@ -111,10 +127,10 @@ const fetchTicket = async (url: string, token: string): Promise<string> => {
 const explain = async (to: Addresses, token: string | undefined): Promise<ConnectFailure> => {
   try {
     const response = await requestTicket(to.ticket, token)
-    if (!response.ok) return httpFailure(to.ticket, response.status, await response.text())
+    if (!response.ok) return httpFailure(withoutCredentials(to.ticket), response.status, await response.text())
     return {
       reason: "no_websocket",
-      message: `The server answers, but ${to.socket} did not open. If there is a proxy, it must pass WebSockets on: the headers Upgrade and Connection.`
+      message: `The server answers, but ${withoutCredentials(to.socket)} did not open. If there is a proxy, it must pass WebSockets on: the headers Upgrade and Connection.`
     }
   } catch (cause) {
     return cause instanceof ConnectError ? cause.failure : { reason: "other", message: String(cause) }
