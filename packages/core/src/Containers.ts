@@ -32,9 +32,9 @@ import type {
   FileChange,
   ProcessTable
 } from "./internal/containers/containerModels.js"
-import type { ContainerLimits, ContainerSpec } from "./internal/containers/containerSpec.js"
+import type { ContainerLimits, ContainerSpec } from "./internal/containers/spec/containerSpec.js"
 import { type ContainerStopOptions, containerVerbs, type StartResult } from "./internal/containers/containerVerbs.js"
-import { runSpec } from "./internal/containers/runSpec.js"
+import { runSpec } from "./internal/containers/spec/runSpec.js"
 import {
   acquireContainer,
   changedElsewhere,
@@ -70,7 +70,7 @@ export type {
   HealthCheckSpec,
   MountSpec,
   RestartPolicy
-} from "./internal/containers/containerSpec.js"
+} from "./internal/containers/spec/containerSpec.js"
 
 export type { ContainerStopOptions, StartResult } from "./internal/containers/containerVerbs.js"
 

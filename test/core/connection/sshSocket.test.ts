@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
-import { SshAgent } from "../../../packages/core/src/internal/connection/sshAgent.js"
+import { SshAgent } from "../../../packages/core/src/internal/connection/ssh/sshAgent.js"
 
 /** Replaces `ssh` with a script for one test: the real one cannot be made to exit at a given point of a write. */
 const withSsh = async (script: string): Promise<void> => {

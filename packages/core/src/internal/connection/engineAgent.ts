@@ -6,7 +6,7 @@ import { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { inspect } from "node:util"
 import type { Endpoint, TlsOptions } from "./endpoint.js"
-import { SshAgent } from "./sshAgent.js"
+import { SshAgent } from "./ssh/sshAgent.js"
 
 const keepAlive = { keepAlive: true }
 

@@ -7,9 +7,9 @@ import { isNameTaken, mapEngineError } from "../api/errorRules.js"
 import { filtersQuery, invalidFilter, pruneRefused, type PruneReport } from "../api/filters.js"
 import { traced } from "../api/traced.js"
 import type { CreatedContainer } from "./containerModels.js"
-import { blamedField } from "./blamedField.js"
-import type { ContainerSpec } from "./containerSpec.js"
-import { describeField, encodeContainerSpec } from "./encodeContainer.js"
+import { blamedField } from "./spec/blamedField.js"
+import type { ContainerSpec } from "./spec/containerSpec.js"
+import { describeField, encodeContainerSpec } from "./spec/encodeContainer.js"
 import { decodeContainerSummaries } from "./decodeContainer.js"
 
 /**

@@ -1,6 +1,6 @@
 import { type ContainerNotFound, ContainerStateConflict, type EngineError, PortAllocated } from "../../DockerError.js"
 import { containerNotFound, stateConflict } from "../api/errorRules.js"
-import { blamedSetting } from "./blamedField.js"
+import { blamedSetting } from "./spec/blamedField.js"
 
 const portAllocated = (id: string, error: EngineError): PortAllocated | undefined => {
   if (!/port is already allocated|address already in use|ports are not available/.test(error.detail)) return undefined

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { InvalidRequest } from "../../DockerError.js"
+import { InvalidRequest } from "../../../DockerError.js"
 import type { ContainerSpec } from "./containerSpec.js"
 import { describeField } from "./encodeContainer.js"
 import { mergeProperties } from "./mergeProperties.js"

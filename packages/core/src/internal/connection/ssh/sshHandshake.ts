@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
-import type { Endpoint } from "./endpoint.js"
+import type { Endpoint } from "../endpoint.js"
 
 export type SshEndpoint = Extract<Endpoint, { readonly _tag: "Ssh" }>
 

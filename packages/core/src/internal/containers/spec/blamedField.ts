@@ -1,4 +1,4 @@
-import type { ContainerSetting } from "../../DockerError.js"
+import type { ContainerSetting } from "../../../DockerError.js"
 import type { ContainerLimits } from "./containerSpec.js"
 
 /** The engine's messages about limits, each with the limit that it blames. */

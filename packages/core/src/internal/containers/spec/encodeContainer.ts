@@ -1,6 +1,6 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { InvalidRequest } from "../../DockerError.js"
+import { InvalidRequest } from "../../../DockerError.js"
 import type { ContainerLimits, ContainerSpec, HealthCheckSpec, MountSpec, RestartPolicy } from "./containerSpec.js"
 import { mergeProperties } from "./mergeProperties.js"
 
