@@ -1,4 +1,5 @@
 import { Docker, Logs } from "@dockwire/core"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -6,7 +7,6 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createServer } from "node:net"
 import { delimiter } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, afterEach, beforeAll, expect, it, onTestFinished } from "vitest"
 import { describeKillableEngine, testEngine } from "../../engine/realEngine.js"
 import { startTestContainer, type TestContainer } from "../../engine/testContainer.js"
@@ -168,9 +168,12 @@ describeKillableEngine("an engine over ssh", () => {
     const mortal = await startTestSshServer(testEngine().endpoint)
     withClient(mortal.path)
     const layer = engineServices.pipe(Layer.provideMerge(docker("127.0.0.1", mortal.port)))
-    const read = Effect.flatMap(Logs, (logs) => Stream.runDrain(logs.read(container.id, { follow: true })))
+    const opened = Effect.runSync(Deferred.make<void>())
+    const read = Effect.flatMap(Logs, (logs) =>
+      Stream.runForEach(logs.read(container.id, { follow: true }), () => Deferred.succeed(opened, undefined))
+    )
     const failed = failureWith(layer, read)
-    await sleep(1_500)
+    await Effect.runPromise(Deferred.await(opened))
     await mortal.stop()
     expect(await failed).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
   })
