@@ -24,7 +24,7 @@ const withHub = <A>(use: (hub: HubService) => A | Promise<A>, options: Partial<H
     Effect.flatMap(Hub, (hub) => Effect.promise(async () => use(hub))).pipe(Effect.provide(Hub.layerWith(options)))
   )
 
-const ring = { lines: 20_000, characters: 8 * 1024 * 1024, age: 3_600_000 }
+const ring = { lines: 20_000, bytes: 8 * 1024 * 1024, age: 3_600_000 }
 
 describe("Hub", () => {
   it("sends at once to an idle viewer, and in few frames to one with a pending write", () =>
@@ -123,7 +123,7 @@ describe("Hub", () => {
       { viewer: { hardBytes: 1_000, stall: 30_000 } }
     ))
 
-  it("keeps no more than its limits of lines, characters, and characters of all rooms together", () =>
+  it("keeps no more than its limits of lines, bytes, and bytes of all rooms together", () =>
     withHub(
       (hub) => {
         for (let index = 0; index < 50; index++) hub.offer([line("x".repeat(100))])
@@ -136,7 +136,7 @@ describe("Hub", () => {
         expect(hub.findRing(room)).toBeUndefined()
         expect(hub.findRing("operation_1")?.seq).toBe(1)
       },
-      { ring: { ...ring, lines: 10, characters: 5_000 }, characters: 10_000 }
+      { ring: { ...ring, lines: 10, bytes: 5_000 }, bytes: 10_000 }
     ))
 
   it("gives a room that is dropped and created again another epoch", () =>

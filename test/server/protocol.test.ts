@@ -181,7 +181,7 @@ describe("a connection whose buffers are full", () => {
       endpoint: "unix:///nonexistent/docker.sock",
       pingInterval: 200,
       hub: {
-        ring: { lines: 100_000, characters: 256 * 1024 * 1024, age: 600_000 },
+        ring: { lines: 100_000, bytes: 256 * 1024 * 1024, age: 600_000 },
         viewer: { hardBytes: 4 * 1024 * 1024, stall: 600_000 }
       }
     })

@@ -3,7 +3,7 @@ import { Ring } from "../../packages/server/src/rooms/Ring.js"
 import type { RoomEvent } from "../../packages/server/src/rooms/events/RoomEvent.js"
 import { formatPosition, parsePosition } from "../../packages/server/src/rooms/RoomPosition.js"
 
-const limits = { lines: 100, characters: 1_000_000, age: 1_000 }
+const limits = { lines: 100, bytes: 1_000_000, age: 1_000 }
 const head = { json: '{"a":1' }
 const event = (text: string): RoomEvent => ({ event: "docker_log", head, json: JSON.stringify(["t", "stdout", text]) })
 const make = (own: Partial<typeof limits> = {}) => new Ring("room", "e", { ...limits, ...own }, 10_000, 0)
@@ -56,7 +56,7 @@ describe("Ring", () => {
     }
     expect(ring.at(20_000)?.json).toContain('"20000"')
     expect(ring.at(19_950)).toBeUndefined()
-    expect(ring.characters).toBe(50 * (event("20000").json.length + 100))
+    expect(ring.bytes).toBe(50 * (event("20000").json.length + 100))
   })
 })
 

@@ -8,10 +8,10 @@ import type { ViewerLimits } from "./Viewer.js"
  * @category models
  */
 export interface HubOptions {
-  /** What each room keeps for replay. Default: 20,000 events, 8 Mi characters, one hour. */
+  /** What each room keeps for replay. Default: 20,000 events, 8 MiB, one hour. */
   readonly ring: RingLimits
-  /** Characters that all rooms together keep for replay. Default: 128 Mi. */
-  readonly characters: number
+  /** Bytes of memory that all rooms together take for replay. Default: 128 MiB. */
+  readonly bytes: number
   /** The size at which a frame is full, in characters. Default: 128 Ki. */
   readonly frameCharacters: number
   /** When a viewer is too slow. Default: 4 MiB pending, or 30 seconds without progress. */
@@ -25,8 +25,8 @@ export interface HubOptions {
  * @category constructors
  */
 export const defaultHubOptions: HubOptions = {
-  ring: { lines: 20_000, characters: 8 * 1024 * 1024, age: 60 * 60 * 1000 },
-  characters: 128 * 1024 * 1024,
+  ring: { lines: 20_000, bytes: 8 * 1024 * 1024, age: 60 * 60 * 1000 },
+  bytes: 128 * 1024 * 1024,
   frameCharacters: 128 * 1024,
   viewer: { hardBytes: 4 * 1024 * 1024, stall: 30_000 }
 }

@@ -1,5 +1,5 @@
 /**
- * The replay ring of a room: its most recent events, encoded, bounded in lines, characters and age. Lines are encoded one by
+ * The replay ring of a room: its most recent events, encoded, bounded in lines, bytes and age. Lines are encoded one by
  * one as they are pushed and joined into messages only when a frame is built, so a burst becomes a few messages, and a viewer
  * that lags costs no more than the `seq` at which it continues.
  */
@@ -7,20 +7,15 @@ import type { LogPosition } from "@dockwire/core/LogPosition"
 import { encodeEvent, encodeLines } from "./events/encodeMessage.js"
 import { isBeforeFirst, isLogStart, isRecordAfter, isSameRun, positionKey } from "./logPositionKeys.js"
 import type { RoomEvent } from "./events/RoomEvent.js"
+import { RingItems, recordOf } from "./RingItems.js"
 import { formatPosition, parsePosition } from "./RoomPosition.js"
-
-/** An event in a ring. */
-export interface RingItem extends RoomEvent {
-  /** When it was pushed, in milliseconds since the epoch. */
-  readonly pushedAt: number
-}
 
 /** How much a ring keeps. */
 export interface RingLimits {
   /** Events: lines and all others. */
   readonly lines: number
-  /** Characters of JSON, plus 100 for each event. */
-  readonly characters: number
+  /** Bytes of memory. */
+  readonly bytes: number
   /** Milliseconds. */
   readonly age: number
 }
@@ -38,26 +33,18 @@ export interface RingFrame {
   readonly full: boolean
 }
 
-/** What an event counts for beyond its JSON. */
-const charactersPerEvent = 100
 const maxFrameLines = 2_000
 const maxCachedFrames = 4
 
-const charactersOf = (event: RoomEvent): number => event.json.length + charactersPerEvent
-
 /** The most recent events of a room. `seq` numbers all events that were ever pushed: 1, 2, 3, ... */
 export class Ring {
-  private items: Array<RingItem> = []
-  /** Index in `items` of the oldest event that is kept. Evicted items before it are cut off in batches. */
-  private start = 0
+  private readonly items = new RingItems()
   private frames: Array<RingFrame> = []
   private lastLogPosition: LogPosition | undefined
   /** The position in the engine's log before the oldest event. */
-  private logBeforeOldest: LogPosition | undefined
+  private logBeforeOldest: () => LogPosition | undefined = () => undefined
   /** The `seq` of the last event; 0 if there is none. */
   seq = 0
-  /** The size of what is kept, as `RingLimits` counts it. */
-  characters = 0
   lastPush: number
 
   constructor(
@@ -70,71 +57,77 @@ export class Ring {
     this.lastPush = now
   }
 
+  /** The bytes that what is kept takes. */
+  get bytes(): number {
+    return this.items.bytes
+  }
+
   /** The lowest `seq` that is kept; `seq + 1` if the ring is empty. */
   get oldest(): number {
-    return this.seq - (this.items.length - this.start) + 1
+    return this.seq - this.items.length + 1
   }
 
   /** The event with this `seq`, if it is kept. */
-  at(seq: number): RingItem | undefined {
-    return seq < this.oldest ? undefined : this.items[this.start + seq - this.oldest]
+  at(seq: number): RoomEvent | undefined {
+    return seq < this.oldest ? undefined : this.items.at(seq - this.oldest)
+  }
+
+  /** The JSON of the line with this `seq`; `undefined` if it is not kept or not a line. */
+  line(seq: number): string | undefined {
+    const index = seq - this.oldest
+    return index < 0 || this.items.head(index) === undefined ? undefined : this.items.json(index)
+  }
+
+  /** The position in the engine's log after the event with this `seq`, if it is kept and has one. */
+  logPositionAt(seq: number): LogPosition | undefined {
+    return seq < this.oldest ? undefined : this.items.logPosition(seq - this.oldest)
+  }
+
+  /** The `recordOf` that position; NaN if there is none. */
+  recordAt(seq: number): number {
+    return seq < this.oldest ? Number.NaN : this.items.record(seq - this.oldest)
   }
 
   /** Sets the position in the engine's log before the first event, unless it is known. */
   startAt(position: LogPosition): void {
-    if (this.seq > 0 || (this.logBeforeOldest !== undefined && !isLogStart(this.logBeforeOldest))) return
-    this.logBeforeOldest = position
+    const known = this.logBeforeOldest()
+    if (this.seq > 0 || (known !== undefined && !isLogStart(known))) return
+    this.logBeforeOldest = () => position
     this.lastLogPosition = position
   }
 
   push(events: ReadonlyArray<RoomEvent>, now: number): void {
     for (const event of events) {
-      const logPosition = event.logPosition ?? this.lastLogPosition
-      this.lastLogPosition = logPosition
-      this.items.push({ ...event, ...(logPosition === undefined ? {} : { logPosition }), pushedAt: now })
+      this.lastLogPosition = event.logPosition ?? this.lastLogPosition
+      this.items.push(event, this.lastLogPosition, now)
       this.seq++
-      this.characters += charactersOf(event)
     }
-    this.lastPush = now
+    if (events.length > 0) this.lastPush = now
     this.evict(now)
   }
 
   /** Evicts what exceeds the limits. The last event always stays: it is where older history joins the ring. */
   evict(now: number): void {
-    for (;;) {
-      const item = this.items[this.start]
-      if (item === undefined || this.start + 1 === this.items.length) break
-      const exceeded =
-        this.items.length - this.start > this.limits.lines ||
-        this.characters > this.limits.characters ||
-        now - item.pushedAt > this.limits.age
-      if (!exceeded) break
-      this.evictOldest(item)
-    }
-    this.compact()
+    const { items, limits } = this
+    while (
+      items.length > 1 &&
+      (items.length > limits.lines || items.bytes > limits.bytes || now - items.pushedAt(0) > limits.age)
+    )
+      this.logBeforeOldest = items.shift()
+    items.compact()
   }
 
   /** Evicts the older half. */
   halve(): void {
-    const keep = Math.ceil((this.items.length - this.start) / 2)
-    for (;;) {
-      const item = this.items[this.start]
-      if (item === undefined || this.items.length - this.start <= keep) break
-      this.evictOldest(item)
-    }
-    this.compact()
+    const keep = Math.ceil(this.items.length / 2)
+    while (this.items.length > keep) this.logBeforeOldest = this.items.shift()
+    this.items.compact()
+    this.dropFrames()
   }
 
-  private evictOldest(item: RingItem): void {
-    this.characters -= charactersOf(item)
-    this.logBeforeOldest = item.logPosition
-    this.start++
-  }
-
-  private compact(): void {
-    if (this.start < 1024 || this.start * 2 < this.items.length) return
-    this.items = this.items.slice(this.start)
-    this.start = 0
+  /** Drops the frames that are kept for other viewers. */
+  dropFrames(): void {
+    this.frames = []
   }
 
   /** The position after the event with this `seq`, which must be kept or be the last. */
@@ -151,7 +144,7 @@ export class Ring {
   /** The position in the engine's log before the event with this `seq`, if known. */
   logBefore(seq: number): LogPosition | undefined {
     if (seq === this.seq + 1) return this.lastLogPosition
-    return seq === this.oldest ? this.logBeforeOldest : this.at(seq - 1)?.logPosition
+    return seq === this.oldest ? this.logBeforeOldest() : this.logPositionAt(seq - 1)
   }
 
   /** The position in the engine's log after the last event, if known. */
@@ -165,30 +158,33 @@ export class Ring {
    */
   seqOfLogPosition(position: LogPosition): number | undefined {
     if (isLogStart(position)) {
-      return this.oldest === 1 && this.logBeforeOldest !== undefined && isLogStart(this.logBeforeOldest) ? 0 : undefined
+      const first = this.logBeforeOldest()
+      return this.oldest === 1 && first !== undefined && isLogStart(first) ? 0 : undefined
     }
     return this.seqOfEnd(position) ?? (isBeforeFirst(position) ? this.seqInFrontOf(position) : undefined)
   }
 
   private seqInFrontOf(position: LogPosition): number | undefined {
+    const record = recordOf(position)
     for (let seq = this.oldest; seq <= this.seq; seq++) {
-      const item = this.at(seq)
-      if (item?.head !== undefined && item.logPosition !== undefined && isRecordAfter(item.logPosition, position))
-        return seq - 1
+      if (this.recordAt(seq) !== record || this.line(seq) === undefined) continue
+      const after = this.logPositionAt(seq)
+      if (after !== undefined && isRecordAfter(after, position)) return seq - 1
     }
     return undefined
   }
 
   private seqOfEnd(position: LogPosition): number | undefined {
     const key = positionKey(position)
+    const record = recordOf(position)
     let found: number | undefined
     for (let seq = this.seq; seq >= this.oldest; seq--) {
-      const item = this.at(seq)
-      if (item?.logPosition === undefined || positionKey(item.logPosition) !== key) {
+      const candidate = this.recordAt(seq) === record ? this.logPositionAt(seq) : undefined
+      if (candidate === undefined || positionKey(candidate) !== key) {
         if (found !== undefined) return found
         continue
       }
-      if (isSameRun(item.logPosition, position)) return seq
+      if (isSameRun(candidate, position)) return seq
       found = seq
     }
     return found
@@ -205,17 +201,17 @@ export class Ring {
     let from = this.seq + 1
     let lines = 0
     for (let seq = this.seq; seq >= this.oldest && lines < count; seq--) {
-      if (this.at(seq)?.head === undefined) continue
+      if (this.line(seq) === undefined) continue
       lines++
       from = seq
     }
     return { from, lines }
   }
 
-  /** An estimate of the characters from this `seq` on: the average event size times the number of events. */
+  /** An estimate of the bytes from this `seq` on: the average event size times the number of events. */
   backlog(from: number): number {
-    const kept = this.items.length - this.start
-    return kept === 0 ? 0 : (this.characters / kept) * Math.max(0, this.seq + 1 - from)
+    const kept = this.items.length
+    return kept === 0 ? 0 : (this.bytes / kept) * Math.max(0, this.seq + 1 - from)
   }
 
   /**
@@ -237,25 +233,27 @@ export class Ring {
     let seq = from
     let position = ""
     while (seq <= this.seq && characters < this.maxFrameCharacters) {
-      const item = this.at(seq)
-      if (item === undefined) break
-      if (item.head === undefined) {
+      const head = this.items.head(seq - this.oldest)
+      if (head === undefined) {
+        const event = this.at(seq)
+        if (event === undefined) break
         position = this.positionAt(seq)
-        messages.push(encodeEvent(this.room, seq, position, item))
-        characters += charactersOf(item)
+        messages.push(encodeEvent(this.room, seq, position, event))
+        characters += event.json.length
         seq++
         continue
       }
       const first = seq
       const lines: Array<string> = []
       for (; lines.length < maxFrameLines && characters < this.maxFrameCharacters; seq++) {
-        const line = this.at(seq)
-        if (line === undefined || line.head !== item.head) break
-        lines.push(line.json)
-        characters += line.json.length
+        const index = seq - this.oldest
+        if (this.items.head(index) !== head) break
+        const json = this.items.json(index)
+        lines.push(json)
+        characters += json.length
       }
       position = this.positionAt(seq - 1)
-      messages.push(encodeLines(this.room, first, position, item.head, lines))
+      messages.push(encodeLines(this.room, first, position, head, lines))
     }
     return { bytes: Buffer.from(`[${messages.join(",")}]`), from, next: seq, position, full: seq <= this.seq }
   }

@@ -18,8 +18,8 @@ interface Room {
 export class RoomRegistry {
   private readonly epoch = Date.now().toString(36) + randomBytes(4).toString("hex")
   private generation = 0
-  /** The size of all rings together. */
-  private characters = 0
+  /** The bytes that all rings together take. */
+  private bytes = 0
   private readonly rooms = new Map<string, Room>()
 
   constructor(
@@ -71,11 +71,11 @@ export class RoomRegistry {
   publish(name: string, events: ReadonlyArray<RoomEvent>): void {
     if (events.length === 0) return
     const room = this.room(name)
-    const before = room.ring.characters
+    const before = room.ring.bytes
     room.ring.push(events, Date.now())
-    this.characters += room.ring.characters - before
+    this.bytes += room.ring.bytes - before
     for (const membership of room.members) membership.viewer.notify(membership)
-    if (this.characters > this.options.characters) this.enforceBudget()
+    if (this.bytes > this.options.bytes) this.enforceBudget()
   }
 
   claim(name: string): void {
@@ -116,9 +116,10 @@ export class RoomRegistry {
   sweep(): void {
     const now = Date.now()
     for (const [name, room] of this.rooms) {
-      const before = room.ring.characters
+      const before = room.ring.bytes
       room.ring.evict(now)
-      this.characters += room.ring.characters - before
+      room.ring.dropFrames()
+      this.bytes += room.ring.bytes - before
       const idle = room.members.size === 0 && !room.claimed && now - room.ring.lastPush > this.options.ring.age
       if (idle) this.drop(name, room)
     }
@@ -138,18 +139,18 @@ export class RoomRegistry {
   private drop(name: string, room: Room): void {
     this.rooms.delete(name)
     this.onDropped(name)
-    this.characters -= room.ring.characters
+    this.bytes -= room.ring.bytes
     if (room.ring.seq > 0) this.generation++
     for (const listener of room.demandListeners) listener()
   }
 
   /** Whether every member lags by more than a quarter of what the ring may hold. */
   private isLagging(room: Room): boolean {
-    const { characters, lines } = this.options.ring
+    const { bytes, lines } = this.options.ring
     let lagging = false
     for (const { next, viewer } of room.members) {
       if (viewer.closed) continue
-      if (room.ring.backlog(next) < characters / 4 && room.ring.seq + 1 - next < lines / 4) return false
+      if (room.ring.backlog(next) < bytes / 4 && room.ring.seq + 1 - next < lines / 4) return false
       lagging = true
     }
     return lagging
@@ -157,7 +158,7 @@ export class RoomRegistry {
 
   /** Drops the empty room that has been quiet the longest. If there is none, or it has the largest ring, halves the largest ring. */
   private enforceBudget(): void {
-    while (this.characters > this.options.characters) {
+    while (this.bytes > this.options.bytes) {
       let quietest: [string, Room] | undefined
       let largest: Room | undefined
       for (const [name, room] of this.rooms) {
@@ -165,17 +166,17 @@ export class RoomRegistry {
         if (isEmpty && (quietest === undefined || room.ring.lastPush < quietest[1].ring.lastPush)) {
           quietest = [name, room]
         }
-        if (largest === undefined || room.ring.characters > largest.ring.characters) largest = room
+        if (largest === undefined || room.ring.bytes > largest.ring.bytes) largest = room
       }
       if (quietest !== undefined && quietest[1] !== largest) {
         this.drop(...quietest)
         continue
       }
       if (largest === undefined) return
-      const before = largest.ring.characters
+      const before = largest.ring.bytes
       largest.ring.halve()
-      this.characters += largest.ring.characters - before
-      if (largest.ring.characters === before) return
+      this.bytes += largest.ring.bytes - before
+      if (largest.ring.bytes === before) return
     }
   }
 }

@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import type { Follower } from "../ContainerFollower.js"
 import type { EngineStart } from "./historyStart.js"
 import { type HistoryWriter, maxHistoryLines } from "./HistoryWriter.js"
+import { isBeforeFirst, positionKey } from "../../rooms/logPositionKeys.js"
 import { historyPosition } from "../../rooms/RoomPosition.js"
 import { retryWhenAvailable } from "../reconnect.js"
 import { RingIndex } from "./RingIndex.js"
@@ -28,13 +29,15 @@ const isRemoval = (element: FollowElement | undefined): boolean =>
  * too. From there on the viewer is fed from the ring.
  */
 export class HistoryReader {
-  private readonly index: RingIndex
+  private readonly startKey: string | undefined
   private started = false
   /** The position after the last line or mark that was sent. */
   private sent: LogPosition | undefined
 
   constructor(private readonly options: HistoryReaderOptions) {
-    this.index = new RingIndex(options.writer.membership.ring, options.follower.position)
+    const { position } = options.follower
+    // A follower that started in front of a line has that line as its first.
+    if (position !== undefined && !isBeforeFirst(position)) this.startKey = positionKey(position)
   }
 
   /** Reads from the engine from `start` on, and over breaks of the connection. Completes when delivery from the ring resumes. */
@@ -43,12 +46,16 @@ export class HistoryReader {
     const { membership } = writer
     const { ring } = membership
     this.sent = start.position
-    const readOn = Stream.suspend(() =>
-      logs.followBatches(follower.containerId, this.sent === undefined ? start : { position: this.sent })
-    ).pipe(
-      Stream.mapEffect((batch) => this.take(batch)),
-      Stream.takeWhile((more) => more),
-      Stream.runDrain
+    const readOn = Effect.scoped(
+      Effect.flatMap(RingIndex.of(ring), (index) =>
+        Stream.suspend(() =>
+          logs.followBatches(follower.containerId, this.sent === undefined ? start : { position: this.sent })
+        ).pipe(
+          Stream.mapEffect((batch) => this.take(batch, index)),
+          Stream.takeWhile((more) => more),
+          Stream.runDrain
+        )
+      )
     )
     return Effect.tap(retryWhenAvailable(readOn, whenAvailable), () => {
       // The container was removed, and its ring has none of the lines that were read.
@@ -57,7 +64,7 @@ export class HistoryReader {
   }
 
   /** Sends a batch, up to where it meets the ring. Returns whether to read on. */
-  private take(batch: ReadonlyArray<FollowElement>): Effect.Effect<boolean> {
+  private take(batch: ReadonlyArray<FollowElement>, index: RingIndex): Effect.Effect<boolean> {
     const { follower, onFirst, writer } = this.options
     const { membership } = writer
     const { ring, viewer } = membership
@@ -70,7 +77,7 @@ export class HistoryReader {
       if (isRemoval(batch.at(-1))) yield* follower.ended
       let rest = batch
       for (;;) {
-        const { count, seq } = this.findRing(rest)
+        const { count, seq } = this.findRing(rest, index)
         yield* this.send(count === rest.length ? rest : rest.slice(0, count))
         this.sent = rest[count - 1]?.position ?? this.sent
         if (seq === undefined) return viewer.has(membership)
@@ -85,13 +92,22 @@ export class HistoryReader {
   }
 
   /** How many of the elements come before the ring, and the `seq` at which the ring continues. */
-  private findRing(elements: ReadonlyArray<FollowElement>): { readonly count: number; readonly seq?: number } {
-    for (const [index, element] of elements.entries()) {
-      const seq = this.index.find(element)
-      if (seq !== undefined) return { count: index, seq }
-      if (element._tag === "LogLine" && this.index.isBeforeFirst(element)) return { count: index + 1, seq: 1 }
+  private findRing(
+    elements: ReadonlyArray<FollowElement>,
+    index: RingIndex
+  ): { readonly count: number; readonly seq?: number } {
+    for (const [count, element] of elements.entries()) {
+      const seq = index.find(element)
+      if (seq !== undefined) return { count, seq }
+      if (element._tag === "LogLine" && this.isBeforeFirst(element.position)) return { count: count + 1, seq: 1 }
     }
     return { count: elements.length }
+  }
+
+  /** Whether the ring's very first event comes right after this position. */
+  private isBeforeFirst(position: LogPosition): boolean {
+    const { ring } = this.options.writer.membership
+    return ring.oldest === 1 && this.startKey !== undefined && positionKey(position) === this.startKey
   }
 
   private send(elements: ReadonlyArray<FollowElement>): Effect.Effect<void> {

@@ -65,8 +65,8 @@ export class HistoryWriter {
       lines = []
     }
     for (let seq = from; seq < to; seq++) {
-      const item = ring.at(seq)
-      if (item?.head !== undefined) lines.push(item.json)
+      const line = ring.line(seq)
+      if (line !== undefined) lines.push(line)
       if (lines.length === maxHistoryLines) write(incompletePosition(position))
     }
     // Also without lines: from here on the history is complete.

@@ -1,94 +1,123 @@
-import type { LogLine, LogMark } from "@dockwire/core/LogEvent"
-import type { LogPosition } from "@dockwire/core/LogPosition"
+import type { LogMark } from "@dockwire/core/LogEvent"
 import type { FollowElement } from "@dockwire/core/Logs"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { containerMark } from "../../rooms/events/containerEvents.js"
-import { isBeforeFirst, positionKey, recordKey } from "../../rooms/logPositionKeys.js"
+import { positionKey, recordKey } from "../../rooms/logPositionKeys.js"
 import type { Ring } from "../../rooms/Ring.js"
+import { lineTimestamp, recordOf } from "../../rooms/RingItems.js"
 
-/** The timestamp of a line in a ring: the first element of its JSON. */
-export const lineTimestamp = (json: string): string => json.slice(2, json.indexOf('"', 2))
+/** A `seq`, or several in ascending order. */
+type Seqs = number | ReadonlyArray<number>
 
-/** Finds lines and marks that were read from the engine in a container's ring, to which a follower adds at the same time. */
+const toArray = (seqs: Seqs | undefined): ReadonlyArray<number> =>
+  seqs === undefined ? [] : typeof seqs === "number" ? [seqs] : seqs
+
+const lastOf = (seqs: Seqs): number => (typeof seqs === "number" ? seqs : (seqs.at(-1) ?? 0))
+
+/** The indexes in use, and by how many readers. */
+const shared = new WeakMap<Ring, { readonly index: RingIndex; readers: number }>()
+
+/**
+ * Finds lines and marks that were read from the engine in a container's ring, to which a follower adds at the same time. All
+ * readers of a ring share one index, which is kept for as long as there are readers.
+ */
 export class RingIndex {
-  private readonly byPosition = new Map<string, number>()
-  private readonly byRecord = new Map<string, number>()
-  private readonly byMark = new Map<string, number>()
+  private readonly byRecord = new Map<number, Seqs>()
+  private readonly byMark = new Map<string, Seqs>()
   /** The `seq` of the last event that is indexed. */
   private indexed: number
-  private readonly startKey: string | undefined
 
-  constructor(
-    private readonly ring: Ring,
-    /** Where the follower that feeds the ring started, if it resumed from a position. */
-    followerStart: LogPosition | undefined
-  ) {
+  private constructor(private readonly ring: Ring) {
     this.indexed = ring.oldest - 1
-    // A follower that started in front of a line has that line as its first.
-    if (followerStart !== undefined && !isBeforeFirst(followerStart)) this.startKey = positionKey(followerStart)
   }
 
-  /** Whether the ring's very first event comes right after this line. */
-  isBeforeFirst(line: LogLine & { readonly position: LogPosition }): boolean {
-    return this.ring.oldest === 1 && this.startKey !== undefined && positionKey(line.position) === this.startKey
-  }
+  /** The index of a ring, until the scope closes. */
+  static readonly of = (ring: Ring): Effect.Effect<RingIndex, never, Scope.Scope> =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const existing = shared.get(ring) ?? { index: new RingIndex(ring), readers: 0 }
+        existing.readers++
+        shared.set(ring, existing)
+        return existing.index
+      }),
+      () =>
+        Effect.sync(() => {
+          const existing = shared.get(ring)
+          if (existing !== undefined && --existing.readers === 0) shared.delete(ring)
+        })
+    )
 
   /** The `seq` of this line or mark, if the ring has it. */
   find(element: FollowElement): number | undefined {
-    const seq = element._tag === "LogLine" ? this.findLine(element) : this.findMark(element)
-    return seq !== undefined && seq >= this.ring.oldest ? seq : undefined
+    return element._tag === "LogLine" ? this.findLine(element) : this.findMark(element)
   }
 
   private findMark(mark: LogMark): number | undefined {
     // One follow may have a gap that the other does not have.
     if (mark.mark === "gap") return undefined
     this.update()
-    return this.byMark.get(containerMark(mark).json)
+    return this.kept(this.byMark.get(containerMark(mark).json))[0]
   }
 
-  private findLine(line: LogLine & { readonly position: LogPosition }): number | undefined {
+  private findLine(line: Extract<FollowElement, { _tag: "LogLine" }>): number | undefined {
     const first = this.firstTimestamp()
     // Skips lines from seconds before the ring's first line. Within a second stdout and stderr may be out of order.
     if (first === undefined || line.timestamp.slice(0, 18) < first.slice(0, 18)) return undefined
     this.update()
-    const exact = this.byPosition.get(positionKey(line.position))
-    if (exact !== undefined) return exact
-    return line.timestamp > first ? this.byRecord.get(recordKey(line.position)) : undefined
+    const { position } = line
+    const candidates = this.kept(this.byRecord.get(recordOf(position)))
+    if (candidates.length === 0) return undefined
+    const positions = candidates.map((seq) => [seq, this.ring.logPositionAt(seq)] as const)
+    const key = positionKey(position)
+    const exact = positions.find(([, each]) => each !== undefined && positionKey(each) === key)
+    if (exact !== undefined) return exact[0]
+    if (line.timestamp <= first) return undefined
+    const record = recordKey(position)
+    return positions.find(([, each]) => each !== undefined && recordKey(each) === record)?.[0]
   }
 
   private firstTimestamp(): string | undefined {
     for (let seq = this.ring.oldest; seq <= this.ring.seq; seq++) {
-      const item = this.ring.at(seq)
-      if (item?.head !== undefined) return lineTimestamp(item.json)
+      const line = this.ring.line(seq)
+      if (line !== undefined) return lineTimestamp(line)
     }
     return undefined
   }
 
   /** Indexes what was pushed since the last update. */
   private update(): void {
-    for (let seq = Math.max(this.indexed + 1, this.ring.oldest); seq <= this.ring.seq; seq++) {
-      const item = this.ring.at(seq)
-      if (item === undefined) continue
-      if (item.event === "container_log_mark") this.add(this.byMark, item.json, seq)
-      if (item.head === undefined || item.logPosition === undefined) continue
-      this.add(this.byPosition, positionKey(item.logPosition), seq)
-      this.add(this.byRecord, recordKey(item.logPosition), seq)
+    const { ring } = this
+    if (this.indexed === ring.seq) return
+    for (let seq = Math.max(this.indexed + 1, ring.oldest); seq <= ring.seq; seq++) {
+      if (ring.line(seq) !== undefined) this.add(this.byRecord, ring.recordAt(seq), seq)
+      else {
+        const event = ring.at(seq)
+        if (event?.event === "container_log_mark") this.add(this.byMark, event.json, seq)
+      }
     }
-    this.indexed = this.ring.seq
-    for (const index of [this.byMark, this.byPosition, this.byRecord]) this.removeEvicted(index)
+    this.indexed = ring.seq
+    this.removeEvicted(this.byMark)
+    this.removeEvicted(this.byRecord)
   }
 
-  /** Of several events with the same key, the first that is kept wins. */
-  private add(index: Map<string, number>, key: string, seq: number): void {
-    const existing = index.get(key)
-    if (existing !== undefined && existing >= this.ring.oldest) return
+  private add<K>(index: Map<K, Seqs>, key: K, seq: number): void {
+    const earlier = index.get(key)
+    if (earlier === undefined) return void index.set(key, seq)
+    const kept = this.kept(earlier)
     index.delete(key)
-    index.set(key, seq)
+    index.set(key, kept.length === 0 ? seq : [...kept, seq])
+  }
+
+  private kept(seqs: Seqs | undefined): ReadonlyArray<number> {
+    const { oldest } = this.ring
+    return toArray(seqs).filter((seq) => seq >= oldest)
   }
 
   /** Removes events that the ring evicted. A map iterates in insertion order, so the oldest come first. */
-  private removeEvicted(index: Map<string, number>): void {
-    for (const [key, seq] of index) {
-      if (seq >= this.ring.oldest) return
+  private removeEvicted<K>(index: Map<K, Seqs>): void {
+    for (const [key, seqs] of index) {
+      if (lastOf(seqs) >= this.ring.oldest) return
       index.delete(key)
     }
   }

@@ -2,9 +2,9 @@
 import type { LogPosition } from "@dockwire/core/LogPosition"
 import { isLogStart, positionKey } from "../../rooms/logPositionKeys.js"
 import type { Ring } from "../../rooms/Ring.js"
+import { lineTimestamp } from "../../rooms/RingItems.js"
 import { type HistoryRange, logPositionOf, parsePosition } from "../../rooms/RoomPosition.js"
 import type { Follower } from "../ContainerFollower.js"
-import { lineTimestamp } from "./RingIndex.js"
 
 /** The history that a client asks for. */
 export interface HistoryRequest {
@@ -48,10 +48,10 @@ const seqSince = (ring: Ring, since: string, tail: number | undefined): number |
   const timestamp = sinceTimestamp(since)
   let hasEarlier = false
   for (let seq = ring.oldest; seq <= ring.seq; seq++) {
-    const item = ring.at(seq)
-    if (item?.head === undefined) continue
+    const line = ring.line(seq)
+    if (line === undefined) continue
     // Compares milliseconds only. Lines within the same millisecond are left to the engine.
-    if (lineTimestamp(item.json).slice(0, 23) < timestamp.slice(0, 23)) hasEarlier = true
+    if (lineTimestamp(line).slice(0, 23) < timestamp.slice(0, 23)) hasEarlier = true
     else return hasEarlier ? Math.max(seq, tail === undefined ? 0 : ring.lastLines(tail).from) : undefined
   }
   return hasEarlier ? ring.seq + 1 : undefined
