@@ -1,12 +1,12 @@
 import { Containers, type DockerFailure, Events, type FollowElement, Logs } from "@dockwire/core"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest"
 import { engineCall } from "../../engine/engineRequest.js"
 import { type KillableEngine, startKillableEngine } from "../../engine/killableEngine.js"
 import { describeKillableEngine } from "../../engine/realEngine.js"
-import { startTestContainer } from "../../engine/testContainer.js"
+import { startTestContainer, uniqueName } from "../../engine/testContainer.js"
+import { eventually } from "../eventually.js"
 import { followed } from "../logs/followed.js"
 import { collectBatches, failureOf, runCore } from "../runCore.js"
 
@@ -35,21 +35,26 @@ describeKillableEngine("an engine with live restore", () => {
     await log.until((elements) => elements.length > 10)
 
     // The requests that are open when the engine is killed: a read that follows, a wait, the events.
+    const open = new Set<string>()
+    const opened = (name: string) => () => Effect.sync(() => void open.add(name))
     const lost: Array<Promise<unknown>> = [
-      failureOf(
-        endpoint,
-        Effect.flatMap(Logs, (logs) => Stream.runDrain(logs.read(writer.id, { follow: true })))
-      ),
       failureOf(
         endpoint,
         Effect.flatMap(Containers, (containers) => containers.wait(writer.id))
       ),
       failureOf(
         endpoint,
-        Effect.flatMap(Events, (events) => Stream.runDrain(events.stream()))
+        Effect.flatMap(Logs, (logs) => Stream.runForEach(logs.read(writer.id, { follow: true }), opened("log")))
+      ),
+      failureOf(
+        endpoint,
+        Effect.flatMap(Events, (events) => Stream.runForEach(events.stream(), opened("events")))
       )
     ]
-    await sleep(500)
+    await eventually(async () => {
+      await engineCall(endpoint, "POST", `/containers/${writer.id}/rename?name=${uniqueName("writer")}`)
+      return open.size
+    }).toBe(2)
     const killed = Date.now()
     await engine.kill()
     for (const error of await Promise.all(lost)) {

@@ -3,10 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { afterAll, beforeAll, expect, it } from "vitest"
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest"
+import { startCuttingProxy } from "../../engine/cuttingProxy.js"
 import { type KillableEngine, startKillableEngine } from "../../engine/killableEngine.js"
 import { describeEngine, describeKillableEngine, testEngine } from "../../engine/realEngine.js"
 import { startTestContainer } from "../../engine/testContainer.js"
+import { eventually } from "../eventually.js"
 import { failureWith, interruptionTime, runWith } from "../runWith.js"
 import { made, started } from "./scriptContainer.js"
 
@@ -72,12 +74,17 @@ describeEngine("attaching to a container", () => {
       Effect.scoped(
         Effect.gen(function* () {
           const attached = yield* (yield* Exec).attach(container.id, { replay: true })
-          const output = yield* Effect.fork(Stream.runCollect(attached.output))
+          const pieces: Array<OutputPiece> = []
+          const output = yield* attached.output.pipe(
+            Stream.runForEach((piece) => Effect.sync(() => void pieces.push(piece))),
+            Effect.fork
+          )
           yield* attached.resize({ rows: 33, columns: 99 })
           yield* attached.write("go\n")
-          yield* Effect.sleep("300 millis")
+          yield* Effect.promise(() => eventually(() => texts(pieces).stdout).toContain("33 99\r\n"))
           yield* attached.write("\u0010\u0011x\n")
-          return { tty: attached.tty, ...texts(yield* Fiber.join(output)) }
+          yield* Fiber.join(output)
+          return { tty: attached.tty, ...texts(pieces) }
         })
       )
     )
@@ -133,8 +140,10 @@ describeKillableEngine("attaching to a container whose engine dies", () => {
 
   it("fails with Lost", async () => {
     const { id } = await startTestContainer({ endpoint: engine.endpoint, cmd: ["sleep", "1000"], openStdin: true })
-    const received = failureWith(layerOf(engine.endpoint), drain(id))
-    await new Promise((resolve) => setTimeout(resolve, 700))
+    const proxy = await startCuttingProxy(engine.endpoint)
+    onTestFinished(proxy.close)
+    const received = failureWith(layerOf(proxy.endpoint), drain(id))
+    await eventually(() => proxy.requests.some((request) => request.includes("/attach"))).toBe(true)
     await engine.kill()
     expect(await received).toMatchObject({ _tag: "EngineUnavailable" })
     expect(await failureWith(layerOf(engine.endpoint), drain(id))).toMatchObject({

@@ -9,23 +9,34 @@ import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
-import { startEngineForwarder } from "../../engine/engineForwarder.js"
+import { startCuttingProxy } from "../../engine/cuttingProxy.js"
+import { type EngineForwarder, startEngineForwarder } from "../../engine/engineForwarder.js"
 import { engineCall } from "../../engine/engineRequest.js"
 import { type KillableEngine, startKillableEngine } from "../../engine/killableEngine.js"
 import { describeEngine, describeKillableEngine, testEngine } from "../../engine/realEngine.js"
 import { createTestContainer, startTestContainer, uniqueName } from "../../engine/testContainer.js"
+import { eventually } from "../eventually.js"
+import { inVirtualTime } from "../virtualTime.js"
 import { failureWith, interruptionTime, runWith } from "../runWith.js"
 
 const layerOf = (endpoint: string) => Events.layer.pipe(Layer.provideMerge(Docker.layer({ endpoint })))
 
-/** A watch that runs in the background of a test. */
-const watching = (endpoint: string) => {
+/** A watch that runs in the background of a test. It has subscribed. */
+const watching = async (
+  engine: string,
+  via: (endpoint: string) => Promise<string> = (endpoint) => Promise.resolve(endpoint)
+) => {
+  const proxy = await startCuttingProxy(engine)
+  onTestFinished(proxy.close)
+  const endpoint = await via(proxy.endpoint)
   const elements: Array<WatchElement> = []
   const abort = new AbortController()
   const program = Effect.flatMap(Events, (events) =>
     Stream.runForEach(events.watch(), (element) => Effect.sync(() => void elements.push(element)))
   )
   const ended = runWith(layerOf(endpoint), program, abort.signal).catch(() => {})
+  // It lists everything after it has subscribed, networks last.
+  await eventually(() => proxy.requests.includes("GET /networks")).toBe(true)
   return {
     elements,
     until: async (holds: (elements: ReadonlyArray<WatchElement>) => boolean) => {
@@ -46,9 +57,8 @@ const watching = (endpoint: string) => {
 describeEngine("a watch of an engine", () => {
   it("emits events by the kind of object", async () => {
     const { endpoint } = testEngine()
-    const watch = watching(endpoint)
+    const watch = await watching(endpoint)
     onTestFinished(watch.stop)
-    await sleep(700)
     const name = uniqueName("watch")
     const container = await createTestContainer({ endpoint, cmd: ["true"], name })
     onTestFinished(container.remove)
@@ -98,9 +108,8 @@ describeKillableEngine("a watch of an engine that dies", () => {
 
   it("continues, and reports the outage once", async () => {
     const { endpoint } = engine
-    const watch = watching(endpoint)
+    const watch = await watching(endpoint)
     onTestFinished(watch.stop)
-    await sleep(700)
     const known = await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name: "known" })
     await engineCall(endpoint, "POST", "/volumes/create", { Name: "kept" })
     await watch.until((elements) => elements.some((it) => it._tag === "VolumeEvent" && it.volume === "kept"))
@@ -126,21 +135,26 @@ describeKillableEngine("a watch of an engine that dies", () => {
     // A forwarder in front of the engine, closed while things change.
     const names = ["goes", "stops", "restarts", "is-renamed"] as const
     for (const name of names) await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name })
-    const door = await startEngineForwarder(endpoint)
-    const watch = watching(`tcp://127.0.0.1:${door.port}`)
+    const doors: Array<EngineForwarder> = []
+    const watch = await watching(endpoint, async (proxy) => {
+      const door = await startEngineForwarder(proxy)
+      doors.push(door)
+      return `tcp://127.0.0.1:${door.port}`
+    })
     onTestFinished(watch.stop)
-    await sleep(700)
     // Known to the watch by its events only.
     await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name: "restarts-too" })
     await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name: "stays" })
     await watch.until((elements) =>
       elements.some((it) => it._tag === "ContainerEvent" && it.action === "start" && it.name === "stays")
     )
-    await door.stop()
+    const [door] = doors
+    await door?.stop()
     await watch.until((elements) => elements.some((it) => it._tag === "Disconnected"))
 
     await engineCall(endpoint, "DELETE", "/containers/goes?force=1")
     await engineCall(endpoint, "POST", "/containers/stops/kill")
+    await engineCall(endpoint, "POST", "/containers/stops/wait")
     await engineCall(endpoint, "POST", "/containers/restarts/restart?t=0")
     await engineCall(endpoint, "POST", "/containers/restarts-too/restart?t=0")
     await engineCall(endpoint, "POST", "/containers/is-renamed/rename?name=has-been-renamed")
@@ -148,8 +162,7 @@ describeKillableEngine("a watch of an engine that dies", () => {
     await engineCall(endpoint, "POST", "/volumes/create", { Name: "new-volume" })
     await engineCall(endpoint, "POST", "/networks/create", { Name: "new-network" })
     await engineCall(endpoint, "POST", "/images/busybox/tag?repo=new-name&tag=one")
-    await sleep(300)
-    const again = await startEngineForwarder(endpoint, { port: door.port })
+    const again = await startEngineForwarder(endpoint, door === undefined ? {} : { port: door.port })
     onTestFinished(again.stop)
     await watch.until((elements) => elements.some((it) => it._tag === "Resynced"))
     const resynced = watch.elements.find((it) => it._tag === "Resynced")
@@ -208,27 +221,26 @@ describe("a watch with a snapshot", () => {
         Stream.runForEach((element) => Effect.sync(() => void seen.push(element))),
         Effect.fork
       )
-      const until = (count: number) => Effect.repeat(Effect.sleep("5 millis"), { until: () => seen.length >= count })
-      yield* until(1)
-      yield* Effect.sleep("200 millis")
+      // Several attempts fail with the same error.
+      yield* TestClock.adjust("2 seconds")
       yield* engine.heal
       yield* engine.refuse({ path: "/containers/json" }, 500, "still starting")
-      yield* until(2)
+      yield* TestClock.adjust("10 seconds")
       yield* engine.heal
-      yield* until(3)
+      yield* TestClock.adjust("10 seconds")
       yield* engine.exit("web", 0)
-      yield* until(4)
+      yield* TestClock.adjust(0)
       yield* Fiber.interrupt(watch)
       return seen
     })
-    const engine = MemoryEngine.layer({
+    const engine = {
       containers: [
         { name: "web", image: "busybox", command: ["sleep", "1000"] },
         { name: "idle", image: "busybox", started: false }
       ],
       volumes: [{ name: "data" }]
-    })
-    const seen = await runWith(Events.layer.pipe(Layer.provideMerge(engine)), program)
+    }
+    const seen = await inVirtualTime(engine, program)
     expect(seen.slice(0, 2)).toMatchObject([
       { _tag: "Disconnected", error: { _tag: "EngineError", detail: "starting" } },
       { _tag: "Disconnected", error: { _tag: "EngineError", detail: "still starting" } }

@@ -14,8 +14,8 @@ import * as Stream from "effect/Stream"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, it, onTestFinished } from "vitest"
+import { eventually } from "../eventually.js"
 import { collectHostCommand, type HostCommand } from "../../../packages/core/src/internal/host/hostCommand.js"
 import { HostMachine, type HostMachineShape } from "../../../packages/core/src/internal/host/hostMachine.js"
 import { installPlan } from "../../../packages/core/src/internal/host/installPlan.js"
@@ -305,7 +305,7 @@ describe("an installation of Docker", () => {
       })
       const abort = new AbortController()
       const running = installed(false, abort.signal)
-      await sleep(1_000)
+      await eventually(() => readFile(join(folder, "pid"), "utf8").catch(() => "")).toMatch(/\d\n/)
       const start = performance.now()
       abort.abort()
       expect((await running).events.at(-1)?._tag).toBe("OperationInterrupted")
