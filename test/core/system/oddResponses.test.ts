@@ -81,7 +81,7 @@ const stringify = (value: unknown): string => {
 const mutateBytes = (bytes: Uint8Array, random: Randomness): Uint8Array => {
   const text = Buffer.from(bytes).toString("latin1")
   const at = random.between(0, text.length)
-  switch (random.between(0, 4)) {
+  switch (random.between(0, 5)) {
     case 0:
       return bytes.subarray(0, at)
     case 1:
