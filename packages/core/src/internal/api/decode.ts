@@ -20,10 +20,12 @@ export const undecodable = (request: DockerRequest, status: number, detail: stri
 
 /**
  * Creates a decoder for the engine's responses. It fails with an `EngineError` if a response does not match the schema.
- * Decoded values keep properties that the schema does not declare.
+ * Decoded values keep properties that the schema does not declare. A value that passes `check` is valid, whatever the schema.
  */
-export const decodeResponse = <A, I>(schema: Schema.Schema<A, I>) => {
-  const check = schemaCheck(schema)
+export const decodeResponse = <A, I>(
+  schema: Schema.Schema<A, I>,
+  check: ((value: unknown) => value is A) | undefined = schemaCheck(schema)
+) => {
   const decode = Schema.decodeUnknownEither(schema)
   return (request: DockerRequest, status: number, body: unknown): Effect.Effect<A, EngineError> => {
     if (check !== undefined && check(body)) return Effect.succeed(body)
@@ -48,7 +50,10 @@ export const RawObject = Schema.Record({ key: Schema.String, value: Schema.Unkno
 })
 
 /** Checks that a response is an object and returns it without copying. */
-export const decodeRaw = decodeResponse(Schema.declare(Predicate.isReadonlyRecord, { identifier: "object" }))
+export const decodeRaw = decodeResponse(
+  Schema.declare(Predicate.isReadonlyRecord, { identifier: "object" }),
+  Predicate.isReadonlyRecord
+)
 
 /** Sends a request and decodes the response. */
 export const requestDecoded = <A>(

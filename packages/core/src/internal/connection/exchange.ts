@@ -52,13 +52,26 @@ export interface ExchangeHandlers {
 const maxTimerMillis = 2 ** 31 - 1
 
 /**
- * An abort controller that is cheap to inspect: docker-modem formats every request for its debug log, even if debugging
- * is off.
+ * A signal to close a connection. Node's own takes four times as long to create, and docker-modem formats it for its debug
+ * log with every request, even if debugging is off.
  */
-const inspectableController = (): AbortController => {
-  const controller = new AbortController()
-  Object.defineProperty(controller.signal, inspect.custom, { value: () => "AbortSignal" })
-  return controller
+class CloseSignal extends EventTarget implements AbortSignal {
+  aborted = false
+  readonly reason = undefined
+  onabort: AbortSignal["onabort"] = null
+
+  abort(): void {
+    this.aborted = true
+    this.dispatchEvent(new Event("abort"))
+  }
+
+  throwIfAborted(): void {
+    if (this.aborted) throw new Error("the request was closed")
+  }
+
+  [inspect.custom](): string {
+    return "AbortSignal"
+  }
 }
 
 const jsonBuffer = (body: unknown): Buffer | undefined =>
@@ -69,7 +82,7 @@ export class Exchange {
   readonly #connection: EngineConnection
   readonly #request: DockerRequest
   readonly #handlers: ExchangeHandlers
-  readonly #controller = inspectableController()
+  readonly #signal = new CloseSignal()
   readonly #timeout: Duration.Duration
   readonly #upload: Readable | undefined
   readonly #startedAt: number
@@ -126,7 +139,7 @@ export class Exchange {
     this.settle()
     this.#upload?.destroy()
     // Aborting creates an error and costs the connection, so it is left out if there is nothing to abort.
-    if (!this.#isRead) this.#controller.abort()
+    if (!this.#isRead) this.#signal.abort()
     this.#socket?.destroy()
   }
 
@@ -143,7 +156,7 @@ export class Exchange {
       // An upgrade without a body would be sent in chunks, and Podman passes the last chunk to the container as input.
       body: this.#upload ?? jsonBuffer(body) ?? (upgrade ? Buffer.alloc(0) : undefined),
       upgrade,
-      signal: this.#controller.signal
+      signal: this.#signal
     }
   }
 
