@@ -147,7 +147,13 @@ const calls: Readonly<Record<string, Effect.Effect<unknown, unknown, Services | 
   readUntil: Effect.flatMap(Logs, (it) => Stream.runDrain(it.read("web", { follow: true, until: "1767225700" }))),
   follow: Effect.flatMap(Logs, (it) => Stream.runDrain(it.follow("web"))),
   followTail: Effect.flatMap(Logs, (it) => Stream.runDrain(it.follow("flaky", { tail: 1 }))),
-  events: Effect.flatMap(Events, (it) => Stream.runDrain(it.stream({ since: "1" }))),
+  // Several, because the first odd event ends a stream.
+  ...Object.fromEntries(
+    Array.from({ length: 8 }, (_, index) => [
+      `events ${index}`,
+      Effect.flatMap(Events, (it) => Stream.runDrain(it.stream({ since: "1" })))
+    ])
+  ),
   watch: Effect.flatMap(Events, (it) => Stream.runDrain(it.watch({ snapshot: true }))),
   once: Effect.flatMap(Stats, (it) => it.once("web")),
   stats: Effect.flatMap(Stats, (it) => Stream.runDrain(it.stream("web"))),
