@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
 import { RecordingTransport } from "./recordingTransport.js"
+import { poll } from "./wireClient.js"
 
 const id = "c".repeat(64)
 const room = `container_logs_${id}`
@@ -98,13 +99,28 @@ describe("Hub", () => {
         hub.join(hub.attach(stuck), room, room)
         hub.join(hub.attach(reading), room, room)
         hub.offer([line("1")])
-        const end = Date.now() + 5_000
-        while (stuck.closeCodes.length === 0 && Date.now() < end)
-          await new Promise((resolve) => setTimeout(resolve, 20))
+        await poll("it is closed", () => stuck.closeCodes.length > 0, 5_000)
         expect(stuck.closeCodes).toEqual([4008])
         hub.offer([line("2")])
         expect(reading.lines).toEqual(["1", "2"])
         expect(stuck.lines).toEqual(["1"])
+      },
+      { viewer: { hardBytes: 1_000_000, stall: 100 } }
+    ))
+
+  it("goes on looking for stalled viewers after it failed to close one", () =>
+    withHub(
+      async (hub) => {
+        const broken = new (class extends RecordingTransport {
+          override close = (): void => {
+            throw new Error("broken")
+          }
+        })()
+        const stuck = new RecordingTransport()
+        for (const connection of [broken, stuck]) hub.join(hub.attach(connection), room, room)
+        hub.offer([line("1")])
+        await poll("the other is closed", () => stuck.closeCodes.length > 0, 5_000)
+        expect(stuck.closeCodes).toEqual([4008])
       },
       { viewer: { hardBytes: 1_000_000, stall: 100 } }
     ))

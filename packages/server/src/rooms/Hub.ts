@@ -5,9 +5,11 @@
  */
 import type { LogEvent, LogLine, LogMark } from "@dockwire/core/LogEvent"
 import { LogSink } from "@dockwire/core/LogSink"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
 import { CloseCode, containerLogsPrefix, type ServerMessage } from "../Wire.js"
 import { defaultHubOptions, type HubOptions } from "./HubOptions.js"
 import { LogEventPublisher } from "./LogEventPublisher.js"
@@ -63,11 +65,17 @@ export interface HubShape {
   readonly viewerCount: () => number
 }
 
-const every = (milliseconds: number, run: () => void) =>
-  Effect.acquireRelease(
-    Effect.sync(() => setInterval(run, milliseconds).unref()),
-    (timer) => Effect.sync(() => clearInterval(timer))
-  )
+/** Runs again and again for as long as the scope is open, also after it died. */
+const every = (milliseconds: number, what: string, run: () => void) =>
+  Effect.flatMap(Effect.runtime(), (runtime) => {
+    const runLogged = Effect.catchAllDefect(Effect.sync(run), (defect) =>
+      Effect.logError(`${what} died.`, Cause.die(defect))
+    )
+    return Effect.acquireRelease(
+      Effect.sync(() => setInterval(() => Runtime.runFork(runtime, runLogged), milliseconds).unref()),
+      (timer) => Effect.sync(() => clearInterval(timer))
+    )
+  })
 
 const make = (options: HubOptions) =>
   Effect.gen(function* () {
@@ -114,8 +122,8 @@ const make = (options: HubOptions) =>
       const now = Date.now()
       for (const viewer of viewers) viewer.checkStall(now)
     }
-    yield* every(1_000, checkStalls)
-    yield* every(10_000, () => rooms.sweep())
+    yield* every(1_000, "Looking for viewers that are too slow", checkStalls)
+    yield* every(10_000, "Sweeping the rooms", () => rooms.sweep())
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => hub.closeAll(CloseCode.goingAway, "the server is shutting down: reconnect later"))
     )

@@ -1,5 +1,6 @@
 import type { FollowElement, Logs } from "@dockwire/core/Logs"
 import type * as Context from "effect/Context"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
@@ -240,7 +241,7 @@ export class FollowedRoom {
   ): Effect.Effect<void> {
     const { ring, viewer } = writer.membership
     return Effect.catchAllDefect(read, (defect) =>
-      Effect.logError(`Reading the history of container ${this.container.id} died.`, defect).pipe(
+      Effect.logError(`Reading the history of container ${this.container.id} died.`, Cause.die(defect)).pipe(
         Effect.andThen(whenJoined),
         Effect.map(() => {
           const reason = "Older log lines can't be read: the server failed to read them. Its log says why."
