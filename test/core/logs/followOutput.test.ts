@@ -2,7 +2,7 @@ import type { FollowElement } from "@dockwire/core"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { DeliveryTracker } from "../../../packages/core/src/internal/logs/deliveryTracker.js"
-import { FollowOutput } from "../../../packages/core/src/internal/watch/followOutput.js"
+import { FollowOutput } from "../../../packages/core/src/internal/watch/follow/followOutput.js"
 import { stamp } from "./engineLog.js"
 import { shown } from "./followed.js"
 

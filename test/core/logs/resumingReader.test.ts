@@ -11,8 +11,8 @@ import { describe, expect, it } from "vitest"
 import { toEngineTime } from "../../../packages/core/src/internal/api/engineTime.js"
 import { DeliveryTracker } from "../../../packages/core/src/internal/logs/deliveryTracker.js"
 import type { LogSubject } from "../../../packages/core/src/internal/logs/logRequest.js"
-import { FollowOutput } from "../../../packages/core/src/internal/watch/followOutput.js"
-import { ResumingReader } from "../../../packages/core/src/internal/watch/resumingReader.js"
+import { FollowOutput } from "../../../packages/core/src/internal/watch/follow/followOutput.js"
+import { ResumingReader } from "../../../packages/core/src/internal/watch/follow/resumingReader.js"
 import { frames, stamp } from "./engineLog.js"
 import { shown } from "./followed.js"
 
@@ -24,7 +24,8 @@ const subject: LogSubject = {
   running: false,
   startedAt: stamp(0),
   finishedAt: stamp(999_999),
-  exitCode: 0
+  exitCode: 0,
+  rotationSize: undefined
 }
 
 interface EngineRecord {
@@ -92,7 +93,7 @@ const reading = (start: { readonly tail?: number; readonly since?: string } = {}
   const output = new FollowOutput(new DeliveryTracker(id, undefined), undefined, (batch) =>
     Effect.sync(() => void elements.push(...batch))
   )
-  const reader = new ResumingReader(engine, output, { tail: start.tail, since: start.since, isEmpty: false })
+  const reader = new ResumingReader(engine, output, { tail: start.tail, since: start.since, isEmpty: false }, false)
   return {
     engine,
     reader,

@@ -1,7 +1,7 @@
 import type { EngineEvent } from "@dockwire/core"
 import { describe, expect, it } from "vitest"
 import type { LogSubject } from "../../../packages/core/src/internal/logs/logRequest.js"
-import { never, runChanges } from "../../../packages/core/src/internal/watch/runHistory.js"
+import { never, runChanges } from "../../../packages/core/src/internal/watch/follow/runHistory.js"
 
 const second = (n: number) => `2026-01-01T00:00:${String(n).padStart(2, "0")}.000000000Z`
 const start = BigInt(Date.parse(second(0))) * 1_000_000n
@@ -22,7 +22,8 @@ const subject = (startedAt: number, finishedAt?: number): LogSubject => ({
   running: true,
   startedAt: second(startedAt),
   finishedAt: finishedAt === undefined ? never : second(finishedAt),
-  exitCode: 0
+  exitCode: 0,
+  rotationSize: undefined
 })
 
 const run = (startedAt: number) => ({ startedAt: second(startedAt), ended: false })

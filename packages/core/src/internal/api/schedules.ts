@@ -11,6 +11,9 @@ export const reconnect = Schedule.exponential("250 millis").pipe(Schedule.union(
 /** Backoff for reopening a log that was cut: 20 milliseconds, doubled after each attempt up to 1 second. */
 export const reopenLog = Schedule.exponential("20 millis").pipe(Schedule.union(Schedule.spaced("1 second")))
 
+/** Every 15 seconds: how often a silent log is compared with what was delivered of it. */
+export const muteProbe = Schedule.spaced("15 seconds")
+
 /** Delays between probes of a port: 50 milliseconds, doubled after each probe up to half a second. */
 export const probePort = Schedule.exponential("50 millis").pipe(Schedule.union(Schedule.spaced("500 millis")))
 

@@ -43,6 +43,8 @@ export type Expectation =
   | "skip"
   /** The engine no longer has the anchor: the response begins after it. */
   | "gap"
+  /** The response continues after what has been delivered. */
+  | "next"
 
 /** The timestamps of the records around a gap. */
 export interface Gap {
@@ -62,6 +64,7 @@ export class DeliveryTracker {
   #parts: ReadonlyArray<DeliveredParts>
   #lastDelivered: ReadonlyArray<DeliveredRecord>
   #latest: string
+  #count = 0
   /** How often each record of the window is still expected in this response. */
   readonly #awaited = new Map<number, number>()
   /** By stream, the record up to which everything in this response has been delivered. */
@@ -70,7 +73,11 @@ export class DeliveryTracker {
   #expectation: Expectation | undefined
   #refused = false
   #last = ""
+  readonly #latestOf: Record<LogStream, string>
   #gap: Gap | undefined
+  /** The timestamp in front of the gap that is in front of the next record; empty if there is none. */
+  #gapFrom = ""
+  #gapTo = ""
 
   constructor(
     readonly containerId: string,
@@ -88,11 +95,17 @@ export class DeliveryTracker {
       ""
     )
     this.#last = this.#timestamps.at(-1) ?? ""
+    this.#latestOf = { stdout: this.#latest, stderr: this.#latest }
   }
 
   /** The anchor's timestamp; `undefined` before the first record. */
   get anchor(): string | undefined {
     return this.#timestamps[0]
+  }
+
+  /** The anchor's identity; `undefined` before the first record. */
+  get anchorIdentity(): number | undefined {
+    return this.#identities[0]
   }
 
   /** Whether no other record equals the anchor. */
@@ -103,6 +116,26 @@ export class DeliveryTracker {
   /** Whether the response did not begin with the anchor as expected. */
   get refused(): boolean {
     return this.#refused
+  }
+
+  /** Whether no record of the response has been found where it is expected to begin. */
+  get isAwaitingBeginning(): boolean {
+    return this.#expectation !== undefined
+  }
+
+  /** The timestamp of the last record of a stream. Records of a stream have their timestamps in order. */
+  latestOf(stream: LogStream): string {
+    return this.#latestOf[stream]
+  }
+
+  /** How many new records there have been. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Whether the window has a record with this identity. */
+  has(identity: number): boolean {
+    return this.#identities.includes(identity)
   }
 
   isAnchor(stream: LogStream, bytes: Buffer, start: number, end: number): boolean {
@@ -119,7 +152,7 @@ export class DeliveryTracker {
     this.#identities = this.#identities.filter(keep)
     this.#undelivered = anchorDelivered || this.#identities.length === 0 ? [] : [0]
     this.#refused = false
-    this.#expectation = this.#identities.length === 0 ? undefined : expectation
+    this.#expectation = this.#identities.length === 0 || expectation === "next" ? undefined : expectation
     this.#awaited.clear()
     this.#skipping.clear()
     for (const until of this.#lastDelivered) this.#skipping.set(until.stream, { until, left: until.count })
@@ -131,6 +164,17 @@ export class DeliveryTracker {
   /** Ends a response. `undelivered` are the tokens of the records whose line was not completed. */
   end(undelivered: ReadonlyArray<number>): void {
     if (this.#expectation === undefined) this.#undelivered = this.#indexes(undelivered)
+  }
+
+  /**
+   * Notes that records may be missing in front of the next one.
+   *
+   * @param to up to when records may be missing, if not up to the next one
+   * @param since when the first of them was written, if there is no record in front of them
+   */
+  markGap(to = "", since = ""): void {
+    this.#gapFrom = this.#last === "" ? since : this.#last
+    this.#gapTo = to
   }
 
   /** The gap in front of the last record, if there is one. Returns it once. */
@@ -169,14 +213,19 @@ export class DeliveryTracker {
       if (count !== undefined) {
         if (count > 1) this.#awaited.set(identity, count - 1)
         else this.#awaited.delete(identity)
+        this.#gapFrom = ""
         return -1
       }
     }
+    this.#latestOf[stream] = timestamp
     return this.#append(timestamp, identity, open)
   }
 
   /** Adds a new record to the window, or starts a new window with it. Returns its token. */
   #append(timestamp: string, identity: number, open: boolean): number {
+    if (this.#gapFrom !== "") this.#gap = { from: this.#gapFrom, to: this.#gapTo || timestamp }
+    this.#gapFrom = ""
+    this.#count++
     this.#last = timestamp
     const isLatest = timestamp > this.#latest
     if (isLatest) this.#latest = timestamp

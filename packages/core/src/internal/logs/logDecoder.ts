@@ -97,6 +97,21 @@ export class LogDecoder {
     for (const stream of ["stdout", "stderr"] as const) this.#close(stream)
   }
 
+  /** Decodes a record that the decoder has passed to its handler before, and that the handler dropped. */
+  redeliver(stream: LogStream, record: Buffer): void {
+    const last = this.#last?.[stream]
+    if (this.#last !== undefined) this.#last[stream] = noRecord
+    this.#record(stream, record, 0, record.length, undefined, 0)
+    if (this.#last !== undefined && last !== undefined) this.#last[stream] = last
+  }
+
+  /** Forgets lines that have no newline yet. Bytes that are not a whole record are kept. */
+  discard(): void {
+    this.#open.stdout = undefined
+    this.#open.stderr = undefined
+    this.#current = -1
+  }
+
   /** Whether there are records whose line has not been emitted. */
   get isOpen(): boolean {
     return this.#open.stdout !== undefined || this.#open.stderr !== undefined || this.#current !== -1

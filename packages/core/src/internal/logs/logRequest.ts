@@ -15,6 +15,7 @@ import { containerNotFound } from "../api/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { EngineContainerState } from "../api/containerState.js"
 import { normalizeTimestamp } from "../api/engineTime.js"
+import { rotationSize } from "./logRotation.js"
 
 /**
  * The errors of reading a log.
@@ -35,12 +36,26 @@ export interface LogSubject {
   readonly startedAt: string
   readonly finishedAt: string
   readonly exitCode: number
+  /** See `rotationSize`. */
+  readonly rotationSize: number | undefined
 }
+
+const nullable = <A, I>(schema: Schema.Schema<A, I>) => Schema.optional(Schema.NullOr(schema))
 
 const decodeInspected = decodeResponse(
   Schema.Struct({
     Id: Schema.String,
     Config: Schema.Struct({ Tty: Schema.optional(Schema.Boolean) }),
+    HostConfig: nullable(
+      Schema.Struct({
+        LogConfig: nullable(
+          Schema.Struct({
+            Type: Schema.optional(Schema.String),
+            Config: nullable(Schema.Record({ key: Schema.String, value: Schema.String }))
+          })
+        )
+      })
+    ),
     State: Schema.Struct({
       Status: EngineContainerState,
       StartedAt: Schema.String,
@@ -58,14 +73,15 @@ export const inspectSubject = (
   Effect.gen(function* () {
     const request: DockerRequest = { method: "GET", path: yield* containerPath(id, "/json") }
     const { body, status } = yield* docker.json(request)
-    const { Config, Id, State } = yield* decodeInspected(request, status, body)
+    const { Config, HostConfig, Id, State } = yield* decodeInspected(request, status, body)
     return {
       id: Id,
       tty: Config.Tty ?? false,
       running: State.Status === "running" || State.Status === "paused",
       startedAt: normalizeTimestamp(State.StartedAt) ?? State.StartedAt,
       finishedAt: normalizeTimestamp(State.FinishedAt) ?? State.FinishedAt,
-      exitCode: State.ExitCode
+      exitCode: State.ExitCode,
+      rotationSize: rotationSize(HostConfig?.LogConfig ?? {})
     }
   }).pipe(Effect.catchTag("EngineError", (error) => Effect.fail(containerNotFound(id, error) ?? error)))
 

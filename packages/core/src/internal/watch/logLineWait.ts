@@ -6,8 +6,8 @@ import type { LogLine } from "../../LogEvent.js"
 import { millisTimestamp, normalizeTimestamp, timestampMillis } from "../api/engineTime.js"
 import { readLog } from "../logs/logReader.js"
 import type { LogsError } from "../logs/logRequest.js"
-import type { FollowElement } from "./followOutput.js"
-import { followLog } from "./logFollower.js"
+import type { FollowElement } from "./follow/followOutput.js"
+import { followLog } from "./follow/logFollower.js"
 import { exited, hasExited, inspectForWait, removed, type Verdict, type WaitSubject } from "./waitVerdict.js"
 
 /** How much of a line a RegExp is matched against. One that backtracks on a line of a megabyte would block the process. */

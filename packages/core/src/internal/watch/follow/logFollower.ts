@@ -3,16 +3,17 @@ import * as Effect from "effect/Effect"
 import * as Mailbox from "effect/Mailbox"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import type { DockerShape } from "../../Docker.js"
-import { type DockerFailure, InvalidRequest, type LogsUnreadable } from "../../DockerError.js"
-import type { LogStream } from "../../LogEvent.js"
-import { LogPosition, type LogRun } from "../../LogPosition.js"
-import { parseEngineTime, toEngineTime, type LogTime, timestampMillis } from "../api/engineTime.js"
-import { reopenLog } from "../api/schedules.js"
-import { DeliveryTracker } from "../logs/deliveryTracker.js"
-import { inspectSubject, type LogsError, type LogSubject } from "../logs/logRequest.js"
+import type { DockerShape } from "../../../Docker.js"
+import { type DockerFailure, InvalidRequest, type LogsUnreadable } from "../../../DockerError.js"
+import type { LogStream } from "../../../LogEvent.js"
+import { LogPosition, type LogRun } from "../../../LogPosition.js"
+import { parseEngineTime, toEngineTime, type LogTime, timestampMillis } from "../../api/engineTime.js"
+import { reopenLog } from "../../api/schedules.js"
+import { DeliveryTracker } from "../../logs/deliveryTracker.js"
+import { inspectSubject, type LogsError, type LogSubject } from "../../logs/logRequest.js"
 import { currentTimestamp, type FollowElement, FollowOutput } from "./followOutput.js"
-import { type ReadError, ResumingReader } from "./resumingReader.js"
+import type { ReadError } from "./logScanner.js"
+import { ResumingReader } from "./resumingReader.js"
 import { never, type RunChange, RunHistory } from "./runHistory.js"
 
 /**
@@ -52,7 +53,7 @@ class LogFollower {
     readonly output: FollowOutput,
     start: { readonly tail: number | undefined; readonly since: string | undefined }
   ) {
-    this.#reader = new ResumingReader(docker, output, { ...start, isEmpty: first.startedAt === never })
+    this.#reader = new ResumingReader(docker, output, { ...start, isEmpty: first.startedAt === never }, first.tty)
     this.#history = new RunHistory(docker, first.id)
   }
 
@@ -182,7 +183,7 @@ class LogFollower {
     return Effect.gen(this, function* () {
       const { tracker } = this.output
       const run = tracker.run ?? { startedAt: never, ended: true }
-      this.#reader.complete()
+      this.#reader.delivery.complete()
       const { removedAt, stopped } = yield* this.#history.removal(run)
       if (stopped !== undefined && !run.ended) this.#stop(run, stopped.timestamp, stopped.exitCode)
       tracker.run = { ...run, ended: true }

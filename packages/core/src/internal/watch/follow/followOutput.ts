@@ -1,9 +1,9 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { LogLine, LogMark, LogPart, LogStream } from "../../LogEvent.js"
-import type { LogPosition } from "../../LogPosition.js"
-import { millisTimestamp } from "../api/engineTime.js"
-import type { DeliveryTracker, Gap } from "../logs/deliveryTracker.js"
+import type { LogLine, LogMark, LogPart, LogStream } from "../../../LogEvent.js"
+import type { LogPosition } from "../../../LogPosition.js"
+import { millisTimestamp } from "../../api/engineTime.js"
+import type { DeliveryTracker, Gap } from "../../logs/deliveryTracker.js"
 
 /**
  * A value with the position directly after it.

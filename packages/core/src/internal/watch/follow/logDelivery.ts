@@ -1,0 +1,199 @@
+import type { LogStream } from "../../../LogEvent.js"
+import type { DeliveryTracker, Expectation } from "../../logs/deliveryTracker.js"
+import { LogDecoder, type LogHandler } from "../../logs/logDecoder.js"
+import { recordIdentity } from "../../logs/recordIdentity.js"
+import type { FollowOutput } from "./followOutput.js"
+import { type HeldRecord, HeldRecords, stretches } from "./heldRecords.js"
+
+/** Sees all that is read. */
+export interface ReadObserver {
+  /** A response begins. Those in front of it do not count. */
+  readonly beginRead: () => void
+  /** A record was read, which may have been delivered before. */
+  readonly read: (stream: LogStream, timestamp: string, identity: number) => void
+  /** The decoder of the live stream. */
+  readonly live: LogDecoder
+}
+
+/** What a decoder does besides sending lines and gaps to the output. */
+export interface DecoderHandler extends Pick<LogHandler, "engineError" | "malformed"> {
+  /** Whether to deliver the record. */
+  readonly judge: (stream: LogStream, timestamp: string, bytes: Buffer, start: number, end: number) => boolean
+}
+
+/** How a response is to be read. */
+export interface ResponseOptions {
+  /** Whether the engine follows the log. */
+  readonly follow?: boolean
+  readonly observer?: ReadObserver
+  /** The identity of the record that it must begin with. */
+  readonly first?: number
+}
+
+/** A response that is being read. */
+export interface LogResponse {
+  readonly decoder: LogDecoder
+  /** To be reported. */
+  readonly errors: Array<string>
+  isMalformed: boolean
+  /** Whether the engine sent an error. */
+  hasFailed: boolean
+  /** Whether it does not begin with the record that it must begin with. */
+  isRefused: boolean
+  /**
+   * Whether the live stream has yet to send the records in front of the response, which the engine can no longer read. What
+   * was held has been delivered; the live stream continues it.
+   */
+  isBehind: boolean
+}
+
+/** Turns the records of responses into lines and gaps, each record once. */
+export class LogDelivery {
+  readonly tracker: DeliveryTracker
+  /** What a live stream has sent and was not delivered, because the log is read instead. */
+  readonly held = new HeldRecords()
+  #decoder: LogDecoder | undefined
+  #isRedelivering = false
+
+  constructor(
+    readonly output: FollowOutput,
+    /** Whether the container has a TTY. */
+    readonly tty: boolean
+  ) {
+    this.tracker = output.tracker
+  }
+
+  /** Whether the last record belongs to a line that is not complete. */
+  get isWithinLine(): boolean {
+    return this.#decoder?.isOpen ?? false
+  }
+
+  /** Completes the line that the last response ended in; there will be no more. */
+  completeLine(): void {
+    this.#decoder?.end()
+    this.tracker.end([])
+  }
+
+  /** Continues with a decoder whose records follow on what has been read. */
+  continueWith(decoder: LogDecoder): void {
+    this.#decoder = decoder
+  }
+
+  /** Interrupts a decoder within a line. The records of the line are read again. */
+  interrupt(decoder: LogDecoder): void {
+    if (this.#decoder === decoder) this.tracker.end(decoder.undelivered())
+    decoder.discard()
+  }
+
+  /** A decoder that sends lines and gaps to the output. */
+  decoder(follow: boolean, { engineError, judge, malformed }: DecoderHandler): LogDecoder {
+    const { output, tracker } = this
+    const decoder: LogDecoder = new LogDecoder(this.tty, follow, {
+      record: (stream, timestamp, bytes, start, end) => {
+        if (!this.#isRedelivering && !judge(stream, timestamp, bytes, start, end)) return -1
+        const token = tracker.record(stream, timestamp, bytes, start, end, decoder.isOpen)
+        const gap = tracker.takeGap()
+        if (gap !== undefined) output.gap(gap, token)
+        return token
+      },
+      line: (stream, timestamp, text, part) => output.line(stream, timestamp, text, part, decoder.undelivered()),
+      engineError,
+      malformed
+    })
+    return decoder
+  }
+
+  /** Begins a response. The tracker has begun it with the expectation. */
+  response(expectation: Expectation, { first, follow = false, observer }: ResponseOptions): LogResponse {
+    observer?.beginRead()
+    let isFirst = first !== undefined
+    let isAfterHeld = expectation === "gap" || this.tracker.anchor === undefined
+    const decoder = this.decoder(follow, {
+      judge: (stream, timestamp, bytes, start, end) => {
+        if (!isFirst && !isAfterHeld && observer === undefined) return true
+        const identity = recordIdentity(stream, bytes, start, end)
+        response.isRefused ||= isFirst && identity !== first
+        isFirst = false
+        if (response.isRefused || response.isBehind) return false
+        if (isAfterHeld) response.isBehind = this.#deliverBefore(timestamp, identity, observer?.live)
+        isAfterHeld = false
+        if (response.isBehind) return false
+        observer?.read(stream, timestamp, identity)
+        return true
+      },
+      engineError: (message) => {
+        response.hasFailed = true
+        response.errors.push(message)
+      },
+      malformed: (detail) => {
+        response.isMalformed = true
+        response.errors.push(`the response is not a container log: ${detail}`)
+      }
+    })
+    const response: LogResponse = {
+      decoder,
+      errors: [],
+      isMalformed: false,
+      hasFailed: false,
+      isRefused: false,
+      isBehind: false
+    }
+    this.#decoder = decoder
+    return response
+  }
+
+  /** Delivers what has arrived of a log that can no longer be read. The output is not flushed. */
+  complete(): void {
+    const { isWhole } = this.held
+    const records = this.#undelivered(this.held.take())
+    if (records.length > 0) {
+      this.tracker.begin("next")
+      if (!isWhole) this.tracker.markGap()
+      this.#decoder = this.#newDecoder()
+      this.#redeliver(this.#decoder, records)
+    }
+    this.completeLine()
+  }
+
+  /**
+   * Delivers the held records that lay in front of the first one that the engine still has. Returns whether the live stream
+   * has more of them.
+   */
+  #deliverBefore(timestamp: string, identity: number, live: LogDecoder | undefined): boolean {
+    const { isContiguous, reaches, records } = this.held.takeBefore(timestamp, identity)
+    const [first] = records
+    if (first === undefined) return false
+    const isBehind = live !== undefined && !reaches
+    const undelivered = this.#undelivered(records)
+    const decoder = isBehind ? live : this.#newDecoder()
+    this.tracker.begin("next")
+    for (const stretch of stretches(undelivered)) {
+      const isStart = this.tracker.anchor === undefined && stretch.records[0] === first
+      if (!isStart) this.tracker.markGap(stretch.gapTo, first.timestamp)
+      this.#redeliver(decoder, stretch.records)
+    }
+    if (isBehind) return true
+    this.tracker.end(decoder.undelivered())
+    this.tracker.begin(isContiguous && undelivered.length > 0 ? "next" : "gap")
+    return false
+  }
+
+  #newDecoder(): LogDecoder {
+    return this.decoder(false, { judge: () => true, engineError: () => {}, malformed: () => {} })
+  }
+
+  #redeliver(decoder: LogDecoder, records: ReadonlyArray<HeldRecord>): void {
+    this.#isRedelivering = true
+    try {
+      for (const { bytes, stream } of records) decoder.redeliver(stream, bytes)
+    } finally {
+      this.#isRedelivering = false
+    }
+  }
+
+  /** Those that are later than what was delivered of their stream. The live stream may send some that a read has delivered. */
+  #undelivered(records: ReadonlyArray<HeldRecord>): ReadonlyArray<HeldRecord> {
+    const latest = { stdout: this.tracker.latestOf("stdout"), stderr: this.tracker.latestOf("stderr") }
+    return records.filter(({ stream, timestamp }) => timestamp > latest[stream])
+  }
+}

@@ -1,0 +1,122 @@
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { DockerShape } from "../../../Docker.js"
+import type { ContainerNotFound, DockerFailure, LogsUnreadable } from "../../../DockerError.js"
+import { millisTimestamp, timestampMillis, toEngineTime } from "../../api/engineTime.js"
+import type { DeliveryTracker } from "../../logs/deliveryTracker.js"
+import { LogDecoder, type LogHandler } from "../../logs/logDecoder.js"
+import { type LogQuery, openLog } from "../../logs/logRequest.js"
+import { recordIdentity } from "../../logs/recordIdentity.js"
+
+/** What can end an attempt to read a log. */
+export type ReadError = ContainerNotFound | LogsUnreadable | DockerFailure
+
+type RecordHandler = NonNullable<LogHandler["record"]>
+
+/** The last records of a log, by their identities. */
+export interface LastRecords {
+  readonly identities: ReadonlyArray<number>
+  /** Whether the engine sent an error. */
+  readonly hasFailed: boolean
+}
+
+/** How far past the anchor's timestamp to search for it. Records close to each other have similar timestamps. */
+const searchMillis = 10_000
+
+/** Looks at a container's log without delivering any of it. */
+export class LogScanner {
+  constructor(
+    readonly docker: DockerShape,
+    readonly tracker: DeliveryTracker,
+    /** Whether the container has a TTY. */
+    readonly tty: boolean
+  ) {}
+
+  /** Whether the engine still has the anchor. */
+  anchorExists(anchor: string, since: string): Effect.Effect<boolean, ReadError> {
+    return Effect.suspend(() => {
+      const limit = millisTimestamp(timestampMillis(anchor) + searchMillis)
+      let isFound = false
+      let isBeyond = false
+      const record: RecordHandler = (stream, timestamp, bytes, start, end) => {
+        isFound ||= this.tracker.isAnchor(stream, bytes, start, end)
+        isBeyond ||= timestamp > limit
+        return -1
+      }
+      return Effect.map(
+        this.#scan({ since }, record, () => isFound || isBeyond),
+        () => isFound
+      )
+    })
+  }
+
+  /** The time of the first of the last `tail` records, or when the log was first opened if that is earlier. */
+  sinceOfTail(tail: number, since: string | undefined, openedAt: string) {
+    return Effect.suspend(() => {
+      let from = openedAt
+      let isFound = false
+      const record: RecordHandler = (_stream, timestamp) => {
+        if (!isFound && timestamp < from) from = timestamp
+        isFound = true
+        return -1
+      }
+      return Effect.map(
+        this.#scan({ tail }, record, () => isFound),
+        () => {
+          const found = toEngineTime(from)
+          return since !== undefined && Number(since) > Number(found) ? since : found
+        }
+      )
+    })
+  }
+
+  /** Counts the last record as delivered, so that reading begins after it. */
+  get skipToEnd(): Effect.Effect<void, ReadError> {
+    const record: RecordHandler = (stream, timestamp, bytes, start, end) =>
+      this.tracker.record(stream, timestamp, bytes, start, end, false)
+    return Effect.map(
+      this.#scan({ tail: 1 }, record, () => false),
+      ({ decoder }) => decoder.end()
+    )
+  }
+
+  /** The last `tail` records, or fewer if the log has fewer or can't be read. */
+  lastRecords(tail: number): Effect.Effect<LastRecords, ReadError> {
+    return Effect.suspend(() => {
+      const identities: Array<number> = []
+      const record: RecordHandler = (stream, _timestamp, bytes, start, end) => {
+        identities.push(recordIdentity(stream, bytes, start, end))
+        return -1
+      }
+      return Effect.map(
+        this.#scan({ tail }, record, () => false),
+        ({ decoder, hasFailed }) => {
+          decoder.end()
+          return { identities, hasFailed: hasFailed() }
+        }
+      )
+    })
+  }
+
+  /** Passes the records that the log has now to `record`, until `isDone`. */
+  #scan(query: Pick<LogQuery, "tail" | "since">, record: RecordHandler, isDone: () => boolean) {
+    return Effect.gen(this, function* () {
+      const { body } = yield* openLog(this.docker, this.tracker.containerId, {
+        ...query,
+        follow: false,
+        streams: undefined
+      })
+      let failed = false
+      const engineError = () => {
+        failed = true
+      }
+      const decoder = new LogDecoder(this.tty, false, { line: () => {}, malformed: () => {}, engineError, record })
+      yield* body.pipe(
+        Stream.map((chunk) => decoder.push(chunk)),
+        Stream.takeUntil(isDone),
+        Stream.runDrain
+      )
+      return { decoder, hasFailed: () => failed }
+    }).pipe(Effect.scoped)
+  }
+}

@@ -1,0 +1,233 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import type { DockerStream } from "../../../Docker.js"
+import type { LogStream } from "../../../LogEvent.js"
+import type { LogDecoder } from "../../logs/logDecoder.js"
+import { LiveVerifier } from "../../logs/liveVerifier.js"
+import { recordIdentity } from "../../logs/recordIdentity.js"
+import type { ReadObserver } from "./logDelivery.js"
+import type { ReadError } from "./logScanner.js"
+import type { ResumingReader } from "./resumingReader.js"
+
+/**
+ * How long to wait after a read of the log before the next one: five times as long as it took, within these bounds, so that
+ * reading takes a small part of the time.
+ */
+const pauseMillis = { shortest: 50, longest: 500 }
+
+/** How long the live stream must be silent before its last lines are verified. */
+const quietMillis = 200
+
+/** How long the live stream has to announce what a read of the log has found. */
+const graceMillis = 1000
+
+/** How often a silent log is read: more often while the live stream does not announce what is written to the log. */
+const probeMillis = { shortest: 1000, longest: 10_000 }
+
+/** Records that arrive between the live stream's last one and a read of the log. */
+const expectedMore = 16
+
+/** One live stream of a log, and the reads that complete it. */
+class VerifiedStream {
+  readonly #verifier: LiveVerifier
+  readonly #live: LogDecoder
+  readonly #observer: ReadObserver
+  #isMalformed = false
+  /** Whether the live stream may send what has been delivered. */
+  #isBehind = false
+  /** Closed while too much is held. */
+  readonly #hasRoom = Effect.unsafeMakeLatch(true)
+  /** Whether the engine no longer has the container. */
+  #isGone = false
+
+  constructor(
+    readonly follow: VerifiedFollow,
+    fileBytes: number,
+    readonly lock: Effect.Semaphore,
+    /** Offered to when the log is to be read. */
+    readonly signal: Queue.Queue<void>
+  ) {
+    const { reader } = follow
+    this.#verifier = new LiveVerifier(fileBytes)
+    this.#live = reader.delivery.decoder(true, {
+      judge: (stream, timestamp, bytes, start, end) => {
+        const identity = recordIdentity(stream, bytes, start, end)
+        const verdict = this.#verifier.judge(stream, timestamp, identity)
+        if (verdict === "hold") {
+          const { isContiguous } = this.#verifier
+          reader.delivery.held.add({ stream, timestamp, identity, isContiguous }, bytes, start, end)
+        }
+        return verdict === "deliver" && !this.#isDelivered(stream, timestamp, identity)
+      },
+      // The reads report an error that lasts.
+      engineError: () => {},
+      malformed: () => {
+        this.#isMalformed = true
+      }
+    })
+    const verifier = this.#verifier
+    this.#observer = {
+      live: this.#live,
+      beginRead: () => verifier.beginRead(),
+      read: (stream, timestamp, identity) => verifier.read(stream, timestamp, identity)
+    }
+  }
+
+  #isDelivered(stream: LogStream, timestamp: string, identity: number): boolean {
+    if (!this.#isBehind) return false
+    const { tracker } = this.follow.reader
+    const latest = tracker.latestOf(stream)
+    // All pieces of a line have the same timestamp.
+    return timestamp < latest || (timestamp === latest && !this.#live.isOpen && tracker.has(identity))
+  }
+
+  /** Delivers what of the live stream can be delivered. Ends with it. */
+  pump(body: DockerStream["body"]): Effect.Effect<void, ReadError> {
+    return body.pipe(
+      Stream.takeUntil(() => this.#isMalformed),
+      Stream.runForEach((chunk) =>
+        this.lock
+          .withPermits(1)(
+            Effect.suspend(() => {
+              this.#live.push(chunk)
+              if (this.#verifier.isReadNeeded) Queue.unsafeOffer(this.signal, undefined)
+              if (this.follow.reader.delivery.held.isFull && !this.#isGone) this.#hasRoom.unsafeClose()
+              return this.follow.reader.output.flush
+            })
+          )
+          .pipe(Effect.zipRight(this.#hasRoom.await))
+      )
+    )
+  }
+
+  /** Reads the log when that is needed. Ends when the live stream is found to be mute. */
+  get supervise(): Effect.Effect<void, ReadError> {
+    return Effect.suspend(() => {
+      const verifier = this.#verifier
+      const { tracker } = this.follow.reader
+      /** What the live stream had sent when a read found more. */
+      let unannouncedAt = -1
+      const step = Effect.gen(this, function* () {
+        const { isUnverified, seen } = verifier
+        const patience = unannouncedAt === seen ? graceMillis : isUnverified ? quietMillis : this.follow.probeMillis
+        if (!verifier.isReadNeeded) yield* Effect.timeoutOption(Queue.take(this.signal), patience)
+        const isQuiet = !verifier.isReadNeeded
+        if (isQuiet && verifier.seen !== seen) return false
+        if (isQuiet && unannouncedAt === seen) return true
+        yield* this.follow.pause
+        const { count } = tracker
+        yield* this.read
+        if (!isQuiet) return false
+        const isNews = tracker.count > count
+        unannouncedAt = isNews && verifier.seen === seen ? seen : -1
+        if (!isUnverified) this.follow.noteProbe(isNews)
+        return false
+      })
+      return Effect.repeat(step, { until: (isMute) => isMute }).pipe(
+        Effect.asVoid,
+        // What the live stream still sends is held.
+        Effect.catchIf(isGone, () =>
+          Effect.suspend(() => {
+            this.#isGone = true
+            this.#hasRoom.unsafeOpen()
+            return Effect.never
+          })
+        )
+      )
+    })
+  }
+
+  /** Reads what the live stream has left out or has not sent yet. */
+  get read(): Effect.Effect<void, ReadError> {
+    return this.lock.withPermits(1)(
+      Effect.gen(this, function* () {
+        const { reader } = this.follow
+        const verifier = this.#verifier
+        const began = yield* Clock.currentTimeMillis
+        reader.delivery.interrupt(this.#live)
+        const ending = yield* reader.catchUp({
+          ...(verifier.seen === 0 ? {} : { expected: verifier.seenSinceRead + expectedMore }),
+          observer: this.#observer
+        })
+        this.#isBehind = ending === "behind"
+        if (this.#isBehind) verifier.continueLive()
+        else verifier.endRead(ending === "ended", reader.delivery.isWithinLine)
+        if (this.#isBehind || (ending === "ended" && !reader.delivery.isWithinLine)) {
+          reader.delivery.continueWith(this.#live)
+        }
+        this.#hasRoom.unsafeOpen()
+        this.follow.noteRead(began, yield* Clock.currentTimeMillis)
+      })
+    )
+  }
+
+  /** Reads the rest after the live stream has ended. */
+  get finish(): Effect.Effect<void, ReadError> {
+    return Effect.suspend(() =>
+      !this.#isGone && (this.#verifier.isReadNeeded || this.#verifier.isUnverified)
+        ? Effect.catchIf(this.read, isGone, () => Effect.void)
+        : Effect.void
+    )
+  }
+}
+
+/** Whether the container has been removed, or is about to be. */
+const isGone = (error: ReadError): boolean =>
+  error._tag === "ContainerNotFound" ||
+  (error._tag === "EngineError" && /dead or marked for removal/.test(error.detail))
+
+/**
+ * Follows a log whose live stream may leave records out (see `LiveVerifier`). The live stream shows that there is something
+ * new, and is delivered where it is known to be complete. Everything else is read from the log.
+ */
+export class VerifiedFollow {
+  #nextReadAt = 0
+  #probeMillis = probeMillis.longest
+
+  constructor(readonly reader: ResumingReader) {}
+
+  /** How long the live stream may be silent before the log is read. */
+  get probeMillis(): number {
+    return this.#probeMillis
+  }
+
+  /** Notes whether a read of a silent log found something. */
+  noteProbe(isNews: boolean): void {
+    this.#probeMillis = isNews ? probeMillis.shortest : Math.min(probeMillis.longest, 2 * this.#probeMillis)
+  }
+
+  /** Notes when a read began and ended. */
+  noteRead(began: number, ended: number): void {
+    const { longest, shortest } = pauseMillis
+    // A log that can't be read is read less and less often.
+    const pause = Math.max(5 * (ended - began), shortest * 2 ** this.reader.failures)
+    this.#nextReadAt = ended + Math.min(longest, pause)
+  }
+
+  /** Waits until the log may be read again. */
+  readonly pause: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    now < this.#nextReadAt ? Effect.sleep(this.#nextReadAt - now) : Effect.void
+  )
+
+  /**
+   * Follows the log until the live stream ends or is found to be mute.
+   *
+   * @param fileBytes see `rotationSize`
+   */
+  run(fileBytes: number): Effect.Effect<void, ReadError> {
+    return Effect.gen(this, function* () {
+      const { reader } = this
+      const since = reader.tracker.anchor === undefined ? reader.start.since : undefined
+      const { body } = yield* reader.open({ follow: true, tail: 0, since })
+      if (yield* reader.isLaterRun) return
+      const lock = yield* Effect.makeSemaphore(1)
+      const stream = new VerifiedStream(this, fileBytes, lock, yield* Queue.sliding<void>(1))
+      yield* this.pause
+      yield* stream.read
+      yield* Effect.raceFirst(stream.pump(body), stream.supervise)
+      yield* stream.finish
+    }).pipe(Effect.scoped)
+  }
+}
