@@ -90,6 +90,12 @@ const mutateBytes = (bytes: Uint8Array, random: Randomness): Uint8Array => {
       return Buffer.from(text.slice(0, at) + oddText(random) + text.slice(at), "latin1")
     case 3:
       return Buffer.from(text.replaceAll(/\d{4}-\d\d-\d\dT\S+/g, oddText(random)), "latin1")
+    case 4:
+      // An event with a time in seconds only.
+      return Buffer.from(
+        text.replaceAll(/"time":\d+,"timeNano":\d+/g, `"time":${random.pick([0.5, -1.5, 1_700_000_000.25, 1e300])}`),
+        "latin1"
+      )
     default:
       return Buffer.from(
         text.replace(/\{.*\}/, (json) => stringify(mutate(JSON.parse(json), random))),
