@@ -182,7 +182,7 @@ const calls: Readonly<Record<string, Effect.Effect<unknown, unknown, Services | 
 const container = (name: string, command: ReadonlyArray<string>) => ({ name, image: "busybox", command })
 
 /** About a second each. More: `DOCKWIRE_TEST_ROUNDS=100 npx vitest run FILE`. */
-const rounds = Number(process.env["DOCKWIRE_TEST_ROUNDS"] ?? "5")
+const rounds = Number(process.env["DOCKWIRE_TEST_ROUNDS"] ?? "3")
 
 it("whatever an engine answers is a value or an error, never a defect", { timeout: rounds * 20_000 }, async () => {
   const random = randomness("odd responses")
