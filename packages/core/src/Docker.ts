@@ -4,10 +4,12 @@
  * @since 0.1.0
  */
 import type { ConfigError } from "effect/ConfigError"
+import type * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import Dockerode from "dockerode"
@@ -88,6 +90,15 @@ export interface DockerStream {
 export interface DockerDuplex {
   /** The bytes from the engine. Fails with `EngineUnavailable`, reason `Lost`, if the connection breaks. */
   readonly output: Stream.Stream<Uint8Array, EngineUnavailable>
+  /**
+   * `Stream.toPull(output)` at a lower cost: running a stream takes more CPU time than a short exchange. Use either this or
+   * `output`.
+   */
+  readonly pull?: Effect.Effect<
+    Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<EngineUnavailable>>,
+    never,
+    Scope.Scope
+  >
   /** Completes when the bytes are written, which applies backpressure. */
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, EngineUnavailable>
   /** Closes the writing side. `output` continues. */

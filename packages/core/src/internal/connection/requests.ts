@@ -7,7 +7,7 @@ import { Duplex } from "node:stream"
 import type { DockerDuplex, DockerRequest, DockerResponse, DockerStream } from "../../Docker.js"
 import { type DockerFailure, type EngineError, EngineUnavailable } from "../../DockerError.js"
 import { type EngineConnection, Exchange } from "./exchange.js"
-import { readableChunks } from "./readableChunks.js"
+import { pullReadable, readableChunks } from "./readableChunks.js"
 import { bodyText, engineError, maxErrorBytes, parseBody, responseHeaders } from "./response.js"
 import { engineUnavailable } from "./unavailable.js"
 
@@ -171,6 +171,7 @@ export const requestUpgrade = (
     const unavailable = (error: Error | undefined) => engineUnavailable(connection.endpoint, error)
     return {
       output: readableChunks(socket, unavailable),
+      pull: pullReadable(socket, unavailable),
       write: (bytes) =>
         Effect.async<void, EngineUnavailable>((resume) => {
           socket.write(bytes, (error) => resume(error ? Effect.fail(unavailable(error)) : Effect.void))

@@ -1,3 +1,4 @@
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Option from "effect/Option"
@@ -91,8 +92,12 @@ interface State extends Schema.Schema.Type<typeof ExecState> {
   readonly forgetsPid: boolean
 }
 
-const readState = (docker: DockerShape, execId: string): Effect.Effect<State, DockerFailure> => {
-  const request = { method: "GET", path: `/exec/${execId}/json` } as const
+const readState = (
+  docker: DockerShape,
+  execId: string,
+  options: Pick<DockerRequest, "timeout"> = {}
+): Effect.Effect<State, DockerFailure> => {
+  const request = { method: "GET", path: `/exec/${execId}/json`, ...options } as const
   return Effect.flatMap(docker.json(request), ({ body, headers, status }) =>
     Effect.map(decodeState(request, status, body), (state) => ({
       ...state,
@@ -140,6 +145,13 @@ const endOf = ({ ExitCode, Pid, Running, forgetsPid }: State): ExecEnd | undefin
   const hasFailed = (Pid ?? 0) === 0 && (ExitCode === 126 || ExitCode === 127)
   return { exitCode: ExitCode, neverStarted: (output) => hasFailed && (!forgetsPid || podmanFailure.test(output)) }
 }
+
+/** Looks once how a command ended. `undefined` if it runs. `GET /exec/{id}/json` */
+export const readEnd = (
+  docker: DockerShape,
+  execId: string,
+  timeout: Duration.Duration
+): Effect.Effect<ExecEnd | undefined, DockerFailure> => Effect.map(readState(docker, execId, { timeout }), endOf)
 
 /** Opens a stream of events after which a command in the container may have ended. */
 export type ExecWatch = (

@@ -1,4 +1,5 @@
 import * as Chunk from "effect/Chunk"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -22,6 +23,7 @@ import {
   type ExecWatch,
   isNeverStarted,
   mapStartErrors,
+  readEnd,
   startRequest
 } from "./execInstance.js"
 import type { ExecOutput, ExecResult } from "./execModels.js"
@@ -35,7 +37,7 @@ const maxMessageBytes = 4_096
 export interface StartedCommand<E, R> {
   /** The request that started it, for errors about its output. */
   readonly request: DockerRequest
-  readonly output: DockerDuplex["output"]
+  readonly duplex: Pick<DockerDuplex, "output" | "pull">
   /** Sends the whole input. `undefined` if there is none. */
   readonly sendInput: Effect.Effect<void, E, R> | undefined
   /** The engine sends its message as output if it could not start the command. The exec instance tells which one it is. */
@@ -45,6 +47,35 @@ export interface StartedCommand<E, R> {
   /** Waits for the exit, once the output has ended. */
   readonly end: Effect.Effect<ExecEnd, DockerFailure>
 }
+
+/** The engine keeps the connection open while a command runs. If it ends this much earlier, it was cut. */
+const connectionTimeout = Duration.seconds(10)
+
+const connectionClosed = ({ endpoint }: DockerShape) =>
+  new EngineUnavailable({
+    endpoint,
+    reason: "Lost",
+    detail: "the connection was closed while the command was running"
+  })
+
+/** Runs an effect for each chunk of the output. */
+const forEachChunk = <E>(
+  { output, pull = Stream.toPull(output) }: Pick<DockerDuplex, "output" | "pull">,
+  run: (chunk: Uint8Array) => Effect.Effect<void, E>
+): Effect.Effect<void, E | EngineUnavailable, Scope.Scope> =>
+  Effect.flatMap(pull, (pullOutput) =>
+    pullOutput.pipe(
+      Effect.flatMap((chunks) =>
+        Effect.mapError(Effect.forEach(chunks, run, { discard: true }), (error) =>
+          Option.some<E | EngineUnavailable>(error)
+        )
+      ),
+      Effect.forever,
+      Effect.catchAll((error: Option.Option<E | EngineUnavailable>) =>
+        Option.isSome(error) ? Effect.fail(error.value) : Effect.void
+      )
+    )
+  )
 
 /** Starts a command and attaches to it. */
 export const startCommand = <E, R>(
@@ -70,7 +101,7 @@ export const startCommand = <E, R>(
     const duplex = yield* docker.hijack(request).pipe(mapStartErrors(docker, id, execId, args))
     const started: StartedCommand<E, R> = {
       request,
-      output: duplex.output,
+      duplex,
       sendInput: stdin?.pipe(
         // A command may exit before it has read all of its input, which is no error: its exit code is reported.
         Stream.runForEach((input) => Effect.ignore(duplex.write(inputBytes(input)))),
@@ -79,17 +110,13 @@ export const startCommand = <E, R>(
       isNeverStarted: (output) => isNeverStarted(docker, execId, output),
       failure: (message) =>
         new ExecFailed({ containerId: id, command: args, detail: message.slice(0, maxMessageBytes).trim() }),
-      end: awaitEnd(docker, execId, watch).pipe(
-        // The engine keeps the connection open while the command runs. If it ends much earlier, it was cut.
-        Effect.timeoutFail({
-          duration: "10 seconds",
-          onTimeout: () =>
-            new EngineUnavailable({
-              endpoint: docker.endpoint,
-              reason: "Lost",
-              detail: "the connection was closed while the command was running"
-            })
-        })
+      // Most often it has ended by now, and a timeout and a schedule would cost more than the request.
+      end: Effect.flatMap(readEnd(docker, execId, connectionTimeout), (end) =>
+        end === undefined
+          ? awaitEnd(docker, execId, watch).pipe(
+              Effect.timeoutFail({ duration: connectionTimeout, onTimeout: () => connectionClosed(docker) })
+            )
+          : Effect.succeed(end)
       )
     }
     return started
@@ -98,7 +125,7 @@ export const startCommand = <E, R>(
 /** Emits the output as it arrives, and then the exit. */
 export const streamOutput = <E, R>(
   docker: DockerShape,
-  { end, failure, isNeverStarted, output, request, sendInput }: StartedCommand<E, R>
+  { duplex: { output }, end, failure, isNeverStarted, request, sendInput }: StartedCommand<E, R>
 ): Stream.Stream<ExecOutput, EngineError | EngineUnavailable | ExecFailed | E, R> => {
   let isFirst = true
   const pieces = Stream.mapChunksEffect(demultiplex(output, request, docker.endpoint), (pieces) => {
@@ -120,12 +147,12 @@ export const streamOutput = <E, R>(
 /** Collects the output. Does without `streamOutput`, whose operators would cost a short command more than all the rest. */
 export const collectOutput = <E, R>(
   docker: DockerShape,
-  { end, failure, output, request, sendInput }: StartedCommand<E, R>
-): Effect.Effect<ExecResult, EngineError | EngineUnavailable | ExecFailed | E, R> =>
+  { duplex, end, failure, request, sendInput }: StartedCommand<E, R>
+): Effect.Effect<ExecResult, EngineError | EngineUnavailable | ExecFailed | E, R | Scope.Scope> =>
   Effect.gen(function* () {
     const collector = new OutputCollector(request, "Exec.stream")
     const demultiplexed = demultiplexer(request, docker.endpoint)
-    const readToEnd = Stream.runForEach(output, (chunk) =>
+    const readToEnd = forEachChunk(duplex, (chunk) =>
       Effect.flatMap(demultiplexed.take(chunk), (pieces) => collector.add(pieces))
     ).pipe(Effect.andThen(demultiplexed.end), Effect.andThen(end))
     // A failure of the input fails the command, but the command's exit does not wait for the input.
