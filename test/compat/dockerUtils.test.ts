@@ -16,7 +16,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
 import { createdText } from "../../packages/compat/src/containerRow.js"
-import { itDockerCli } from "../engine/dockerCli.js"
+import { itDockerCli } from "../engine/itDockerCli.js"
 import { jsonAt } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import {
