@@ -1,4 +1,6 @@
 import { type FollowElement, type FollowOptions, Logs, type LogsError } from "@dockwire/core"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
@@ -31,8 +33,20 @@ export interface Followed {
   readonly stop: () => Promise<void>
 }
 
-/** Follows a container's log in a runtime of its own. */
-export const followed = (endpoint: string, id: string, options: FollowOptions = {}): Followed => {
+/** A clock on which time passes faster, for what waits long. */
+const fastClock = (factor: number): Clock.Clock => {
+  const real = Clock.make()
+  const start = Date.now()
+  return {
+    ...real,
+    unsafeCurrentTimeMillis: () => start + (Date.now() - start) * factor,
+    currentTimeMillis: Effect.sync(() => start + (Date.now() - start) * factor),
+    sleep: (duration) => real.sleep(Duration.times(duration, 1 / factor))
+  }
+}
+
+/** Follows a container's log in a runtime of its own, in which time passes `speed` times as fast. */
+export const followed = (endpoint: string, id: string, options: FollowOptions = {}, speed = 1): Followed => {
   const elements: Array<FollowElement> = []
   let over = false
   const abort = new AbortController()
@@ -50,7 +64,8 @@ export const followed = (endpoint: string, id: string, options: FollowOptions = 
     )
     return yield* Fiber.join(fiber)
   })
-  const ended = runCore(endpoint, program, abort.signal).finally(() => {
+  const timed = speed === 1 ? program : Effect.withClock(program, fastClock(speed))
+  const ended = runCore(endpoint, timed, abort.signal).finally(() => {
     over = true
   })
   ended.catch(() => {})

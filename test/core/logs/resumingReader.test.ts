@@ -117,7 +117,7 @@ describe("a reader that resumes", () => {
     engine.log = lines(1, 5)
     expect(await read()).toEqual(["line 4", "line 5"])
     expect(await read()).toEqual([])
-    expect(engine.queries).toEqual(["", "tail=1000 since=3", "tail=1000 since=5"])
+    expect(engine.queries).toEqual(["", "tail=1", "tail=1000 since=3", "tail=1", "tail=1000 since=5", "tail=1"])
   })
 
   it("continues after its connection is cut, wherever that is", async () => {
@@ -154,7 +154,7 @@ describe("a reader that resumes", () => {
     await read()
     engine.log = lines(1, 1_500)
     expect(await read()).toEqual(Array.from({ length: 1_498 }, (_, index) => `line ${index + 3}`))
-    expect(engine.queries.slice(1)).toEqual(["tail=1000 since=2", "tail=10000 since=2"])
+    expect(engine.queries.slice(2)).toEqual(["tail=1000 since=2", "tail=10000 since=2", "tail=1"])
   })
 
   it("marks a gap where the engine no longer has the anchor", async () => {

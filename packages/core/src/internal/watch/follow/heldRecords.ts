@@ -6,14 +6,18 @@ const fullBytes = 4 * 1024 * 1024
 /** The most bytes to hold of a log that can no longer be read. When there are more, the older half is dropped. */
 const maxBytes = 2 * fullBytes
 
-/** A record of a live stream that was not delivered. */
-export interface HeldRecord {
+/** A copy of a record. */
+export interface LogRecord {
   readonly stream: LogStream
   readonly timestamp: string
+  readonly bytes: Buffer
+}
+
+/** A record of a live stream that was not delivered. */
+export interface HeldRecord extends LogRecord {
   readonly identity: number
   /** Whether it follows directly on the one in front of it. */
   readonly isContiguous: boolean
-  readonly bytes: Buffer
 }
 
 /** The fewest records between two gaps. */

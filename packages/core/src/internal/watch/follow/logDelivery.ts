@@ -3,7 +3,7 @@ import type { DeliveryTracker, Expectation } from "../../logs/deliveryTracker.js
 import { LogDecoder, type LogHandler } from "../../logs/logDecoder.js"
 import { recordIdentity } from "../../logs/recordIdentity.js"
 import type { FollowOutput } from "./followOutput.js"
-import { type HeldRecord, HeldRecords, stretches } from "./heldRecords.js"
+import { type HeldRecord, HeldRecords, type LogRecord, stretches } from "./heldRecords.js"
 
 /** Sees all that is read. */
 export interface ReadObserver {
@@ -142,6 +142,14 @@ export class LogDelivery {
     return response
   }
 
+  /** Delivers records that follow after a part of the log that can't be read. */
+  deliverAfterGap(records: ReadonlyArray<LogRecord>): void {
+    this.tracker.begin("gap")
+    this.#decoder = this.#newDecoder()
+    this.#redeliver(this.#decoder, records)
+    this.tracker.end(this.#decoder.undelivered())
+  }
+
   /** Delivers what has arrived of a log that can no longer be read. The output is not flushed. */
   complete(): void {
     const { isWhole } = this.held
@@ -182,7 +190,7 @@ export class LogDelivery {
     return this.decoder(false, { judge: () => true, engineError: () => {}, malformed: () => {} })
   }
 
-  #redeliver(decoder: LogDecoder, records: ReadonlyArray<HeldRecord>): void {
+  #redeliver(decoder: LogDecoder, records: ReadonlyArray<LogRecord>): void {
     this.#isRedelivering = true
     try {
       for (const { bytes, stream } of records) decoder.redeliver(stream, bytes)

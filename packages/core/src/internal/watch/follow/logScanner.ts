@@ -8,6 +8,8 @@ import { LogDecoder, type LogHandler } from "../../logs/logDecoder.js"
 import { type LogQuery, openLog } from "../../logs/logRequest.js"
 import { recordIdentity } from "../../logs/recordIdentity.js"
 
+import type { LogRecord } from "./heldRecords.js"
+
 /** What can end an attempt to read a log. */
 export type ReadError = ContainerNotFound | LogsUnreadable | DockerFailure
 
@@ -16,12 +18,19 @@ type RecordHandler = NonNullable<LogHandler["record"]>
 /** The last records of a log, by their identities. */
 export interface LastRecords {
   readonly identities: ReadonlyArray<number>
+  /** The timestamp of the first one; empty if there is none. */
+  readonly firstTimestamp: string
+  /** Copies of them; `undefined` if they are too large. */
+  readonly copies: ReadonlyArray<LogRecord> | undefined
   /** Whether the engine sent an error. */
   readonly hasFailed: boolean
 }
 
 /** How far past the anchor's timestamp to search for it. Records close to each other have similar timestamps. */
 const searchMillis = 10_000
+
+/** The most bytes of records to copy. */
+const maxCopiedBytes = 4 * 1024 * 1024
 
 /** Looks at a container's log without delivering any of it. */
 export class LogScanner {
@@ -84,7 +93,14 @@ export class LogScanner {
   lastRecords(tail: number): Effect.Effect<LastRecords, ReadError> {
     return Effect.suspend(() => {
       const identities: Array<number> = []
-      const record: RecordHandler = (stream, _timestamp, bytes, start, end) => {
+      const copies: Array<LogRecord> = []
+      let copiedBytes = 0
+      let firstTimestamp = ""
+      const record: RecordHandler = (stream, timestamp, bytes, start, end) => {
+        if (identities.length === 0) firstTimestamp = timestamp
+        copiedBytes += end - start
+        if (copiedBytes > maxCopiedBytes) copies.length = 0
+        else copies.push({ stream, timestamp, bytes: Buffer.from(bytes.subarray(start, end)) })
         identities.push(recordIdentity(stream, bytes, start, end))
         return -1
       }
@@ -92,7 +108,12 @@ export class LogScanner {
         this.#scan({ tail }, record, () => false),
         ({ decoder, hasFailed }) => {
           decoder.end()
-          return { identities, hasFailed: hasFailed() }
+          return {
+            identities,
+            firstTimestamp,
+            copies: copiedBytes > maxCopiedBytes ? undefined : copies,
+            hasFailed: hasFailed()
+          }
         }
       )
     })

@@ -5,9 +5,10 @@ import type { DockerShape } from "../../../Docker.js"
 import type { DockerFailure } from "../../../DockerError.js"
 import { hasApi } from "../../api/apiVersion.js"
 import { millisTimestamp, responseMillis, toEngineTime } from "../../api/engineTime.js"
+import { reopenLog } from "../../api/schedules.js"
 import type { DeliveryTracker, Expectation } from "../../logs/deliveryTracker.js"
 import { inspectSubject, type LogQuery, type LogSubject, openLog } from "../../logs/logRequest.js"
-import { findReadable } from "./corruptStretch.js"
+import { findReadable, type ReadableEnd, readInFront } from "./corruptStretch.js"
 import { currentTimestamp, type FollowOutput } from "./followOutput.js"
 import { LogDelivery, type ResponseOptions } from "./logDelivery.js"
 import { LogScanner, type ReadError } from "./logScanner.js"
@@ -27,6 +28,10 @@ export interface ReadStart {
 export interface ReadRange extends ResponseOptions {
   /** As the engine takes it. */
   readonly until?: string
+  /** Whether `until` is later than what has been delivered. */
+  readonly isWhole?: boolean
+  /** Whether errors of the engine are not to be reported. */
+  readonly isQuiet?: boolean
   /** Whether the run is over, so that a last line without a newline is complete. */
   readonly flush?: boolean
   /** How many records there are probably to read. Default: 1000. */
@@ -49,11 +54,11 @@ const tails = [1000, 10_000, 100_000, undefined]
 /** Before API 1.43, `since` also drops records with an earlier timestamp that follow the anchor. */
 const olderEngineSlackMillis = 2000
 
-/**
- * How many responses in a row must end with an error, and without a new record, before the log is taken to be corrupt. The
- * engine may send the error instead of records that it has read before.
- */
-const maxFailures = 5
+/** How many responses in a row must end with an error before the log is taken to be corrupt. */
+const maxFailures = 3
+
+/** How often to look for the first record after a part that can't be read, before a later one will do. */
+const maxSteps = 5
 
 /** Stands for the identity of the last record of an empty log. */
 const noRecord = -1
@@ -76,7 +81,7 @@ export class ResumingReader {
   #isOlderEngine: boolean | undefined
   /** When the log was first opened, by the engine's clock. */
   #openedAt: string | undefined
-  /** The responses in a row that failed without a new record. */
+  /** The responses in a row that failed. */
   #failures = 0
   /** How many of the last records could be read when the tracker had counted `count`: those in front are corrupt. */
   #readable: { readonly records: number; readonly count: number } | undefined
@@ -103,7 +108,7 @@ export class ResumingReader {
     return this.#openedAt !== undefined
   }
 
-  /** The responses in a row that failed without a new record. */
+  /** The responses in a row that failed. */
   get failures(): number {
     return this.#failures
   }
@@ -111,7 +116,7 @@ export class ResumingReader {
   /** Reads what has not been delivered yet. */
   read(subject: LogSubject, range: ReadRange): Effect.Effect<void, ReadError> {
     return Effect.gen(this, function* () {
-      if (range.follow !== true) return yield* Effect.asVoid(this.catchUp(range))
+      if (range.follow !== true) return yield* this.#readWhole(range)
       // Neither the order of the records nor `since` can be relied on before API 1.43.
       if (yield* this.#needsSlack) return yield* Effect.asVoid(this.catchUp(range))
       const fileBytes = this.#mute.isSuspect ? 0 : subject.rotationSize
@@ -123,21 +128,47 @@ export class ResumingReader {
     })
   }
 
+  /** Reads what has not been delivered yet, again while the engine fails to read the log. */
+  #readWhole(range: ReadRange): Effect.Effect<void, ReadError> {
+    return this.catchUp(range).pipe(
+      Effect.repeat({
+        schedule: reopenLog,
+        until: (ending) => ending !== "failed" || this.#failures >= 2 * maxFailures
+      }),
+      Effect.asVoid
+    )
+  }
+
   /**
    * Reads what has not been delivered yet. If the engine fails to read the log again and again, the records that it can't
    * read are stepped over.
    */
   catchUp(range: ReadRange): Effect.Effect<Ending, ReadError> {
     return Effect.gen(this, function* () {
-      const { count } = this.tracker
-      const ending = yield* this.#resume(range)
-      if (this.tracker.count > count || ending !== "failed") this.#failures = 0
+      const read = yield* this.#resume({ ...range, isQuiet: this.#failures > 0 })
+      const ending = read === "ended" && !(yield* this.#isAtEnd(range)) ? "failed" : read
+      if (ending !== "failed") this.#failures = 0
       if (ending === "ended") this.delivery.held.take()
-      if (ending === "failed" && this.tracker.count === count && ++this.#failures >= maxFailures) {
-        yield* this.#stepOver(range)
-      }
+      if (ending === "failed" && ++this.#failures >= maxFailures) yield* this.#stepOver(range)
       return ending
     })
+  }
+
+  /**
+   * Whether a response that ended without an error ended at the end of the log. The engine may lose the error that ended it.
+   * A live stream would show that there is more.
+   */
+  #isAtEnd({ follow, observer, until }: ReadRange): Effect.Effect<boolean, ReadError> {
+    const isTrusted = observer !== undefined && !this.#mute.isSuspect && this.#failures === 0
+    if (follow === true || isTrusted || this.#isOlderEngine === true || this.tracker.anchor === undefined)
+      return Effect.succeed(true)
+    return Effect.map(
+      this.#scanner.lastRecords(1),
+      ({ firstTimestamp, identities: [last] }) =>
+        last === undefined ||
+        this.tracker.has(last) ||
+        (until !== undefined && Number(toEngineTime(firstTimestamp)) > Number(until))
+    )
   }
 
   #resume(range: ReadRange): Effect.Effect<Ending, ReadError> {
@@ -218,6 +249,7 @@ export class ResumingReader {
     range: ReadRange
   ): Effect.Effect<Ending, ReadError> {
     const { flush = false, follow = false, until } = range
+    const isWhole = range.isWhole ?? until === undefined
     return Effect.gen(this, function* () {
       this.tracker.begin(expectation)
       const { body, headers } = yield* this.open({ ...query, until, follow })
@@ -226,7 +258,7 @@ export class ResumingReader {
       const response = this.delivery.response(expectation, range)
       const { decoder, errors } = response
       const deliver = Effect.suspend(() =>
-        errors.length === 0
+        errors.length === 0 || range.isQuiet === true
           ? this.output.flush
           : Effect.forEach(errors.splice(0), (error) => this.output.engineError(error, decoder.undelivered()), {
               discard: true
@@ -240,7 +272,7 @@ export class ResumingReader {
         Effect.ensuring(Effect.sync(() => this.tracker.end(decoder.undelivered())))
       )
       // A response without any record does not begin with the anchor either.
-      const isEmpty = expectation === "anchor" && until === undefined && this.tracker.isAwaitingBeginning
+      const isEmpty = expectation === "anchor" && isWhole && this.tracker.isAwaitingBeginning
       if (isRefused() || (isEmpty && !response.hasFailed)) return "refused"
       if (response.isBehind) return "behind"
       if (response.hasFailed) return "failed"
@@ -274,16 +306,43 @@ export class ResumingReader {
         (tail) => this.#scanner.lastRecords(tail),
         (identities) => anchor !== undefined && identities.includes(anchor)
       )
-      if (end.records === 0) return
-      this.#readable = { records: end.records, count }
-      if (end.isReached) return
+      if (end.isReached) this.#readable = { records: end.records, count }
+      if (end.records === 0 || end.isReached) return
+      const from = this.tracker.anchor === undefined ? this.start.since : toEngineTime(this.tracker.anchor)
+      yield* readInFront(
+        from ?? "0.0",
+        toEngineTime(end.firstTimestamp),
+        (until) =>
+          Effect.map(this.#resume({ ...range, until, isWhole: true, isQuiet: true }), (ending) => ending === "ended"),
+        Effect.suspend(() => {
+          const before = this.tracker.count
+          return Effect.map(this.#resume({ ...range, isQuiet: true }), () => this.tracker.count > before)
+        })
+      )
+      if (end.copies === undefined) return yield* this.#readEnd(end, range)
+      // Read again, the log would have grown, and its last records would be other ones.
+      const { until } = range
+      const copies =
+        until === undefined
+          ? end.copies
+          : end.copies.filter(({ timestamp }) => Number(toEngineTime(timestamp)) <= Number(until))
+      this.delivery.deliverAfterGap(copies)
+      this.#readable = { records: copies.length, count: this.tracker.count }
+      yield* this.output.flush
+    })
+  }
+
+  /** Delivers the end of a log that is too large to be copied. */
+  #readEnd(end: ReadableEnd, range: ReadRange): Effect.Effect<void, ReadError> {
+    return Effect.gen(this, function* () {
       let ending: Ending = "refused"
-      for (let attempt = 1; attempt <= maxFailures && ending === "refused"; attempt++) {
+      for (let attempt = 1; attempt <= maxSteps && ending === "refused"; attempt++) {
         // What was written since then counts among the last records too.
         const { identities } = yield* this.#scanner.lastRecords(end.records)
         const added = end.last === undefined ? 0 : identities.length - 1 - identities.lastIndexOf(end.last)
-        const first = attempt < maxFailures && end.first !== undefined ? { first: end.first } : {}
+        const first = attempt < maxSteps && end.first !== undefined ? { first: end.first } : {}
         ending = yield* this.#request({ tail: end.records + added }, "gap", { ...range, ...first })
+        this.#readable = { records: end.records + added, count: this.tracker.count }
       }
     })
   }
