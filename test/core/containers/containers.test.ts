@@ -43,8 +43,10 @@ const created = async (command: ReadonlyArray<string>, more: Partial<ContainerSp
 }
 
 const sleeper = async (more: Partial<ContainerSpec> = {}): Promise<string> => {
-  const id = await created(["sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.05; done"], more)
+  const id = await created(["sh", "-c", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done"], more)
   await run((containers) => containers.start(id))
+  // Process 1 ignores a signal that arrives before the trap is set.
+  await run((containers) => containers.waitUntil(id, { log: "ready" }))
   return id
 }
 
