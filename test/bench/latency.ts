@@ -8,8 +8,13 @@ import { quantile } from "./statistics.js"
 
 let written = 0
 
-/** The milliseconds from writing a line to receiving it, for `count` lines, one after the other. */
-const sample = async (writer: LineWriter, receive: LineReceiver, count: number): Promise<ReadonlyArray<number>> => {
+/** The milliseconds from writing a line to receiving it, for `count` lines, one after the other, with a pause in between. */
+export const sampleLatency = async (
+  writer: LineWriter,
+  receive: LineReceiver,
+  count: number,
+  pauseMillis = 2
+): Promise<ReadonlyArray<number>> => {
   let awaited = ""
   let arrived: (at: number) => void = () => {}
   const close = await receive(writer.container.id, (text) => {
@@ -42,7 +47,7 @@ const sample = async (writer: LineWriter, receive: LineReceiver, count: number):
     for (let index = 0; index < count; index++) {
       values.push(await next(5000))
       // Avoids synchronizing with other timers.
-      await sleep(2 + (index % 7))
+      await sleep(pauseMillis + (index % 7))
     }
     return values
   } finally {
@@ -71,7 +76,7 @@ const run = async ({ engine, progress, quick }: BenchContext): Promise<ReadonlyA
     for (let round = 0; round < rounds; round++) {
       for (const [index, [name, receive]] of variants.entries()) {
         progress(`latency: round ${round + 1} of ${rounds}, ${name}`)
-        results[index]?.rounds.push(await sample(writer, receive, perRound))
+        results[index]?.rounds.push(await sampleLatency(writer, receive, perRound))
       }
     }
   } finally {

@@ -26,14 +26,16 @@ const attach = (endpoint: string, id: string): Promise<Socket> =>
     sent.end()
   })
 
-/** Starts a container that runs `cat` and attaches to its standard input. */
-export const openLineWriter = async (endpoint: string): Promise<LineWriter> => {
+/** Starts a container that runs `cat` and attaches to its standard input. By default, its log does not rotate. */
+export const openLineWriter = async (
+  endpoint: string,
+  logOptions: Readonly<Record<string, string>> = {}
+): Promise<LineWriter> => {
   const container = await startTestContainer({
     endpoint,
     cmd: ["cat"],
     openStdin: true,
-    // Larger than the output, so that the log is not rotated while it is read.
-    logConfig: { Type: "json-file" }
+    logConfig: { Type: "json-file", Config: logOptions }
   })
   const socket = await attach(endpoint, container.id)
   socket.setNoDelay(true)

@@ -6,13 +6,14 @@ import { testRunId } from "../engine/testRun.js"
 import type { Benchmark } from "./Benchmark.js"
 import { containers } from "./containers.js"
 import { exec } from "./exec.js"
+import { follow } from "./follow.js"
 import { latency } from "./latency.js"
 import { lines } from "./lines.js"
 import { read } from "./read.js"
 import { viewers } from "./viewers.js"
 import { resultRecord, resultTable } from "./resultTable.js"
 
-const benchmarks: ReadonlyArray<Benchmark> = [lines, read, latency, viewers, containers, exec]
+const benchmarks: ReadonlyArray<Benchmark> = [lines, read, latency, follow, viewers, containers, exec]
 
 const usage = `Usage: npm run bench -- [names] [--quick] [--json FILE]
 
