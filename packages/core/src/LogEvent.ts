@@ -112,7 +112,8 @@ export const RemovedMark = Schema.TaggedStruct("LogMark", { mark: Schema.Literal
 export type RemovedMark = typeof RemovedMark.Type
 
 /**
- * Lines are missing: the engine rotated them away before they were read.
+ * Lines are missing, or may be: the engine deleted them before they were read, or can't read them. Where the log rotated so
+ * fast that lines may be missing in many places, one gap spans them all, and the lines in between follow it.
  *
  * @since 0.1.0
  * @category models
@@ -120,9 +121,9 @@ export type RemovedMark = typeof RemovedMark.Type
 export const GapMark = Schema.TaggedStruct("LogMark", {
   mark: Schema.Literal("gap"),
   ...markFields,
-  /** Timestamp of the last line before the gap. */
+  /** Timestamp of the last line before the gap; of the first line that is missing if there is none before it. */
   from: Schema.String,
-  /** Timestamp of the first line after the gap. */
+  /** Timestamp of the first line after the gap. No line after it is missing. */
   to: Schema.String,
   reason: Schema.String
 })
@@ -134,7 +135,7 @@ export const GapMark = Schema.TaggedStruct("LogMark", {
 export type GapMark = typeof GapMark.Type
 
 /**
- * The engine reported that it failed to read the log. The follow retries by itself.
+ * The engine reported that it failed to read the log. The follow retries by itself, and steps over what can't be read.
  *
  * @since 0.1.0
  * @category models

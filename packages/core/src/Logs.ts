@@ -41,8 +41,16 @@ export interface LogsShape {
   readonly readBatches: (id: string, options?: ReadOptions) => Stream.Stream<ReadonlyArray<LogLine>, LogsError>
   /**
    * The log without end, across stops and starts of the container, lost connections and restarts of the engine. Each line
-   * is emitted once. Marks between the lines show starts, stops and errors, and gaps where the engine no longer has lines.
-   * Ends when the container is removed. Fails only if the follow can't begin or the log can't be read.
+   * is emitted once, in the order of its stream. Marks between the lines show starts, stops and errors, and gaps where the
+   * engine no longer has lines. Ends when the container is removed. Fails only if the follow can't begin or the log can't be
+   * read.
+   *
+   * The engine's own live stream leaves lines out when a log rotates fast, and goes silent or breaks off when something else
+   * damages the log's file. So a follow checks it against the log: every line that the engine still has is emitted, and every
+   * hole has its `gap`. A log that never rotates (see the container's `LogConfig`) is checked only while it is silent. On a
+   * log that rotates, a line that follows a pause is emitted once it has been checked, within a tenth of a second. Engines
+   * before 24 (API 1.43) are not checked.
+   *
    * `GET /containers/{id}/logs`, `GET /containers/{id}/json` and `GET /events`
    */
   readonly follow: (id: string, options?: FollowOptions) => Stream.Stream<FollowElement, LogsError>

@@ -113,6 +113,9 @@ describeEngine("a follow of a log that something else than the engine writes to"
       Array.from({ length: 300 }, (_, index) => index + 1).filter((n) => n !== damaged)
     )
     expect(marks(log.elements)).toEqual(["engine_error", "gap", "stopped"])
+    expect(log.elements.find((element) => element._tag === "LogMark" && element.mark === "gap")).toMatchObject({
+      reason: "the engine can't read this part of the log"
+    })
     expectMarkedHoles(log.elements)
   })
 })

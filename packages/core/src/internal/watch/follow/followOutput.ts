@@ -63,9 +63,8 @@ export class FollowOutput {
   }
 
   /** Adds a gap in front of the record with this token. */
-  gap({ from, to }: Gap, token: number): void {
+  gap({ from, to }: Gap, token: number, reason: string): void {
     const { containerId } = this.tracker
-    const reason = "the engine rotated the log before these lines were read"
     const position = this.tracker.position([token])
     this.#batch.push({ _tag: "LogMark", mark: "gap", containerId, timestamp: to, from, to, reason, position })
   }

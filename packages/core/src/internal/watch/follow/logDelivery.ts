@@ -1,9 +1,16 @@
+import * as Effect from "effect/Effect"
 import type { LogStream } from "../../../LogEvent.js"
 import type { DeliveryTracker, Expectation } from "../../logs/deliveryTracker.js"
 import { LogDecoder, type LogHandler } from "../../logs/logDecoder.js"
 import { recordIdentity } from "../../logs/recordIdentity.js"
 import type { FollowOutput } from "./followOutput.js"
 import { type HeldRecord, HeldRecords, type LogRecord, stretches } from "./heldRecords.js"
+
+/** Why there is a gap. */
+const gapReasons = {
+  rotated: "the engine rotated the log before these lines were read",
+  unreadable: "the engine can't read this part of the log"
+}
 
 /** Sees all that is read. */
 export interface ReadObserver {
@@ -54,6 +61,7 @@ export class LogDelivery {
   readonly held = new HeldRecords()
   #decoder: LogDecoder | undefined
   #isRedelivering = false
+  #gapReason: keyof typeof gapReasons = "rotated"
 
   constructor(
     readonly output: FollowOutput,
@@ -93,7 +101,7 @@ export class LogDelivery {
         if (!this.#isRedelivering && !judge(stream, timestamp, bytes, start, end)) return -1
         const token = tracker.record(stream, timestamp, bytes, start, end, decoder.isOpen)
         const gap = tracker.takeGap()
-        if (gap !== undefined) output.gap(gap, token)
+        if (gap !== undefined) output.gap(gap, token, gapReasons[this.#gapReason])
         return token
       },
       line: (stream, timestamp, text, part) => output.line(stream, timestamp, text, part, decoder.undelivered()),
@@ -142,7 +150,21 @@ export class LogDelivery {
     return response
   }
 
-  /** Delivers records that follow after a part of the log that can't be read. */
+  /** Delivers what follows after a part of the log that can't be read. */
+  afterUnreadable<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return Effect.acquireUseRelease(
+      Effect.sync(() => {
+        this.#gapReason = "unreadable"
+      }),
+      () => effect,
+      () =>
+        Effect.sync(() => {
+          this.#gapReason = "rotated"
+        })
+    )
+  }
+
+  /** Delivers records that may follow after a gap. */
   deliverAfterGap(records: ReadonlyArray<LogRecord>): void {
     this.tracker.begin("gap")
     this.#decoder = this.#newDecoder()

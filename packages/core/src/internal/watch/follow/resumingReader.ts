@@ -319,14 +319,14 @@ export class ResumingReader {
           return Effect.map(this.#resume({ ...range, isQuiet: true }), () => this.tracker.count > before)
         })
       )
-      if (end.copies === undefined) return yield* this.#readEnd(end, range)
+      if (end.copies === undefined) return yield* this.delivery.afterUnreadable(this.#readEnd(end, range))
       // Read again, the log would have grown, and its last records would be other ones.
       const { until } = range
       const copies =
         until === undefined
           ? end.copies
           : end.copies.filter(({ timestamp }) => Number(toEngineTime(timestamp)) <= Number(until))
-      this.delivery.deliverAfterGap(copies)
+      yield* this.delivery.afterUnreadable(Effect.sync(() => this.delivery.deliverAfterGap(copies)))
       this.#readable = { records: copies.length, count: this.tracker.count }
       yield* this.output.flush
     })
