@@ -37,6 +37,18 @@ const rooms = [
     [...corePublic, "core/src/internal/api/"]
   ]),
   ["core/src/internal/exec/", [...corePublic, "core/src/internal/api/", "core/src/internal/logs/"]],
+  ["core/src/internal/registry/", [...corePublic, "core/src/internal/api/", "core/src/internal/host/"]],
+  ...["images", "build"].map((name) => [
+    `core/src/internal/${name}/`,
+    [
+      ...corePublic,
+      "type core/src/Operation.ts",
+      "type core/src/RegistryAuth.ts",
+      "core/src/internal/api/",
+      "core/src/internal/registry/",
+      "core/src/internal/tar/"
+    ]
+  ]),
   ["core/src/internal/host/", corePublic],
   ["core/src/internal/tar/", corePublic],
   ["core/src/internal/logs/", [...corePublic, "core/src/internal/api/"]],

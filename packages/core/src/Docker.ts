@@ -10,11 +10,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import Dockerode from "dockerode"
 import type DockerModem from "docker-modem"
 import type { Agent } from "node:http"
+import type { Duplex } from "node:stream"
 import type { DockerFailure, EngineUnavailable, InvalidRequest } from "./DockerError.js"
 import { openInScope } from "./internal/api/scopedResource.js"
 import { findEndpoint } from "./internal/connection/dockerContext.js"
@@ -37,6 +39,8 @@ export interface DockerRequest {
   readonly path: string
   /** `undefined` values are left out. */
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
+  /** Besides those that follow from the other fields. Several values are sent as several headers. */
+  readonly headers?: Readonly<Record<string, string | ReadonlyArray<string> | Redacted.Redacted>>
   /** Sent as JSON, whatever the method. */
   readonly body?: unknown
   /** Sent instead of `body`, such as a tar archive. Pulled no faster than the engine reads it. */
@@ -99,6 +103,8 @@ export interface DockerDuplex {
     never,
     Scope.Scope
   >
+  /** The connection itself, for a protocol that Node implements. Use either this or the other members. */
+  readonly socket?: Duplex
   /** Completes when the bytes are written, which applies backpressure. */
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, EngineUnavailable>
   /** Closes the writing side. `output` continues. */

@@ -6,22 +6,29 @@
  */
 import * as Schema from "effect/Schema"
 import {
+  causeSentence,
   ConflictingState,
   ContainerSetting,
   HealthCheckRun,
   stateSentence,
   UnavailableReason,
   WaitFailure
-} from "./internal/api/errorModels.js"
+} from "./internal/api/errors/errorModels.js"
+import { BuildFailed, ImageNotFound, RegistryError, RegistryFailure } from "./internal/api/errors/imageErrors.js"
 
-export { ContainerSetting, HealthCheckRun, UnavailableReason, WaitFailure }
+export {
+  BuildFailed,
+  ContainerSetting,
+  HealthCheckRun,
+  ImageNotFound,
+  RegistryError,
+  RegistryFailure,
+  UnavailableReason,
+  WaitFailure
+}
 
 const containerId = Schema.String.annotations({ description: "Id or name of the container, as the caller passed it" })
 const detail = Schema.String.annotations({ description: "The engine's message" })
-
-/** The end of a message: the engine's own words, or why no request was made. */
-const cause = (detail: string): string =>
-  detail.startsWith("request not sent") ? `(${detail})` : `(engine: ${detail})`
 
 /**
  * No container has this id or name.
@@ -34,23 +41,7 @@ export class ContainerNotFound extends Schema.TaggedError<ContainerNotFound>("@d
   { containerId, detail }
 ) {
   override get message(): string {
-    return `Container "${this.containerId}" not found. Run "docker ps -a" or list the containers to see which exist. ${cause(this.detail)}`
-  }
-}
-
-/**
- * The engine has no image with this name or id.
- *
- * @since 0.1.0
- * @category errors
- */
-export class ImageNotFound extends Schema.TaggedError<ImageNotFound>("@dockwire/core/ImageNotFound")("ImageNotFound", {
-  /** The image reference or id as the caller passed it. */
-  image: Schema.String,
-  detail
-}) {
-  override get message(): string {
-    return `Image "${this.image}" not found on the engine. Pull or build it first. ${cause(this.detail)}`
+    return `Container "${this.containerId}" not found. Run "docker ps -a" or list the containers to see which exist. ${causeSentence(this.detail)}`
   }
 }
 
@@ -69,7 +60,7 @@ export class VolumeNotFound extends Schema.TaggedError<VolumeNotFound>("@dockwir
   }
 ) {
   override get message(): string {
-    return `Volume "${this.volume}" not found. Run "docker volume ls" or list the volumes to see which exist. ${cause(this.detail)}`
+    return `Volume "${this.volume}" not found. Run "docker volume ls" or list the volumes to see which exist. ${causeSentence(this.detail)}`
   }
 }
 
@@ -88,7 +79,7 @@ export class NetworkNotFound extends Schema.TaggedError<NetworkNotFound>("@dockw
   }
 ) {
   override get message(): string {
-    return `Network "${this.network}" not found. Run "docker network ls" or list the networks to see which exist. ${cause(this.detail)}`
+    return `Network "${this.network}" not found. Run "docker network ls" or list the networks to see which exist. ${causeSentence(this.detail)}`
   }
 }
 
@@ -105,7 +96,7 @@ export class FileNotFound extends Schema.TaggedError<FileNotFound>("@dockwire/co
   detail
 }) {
   override get message(): string {
-    return `No such file or directory in container "${this.containerId}": "${this.path}". Check the path. ${cause(this.detail)}`
+    return `No such file or directory in container "${this.containerId}": "${this.path}". Check the path. ${causeSentence(this.detail)}`
   }
 }
 
@@ -121,7 +112,7 @@ export class ResourceInUse extends Schema.TaggedError<ResourceInUse>("@dockwire/
   detail
 }) {
   override get message(): string {
-    return `"${this.resource}" is in use. Remove or disconnect the containers that use it first. ${cause(this.detail)}`
+    return `"${this.resource}" is in use. Remove or disconnect the containers that use it first. ${causeSentence(this.detail)}`
   }
 }
 
@@ -137,7 +128,7 @@ export class NameConflict extends Schema.TaggedError<NameConflict>("@dockwire/co
   detail
 }) {
   override get message(): string {
-    return `The name "${this.name}" is already in use. Choose another name, or remove or rename the resource that has it. ${cause(this.detail)}`
+    return `The name "${this.name}" is already in use. Choose another name, or remove or rename the resource that has it. ${causeSentence(this.detail)}`
   }
 }
 
@@ -156,7 +147,7 @@ export class PruneInProgress extends Schema.TaggedError<PruneInProgress>("@dockw
   }
 ) {
   override get message(): string {
-    return `The engine is already running a prune (${this.kind}). Try again when it has finished. ${cause(this.detail)}`
+    return `The engine is already running a prune (${this.kind}). Try again when it has finished. ${causeSentence(this.detail)}`
   }
 }
 
@@ -184,7 +175,7 @@ export class ContainerStateConflict extends Schema.TaggedError<ContainerStateCon
       this.state === "misconfigured"
         ? `cannot start because its configuration (${this.setting ?? "unknown setting"}) refers to something that is missing or unusable. Provide it, or recreate the container with a different setting.`
         : stateSentence[this.state]
-    return `Container "${this.containerId}" ${sentence} ${cause(this.detail)}`
+    return `Container "${this.containerId}" ${sentence} ${causeSentence(this.detail)}`
   }
 }
 
@@ -201,7 +192,7 @@ export class PortAllocated extends Schema.TaggedError<PortAllocated>("@dockwire/
   detail
 }) {
   override get message(): string {
-    return `Container "${this.containerId}" cannot publish ${this.address ?? "its port"}: already in use on the host. Stop whatever uses it, or publish another port. ${cause(this.detail)}`
+    return `Container "${this.containerId}" cannot publish ${this.address ?? "its port"}: already in use on the host. Stop whatever uses it, or publish another port. ${causeSentence(this.detail)}`
   }
 }
 
@@ -238,7 +229,7 @@ export class LogsUnreadable extends Schema.TaggedError<LogsUnreadable>("@dockwir
   { containerId, detail }
 ) {
   override get message(): string {
-    return `Cannot read the logs of container "${this.containerId}": its logging driver does not support reading. Recreate the container with the json-file or local driver. ${cause(this.detail)}`
+    return `Cannot read the logs of container "${this.containerId}": its logging driver does not support reading. Recreate the container with the json-file or local driver. ${causeSentence(this.detail)}`
   }
 }
 
@@ -256,7 +247,7 @@ export class ExecFailed extends Schema.TaggedError<ExecFailed>("@dockwire/core/E
   detail
 }) {
   override get message(): string {
-    return `Cannot start ${JSON.stringify(this.command)} in container "${this.containerId}". Check that the command, its working directory and its user exist there. ${cause(this.detail)}`
+    return `Cannot start ${JSON.stringify(this.command)} in container "${this.containerId}". Check that the command, its working directory and its user exist there. ${causeSentence(this.detail)}`
   }
 }
 
@@ -385,6 +376,8 @@ export type DockerError =
   | PruneInProgress
   | ContainerStateConflict
   | PortAllocated
+  | RegistryError
+  | BuildFailed
   | InvalidRequest
   | LogsUnreadable
   | ExecFailed

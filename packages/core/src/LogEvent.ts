@@ -4,6 +4,9 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { BuildStep } from "./internal/api/buildStep.js"
+
+export { BuildStep }
 
 /**
  * The output that a line was written to.
@@ -237,7 +240,9 @@ export type OperationStream = typeof OperationStream.Type
 export const OperationLine = Schema.TaggedStruct("OperationLine", {
   ...operationFields,
   stream: OperationStream,
-  text: Schema.String
+  text: Schema.String,
+  /** The item that printed the line, the `id` of its `OperationProgress`, such as a step of a build. */
+  item: Schema.optionalWith(Schema.String, { exact: true })
 })
 
 /**
@@ -254,12 +259,16 @@ export type OperationLine = typeof OperationLine.Type
  */
 export const OperationProgress = Schema.TaggedStruct("OperationProgress", {
   ...operationFields,
-  /** The item: a layer, a service. */
+  /** The item: a layer, a step of a build, a service. */
   id: Schema.String,
   status: Schema.String,
   /** In the engine's unit; bytes for layers. */
   current: Schema.optionalWith(Schema.Number, { exact: true }),
-  total: Schema.optionalWith(Schema.Number, { exact: true })
+  total: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** How much of the whole run is done, from 0 to 1. Never less than before, and 1 only at the end. */
+  fraction: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** Set if the item is a step of a build. */
+  step: Schema.optionalWith(BuildStep, { exact: true })
 })
 
 /**

@@ -20,7 +20,7 @@ import {
   ResourceInUse
 } from "./DockerError.js"
 import { decodeResponse, nullable, requestDecoded } from "./internal/api/decode.js"
-import { mapEngineError } from "./internal/api/errorRules.js"
+import { mapEngineError } from "./internal/api/errors/errorRules.js"
 import { filtersQuery, invalidFilter, pruneRefused } from "./internal/api/filters.js"
 import { containerPath } from "./internal/api/names.js"
 import { retryWhileInUse } from "./internal/api/schedules.js"

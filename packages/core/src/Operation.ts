@@ -31,8 +31,11 @@ import { LogSink } from "./LogSink.js"
  * @category models
  */
 export type OperationStep<A> =
-  | ({ readonly _tag: "Line" } & Pick<OperationLine, "stream" | "text">)
-  | ({ readonly _tag: "Progress" } & Pick<OperationProgress, "id" | "status" | "current" | "total">)
+  | ({ readonly _tag: "Line" } & Pick<OperationLine, "stream" | "text" | "item">)
+  | ({ readonly _tag: "Progress" } & Pick<
+      OperationProgress,
+      "id" | "status" | "current" | "total" | "fraction" | "step"
+    >)
   | { readonly _tag: "Result"; readonly value: A }
 
 /**
@@ -91,9 +94,11 @@ const runInto = <A, E, R>(
       const events: Array<OperationEvent> = []
       for (const step of chunk) {
         switch (step._tag) {
-          case "Line":
-            events.push({ ...base, _tag: "OperationLine", seq: ++seq, timestamp, stream: step.stream, text: step.text })
+          case "Line": {
+            const { _tag: _, ...line } = step
+            events.push({ ...base, ...line, _tag: "OperationLine", seq: ++seq, timestamp })
             break
+          }
           case "Progress": {
             const { _tag: _, ...progress } = step
             events.push({ ...base, ...progress, _tag: "OperationProgress", seq: ++seq, timestamp })

@@ -12,7 +12,7 @@ import { type DockerFailure, InvalidRequest, type PruneInProgress } from "./Dock
 import { decodeRaw, decodeResponse, nullable, RawObject, requestDecoded } from "./internal/api/decode.js"
 import { decodeInfo, type EngineInfo, toEngineInfo } from "./internal/system/engineInfo.js"
 import { decodeDiskUsage, diskUsageTotals, DiskUsageTotals } from "./internal/system/diskUsage.js"
-import { mapEngineError } from "./internal/api/errorRules.js"
+import { mapEngineError } from "./internal/api/errors/errorRules.js"
 import { filtersQuery, pruneRefused } from "./internal/api/filters.js"
 import { retryWhilePruning } from "./internal/api/schedules.js"
 import { traced } from "./internal/api/traced.js"

@@ -20,7 +20,7 @@ import {
   VolumeNotFound
 } from "./DockerError.js"
 import { decodeResponse, decodeRaw, nullable, RawObject, requestDecoded, StringRecord } from "./internal/api/decode.js"
-import { mapEngineError } from "./internal/api/errorRules.js"
+import { mapEngineError } from "./internal/api/errors/errorRules.js"
 import { filtersQuery, invalidFilter, pruneRefused, type PruneReport } from "./internal/api/filters.js"
 import { encodePathSegment } from "./internal/api/names.js"
 import { retryWhileInUse } from "./internal/api/schedules.js"

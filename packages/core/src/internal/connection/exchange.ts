@@ -1,4 +1,5 @@
 import * as Duration from "effect/Duration"
+import * as Redacted from "effect/Redacted"
 import type * as Runtime from "effect/Runtime"
 import { IncomingMessage } from "node:http"
 import { Duplex, type Readable } from "node:stream"
@@ -14,7 +15,7 @@ export interface DialRequest {
   readonly method: DockerRequest["method"]
   readonly path: string
   readonly query: Readonly<Record<string, string | number | boolean>>
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string | Array<string>>>
   /** Sent with its length if it is a buffer, and in chunks if it is a stream. */
   readonly body: Buffer | Readable | undefined
   /** Whether to ask the engine to upgrade the connection. */
@@ -152,12 +153,22 @@ export class Exchange {
       method,
       path,
       query: given,
-      headers: this.#upload === undefined && body !== undefined ? { "Content-Type": "application/json" } : {},
+      headers: this.#headers(),
       // An upgrade without a body would be sent in chunks, and Podman passes the last chunk to the container as input.
       body: this.#upload ?? jsonBuffer(body) ?? (upgrade ? Buffer.alloc(0) : undefined),
       upgrade,
       signal: this.#signal
     }
+  }
+
+  #headers(): Record<string, string | Array<string>> {
+    const { body, headers = {} } = this.#request
+    const sent: Record<string, string | Array<string>> =
+      this.#upload === undefined && body !== undefined ? { "Content-Type": "application/json" } : {}
+    for (const [name, value] of Object.entries(headers)) {
+      sent[name] = typeof value === "string" ? value : Redacted.isRedacted(value) ? Redacted.value(value) : [...value]
+    }
+    return sent
   }
 
   /** Starts the timeout. `detail` says what has not happened when it is over. */

@@ -172,6 +172,7 @@ export const requestUpgrade = (
     return {
       output: readableChunks(socket, unavailable),
       pull: pullReadable(socket, unavailable),
+      socket,
       write: (bytes) =>
         Effect.async<void, EngineUnavailable>((resume) => {
           socket.write(bytes, (error) => resume(error ? Effect.fail(unavailable(error)) : Effect.void))

@@ -7,7 +7,7 @@ import {
   InvalidRequest,
   type PortAllocated
 } from "../../DockerError.js"
-import { mapEngineError } from "../api/errorRules.js"
+import { mapEngineError } from "../api/errors/errorRules.js"
 import { acquireDetached, removeOrWarn } from "../api/scopedResource.js"
 import { traced } from "../api/traced.js"
 import type { containerCollection } from "./containerCollection.js"

@@ -1,5 +1,5 @@
 import { type ContainerNotFound, ContainerStateConflict, type EngineError, PortAllocated } from "../../DockerError.js"
-import { containerNotFound, stateConflict } from "../api/errorRules.js"
+import { containerNotFound, stateConflict } from "../api/errors/errorRules.js"
 import { blamedSetting } from "./spec/blamedField.js"
 
 const portAllocated = (id: string, error: EngineError): PortAllocated | undefined => {

@@ -12,7 +12,7 @@ import {
 } from "../../DockerError.js"
 import { EngineContainerState } from "../api/containerState.js"
 import { decodeResponse, requestDecoded } from "../api/decode.js"
-import { containerNotFound, mapEngineError } from "../api/errorRules.js"
+import { containerNotFound, mapEngineError } from "../api/errors/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { containerEndPoll } from "../api/schedules.js"
 import { openInScope } from "../api/scopedResource.js"

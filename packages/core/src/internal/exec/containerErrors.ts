@@ -1,4 +1,4 @@
-import { containerNotFound, mapEngineError, stateConflict } from "../api/errorRules.js"
+import { containerNotFound, mapEngineError, stateConflict } from "../api/errors/errorRules.js"
 
 /** The rules for requests that need a container in a certain state. */
 export const mapContainerErrors = (id: string) =>

@@ -14,7 +14,7 @@ import {
   ExecFailed
 } from "../../DockerError.js"
 import { decodeResponse, nullable, requestDecoded } from "../api/decode.js"
-import { ambiguousId, mapEngineError } from "../api/errorRules.js"
+import { ambiguousId, mapEngineError } from "../api/errors/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { execExitPoll, execStartPoll, livenessCheck } from "../api/schedules.js"
 import { mapContainerErrors } from "./containerErrors.js"

@@ -11,7 +11,7 @@ import {
 } from "../../DockerError.js"
 import type { LogStream } from "../../LogEvent.js"
 import { decodeResponse } from "../api/decode.js"
-import { containerNotFound } from "../api/errorRules.js"
+import { containerNotFound } from "../api/errors/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { EngineContainerState } from "../api/containerState.js"
 import { normalizeTimestamp } from "../api/engineTime.js"

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { type ContainerNotFound, type EngineError, InvalidRequest, NetworkNotFound } from "../../DockerError.js"
-import { containerNotFound } from "../api/errorRules.js"
+import { containerNotFound } from "../api/errors/errorRules.js"
 import { encodePathSegment } from "../api/names.js"
 
 /** The path of a network endpoint. Fails without a request if the id cannot be a path segment. */

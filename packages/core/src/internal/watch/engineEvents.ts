@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import type { DockerRequest, DockerShape } from "../../Docker.js"
 import { type DockerFailure, type EngineError, InvalidRequest } from "../../DockerError.js"
 import { decodeResponse, nullable, StringRecord, undecodable } from "../api/decode.js"
-import { mapEngineError } from "../api/errorRules.js"
+import { mapEngineError } from "../api/errors/errorRules.js"
 import { boundNanos, parseEngineTime, engineTimeNanos, secondsNanos } from "../api/engineTime.js"
 
 /**

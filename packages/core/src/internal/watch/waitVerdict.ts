@@ -4,7 +4,7 @@ import type { DockerRequest, DockerShape } from "../../Docker.js"
 import type { ContainerNotFound, DockerFailure, WaitFailure } from "../../DockerError.js"
 import { EngineContainerState } from "../api/containerState.js"
 import { decodeResponse, nullable } from "../api/decode.js"
-import { containerNotFound, mapEngineError } from "../api/errorRules.js"
+import { containerNotFound, mapEngineError } from "../api/errors/errorRules.js"
 import { containerPath } from "../api/names.js"
 
 /** Why a condition was not met and never will be. */

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { ContainerNotFound, ContainerStateConflict, EngineError, InvalidRequest } from "../../DockerError.js"
+import { ContainerNotFound, ContainerStateConflict, EngineError, InvalidRequest } from "../../../DockerError.js"
 
 /**
  * Whether the error is about the container and not about the route. Podman sends no message with the 404 of its stats

@@ -1,5 +1,9 @@
 import * as Schema from "effect/Schema"
 
+/** The end of a message: the engine's own words, or why no request was made. */
+export const causeSentence = (detail: string): string =>
+  detail.startsWith("request not sent") ? `(${detail})` : `(engine: ${detail})`
+
 /** A state of a container that rules out an operation. */
 export const ConflictingState = Schema.Literal(
   "running",
