@@ -7,9 +7,11 @@ import {
   Events,
   Exec,
   Host,
+  Images,
   Logs,
   MemoryEngine,
   Networks,
+  RegistryAuth,
   Stats,
   System,
   Volumes
@@ -23,7 +25,20 @@ import { openEngineGate } from "./engineGate.js"
 import type { RealEngine } from "./realEngines.js"
 
 /** The services under test. */
-export type Services = Archive | Containers | Docker | Events | Exec | Host | Logs | Networks | Stats | System | Volumes
+export type Services =
+  | Archive
+  | Containers
+  | Docker
+  | Events
+  | Exec
+  | Host
+  | Images
+  | Logs
+  | Networks
+  | RegistryAuth
+  | Stats
+  | System
+  | Volumes
 
 /** What a cell can use. */
 export interface Bench {
@@ -57,17 +72,21 @@ export interface Bench {
   readonly held: Effect.Effect<void>
 }
 
-const services = Layer.mergeAll(
-  Archive.layer,
-  Containers.layer,
-  Events.layer,
-  Exec.layer,
-  Host.layer,
-  Logs.layer,
-  Networks.layer,
-  Stats.layer,
-  System.layer,
-  Volumes.layer
+const services = Layer.provideMerge(
+  Layer.mergeAll(
+    Archive.layer,
+    Containers.layer,
+    Events.layer,
+    Exec.layer,
+    Host.layer,
+    Images.layer,
+    Logs.layer,
+    Networks.layer,
+    Stats.layer,
+    System.layer,
+    Volumes.layer
+  ),
+  RegistryAuth.layer()
 )
 
 const untilTrue = (condition: Effect.Effect<boolean>) =>

@@ -246,6 +246,11 @@ interface Unsupported {
 
 const unsupported: ReadonlyArray<Unsupported> = [
   {
+    edition: "memory",
+    cells: /^Images\.(history|save|load|import): (success|missing|bad input|interrupted)$/,
+    why: "MemoryEngine has no image archives and no history"
+  },
+  {
     edition: "podman",
     cells: /^Containers\.update: (success|missing|bad input)$/,
     why: "Podman 4.3 has no such route in its Docker API"

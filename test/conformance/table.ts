@@ -1,4 +1,18 @@
-import { Archive, Containers, Docker, Events, Exec, Host, Logs, Networks, Stats, System, Volumes } from "@dockwire/core"
+import {
+  Archive,
+  Containers,
+  Docker,
+  Events,
+  Exec,
+  Host,
+  Images,
+  Logs,
+  Networks,
+  RegistryAuth,
+  Stats,
+  System,
+  Volumes
+} from "@dockwire/core"
 import type { Effect } from "effect"
 import type { Services } from "./bench.js"
 import type { Rows } from "./cell.js"
@@ -9,8 +23,10 @@ import { dockerRows } from "./rows/docker.js"
 import { eventRows } from "./rows/events.js"
 import { execRows } from "./rows/exec.js"
 import { hostRows } from "./rows/host.js"
+import { imageRows } from "./rows/images.js"
 import { logRows } from "./rows/logs.js"
 import { networkRows } from "./rows/networks.js"
+import { registryAuthRows } from "./rows/registryAuth.js"
 import { statsRows } from "./rows/stats.js"
 import { systemRows } from "./rows/system.js"
 import { volumeRows } from "./rows/volumes.js"
@@ -20,6 +36,8 @@ export const table: Readonly<
   Record<string, { readonly service: Effect.Effect<object, never, Services>; readonly rows: Rows }>
 > = {
   Containers: { service: Containers, rows: { ...containerRows, ...containerVerbRows } },
+  Images: { service: Images, rows: imageRows },
+  RegistryAuth: { service: RegistryAuth, rows: registryAuthRows },
   Volumes: { service: Volumes, rows: volumeRows },
   Networks: { service: Networks, rows: networkRows },
   Exec: { service: Exec, rows: execRows },

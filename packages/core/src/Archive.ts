@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -15,6 +14,7 @@ import { decodeFileStat, type FileStat } from "./internal/archive/fileStat.js"
 import { containerNotFound, mapEngineError } from "./internal/api/errors/errorRules.js"
 import { containerPath } from "./internal/api/names.js"
 import { traced } from "./internal/api/traced.js"
+import { uploadStream } from "./internal/api/uploadStream.js"
 import { extractTar } from "./internal/tar/extractTar.js"
 import { packTar } from "./internal/tar/packTar.js"
 import { repackTar } from "./internal/tar/repackTar.js"
@@ -125,22 +125,6 @@ const get = (docker: DockerShape, id: string, path: string): Stream.Stream<Uint8
     Effect.map(open(docker, id, contentOfRoot(path)), ({ body }) => repackTar(body)).pipe(mapReadErrors(id, path))
   )
 
-/** Uploads an archive. An upload cannot fail: if the archive does, it waits until the failure has ended the request. */
-const upload = <E, R>(
-  docker: DockerShape,
-  request: DockerRequest,
-  tar: Stream.Stream<Uint8Array, E, R>
-): Effect.Effect<void, DockerFailure | E, R> =>
-  Effect.gen(function* () {
-    const context = yield* Effect.context<R>()
-    const failed = yield* Deferred.make<never, E>()
-    const infallible = tar.pipe(
-      Stream.provideContext(context),
-      Stream.catchAllCause((cause) => Stream.execute(Effect.zipRight(Deferred.failCause(failed, cause), Effect.never)))
-    )
-    yield* Effect.raceFirst(docker.json({ ...request, upload: infallible }), Deferred.await(failed))
-  })
-
 /** The path of a directory with all links in it resolved. */
 const realPath = (docker: DockerShape, id: string, path: string): Effect.Effect<string, ArchiveError> =>
   Effect.reduce(posix.resolve("/", path).split("/").filter(Boolean), "/", (directory, segment) =>
@@ -174,7 +158,7 @@ const put = <E, R>(
     const request = { method: "PUT", path: yield* archivePath(id, path), query } as const
     yield* extractTar<E, R, ArchiveError, never>(tar, {
       describe: (below) => describeExisting(docker, id, path, below),
-      upload: (part) => upload(docker, request, part)
+      upload: (part) => Effect.asVoid(uploadStream(docker, request, part))
     })
   }).pipe(mapWriteErrors(id, path))
 

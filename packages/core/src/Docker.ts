@@ -37,8 +37,8 @@ export interface DockerRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE" | "HEAD"
   /** Without an API version, such as `/containers/json`. The caller encodes the segments. */
   readonly path: string
-  /** `undefined` values are left out. */
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
+  /** `undefined` values are left out. Several values are sent as several parameters of that name. */
+  readonly query?: Readonly<Record<string, string | number | boolean | ReadonlyArray<string> | undefined>>
   /** Besides those that follow from the other fields. Several values are sent as several headers. */
   readonly headers?: Readonly<Record<string, string | ReadonlyArray<string> | Redacted.Redacted>>
   /** Sent as JSON, whatever the method. */

@@ -14,7 +14,7 @@ import { engineUnavailable } from "./unavailable.js"
 export interface DialRequest {
   readonly method: DockerRequest["method"]
   readonly path: string
-  readonly query: Readonly<Record<string, string | number | boolean>>
+  readonly query: Readonly<Record<string, string | number | boolean | ReadonlyArray<string>>>
   readonly headers: Readonly<Record<string, string | Array<string>>>
   /** Sent with its length if it is a buffer, and in chunks if it is a stream. */
   readonly body: Buffer | Readable | undefined
@@ -147,7 +147,7 @@ export class Exchange {
   #dialRequest(): DialRequest {
     const { body, method, path, query = {} } = this.#request
     const upgrade = this.#handlers.onUpgrade !== undefined
-    const given: Record<string, string | number | boolean> = {}
+    const given: Record<string, string | number | boolean | ReadonlyArray<string>> = {}
     for (const [name, value] of Object.entries(query)) if (value !== undefined) given[name] = value
     return {
       method,

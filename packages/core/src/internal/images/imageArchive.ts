@@ -1,0 +1,137 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
+import type { DockerRequest, DockerShape } from "../../Docker.js"
+import { type DockerFailure, EngineError, type ImageNotFound, InvalidRequest } from "../../DockerError.js"
+import { undecodable } from "../api/decode.js"
+import { mapEngineError } from "../api/errors/errorRules.js"
+import { traced } from "../api/traced.js"
+import { uploadStream } from "../api/uploadStream.js"
+import { familiarRepository, parseImageReference } from "../registry/imageReference.js"
+import { imageNotFound } from "./imageErrors.js"
+import { imageId } from "./imageInspection.js"
+
+/**
+ * Options of `Images.import`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ImageImportOptions {
+  /** The reference of the new image. Without it, the image has no name. */
+  readonly reference?: string
+  /** Instructions of a Dockerfile to apply, such as `CMD ["sh"]` or `ENV A=b`. */
+  readonly changes?: ReadonlyArray<string>
+  /** The comment in the image's history. */
+  readonly message?: string
+  /** Such as `linux/arm64`. Default: the engine's own. */
+  readonly platform?: string
+}
+
+/** Loading takes as long as the content does. */
+const timeout = Duration.infinity
+
+/** The JSON objects of a response that has one per line. A response with a single one has been parsed already. */
+const responseLines = (body: unknown): ReadonlyArray<unknown> => {
+  if (typeof body !== "string") return [body]
+  return body.split("\n").flatMap((line): ReadonlyArray<unknown> => {
+    if (line.trim() === "") return []
+    try {
+      return [JSON.parse(line)]
+    } catch {
+      return []
+    }
+  })
+}
+
+const textAt = (line: unknown, name: string): string | undefined => {
+  const value = Predicate.hasProperty(line, name) ? line[name] : undefined
+  return typeof value === "string" ? value : undefined
+}
+
+/** Uploads an archive, and returns the lines of the response. An error in one of them is a failure, whatever the status. */
+const uploadArchive = <E, R>(docker: DockerShape, request: DockerRequest, archive: Stream.Stream<Uint8Array, E, R>) =>
+  Effect.gen(function* () {
+    const { body, status } = yield* uploadStream(docker, request, archive)
+    const lines = responseLines(body)
+    const error = lines.map((line) => textAt(line, "error")).find((text) => text !== undefined)
+    if (error === undefined) return lines
+    return yield* new EngineError({ request: `${request.method} ${request.path}`, status, detail: error })
+  })
+
+/** The engine reports a broken archive with various statuses. */
+const invalidArchive = (error: EngineError): InvalidRequest | undefined =>
+  error.status === 400 ||
+  /archive\/tar|unexpected EOF|invalid tar|no such file or directory|manifest\.json|unrecognized image format|payload does not match|invalid archive|error processing tar/i.test(
+    error.detail
+  )
+    ? new InvalidRequest({ field: "archive", value: "", detail: error.detail })
+    : undefined
+
+const importError = (options: ImageImportOptions, error: EngineError): InvalidRequest | undefined =>
+  /unknown instruction|not a valid change|parse error|dockerfile/i.test(error.detail)
+    ? new InvalidRequest({ field: "changes", value: (options.changes ?? []).join("; "), detail: error.detail })
+    : /platform|operating system|architecture/i.test(error.detail) && options.platform !== undefined
+      ? new InvalidRequest({ field: "platform", value: options.platform, detail: error.detail })
+      : invalidArchive(error)
+
+const save = (
+  docker: DockerShape,
+  images: ReadonlyArray<string>
+): Stream.Stream<Uint8Array, ImageNotFound | InvalidRequest | DockerFailure> => {
+  const [only] = images
+  if (only === undefined) {
+    return Stream.fail(new InvalidRequest({ field: "images", value: "", detail: "name at least one image" }))
+  }
+  const request = { method: "GET", path: "/images/get", query: { names: images }, timeout: "10 minutes" } as const
+  return Stream.unwrapScoped(
+    Effect.map(docker.stream(request), ({ body }) => body).pipe(
+      mapEngineError((error) => {
+        const image = images.find((name) => error.detail.includes(name)) ?? only
+        return imageNotFound(image, error)
+      })
+    )
+  )
+}
+
+/** Methods of `Images` that read and write archives: `save`, `load` and `import`. */
+export const imageArchive = (docker: DockerShape) => ({
+  save: (images: ReadonlyArray<string>) => save(docker, images),
+
+  load: traced("Images.load")(<E, R>(archive: Stream.Stream<Uint8Array, E, R>) =>
+    uploadArchive(docker, { method: "POST", path: "/images/load", query: { quiet: true }, timeout }, archive).pipe(
+      Effect.map((lines): ReadonlyArray<string> =>
+        lines.flatMap((line) => {
+          const [, name] = /^Loaded image(?: ID)?\(?s?\)?: (.+)/.exec(textAt(line, "stream") ?? "") ?? []
+          return name === undefined ? [] : name.split(",").map((part) => imageId(part.trim()))
+        })
+      ),
+      mapEngineError(invalidArchive)
+    )
+  ),
+
+  import: traced("Images.import")(<E, R>(archive: Stream.Stream<Uint8Array, E, R>, options: ImageImportOptions = {}) =>
+    Effect.gen(function* () {
+      const reference = options.reference === undefined ? undefined : yield* parseImageReference(options.reference)
+      const request = {
+        method: "POST",
+        path: "/images/create",
+        query: {
+          fromSrc: "-",
+          repo: reference === undefined ? undefined : familiarRepository(reference),
+          tag: reference?.tag,
+          message: options.message,
+          changes: options.changes,
+          platform: options.platform
+        },
+        timeout
+      } as const
+      const lines = yield* uploadArchive(docker, request, archive)
+      const id = lines
+        .map((line) => textAt(line, "status") ?? "")
+        .findLast((text) => /^(sha256:)?[0-9a-f]{64}$/.test(text))
+      return id === undefined ? yield* undecodable(request, 200, "the response does not name the image") : imageId(id)
+    }).pipe(mapEngineError((error) => importError(options, error)))
+  )
+})
