@@ -37,7 +37,10 @@ const rooms = [
     [...corePublic, "core/src/internal/api/"]
   ]),
   ["core/src/internal/exec/", [...corePublic, "core/src/internal/api/", "core/src/internal/logs/"]],
-  ["core/src/internal/registry/", [...corePublic, "core/src/internal/api/", "core/src/internal/host/"]],
+  [
+    "core/src/internal/registry/",
+    [...corePublic, "type core/src/RegistryAuth.ts", "core/src/internal/api/", "core/src/internal/host/"]
+  ],
   ...["images", "build"].map((name) => [
     `core/src/internal/${name}/`,
     [
