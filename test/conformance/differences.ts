@@ -257,6 +257,11 @@ const unsupported: ReadonlyArray<Unsupported> = [
   },
   {
     edition: "podman",
+    cells: /^Images\.pruneBuildCache: success$/,
+    why: "Podman has no build cache apart from its images"
+  },
+  {
+    edition: "podman",
     cells: /^Exec\.startDetached: success$/,
     why: "Podman 4.3 reports a detached command as running even after it has exited"
   },

@@ -11,7 +11,7 @@ export const invalidFilter = (
   error: EngineError
 ): InvalidRequest | undefined =>
   (error.status === 400 && /filter/.test(error.detail)) ||
-  /invalid (volume )?filter|as time or duration|more than one until filter|one timestamp for until|a valid value for the \S+ filter|unknown container state|while looking up for (publish|expose)/i.test(
+  /invalid (volume )?filter|unsupported image filter|as time or duration|more than one until filter|one timestamp for until|a valid value for the \S+ filter|unknown container state|while looking up for (publish|expose)/i.test(
     error.detail
   ) ||
   // The container named by a `before` or `since` filter does not exist.

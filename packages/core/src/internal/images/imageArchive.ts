@@ -70,7 +70,7 @@ const invalidArchive = (error: EngineError): InvalidRequest | undefined =>
     : undefined
 
 const importError = (options: ImageImportOptions, error: EngineError): InvalidRequest | undefined =>
-  /unknown instruction|not a valid change|parse error|dockerfile/i.test(error.detail)
+  /(unknown|invalid) instruction|not a valid change|parse error|dockerfile/i.test(error.detail)
     ? new InvalidRequest({ field: "changes", value: (options.changes ?? []).join("; "), detail: error.detail })
     : /platform|operating system|architecture/i.test(error.detail) && options.platform !== undefined
       ? new InvalidRequest({ field: "platform", value: options.platform, detail: error.detail })
@@ -131,7 +131,13 @@ export const imageArchive = (docker: DockerShape) => ({
       const id = lines
         .map((line) => textAt(line, "status") ?? "")
         .findLast((text) => /^(sha256:)?[0-9a-f]{64}$/.test(text))
-      return id === undefined ? yield* undecodable(request, 200, "the response does not name the image") : imageId(id)
+      if (id === undefined) return yield* undecodable(request, 200, "the response does not name the image")
+      // Podman ignores the tag.
+      if (reference !== undefined) {
+        const query = { repo: familiarRepository(reference), tag: reference.tag }
+        yield* docker.json({ method: "POST", path: `/images/${encodeURIComponent(imageId(id))}/tag`, query })
+      }
+      return imageId(id)
     }).pipe(mapEngineError((error) => importError(options, error)))
   )
 })

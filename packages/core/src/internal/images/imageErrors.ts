@@ -21,7 +21,7 @@ export const imageNotFound = (image: string, { detail, status }: EngineError): I
 
 /** Rule for removals: a container uses the image, or it has several names. */
 export const imageInUse = (image: string, { detail, status }: EngineError): ResourceInUse | undefined =>
-  status === 409 || /image is in use|used by .*container|in use by/i.test(detail)
+  status === 409 || /image is in use|used by .*container|in use by|more than one tag|must be forced/i.test(detail)
     ? new ResourceInUse({ resource: image, detail })
     : undefined
 
