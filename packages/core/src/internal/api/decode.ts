@@ -55,6 +55,22 @@ export const decodeRaw = decodeResponse(
   Predicate.isReadonlyRecord
 )
 
+/**
+ * Creates a decoder that makes something of the decoded response and the complete one. As the first check of a response most
+ * often settles both, this takes half the time of two decoders.
+ */
+export const decodeWithRaw = <A, I, B>(
+  schema: Schema.Schema<A, I>,
+  make: (value: A, raw: typeof RawObject.Type) => B
+) => {
+  const check = schemaCheck(schema)
+  const decode = decodeResponse(schema, check)
+  return (request: DockerRequest, status: number, body: unknown): Effect.Effect<B, EngineError> =>
+    check !== undefined && check(body) && Predicate.isReadonlyRecord(body)
+      ? Effect.succeed(make(body, body))
+      : Effect.zipWith(decode(request, status, body), decodeRaw(request, status, body), make)
+}
+
 /** Sends a request and decodes the response. */
 export const requestDecoded = <A>(
   docker: DockerShape,

@@ -52,18 +52,40 @@ export interface ExchangeHandlers {
 /** The longest delay of a Node timer. A longer one would fire at once. */
 const maxTimerMillis = 2 ** 31 - 1
 
+type AbortListener = Parameters<AbortSignal["addEventListener"]>[1]
+
+const ignoreError = (): void => {}
+
 /**
- * A signal to close a connection. Node's own takes four times as long to create, and docker-modem formats it for its debug
- * log with every request, even if debugging is off.
+ * A signal to close a connection, for the listeners that Node's requests and sockets add. Node's own signal takes several times as
+ * long to create, and docker-modem formats it for its debug log with every request, even if debugging is off.
  */
-class CloseSignal extends EventTarget implements AbortSignal {
+class CloseSignal implements AbortSignal {
   aborted = false
   readonly reason = undefined
   onabort: AbortSignal["onabort"] = null
+  readonly #listeners = new Set<AbortListener>()
 
   abort(): void {
+    if (this.aborted) return
     this.aborted = true
     this.dispatchEvent(new Event("abort"))
+  }
+
+  addEventListener(_type: string, listener: AbortListener): void {
+    this.#listeners.add(listener)
+  }
+
+  removeEventListener(_type: string, listener: AbortListener): void {
+    this.#listeners.delete(listener)
+  }
+
+  dispatchEvent(event: Event): boolean {
+    for (const listener of this.#listeners) {
+      if (typeof listener === "function") listener(event)
+      else listener.handleEvent(event)
+    }
+    return true
   }
 
   throwIfAborted(): void {
@@ -90,8 +112,7 @@ export class Exchange {
   #timer: NodeJS.Timeout | undefined
   #socket: Duplex | undefined
   #isSettled = false
-  /** Whether the response has been read to its end, which leaves the connection to the next request. */
-  #isRead = false
+  #response: IncomingMessage | undefined
 
   /** `startedAt`, by `performance.now()`, is when the timeout began, if that was before this attempt. */
   constructor(
@@ -139,8 +160,8 @@ export class Exchange {
   close(): void {
     this.settle()
     this.#upload?.destroy()
-    // Aborting creates an error and costs the connection, so it is left out if there is nothing to abort.
-    if (!this.#isRead) this.#signal.abort()
+    // Aborting creates an error and costs the connection, which a response that has been read leaves to the next request.
+    if (this.#response?.readableEnded !== true) this.#signal.abort()
     this.#socket?.destroy()
   }
 
@@ -190,19 +211,25 @@ export class Exchange {
     )
   }
 
+  /** An engine may refuse an upload before it has read all of it. The connection can't be used again then. */
+  #closeWithUpload(upload: Readable, response: IncomingMessage): void {
+    response.once("end", () => {
+      if (upload.readableEnded) return
+      this.#signal.abort()
+      this.close()
+    })
+  }
+
   #receive(error: Error | null, answer: unknown): void {
     const { onFailure, onResponse, onUpgrade } = this.#handlers
     if (answer instanceof IncomingMessage) {
-      answer.once("end", () => {
-        // An engine may refuse an upload before it has read all of it.
-        if (this.#upload !== undefined && !this.#upload.readableEnded) this.close()
-        this.#isRead = true
-      })
-      answer.on("error", () => {})
+      this.#response = answer
+      if (this.#upload !== undefined) this.#closeWithUpload(this.#upload, answer)
+      answer.on("error", ignoreError)
       onResponse(answer)
     } else if (answer instanceof Duplex && onUpgrade !== undefined) {
       this.#socket = answer
-      answer.on("error", () => {})
+      answer.on("error", ignoreError)
       onUpgrade(answer)
     } else {
       this.close()

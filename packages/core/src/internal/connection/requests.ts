@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import type { IncomingMessage } from "node:http"
 import { Duplex } from "node:stream"
 import type { DockerDuplex, DockerRequest, DockerResponse, DockerStream } from "../../Docker.js"
-import { type DockerFailure, type EngineError, EngineUnavailable } from "../../DockerError.js"
+import { type DockerFailure, EngineUnavailable } from "../../DockerError.js"
 import { type EngineConnection, Exchange } from "./exchange.js"
 import { pullReadable, readableChunks } from "./readableChunks.js"
 import { bodyText, engineError, maxErrorBytes, parseBody, responseHeaders } from "./response.js"
@@ -14,22 +14,23 @@ import { engineUnavailable } from "./unavailable.js"
 /** How long reading the body of an error response may take. */
 const errorBodyTimeout = Duration.seconds(5)
 
+/** A request that only reads may be sent twice. */
+const onlyReads = ({ method }: DockerRequest): boolean => method === "GET" || method === "HEAD"
+
+const isLost = (error: unknown): boolean => error instanceof EngineUnavailable && error.reason === "Lost"
+
 /**
  * Sends a request that only reads once more if the connection is lost: an engine that restarts closes the connections
  * that are kept for the next request. Both attempts share the timeout, which begins at the time that they are passed.
  */
 const retryLostRead = <A, E, R>(
-  { method }: DockerRequest,
+  request: DockerRequest,
   attempt: (startedAt: number) => Effect.Effect<A, E | EngineUnavailable, R>
 ): Effect.Effect<A, E | EngineUnavailable, R> =>
   Effect.suspend(() => {
     const startedAt = performance.now()
-    return method === "GET" || method === "HEAD"
-      ? Effect.catchIf(
-          attempt(startedAt),
-          (error) => error instanceof EngineUnavailable && error.reason === "Lost",
-          () => attempt(startedAt)
-        )
+    return onlyReads(request)
+      ? Effect.catchIf(attempt(startedAt), isLost, () => attempt(startedAt))
       : attempt(startedAt)
   })
 
@@ -80,13 +81,19 @@ const open = (
     })
   })
 
+/** Receives a whole response, or what went wrong. Only the first call counts. */
+interface ResponseHandlers {
+  readonly onSuccess: (response: DockerResponse) => void
+  readonly onFailure: (error: DockerFailure) => void
+}
+
 /** Reads a whole response. Calls `settle` once it is read or lost, and `close` to stop reading an error that is too long. */
 const readResponse = (
   { endpoint }: EngineConnection,
   request: DockerRequest,
   response: IncomingMessage,
   exchange: Pick<Exchange, "close" | "settle">,
-  resume: (outcome: Effect.Effect<DockerResponse, EngineError | EngineUnavailable>) => void
+  { onFailure, onSuccess }: ResponseHandlers
 ): void => {
   const chunks: Array<Buffer> = []
   const status = response.statusCode ?? 0
@@ -95,23 +102,27 @@ const readResponse = (
     chunks.push(chunk)
     remaining -= chunk.length
     if (remaining > 0) return
-    resume(Effect.fail(engineError(request, status, bodyText(chunks))))
+    onFailure(engineError(request, status, bodyText(chunks)))
     exchange.close()
   })
   response.once("end", () => {
     exchange.settle()
     const text = bodyText(chunks)
-    resume(
-      status < 400
-        ? Effect.succeed({ status, headers: responseHeaders(response), body: parseBody(text) })
-        : Effect.fail(engineError(request, status, text))
-    )
+    if (status >= 400) return onFailure(engineError(request, status, text))
+    onSuccess({
+      status,
+      body: parseBody(text),
+      // Few callers read them, and Node parses them only when they are read.
+      get headers() {
+        return responseHeaders(response)
+      }
+    })
   })
   response.once("close", () => {
     // Every response closes. After its end, nothing was lost, and creating an error would be costly.
     if (response.readableEnded) return
     exchange.settle()
-    resume(Effect.fail(engineUnavailable(endpoint, response.errored ?? undefined)))
+    onFailure(engineUnavailable(endpoint, response.errored ?? undefined))
   })
 }
 
@@ -120,21 +131,38 @@ export const requestJson = (
   connection: EngineConnection,
   request: DockerRequest
 ): Effect.Effect<DockerResponse, DockerFailure> =>
-  retryLostRead(request, (startedAt) =>
-    Effect.async<DockerResponse, DockerFailure>((resume) => {
+  Effect.async<DockerResponse, DockerFailure>((resume) => {
+    const startedAt = performance.now()
+    /** `undefined` once the request is over: an exchange that is closed also fails, and must not be repeated. */
+    let current: Exchange | undefined
+    const attempt = (isLast: boolean) => {
+      const finish = (outcome: Effect.Effect<DockerResponse, DockerFailure>) => {
+        current = undefined
+        resume(outcome)
+      }
+      const onFailure = (error: DockerFailure) => {
+        if (current !== exchange) return
+        if (isLast || !isLost(error)) finish(Effect.fail(error))
+        else attempt(true)
+      }
+      const handlers = { onFailure, onSuccess: (response: DockerResponse) => finish(Effect.succeed(response)) }
       const exchange: Exchange = new Exchange(
         connection,
         request,
-        {
-          onResponse: (response) => readResponse(connection, request, response, exchange, resume),
-          onFailure: (error) => resume(Effect.fail(error))
-        },
+        { onFailure, onResponse: (response) => readResponse(connection, request, response, exchange, handlers) },
         startedAt
       )
+      current = exchange
       exchange.send()
-      return Effect.sync(() => exchange.close())
+    }
+    // As `retryLostRead`.
+    attempt(!onlyReads(request))
+    return Effect.sync(() => {
+      const interrupted = current
+      current = undefined
+      interrupted?.close()
     })
-  )
+  })
 
 /** `Docker.stream` */
 export const requestStream = (

@@ -8,7 +8,8 @@ export const maxErrorBytes = 64 * 1024
 const decoder = new TextDecoder()
 
 /** Decodes the chunks of a body as UTF-8. */
-export const bodyText = (chunks: ReadonlyArray<Uint8Array>): string => decoder.decode(Buffer.concat(chunks))
+export const bodyText = (chunks: ReadonlyArray<Uint8Array>): string =>
+  decoder.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
 
 /** Parses a body as JSON. A body that is not JSON is returned as it is, and an empty one as `undefined`. */
 export const parseBody = (text: string): unknown => {

@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import type { DockerRequest } from "../../Docker.js"
 import type { EngineError } from "../../DockerError.js"
 import { EngineStateName, normalizeState } from "../api/containerState.js"
-import { decodeResponse, decodeRaw, nullable, StringRecord } from "../api/decode.js"
+import { decodeResponse, decodeWithRaw, nullable, StringRecord } from "../api/decode.js"
 import { ownNameFirst } from "../api/names.js"
 import type {
   ContainerDetails,
@@ -61,39 +61,37 @@ const EnginePortBinding = Schema.Struct({
 
 const EnginePortMap = Schema.Record({ key: Schema.String, value: Schema.NullOr(Schema.Array(EnginePortBinding)) })
 
-const decodeInspect = decodeResponse(
-  Schema.Struct({
-    Id: Schema.String,
-    Name: Schema.String,
+const EngineDetails = Schema.Struct({
+  Id: Schema.String,
+  Name: Schema.String,
+  Image: Schema.String,
+  Created: Schema.String,
+  RestartCount: Schema.optional(Schema.Number),
+  Config: Schema.Struct({
     Image: Schema.String,
-    Created: Schema.String,
-    RestartCount: Schema.optional(Schema.Number),
-    Config: Schema.Struct({
-      Image: Schema.String,
-      Tty: Schema.optional(Schema.Boolean),
-      Labels: nullable(StringRecord),
-      Env: nullable(Schema.Array(Schema.String)),
-      Cmd: nullable(Schema.Array(Schema.String)),
-      Entrypoint: nullable(Schema.Array(Schema.String))
-    }),
-    Mounts: nullable(Schema.Array(EngineMount)),
-    NetworkSettings: nullable(
-      Schema.Struct({
-        Ports: nullable(EnginePortMap),
-        Networks: nullable(Schema.Record({ key: Schema.String, value: Schema.NullOr(EngineEndpoint) }))
-      })
-    ),
-    HostConfig: Schema.Struct({ LogConfig: Schema.optional(Schema.Struct({ Type: Schema.String })) }),
-    State: Schema.Struct({
-      Status: EngineStateName,
-      ExitCode: Schema.Number,
-      Error: Schema.optional(Schema.String),
-      StartedAt: Schema.String,
-      FinishedAt: Schema.String,
-      Health: Schema.optional(Schema.NullOr(Schema.Struct({ Status: Schema.String })))
+    Tty: Schema.optional(Schema.Boolean),
+    Labels: nullable(StringRecord),
+    Env: nullable(Schema.Array(Schema.String)),
+    Cmd: nullable(Schema.Array(Schema.String)),
+    Entrypoint: nullable(Schema.Array(Schema.String))
+  }),
+  Mounts: nullable(Schema.Array(EngineMount)),
+  NetworkSettings: nullable(
+    Schema.Struct({
+      Ports: nullable(EnginePortMap),
+      Networks: nullable(Schema.Record({ key: Schema.String, value: Schema.NullOr(EngineEndpoint) }))
     })
+  ),
+  HostConfig: Schema.Struct({ LogConfig: Schema.optional(Schema.Struct({ Type: Schema.String })) }),
+  State: Schema.Struct({
+    Status: EngineStateName,
+    ExitCode: Schema.Number,
+    Error: Schema.optional(Schema.String),
+    StartedAt: Schema.String,
+    FinishedAt: Schema.String,
+    Health: Schema.optional(Schema.NullOr(Schema.Struct({ Status: Schema.String })))
   })
-)
+})
 
 /** Podman omits the address of a port that is published on all addresses. */
 const hostAddress = ({ IP, PublicPort }: typeof EnginePort.Type) =>
@@ -174,53 +172,48 @@ const containerMount = ({ Destination, Name, RW, Source, Type }: typeof EngineMo
 })
 
 /** An entry without a value removes a variable of the image. */
-const environment = (entries: ReadonlyArray<string>): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    entries.flatMap((entry) => {
-      const end = entry.indexOf("=")
-      return end < 0 ? [] : [[entry.slice(0, end), entry.slice(end + 1)]]
-    })
-  )
+const environment = (entries: ReadonlyArray<string>): Readonly<Record<string, string>> => {
+  const variables: Array<readonly [string, string]> = []
+  for (const entry of entries) {
+    const end = entry.indexOf("=")
+    if (end >= 0) variables.push([entry.slice(0, end), entry.slice(end + 1)])
+  }
+  return Object.fromEntries(variables)
+}
 
 /** Decodes the response of `GET /containers/{id}/json`. */
-export const decodeContainerDetails = (
-  request: DockerRequest,
-  status: number,
-  body: unknown
-): Effect.Effect<ContainerDetails, EngineError> =>
-  Effect.zipWith(
-    decodeInspect(request, status, body),
-    decodeRaw(request, status, body),
-    (
-      { Config, Created, HostConfig, Id, Image, Mounts, Name, NetworkSettings, RestartCount, State },
-      raw
-    ): ContainerDetails => ({
-      id: Id,
-      name: ownName([Name]),
-      image: Config.Image,
-      imageId: Image,
-      created: Created,
-      tty: Config.Tty ?? false,
-      labels: Config.Labels ?? {},
-      command: Config.Cmd ?? [],
-      entrypoint: Config.Entrypoint ?? [],
-      environment: environment(Config.Env ?? []),
-      ports: openPorts(NetworkSettings?.Ports ?? {}),
-      networks: Object.entries(NetworkSettings?.Networks ?? {}).map(([name, endpoint]) =>
-        containerNetwork(name, endpoint)
-      ),
-      mounts: (Mounts ?? []).map(containerMount),
-      logDriver: HostConfig.LogConfig?.Type ?? "",
-      restartCount: RestartCount ?? 0,
-      state: {
-        status: normalizeState(State.Status),
-        exitCode: State.ExitCode,
-        error: State.Error ?? "",
-        startedAt: State.StartedAt,
-        finishedAt: State.FinishedAt,
-        // Podman sends an empty status for a container without a health check.
-        ...(State.Health == null || State.Health.Status === "" ? {} : { health: State.Health.Status })
-      },
-      raw
-    })
-  )
+export const decodeContainerDetails = decodeWithRaw(
+  EngineDetails,
+  (
+    { Config, Created, HostConfig, Id, Image, Mounts, Name, NetworkSettings, RestartCount, State },
+    raw
+  ): ContainerDetails => ({
+    id: Id,
+    name: ownName([Name]),
+    image: Config.Image,
+    imageId: Image,
+    created: Created,
+    tty: Config.Tty ?? false,
+    labels: Config.Labels ?? {},
+    command: Config.Cmd ?? [],
+    entrypoint: Config.Entrypoint ?? [],
+    environment: environment(Config.Env ?? []),
+    ports: openPorts(NetworkSettings?.Ports ?? {}),
+    networks: Object.entries(NetworkSettings?.Networks ?? {}).map(([name, endpoint]) =>
+      containerNetwork(name, endpoint)
+    ),
+    mounts: (Mounts ?? []).map(containerMount),
+    logDriver: HostConfig.LogConfig?.Type ?? "",
+    restartCount: RestartCount ?? 0,
+    state: {
+      status: normalizeState(State.Status),
+      exitCode: State.ExitCode,
+      error: State.Error ?? "",
+      startedAt: State.StartedAt,
+      finishedAt: State.FinishedAt,
+      // Podman sends an empty status for a container without a health check.
+      ...(State.Health == null || State.Health.Status === "" ? {} : { health: State.Health.Status })
+    },
+    raw
+  })
+)
