@@ -148,6 +148,60 @@ describe("the engine monitor", () => {
     )
   })
 
+  it("pauses longer after each defect that lasts, and logs it once per change", () => {
+    let watches = 0
+    let defect = "broken watch"
+    return monitored(
+      {
+        events: (events) => ({
+          ...events,
+          watch: () =>
+            Stream.suspend(() => {
+              watches++
+              return Stream.die(new Error(defect))
+            })
+        })
+      },
+      ({ logged }) =>
+        Effect.gen(function* () {
+          yield* TestClock.adjust("10 minutes")
+          // Pauses of 0.25, 0.5, 1, 2, 4, 8, 16, 32 and 60 seconds; one in 250 ms would be 2,400.
+          expect(watches).toBeLessThan(20)
+          const message = "Monitoring the engine ended unexpectedly. It starts again."
+          expect(logged).toEqual([message])
+          defect = "another defect"
+          yield* TestClock.adjust("10 minutes")
+          expect(logged).toEqual([message, message])
+        })
+    )
+  })
+
+  it("pauses longer after each connection that a defect ends, and logs it once per change", () => {
+    let streams = 0
+    return monitored(
+      {
+        door: (docker) => ({
+          endpoint: docker.endpoint,
+          json: docker.json,
+          hijack: docker.hijack,
+          stream: (request) =>
+            Effect.map(docker.stream(request), (response) => ({
+              ...response,
+              body: ++streams === 1 ? response.body : Stream.die(new Error("broken door"))
+            }))
+        })
+      },
+      ({ logged }) =>
+        Effect.gen(function* () {
+          yield* (yield* MemoryEngine).cut
+          yield* TestClock.adjust("1 minute")
+          // Every 5 seconds in the end; one in 250 ms would be 240.
+          expect(streams).toBeLessThan(30)
+          expect(logged).toEqual(["Watching the engine died. It connects again."])
+        })
+    )
+  })
+
   it.each(clockSkews)("reports each change once, right after it connects, with a clock %i ms ahead", (clockSkew) =>
     monitored({ clockSkew }, ({ actions, statuses }) =>
       Effect.gen(function* () {

@@ -19,7 +19,7 @@ import type { EngineStatus } from "../Wire.js"
 import { ContainerTracker } from "./ContainerTracker.js"
 import { EngineAvailability } from "./EngineAvailability.js"
 import type { KnownContainer } from "./KnownContainers.js"
-import { reconnectSchedule } from "./reconnect.js"
+import { pauseAfterDefect, reconnectSchedule } from "./reconnect.js"
 
 /**
  * Options of `EngineMonitor.layerWith`.
@@ -103,6 +103,7 @@ const make = Effect.fnUntraced(function* ({ demo }: EngineMonitorOptions) {
     }
   }
 
+  const pause = pauseAfterDefect("Monitoring the engine ended unexpectedly. It starts again.")
   const watch = events.watch({ types: ["container"], snapshot: true }).pipe(
     Stream.runForEach((element) =>
       Effect.catchAllCause(onElement(element), (cause) =>
@@ -112,12 +113,9 @@ const make = Effect.fnUntraced(function* ({ demo }: EngineMonitorOptions) {
     // A watch outlives the engine. Should one end all the same, start over.
     Effect.catchAllCause((cause) => {
       const error = Cause.squash(cause)
-      return Effect.zipRight(
-        Effect.logError("Monitoring the engine ended unexpectedly. It starts again.", cause),
-        onDisconnected(error instanceof Error ? error : new Error(String(error)))
-      )
+      return Effect.zipRight(onDisconnected(error instanceof Error ? error : new Error(String(error))), pause(cause))
     }),
-    Effect.repeat(reconnectSchedule)
+    Effect.forever
   )
   yield* Effect.forkScoped(watch)
 

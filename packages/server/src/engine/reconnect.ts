@@ -1,5 +1,7 @@
 /** How the server retries what failed because the engine was unavailable. */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 
@@ -27,10 +29,38 @@ export const retryWhenAvailable = <A, E extends { readonly _tag: string }, R>(
     Effect.delay(runWhenAvailable(effect, whenAvailable), reconnectDelay)
   )
 
-/** Runs the effect again each time it dies, after it has logged the defect. Failures and interruptions end it. */
+/** The longest pause after a defect. Without one for this long, the next one counts as the first. */
+const longestPause = Duration.minutes(1)
+
+/**
+ * Logs a defect and pauses: `reconnectDelay` after the first one, twice as long after each further one, up to a minute. A
+ * defect that lasts is logged once, and again when it changes.
+ */
+export const pauseAfterDefect = (message: string): ((cause: Cause.Cause<unknown>) => Effect.Effect<void>) => {
+  let pause = Duration.decode(reconnectDelay)
+  let logged: string | undefined
+  let resumedAt = 0
+  return Effect.fnUntraced(function* (cause) {
+    if ((yield* Clock.currentTimeMillis) - resumedAt >= Duration.toMillis(longestPause)) {
+      pause = Duration.decode(reconnectDelay)
+      logged = undefined
+    }
+    const defect = String(Cause.squash(cause))
+    if (defect !== logged) yield* Effect.logError(message, cause)
+    logged = defect
+    yield* Effect.sleep(pause)
+    pause = Duration.min(Duration.times(pause, 2), longestPause)
+    resumedAt = yield* Clock.currentTimeMillis
+  })
+}
+
+/** Runs the effect again each time it dies, after `pauseAfterDefect`. Failures and interruptions end it. */
 export const restartAfterDefect = <A, E, R>(effect: Effect.Effect<A, E, R>, message: string): Effect.Effect<A, E, R> =>
-  Effect.sandbox(effect).pipe(
-    Effect.tapError((cause) => (Cause.isDie(cause) ? Effect.logError(message, cause) : Effect.void)),
-    Effect.retry({ schedule: reconnectSchedule, while: Cause.isDie }),
-    Effect.unsandbox
-  )
+  Effect.suspend(() => {
+    const pause = pauseAfterDefect(message)
+    return Effect.sandbox(effect).pipe(
+      Effect.tapError((cause) => (Cause.isDie(cause) ? pause(cause) : Effect.void)),
+      Effect.retry({ while: Cause.isDie }),
+      Effect.unsandbox
+    )
+  })

@@ -36,6 +36,8 @@ class EngineWatcher {
   #view: EngineView | undefined
   /** The error of the `Disconnected` that was emitted last in this outage. */
   #reported: string | undefined
+  /** The defect that ended the last connection, if one did. */
+  #lastDefect: string | undefined
   /** How many chunks of events have arrived. */
   #chunks = 0
 
@@ -112,18 +114,25 @@ class EngineWatcher {
   /** The error that ended a connection. A defect must not end the watch, so it counts as a lost connection. */
   #connectionError(cause: Cause.Cause<InvalidRequest | DockerFailure>) {
     const failure = Cause.failureOption(cause)
-    if (Option.isSome(failure)) return Effect.succeed(failure.value)
+    if (Option.isSome(failure)) {
+      this.#lastDefect = undefined
+      return Effect.succeed(failure.value)
+    }
     const detail = `watching the engine died: ${Cause.pretty(cause).split("\n", 1).join()}`
+    const isNew = detail !== this.#lastDefect
+    this.#lastDefect = detail
     return Effect.as(
-      Effect.logError("Watching the engine died. It connects again.", cause),
+      isNew ? Effect.logError("Watching the engine died. It connects again.", cause) : Effect.void,
       new EngineUnavailable({ endpoint: this.docker.endpoint, reason: "Lost", detail })
     )
   }
 
   /** Connects again and again; fails only if the first connection can't be made. */
   get run(): Effect.Effect<never, InvalidRequest | DockerFailure> {
-    return Effect.flatMap(Schedule.driver(reconnect), (backoff) =>
-      Effect.scoped(this.#connection(backoff.reset)).pipe(
+    return Effect.flatMap(Schedule.driver(reconnect), (backoff) => {
+      // A defect that returns with every connection must not make it connect without a pause.
+      const reset = Effect.suspend(() => (this.#lastDefect === undefined ? backoff.reset : Effect.void))
+      return Effect.scoped(this.#connection(reset)).pipe(
         Effect.catchAllCause((cause) => Effect.flatMap(this.#connectionError(cause), Effect.fail)),
         Effect.catchAll((error) =>
           this.#view === undefined || error._tag === "InvalidRequest"
@@ -132,7 +141,7 @@ class EngineWatcher {
         ),
         Effect.forever
       )
-    )
+    })
   }
 }
 

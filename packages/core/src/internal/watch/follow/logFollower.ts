@@ -46,6 +46,8 @@ const parsePosition = (position: LogPosition | string | undefined) =>
 class LogFollower {
   readonly #reader: ResumingReader
   readonly #history: RunHistory
+  /** The defect that was logged last, unless lines have been delivered since. */
+  #lastDefect: string | undefined
 
   constructor(
     readonly docker: DockerShape,
@@ -67,8 +69,10 @@ class LogFollower {
         const batches = this.output.batches
         subject = yield* Effect.gen(this, function* () {
           yield* this.#attempt(present)
-          if (this.output.batches > batches) yield* backoff.reset
-          else yield* Effect.ignore(backoff.next(undefined))
+          if (this.output.batches > batches) {
+            this.#lastDefect = undefined
+            yield* backoff.reset
+          } else yield* Effect.ignore(backoff.next(undefined))
           return yield* this.#inspect(backoff)
         }).pipe(
           // A defect must not end a follow: it continues where it was.
@@ -83,8 +87,10 @@ class LogFollower {
 
   #reportDefect(defect: unknown): Effect.Effect<void> {
     const message = `following the log died: ${String(defect)}`
+    const isNew = message !== this.#lastDefect
+    this.#lastDefect = message
     return Effect.zipRight(
-      Effect.logError("Following a log died. It continues.", Cause.die(defect)),
+      isNew ? Effect.logError("Following a log died. It continues.", Cause.die(defect)) : Effect.void,
       this.#reportError(message)
     )
   }
