@@ -1,5 +1,6 @@
 import type { LogPart, LogStream } from "@dockwire/core"
-import { LogDecoder } from "../../../packages/core/src/internal/logs/logDecoder.js"
+import { LogDecoder, type LogHandler } from "../../../packages/core/src/internal/logs/logDecoder.js"
+import type { RunBoundary } from "../../../packages/core/src/internal/logs/ttySplitter.js"
 import type { Randomness } from "./randomness.js"
 
 /** The engine splits lines into records of this many bytes. */
@@ -47,27 +48,43 @@ export interface Decoded {
   readonly malformed: ReadonlyArray<string>
 }
 
+/** How to decode. */
+export interface DecodeOptions {
+  readonly tty?: boolean
+  readonly follow?: boolean
+  readonly withRecords?: boolean
+  readonly lastRunStart?: string | undefined
+  /** Answers the decoder's questions. Default: a record ends nowhere within a line. */
+  readonly isBoundary?: (question: RunBoundary) => boolean
+}
+
 /** Decodes chunks. Each is overwritten after its push, as a connection reuses its buffers. */
-export const decode = (
-  chunks: Iterable<Buffer>,
-  options: { readonly tty?: boolean; readonly follow?: boolean; readonly withRecords?: boolean } = {}
-): Decoded => {
+export const decode = (chunks: Iterable<Buffer>, options: DecodeOptions = {}): Decoded => {
   const lines: Array<Decoded["lines"][number]> = []
   const engineErrors: Array<string> = []
   const malformed: Array<string> = []
   let token = 0
-  const decoder = new LogDecoder(options.tty ?? false, options.follow ?? false, {
+  const handler: LogHandler = {
     ...(options.withRecords === true ? { record: () => token++ } : {}),
     line: (stream, timestamp, text, part) =>
       lines.push(part === undefined ? { stream, timestamp, text } : { stream, timestamp, text, part }),
     engineError: (message) => engineErrors.push(message),
     malformed: (detail) => malformed.push(detail)
-  })
+  }
+  const decoder = new LogDecoder(options.tty ?? false, options.follow ?? false, handler, options.lastRunStart)
+  const answer = () => {
+    for (let asked = decoder.question; asked !== undefined; asked = decoder.question) {
+      decoder.answer(options.isBoundary?.(asked) ?? false)
+    }
+  }
   for (const chunk of chunks) {
     const own = Buffer.from(chunk)
     decoder.push(own)
     own.fill(0xaa)
+    answer()
   }
+  decoder.endRecords()
+  answer()
   decoder.end()
   return { lines, engineErrors, malformed }
 }

@@ -3,7 +3,7 @@ import type { LogPart, LogStream } from "../../LogEvent.js"
 import { frameLength, FrameSplitter } from "./frameSplitter.js"
 import { normalizeTimestamp } from "../api/engineTime.js"
 import { recordIdentity } from "./recordIdentity.js"
-import { TtySplitter } from "./ttySplitter.js"
+import { type RunBoundary, TtySplitter } from "./ttySplitter.js"
 
 /** Lines longer than this, in bytes without the newline, are delivered in parts. */
 export const maxLineBytes = 1024 * 1024
@@ -43,6 +43,8 @@ const carriageReturn = 0x0d
 const space = 0x20
 const letterZ = 0x5a
 const timestampLength = 30
+/** How the engine begins an error in a log without frames, where each record of the program begins with a timestamp. */
+const errorPrefix = "Error grabbing logs: "
 
 /** The last offset up to `end` where the text can be split without splitting a UTF-8 sequence. */
 const characterBoundary = (bytes: Buffer, end: number): number => {
@@ -70,8 +72,9 @@ export class LogDecoder {
   /**
    * @param tty whether the container has a TTY, and so a log without frames
    * @param follow whether the engine follows the log. It may then send a record twice in a row where it rotates a file.
+   * @param lastRunStart when the last run began that the log can have; `undefined` if that is not known
    */
-  constructor(tty: boolean, follow: boolean, handler: LogHandler) {
+  constructor(tty: boolean, follow: boolean, handler: LogHandler, lastRunStart?: string) {
     this.#handler = handler
     this.#last = follow ? { stdout: noRecord, stderr: noRecord } : undefined
     this.#frames = tty
@@ -81,7 +84,7 @@ export class LogDecoder {
       ? new TtySplitter((bytes, start, end) => {
           const ascii = isAscii(bytes.subarray(start, end))
           this.#record("stdout", bytes, start, end, ascii ? bytes.toString("latin1", start, end) : undefined, start)
-        })
+        }, lastRunStart)
       : undefined
   }
 
@@ -91,9 +94,26 @@ export class LogDecoder {
     this.#records?.push(chunk)
   }
 
+  /** What has to be answered before it decodes any more (see `TtySplitter`). */
+  get question(): RunBoundary | undefined {
+    return this.#records?.question
+  }
+
+  /** Answers the question: whether a record ends there. */
+  answer(isBoundary: boolean): void {
+    this.#records?.answer(isBoundary)
+  }
+
+  /** Decodes the last record, which may have no newline. Call it when no more can follow. There may be a question. */
+  endRecords(): void {
+    this.#records?.end()
+  }
+
   /** Emits lines that have no newline yet. Call it when no more can follow, but not if the connection was cut. */
   end(): void {
-    this.#records?.end()
+    this.endRecords()
+    // What nobody can answer is text.
+    while (this.question !== undefined) this.answer(false)
     for (const stream of ["stdout", "stderr"] as const) this.#close(stream)
   }
 
@@ -205,6 +225,10 @@ export class LogDecoder {
     } else {
       const gap = bytes.subarray(start, end).indexOf(space)
       const parsed = gap === -1 ? undefined : normalizeTimestamp(bytes.toString("latin1", start, start + gap))
+      if (parsed === undefined && this.#records !== undefined && bytes.indexOf(errorPrefix, start) === start) {
+        handler.engineError(bytes.toString("utf8", start, end).trimEnd())
+        return
+      }
       if (parsed === undefined) {
         // Without a timestamp, it continues the record before it.
         content = start

@@ -7,8 +7,9 @@ import type { DockerShape } from "../../Docker.js"
 import { InvalidRequest } from "../../DockerError.js"
 import type { LogLine, LogStream } from "../../LogEvent.js"
 import { parseEngineTime, engineTimeMillis, type LogTime, responseMillis } from "../api/engineTime.js"
-import { LogDecoder } from "./logDecoder.js"
-import { inspectSubject, logError, type LogsError, openLog } from "./logRequest.js"
+import { LogDecoder, type LogHandler } from "./logDecoder.js"
+import { inspectSubject, isSameRun, logError, type LogsError, openLog } from "./logRequest.js"
+import { decodeChunk, decodeRest } from "./runBoundary.js"
 
 /**
  * Which lines to read.
@@ -74,9 +75,10 @@ export const readLog = (
         until
       })
 
+      const isOnlyRun = options.follow === true && subject.tty && (yield* isSameRun(docker, subject))
       let batch: Array<LogLine> = []
       let failure: string | undefined
-      const decoder = new LogDecoder(subject.tty, options.follow ?? false, {
+      const handler: LogHandler = {
         line: (stream, timestamp, text, part) => {
           batch.push(
             part === undefined
@@ -90,7 +92,9 @@ export const readLog = (
         malformed: (detail) => {
           failure ??= `the response is not a container log: ${detail}`
         }
-      })
+      }
+      const lastRunStart = isOnlyRun ? subject.startedAt : undefined
+      const decoder = new LogDecoder(subject.tty, options.follow ?? false, handler, lastRunStart)
       const take = (): ReadonlyArray<LogLine> => {
         const taken = batch
         batch = []
@@ -101,16 +105,15 @@ export const readLog = (
         failure === undefined ? Stream.empty : Stream.fail(logError(subject.id, failure))
       )
       const lines = body.pipe(
-        Stream.map((chunk) => {
-          decoder.push(chunk)
-          return take()
-        }),
+        Stream.mapEffect((chunk) => Effect.map(decodeChunk(docker, subject.id, decoder, chunk), take)),
         Stream.takeUntil(() => failure !== undefined),
         Stream.concat(
-          Stream.suspend(() => {
-            if (failure === undefined) decoder.end()
-            return Stream.succeed(take())
-          })
+          Stream.fromEffect(
+            Effect.map(decodeRest(docker, subject.id, decoder), () => {
+              if (failure === undefined) decoder.end()
+              return take()
+            })
+          )
         ),
         Stream.filter((lines) => lines.length > 0),
         Stream.concat(thenFailure)

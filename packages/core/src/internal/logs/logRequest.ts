@@ -85,6 +85,13 @@ export const inspectSubject = (
     }
   }).pipe(Effect.catchTag("EngineError", (error) => Effect.fail(containerNotFound(id, error) ?? error)))
 
+/** Whether the container has not been started again since it was inspected. */
+export const isSameRun = (docker: DockerShape, { id, startedAt }: LogSubject): Effect.Effect<boolean> =>
+  inspectSubject(docker, id).pipe(
+    Effect.map((inspected) => inspected.startedAt === startedAt),
+    Effect.orElseSucceed(() => false)
+  )
+
 /** The parameters of a request for a log. Times are in the format that the engine accepts. */
 export interface LogQuery {
   readonly follow: boolean

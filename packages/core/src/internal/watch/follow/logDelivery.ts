@@ -96,7 +96,7 @@ export class LogDelivery {
   /** A decoder that sends lines and gaps to the output. */
   decoder(follow: boolean, { engineError, judge, malformed }: DecoderHandler): LogDecoder {
     const { output, tracker } = this
-    const decoder: LogDecoder = new LogDecoder(this.tty, follow, {
+    const handler: LogHandler = {
       record: (stream, timestamp, bytes, start, end) => {
         if (!this.#isRedelivering && !judge(stream, timestamp, bytes, start, end)) return -1
         const token = tracker.record(stream, timestamp, bytes, start, end, decoder.isOpen)
@@ -107,7 +107,9 @@ export class LogDelivery {
       line: (stream, timestamp, text, part) => output.line(stream, timestamp, text, part, decoder.undelivered()),
       engineError,
       malformed
-    })
+    }
+    // A followed response ends with its run.
+    const decoder = new LogDecoder(this.tty, follow, handler, follow ? tracker.run?.startedAt : undefined)
     return decoder
   }
 

@@ -7,6 +7,7 @@ import type { DeliveryTracker } from "../../logs/deliveryTracker.js"
 import { LogDecoder, type LogHandler } from "../../logs/logDecoder.js"
 import { type LogQuery, openLog } from "../../logs/logRequest.js"
 import { recordIdentity } from "../../logs/recordIdentity.js"
+import { decodeChunk, decodeRest } from "../../logs/runBoundary.js"
 
 import type { LogRecord } from "./heldRecords.js"
 
@@ -133,10 +134,11 @@ export class LogScanner {
       }
       const decoder = new LogDecoder(this.tty, false, { line: () => {}, malformed: () => {}, engineError, record })
       yield* body.pipe(
-        Stream.map((chunk) => decoder.push(chunk)),
+        Stream.mapEffect((chunk) => decodeChunk(this.docker, this.tracker.containerId, decoder, chunk)),
         Stream.takeUntil(isDone),
         Stream.runDrain
       )
+      if (!isDone()) yield* decodeRest(this.docker, this.tracker.containerId, decoder)
       return { decoder, hasFailed: () => failed }
     }).pipe(Effect.scoped)
   }

@@ -8,6 +8,7 @@ import { millisTimestamp, responseMillis, toEngineTime } from "../../api/engineT
 import { reopenLog } from "../../api/schedules.js"
 import type { DeliveryTracker, Expectation } from "../../logs/deliveryTracker.js"
 import { inspectSubject, type LogQuery, type LogSubject, openLog } from "../../logs/logRequest.js"
+import { decodeChunk, decodeRest } from "../../logs/runBoundary.js"
 import { findReadable, type ReadableEnd, readInFront } from "./corruptStretch.js"
 import { currentTimestamp, type FollowOutput } from "./followOutput.js"
 import { LogDelivery, type ResponseOptions } from "./logDelivery.js"
@@ -266,7 +267,7 @@ export class ResumingReader {
       )
       const isRefused = () => this.tracker.refused || response.isRefused
       yield* body.pipe(
-        Stream.map((chunk) => decoder.push(chunk)),
+        Stream.mapEffect((chunk) => decodeChunk(this.docker, this.tracker.containerId, decoder, chunk)),
         Stream.takeUntil(() => isRefused() || response.isBehind || response.isMalformed),
         Stream.runForEach(() => (follow ? this.#mute.during(deliver) : deliver)),
         Effect.ensuring(Effect.sync(() => this.tracker.end(decoder.undelivered())))
@@ -277,6 +278,7 @@ export class ResumingReader {
       if (response.isBehind) return "behind"
       if (response.hasFailed) return "failed"
       if (flush) {
+        yield* decodeRest(this.docker, this.tracker.containerId, decoder)
         this.delivery.completeLine()
         yield* this.output.flush
       }

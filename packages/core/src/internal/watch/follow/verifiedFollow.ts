@@ -7,6 +7,7 @@ import type { LogStream } from "../../../LogEvent.js"
 import type { LogDecoder } from "../../logs/logDecoder.js"
 import { LiveVerifier } from "../../logs/liveVerifier.js"
 import { recordIdentity } from "../../logs/recordIdentity.js"
+import { decodeChunk } from "../../logs/runBoundary.js"
 import type { ReadObserver } from "./logDelivery.js"
 import type { ReadError } from "./logScanner.js"
 import type { ResumingReader } from "./resumingReader.js"
@@ -90,12 +91,14 @@ class VerifiedStream {
       Stream.runForEach((chunk) =>
         this.lock
           .withPermits(1)(
-            Effect.suspend(() => {
-              this.#live.push(chunk)
-              if (this.#verifier.isReadNeeded) Queue.unsafeOffer(this.signal, undefined)
-              if (this.follow.reader.delivery.held.isFull && !this.#isGone) this.#hasRoom.unsafeClose()
-              return this.follow.reader.output.flush
-            })
+            Effect.flatMap(
+              decodeChunk(this.follow.reader.docker, this.follow.reader.tracker.containerId, this.#live, chunk),
+              () => {
+                if (this.#verifier.isReadNeeded) Queue.unsafeOffer(this.signal, undefined)
+                if (this.follow.reader.delivery.held.isFull && !this.#isGone) this.#hasRoom.unsafeClose()
+                return this.follow.reader.output.flush
+              }
+            )
           )
           .pipe(Effect.zipRight(this.#hasRoom.await))
       )
