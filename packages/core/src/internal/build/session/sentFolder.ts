@@ -1,0 +1,80 @@
+import { InvalidRequest } from "../../../DockerError.js"
+import { type BuildContext, ignoreFileName } from "../context/buildContext.js"
+import type { ContextDocument } from "../context/contextDocument.js"
+import type { ContextEntry } from "../context/contextEntry.js"
+import { type OpenContextFile, openContextFile } from "../context/contextFile.js"
+import type { ContextFilter } from "../context/contextFilter.js"
+import { ContextWalk } from "../context/contextWalk.js"
+import { FollowedPaths } from "../context/followPaths.js"
+import { PatternList } from "../context/patternList.js"
+import { type GrpcCall, GrpcFailure, grpcStatus } from "./grpcServer.js"
+
+/** A folder that is sent to the engine. */
+export interface SentFolder {
+  /** What there is in it, in order. Throws `InvalidRequest`. */
+  readonly batches: AsyncIterable<ReadonlyArray<ContextEntry>>
+  /** Opens a file that was told of. Rejects with `InvalidRequest`. */
+  readonly open: (path: string) => Promise<OpenContextFile>
+}
+
+const decode = (value: string): string => decodeURIComponent(value.replaceAll("+", " "))
+
+/** The values of a header. They are encoded if one of them is not ASCII. */
+const headerValues = (call: GrpcCall, name: string): ReadonlyArray<string> => {
+  const values = call.header(name)
+  return call.header(`${name}-encoded`)[0] === "1" ? values.map(decode) : values
+}
+
+const parsePatterns = (texts: ReadonlyArray<string>): PatternList | undefined => {
+  const list = texts.length === 0 ? undefined : PatternList.parse(texts)
+  if (typeof list === "string") throw new InvalidRequest({ field: "context", value: ignoreFileName, detail: list })
+  return list
+}
+
+const readFilter = async (call: GrpcCall, root: string): Promise<ContextFilter> => {
+  const followed = headerValues(call, "followpaths")
+  const found = followed.length === 0 ? undefined : await new FollowedPaths(root).resolve(followed)
+  return {
+    include: parsePatterns([...headerValues(call, "include-patterns"), ...(found ?? [])]),
+    exclude: parsePatterns(headerValues(call, "exclude-patterns"))
+  }
+}
+
+const memoryFile = (content: Uint8Array): OpenContextFile => {
+  let position = 0
+  return {
+    fill: async (target, start, end) => {
+      target.set(content.subarray(position, position + end - start), start)
+      position += end - start
+    },
+    close: async () => {}
+  }
+}
+
+/** A folder with the Dockerfile and its ignore file only, so that the engine cannot ask for what else is beside them. */
+const dockerfileFolder = ({ dockerfile, dockerfileName, ownIgnoreFile }: BuildContext): SentFolder => {
+  const documents = new Map<string, ContextDocument>([[dockerfileName, dockerfile]])
+  if (ownIgnoreFile !== undefined) documents.set(`${dockerfileName}${ignoreFileName}`, ownIgnoreFile)
+  const entries = [...documents].map(([path, { content, modified }]): ContextEntry => {
+    const plain = { linkTarget: "", deviceMajor: 0, deviceMinor: 0 }
+    return { path, kind: "file", mode: 0o644, size: content.length, modified, ...plain }
+  })
+  return {
+    batches: (async function* () {
+      yield entries
+    })(),
+    open: async (path) => memoryFile(documents.get(path)?.content ?? new Uint8Array())
+  }
+}
+
+/** The folder that a call asks for, filtered as it says. */
+export const requestedFolder = async (call: GrpcCall, context: BuildContext): Promise<SentFolder> => {
+  const [name] = headerValues(call, "dir-name")
+  if (name === "dockerfile") return dockerfileFolder(context)
+  if (name !== "context") throw new GrpcFailure(grpcStatus.notFound, `this build has no directory "${name ?? ""}"`)
+  const { folder } = context
+  if (folder === undefined)
+    return { batches: (async function* () {})(), open: async () => memoryFile(new Uint8Array()) }
+  const walk = new ContextWalk(folder, await readFilter(call, folder))
+  return { batches: walk.batches(), open: (path) => openContextFile(folder, path) }
+}
