@@ -69,6 +69,8 @@ export const startTestRegistry = async (options: { readonly isPrivate?: boolean 
     }
   }
   const credentials = options.isPrivate === true ? { username, password } : undefined
-  const authHeader = Buffer.from(JSON.stringify({ ...credentials, serveraddress: host })).toString("base64url")
+  // With its padding: the engine ignores what it cannot decode.
+  const encoded = Buffer.from(JSON.stringify({ ...credentials, serveraddress: host })).toString("base64url")
+  const authHeader = encoded.padEnd(Math.ceil(encoded.length / 4) * 4, "=")
   return { host, credentials, authHeader, stop }
 }
