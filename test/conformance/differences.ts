@@ -210,18 +210,21 @@ export interface Expectations {
 /** The expectations for an engine of this edition. */
 export const expectationsOf = (edition: Edition): Expectations => {
   const used = new Map<DifferenceName, string>()
+  // Where images are stored makes a difference for images only.
+  const base = edition === "28.5-containerd" ? "28.5" : edition
   return {
     edition,
     expected: (name, usual) => {
       const { expected, why }: Difference = differences[name]
-      if (!Object.hasOwn(expected, edition)) return usual
+      const known = [edition, base].find((candidate) => Object.hasOwn(expected, candidate))
+      if (known === undefined) return usual
       used.set(name, why)
-      return expected[edition]
+      return expected[known]
     },
     message: (detail) => {
       if (edition === "podman") return expect.stringMatching(/./)
       if (typeof detail !== "string") return detail
-      const [theirs, own] = (messages[edition] ?? []).find(([theirs]) => theirs.test(detail)) ?? []
+      const [theirs, own] = (messages[edition] ?? messages[base] ?? []).find(([theirs]) => theirs.test(detail)) ?? []
       if (theirs === undefined || own === undefined) return detail
       return typeof own === "string" ? detail.replace(theirs, own) : expect.stringMatching(own)
     },

@@ -1,5 +1,5 @@
 /** The engines that must behave the same. */
-export const engineNames = ["memory", "usual", "tls", "ssh", "20.10", "28.5", "podman"] as const
+export const engineNames = ["memory", "usual", "tls", "ssh", "20.10", "28.5", "28.5-containerd", "podman"] as const
 
 /** The name of one of the engines. */
 export type EngineName = (typeof engineNames)[number]
@@ -8,7 +8,7 @@ export type EngineName = (typeof engineNames)[number]
 export const isEngineName = (name: string): name is EngineName => engineNames.some((known) => known === name)
 
 /** The editions whose behavior differs. The engine in memory behaves as 26.1. */
-export type Edition = "memory" | "20.10" | "26.1" | "28.5" | "podman"
+export type Edition = "memory" | "20.10" | "26.1" | "28.5" | "28.5-containerd" | "podman"
 
 /** The edition that is closest to an engine of this version. */
 export const editionOf = (version: string, isPodman: boolean): Edition => {

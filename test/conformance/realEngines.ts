@@ -79,8 +79,8 @@ const atSocket = async (endpoint: string, stop: () => Promise<void>): Promise<Re
   stop
 })
 
-const ofEdition = async (name: "20.10" | "28.5"): Promise<RealEngine> => {
-  const engine = await startKillableEngine({ name, binaries: await obtainEdition(name, console.log) })
+const ofEdition = async (name: "20.10" | "28.5", flags: ReadonlyArray<string> = []): Promise<RealEngine> => {
+  const engine = await startKillableEngine({ name, binaries: await obtainEdition(name, console.log), flags })
   const real = await atSocket(engine.endpoint, engine.dispose)
   if (real.version.startsWith(`Docker ${name}.`)) return real
   await engine.dispose()
@@ -96,6 +96,11 @@ export const startRealEngine = async (name: Exclude<EngineName, "memory">): Prom
       return overTls()
     case "ssh":
       return overSsh()
+    case "28.5-containerd":
+      return {
+        ...(await ofEdition("28.5", ["--feature", "containerd-snapshotter=true"])),
+        edition: name
+      }
     case "podman": {
       const { dispose, endpoint } = await startPodmanEngine(console.log)
       return atSocket(endpoint, dispose)

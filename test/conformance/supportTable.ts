@@ -8,6 +8,7 @@ const titles: Readonly<Record<EngineName, (version: string) => string>> = {
   ssh: () => "same, over ssh",
   "20.10": (version) => version,
   "28.5": (version) => version,
+  "28.5-containerd": (version) => `${version}, images in containerd`,
   podman: (version) => version
 }
 
