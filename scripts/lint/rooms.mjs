@@ -39,7 +39,14 @@ const rooms = [
   ["core/src/internal/exec/", [...corePublic, "core/src/internal/api/", "core/src/internal/logs/"]],
   [
     "core/src/internal/registry/",
-    [...corePublic, "type core/src/RegistryAuth.ts", "core/src/internal/api/", "core/src/internal/host/"]
+    [
+      ...corePublic,
+      "type core/src/RegistryAuth.ts",
+      "core/src/internal/api/",
+      "core/src/internal/connection/configFile.ts",
+      "core/src/internal/connection/goJson.ts",
+      "core/src/internal/host/"
+    ]
   ],
   ...["images", "build"].map((name) => [
     `core/src/internal/${name}/`,

@@ -4,10 +4,16 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import type { RegistryError } from "./DockerError.js"
+import { Docker } from "./Docker.js"
+import type { EngineError, EngineUnavailable, InvalidRequest, RegistryError } from "./DockerError.js"
+import { traced } from "./internal/api/traced.js"
+import { makeConfiguredCredentials } from "./internal/registry/configuredCredentials.js"
+import { canonicalRegistry } from "./internal/registry/registryKey.js"
+import { checkLogin } from "./internal/registry/registryLogin.js"
 
 /**
  * Credentials for a registry: a user name with a password, or a token.
@@ -50,6 +56,39 @@ export interface RegistryAuthShape {
 }
 
 /**
+ * Options of `RegistryAuth.layerConfigWith`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RegistryAuthOptions {
+  /** Credentials that take precedence over those that are configured, by registry, as for `RegistryAuth.layer`. */
+  readonly credentials?: Readonly<Record<string, RegistryCredentials>>
+  /** How long a credential helper may take before it is stopped. Default 30 seconds. */
+  readonly helperTimeout?: Duration.DurationInput
+}
+
+/** Whether there is anything to send. */
+const isEmpty = ({ identityToken, password, registryToken, username }: RegistryCredentials): boolean =>
+  [identityToken, password, registryToken, username].every((value) => value === undefined)
+
+/** Finds given credentials, and what `otherwise` finds for registries that are not among them. */
+const findGiven = (
+  credentials: Readonly<Record<string, RegistryCredentials>>,
+  source: string,
+  otherwise: RegistryAuthShape["find"]
+): RegistryAuthShape => {
+  const byRegistry = new Map(Object.entries(credentials).map(([key, given]) => [canonicalRegistry(key), given]))
+  return {
+    find: traced("RegistryAuth.find")((registry) => {
+      const given = byRegistry.get(canonicalRegistry(registry))
+      if (given === undefined) return otherwise(registry)
+      return Effect.succeed(isEmpty(given) ? undefined : { ...given, source })
+    })
+  }
+}
+
+/**
  * Finds the credentials that the engine sends to a registry. They are used for that registry and for no other.
  *
  * @example
@@ -79,13 +118,63 @@ export class RegistryAuth extends Context.Tag("@dockwire/core/RegistryAuth")<Reg
    */
   static readonly layer = (
     credentials: Readonly<Record<string, RegistryCredentials>> = {}
-  ): Layer.Layer<RegistryAuth> => {
-    const byRegistry = new Map(Object.entries(credentials))
-    return Layer.succeed(RegistryAuth, {
-      find: (registry) => {
-        const found = byRegistry.get(registry)
-        return Effect.succeed(found === undefined ? undefined : { ...found, source: "RegistryAuth.layer" })
-      }
-    })
-  }
+  ): Layer.Layer<RegistryAuth> =>
+    Layer.succeed(
+      RegistryAuth,
+      findGiven(credentials, "RegistryAuth.layer", () => Effect.succeed(undefined))
+    )
+
+  /**
+   * Given credentials, and for other registries those that the docker CLI would send, as `RegistryAuth.layerConfig` finds
+   * them. Given credentials without any field make the requests to their registry anonymous, whatever is configured.
+   *
+   * @since 0.1.0
+   * @category layers
+   */
+  static readonly layerConfigWith = ({
+    credentials = {},
+    helperTimeout = "30 seconds"
+  }: RegistryAuthOptions): Layer.Layer<RegistryAuth> =>
+    Layer.scoped(
+      RegistryAuth,
+      Effect.gen(function* () {
+        const environment = yield* Effect.configProviderWith(Effect.succeed)
+        const findConfigured = yield* makeConfiguredCredentials(environment, Duration.decode(helperTimeout))
+        return findGiven(credentials, "RegistryAuth.layerConfigWith", findConfigured)
+      })
+    )
+
+  /**
+   * The credentials that the docker CLI would send: those in `DOCKER_AUTH_CONFIG`, else in `config.json` in `DOCKER_CONFIG`
+   * or `~/.docker`. There, a credential helper in `credHelpers` comes before the one in `credsStore`, and with neither, the
+   * credentials are in `auths`. All are read anew by each `find`, so that a later login is noticed. Concurrent calls that
+   * need the same helper for the same registry share one run of it.
+   *
+   * What is configured but cannot be read is a `RegistryError` of reason `CredentialsUnavailable`, where the CLI would
+   * continue without credentials: a broken file, or a helper that is missing, fails, takes longer than 30 seconds or prints
+   * something else. As for the CLI, a broken `DOCKER_AUTH_CONFIG` is a warning.
+   *
+   * @since 0.1.0
+   * @category layers
+   */
+  static readonly layerConfig: Layer.Layer<RegistryAuth> = RegistryAuth.layerConfigWith({})
+
+  /**
+   * Checks the credentials for a registry, or, if there are none, that it can be used without: the engine logs in to it, and
+   * stores nothing. Fails with a `RegistryError` if the engine cannot, and with an `InvalidRequest` for what is not a
+   * registry, and for an access token (`registryToken`), which the engine cannot check (`POST /auth`).
+   *
+   * @since 0.1.0
+   * @category constructors
+   */
+  static readonly login = traced("RegistryAuth.login")(
+    (
+      registry: string
+    ): Effect.Effect<void, RegistryError | InvalidRequest | EngineUnavailable | EngineError, RegistryAuth | Docker> =>
+      Effect.gen(function* () {
+        const docker = yield* Docker
+        const credentials = yield* (yield* RegistryAuth).find(registry)
+        yield* checkLogin(docker, registry, credentials)
+      })
+  )
 }

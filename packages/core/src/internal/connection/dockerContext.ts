@@ -1,16 +1,15 @@
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { createHash } from "node:crypto"
 import { readFile } from "node:fs/promises"
-import { homedir } from "node:os"
 import { join } from "node:path"
 import { InvalidRequest } from "../../DockerError.js"
+import { configFolder, configPath, readConfigFile, variable } from "./configFile.js"
 import type { TlsOptions } from "./endpoint.js"
-import { goField, isJsonObject, parseFirstJson } from "./goJson.js"
+import { goField, isJsonObject } from "./goJson.js"
 
 /** The engine that the docker CLI would use. */
 export interface FoundEndpoint {
@@ -64,17 +63,10 @@ const readCertificates = (field: string, folder: string, verify: boolean): Effec
     }
   })
 
-/** An environment variable. One that is empty counts as unset. */
-const variable = (name: string) =>
-  Config.string(name).pipe(
-    Config.option,
-    Config.map((value) => Option.getOrUndefined(Option.filter(value, (text) => text.trim() !== ""))?.trim())
-  )
-
 const variables = Config.all({
   host: variable("DOCKER_HOST"),
   context: variable("DOCKER_CONTEXT"),
-  config: variable("DOCKER_CONFIG"),
+  folder: configFolder,
   certPath: variable("DOCKER_CERT_PATH"),
   tls: variable("DOCKER_TLS"),
   tlsVerify: variable("DOCKER_TLS_VERIFY")
@@ -125,25 +117,16 @@ interface CurrentContext {
   readonly warning?: string
 }
 
-/** Parses the CLI's configuration as the CLI does. Throws if it is not valid. */
-const parseCurrentContext = (text: string): string | undefined => {
-  const config = text.trim() === "" ? null : parseFirstJson(text)
-  if (config === null) return undefined
-  if (!isJsonObject(config)) throw new TypeError("it is not a JSON object")
-  const name = goField(config, "currentContext")
-  if (name !== undefined && typeof name !== "string") throw new TypeError("currentContext is not a string")
-  return name
-}
-
 /** Reads the selected context from the CLI's configuration. A configuration that is broken selects none. */
 const readCurrentContext = (path: string): Effect.Effect<CurrentContext> =>
-  Effect.tryPromise({ try: () => readFile(path, "utf8"), catch: (error) => error }).pipe(
-    Effect.flatMap((text) => Effect.try({ try: () => parseCurrentContext(text), catch: (error) => error })),
-    Effect.map((name): CurrentContext => ({ name })),
-    Effect.catchAll((error) => {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT")
-        return Effect.succeed({ name: undefined })
-      const reason = error instanceof Error ? error.message : String(error)
+  readConfigFile(path).pipe(
+    Effect.flatMap((config) => {
+      const name = config === undefined ? undefined : goField(config, "currentContext")
+      return name === undefined || typeof name === "string"
+        ? Effect.succeed<CurrentContext>({ name })
+        : Effect.fail("currentContext is not a string")
+    }),
+    Effect.catchAll((reason) => {
       const warning = `The Docker configuration ${path} is ignored, as it cannot be read: ${reason}. Fix or remove it, or set DOCKER_HOST`
       return Effect.as(Effect.logWarning(warning), { name: undefined, warning })
     })
@@ -154,8 +137,7 @@ const readCurrentContext = (path: string): Effect.Effect<CurrentContext> =>
  * `DOCKER_CERT_PATH`), else the context in `DOCKER_CONTEXT` or the CLI's configuration, else none.
  */
 export const findEndpoint: Effect.Effect<FoundEndpoint, InvalidRequest | ConfigError> = Effect.gen(function* () {
-  const { certPath, config, context, host, tls, tlsVerify } = yield* variables
-  const folder = config ?? join(homedir(), ".docker")
+  const { certPath, context, folder, host, tls, tlsVerify } = yield* variables
   if (host !== undefined) {
     const secured = tls !== undefined || tlsVerify !== undefined
     return {
@@ -167,9 +149,7 @@ export const findEndpoint: Effect.Effect<FoundEndpoint, InvalidRequest | ConfigE
     }
   }
   const { name, warning } =
-    context === undefined
-      ? yield* readCurrentContext(join(folder, "config.json"))
-      : { name: context, warning: undefined }
+    context === undefined ? yield* readCurrentContext(configPath(folder)) : { name: context, warning: undefined }
   if (name !== undefined && name !== "" && name !== "default") {
     return { configured: true, ...(yield* readContext(folder, name)) }
   }

@@ -11,15 +11,19 @@ const valueEnd = (text: string): number => {
   return text.length
 }
 
-/** Parses the first JSON value of a text, as Go's decoder does: what follows it is not read. Throws `SyntaxError`. */
+/**
+ * Parses the first JSON value of a text, as Go's decoder does: what follows it is not read. Throws a `SyntaxError`, which
+ * does not quote the text as that of `JSON.parse` does.
+ */
 export const parseFirstJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    const end = valueEnd(text)
-    if (end === text.length) throw error
-    return JSON.parse(text.slice(0, end))
+  for (const end of [text.length, valueEnd(text)]) {
+    try {
+      return JSON.parse(text.slice(0, end))
+    } catch {
+      // What is wrong cannot be told without a quotation.
+    }
   }
+  throw new SyntaxError("it is not valid JSON")
 }
 
 /**

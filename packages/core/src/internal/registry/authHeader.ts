@@ -25,7 +25,7 @@ const encode = (value: object): Redacted.Redacted => {
 }
 
 /** The body of `POST /auth`, with which the engine checks credentials. */
-export const authBody = (credentials: FoundCredentials, registry: string): Readonly<Record<string, string>> =>
+export const authBody = (credentials: RegistryCredentials, registry: string): Readonly<Record<string, string>> =>
   authConfig(credentials, registry)
 
 /**

@@ -4,7 +4,8 @@ import { defaultRegistry } from "./imageReference.js"
 const hubKey = "https://index.docker.io/v1/"
 
 /** Whether this is Docker Hub. */
-const isHub = (registry: string): boolean => registry === defaultRegistry || registry === "index.docker.io"
+const isHub = (registry: string): boolean =>
+  registry === defaultRegistry || registry === "index.docker.io" || registry === hubKey
 
 /** The name of a registry, given as host and port, in the configuration of the docker command. */
 export const registryKey = (registry: string): string => (isHub(registry) ? hubKey : registry)
