@@ -9,6 +9,7 @@ import { table } from "./table.js"
 
 const bench = "test/conformance/bench.ts"
 const config = "test/core/connection/dockerConfig.test.ts"
+const login = "test/core/registry/login.test.ts"
 const sinks = "test/core/operations/engineToSink.test.ts"
 const readme = "packages/core/README.md"
 
@@ -43,6 +44,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   "Operation.run": sinks,
   "Operation.start": sinks,
   "RegistryAuth.layer": bench,
+  "RegistryAuth.layerConfig": login,
+  "RegistryAuth.layerConfigWith": login,
+  "RegistryAuth.login": login,
   "Stats.layer": bench,
   "System.layer": bench,
   "Volumes.layer": bench,
