@@ -43,11 +43,17 @@ export const failsWith = <A, E, R>(
     expect(outcome, actual).toMatchObject({ _tag: "Left", left: { _tag: tag, ...expected } })
   })
 
-/** Retries a prune: the engine allows one at a time, and Podman fails if something is removed during it. */
+/**
+ * Retries a prune, or a look at everything: the engine allows one prune at a time, and Podman and an engine with its images in
+ * containerd fail if something is removed meanwhile.
+ */
 export const inTurn = <A, E extends { readonly message: string }, R>(
   prune: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.retry(prune, {
-    while: ({ message }) => /a prune operation is already running|does not exist in database/.test(message),
+    while: ({ message }) =>
+      /a prune operation is already running|does not exist in database|snapshot (\S+ does not exist|not found)/.test(
+        message
+      ),
     schedule: Schedule.spaced("20 millis")
   })

@@ -1,9 +1,8 @@
 import type { DockerOptions } from "@dockwire/core"
 import { Redacted } from "effect"
 import { delimiter } from "node:path"
-import { obtainEdition } from "../engine/dockerEditions.js"
+import { type EditionEngineName, startEditionEngine } from "../engine/editionEngine.js"
 import { connectionOf, engineCall, jsonAt } from "../engine/engineRequest.js"
-import { startKillableEngine } from "../engine/killableEngine.js"
 import { startPodmanEngine } from "../engine/podmanEngine.js"
 import { testEngine } from "../engine/realEngine.js"
 import { startTestSshServer } from "../engine/testSshServer.js"
@@ -31,9 +30,11 @@ const described = async (endpoint: string): Promise<Pick<RealEngine, "edition" |
   const { json } = await engineCall(endpoint, "GET", "/version")
   const version = String(jsonAt(json, "Version"))
   const isPodman = jsonAt(json, "Components", 0, "Name") === "Podman Engine"
+  const { json: info } = await engineCall(endpoint, "GET", "/info")
+  const inContainerd = jsonAt(info, "DriverStatus", 0, 1) === "io.containerd.snapshotter.v1"
   const number = /^\d+\.\d+\.\d+/.exec(version)?.[0] ?? version
   return {
-    edition: editionOf(version, isPodman),
+    edition: editionOf(version, isPodman, inContainerd),
     version: `${isPodman ? "Podman" : "Docker"} ${number}, API ${String(jsonAt(json, "ApiVersion"))}`
   }
 }
@@ -79,10 +80,10 @@ const atSocket = async (endpoint: string, stop: () => Promise<void>): Promise<Re
   stop
 })
 
-const ofEdition = async (name: "20.10" | "28.5", flags: ReadonlyArray<string> = []): Promise<RealEngine> => {
-  const engine = await startKillableEngine({ name, binaries: await obtainEdition(name, console.log), flags })
+const ofEdition = async (name: EditionEngineName): Promise<RealEngine> => {
+  const engine = await startEditionEngine(name, console.log)
   const real = await atSocket(engine.endpoint, engine.dispose)
-  if (real.version.startsWith(`Docker ${name}.`)) return real
+  if (real.edition === name && real.version.startsWith(`Docker ${name.replace("-containerd", "")}.`)) return real
   await engine.dispose()
   throw new Error(`Debian now packages ${real.version} instead of ${name}. Update test/engine/dockerEditions.ts.`)
 }
@@ -96,11 +97,6 @@ export const startRealEngine = async (name: Exclude<EngineName, "memory">): Prom
       return overTls()
     case "ssh":
       return overSsh()
-    case "28.5-containerd":
-      return {
-        ...(await ofEdition("28.5", ["--feature", "containerd-snapshotter=true"])),
-        edition: name
-      }
     case "podman": {
       const { dispose, endpoint } = await startPodmanEngine(console.log)
       return atSocket(endpoint, dispose)

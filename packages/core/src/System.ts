@@ -271,7 +271,10 @@ export interface SystemShape {
   readonly version: () => Effect.Effect<EngineVersion, DockerFailure>
   /** `GET /info` */
   readonly info: () => Effect.Effect<EngineInfo, DockerFailure>
-  /** Takes minutes on an engine with many images or volumes. `GET /system/df` */
+  /**
+   * Takes minutes on an engine with many images or volumes. An engine that keeps its images in containerd fails with
+   * `EngineError` if a container is removed meanwhile: call it again. `GET /system/df`
+   */
   readonly diskUsage: () => Effect.Effect<DiskUsage, DockerFailure>
   /**
    * Removes what is not in use: stopped containers, networks, dangling images, the build cache, and volumes if asked to.

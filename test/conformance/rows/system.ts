@@ -20,7 +20,8 @@ const telling = (call: (system: Effect.Effect.Success<typeof System>) => Effect.
 
 const label = ({ labels }: Bench) => Object.entries(labels).map(([key, value]) => `${key}=${value}`)
 
-const pruned = <A, E extends { readonly message: string }>(
+/** For calls that must not meet a prune or a removal. */
+const undisturbed = <A, E extends { readonly message: string }>(
   use: (system: Effect.Effect.Success<typeof System>) => Effect.Effect<A, E>
 ) => inTurn(on(use))
 
@@ -30,7 +31,7 @@ const refused = (given: Readonly<Record<string, ReadonlyArray<string>>>, detail:
   // Were it not refused, it would be for nothing that is there.
   const filters = { ...given, label: ["dockwire.nobody"] }
   return failsWith(
-    pruned((system) => system.prune({ filters })),
+    undisturbed((system) => system.prune({ filters })),
     "InvalidRequest",
     { field: "filters", value: JSON.stringify(filters), detail }
   )
@@ -85,7 +86,7 @@ export const systemRows: Rows = {
         const volume = yield* (yield* Volumes).scoped({ labels: bench.labels })
         const { id } = yield* bench.running(["sleep", "300"], { binds: [`${volume.name}:/data`] })
         const stopped = yield* bench.created(["true"])
-        const usage = yield* on((system) => system.diskUsage())
+        const usage = yield* undisturbed((system) => system.diskUsage())
         const listed = { Containers: [{ Id: id }, { Id: stopped.id }], Volumes: [{ Name: volume.name }] }
         for (const [key, items] of Object.entries(listed)) {
           for (const item of items) {
@@ -99,7 +100,7 @@ export const systemRows: Rows = {
       })
   },
   prune: {
-    call: (bench) => pruned((system) => system.prune({ filters: { label: [bench.name("nothing")] } })),
+    call: (bench) => undisturbed((system) => system.prune({ filters: { label: [bench.name("nothing")] } })),
     success: (bench) =>
       Effect.gen(function* () {
         const { id } = yield* bench.created(["true"])
@@ -107,19 +108,20 @@ export const systemRows: Rows = {
         yield* Effect.flatMap(Networks, (networks) => networks.create({ name: network, labels: bench.labels }))
         const volume = yield* Effect.flatMap(Volumes, (volumes) => volumes.create({ labels: bench.labels }))
         const filters = { label: label(bench) }
-        expect(yield* pruned((system) => system.prune({ filters }))).toEqual({
+        expect(yield* undisturbed((system) => system.prune({ filters }))).toEqual({
           ...nothing,
           containers: [id],
-          networks: [network]
+          networks: [network],
+          spaceReclaimed: bench.expected("the size of a container that never ran", 0)
         })
-        expect(yield* pruned((system) => system.prune({ filters, volumes: true, allImages: true }))).toEqual({
+        expect(yield* undisturbed((system) => system.prune({ filters, volumes: true, allImages: true }))).toEqual({
           ...nothing,
           volumes: [volume.name]
         })
       }),
     missing: (bench) =>
       Effect.map(
-        pruned((system) =>
+        undisturbed((system) =>
           system.prune({ filters: { label: [bench.name("nothing")] }, volumes: true, allImages: true })
         ),
         (result) => expect(result).toEqual(nothing)
@@ -132,13 +134,13 @@ export const systemRows: Rows = {
         const volume = yield* (yield* Volumes).scoped({ labels: bench.labels })
         const { id } = yield* bench.running(["sleep", "300"], { network: name, binds: [`${volume.name}:/data`] })
         const filters = { label: label(bench) }
-        expect(yield* pruned((system) => system.prune({ filters, volumes: true }))).toEqual(nothing)
+        expect(yield* undisturbed((system) => system.prune({ filters, volumes: true }))).toEqual(nothing)
         yield* Effect.flatMap(Containers, (containers) => containers.kill(id))
         yield* Effect.flatMap(Containers, (containers) => containers.wait(id))
         const young = { ...filters, until: ["1h30m"] }
-        expect(yield* pruned((system) => system.prune({ filters: young }))).toEqual(nothing)
+        expect(yield* undisturbed((system) => system.prune({ filters: young }))).toEqual(nothing)
         const old = { ...filters, until: ["0s"] }
-        expect(yield* pruned((system) => system.prune({ filters: old }))).toMatchObject({ containers: [id] })
+        expect(yield* undisturbed((system) => system.prune({ filters: old }))).toMatchObject({ containers: [id] })
       }),
     "bad input": () =>
       Effect.gen(function* () {
