@@ -181,13 +181,26 @@ describeEngine("the old functions", () => {
     expect(await inspect_container(id)).toEqual([false, {}])
   })
 
-  it("reject an invalid tail", async () => {
-    const container = await created()
-    for (const tail of [-1, 0.5, Number.NaN]) {
-      const [success, output] = await get_container_logs(container.name, tail)
-      expect(success).toBe(false)
-      expect(output).toMatch(new RegExp(`^Error: Invalid tail "${tail}": `))
+  it("take a tail that is no number of lines for all of them", async () => {
+    const container = await started({ cmd: ["sh", "-c", "seq 150"] })
+    await container.wait()
+    const all = [true, Array.from({ length: 150 }, (_, index) => `${index + 1}\n`).join("")]
+    const tails: ReadonlyArray<unknown> = [
+      -1,
+      0.5,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      "abc",
+      "-1",
+      "",
+      "all",
+      null,
+      {}
+    ]
+    for (const tail of tails) {
+      expect(await Reflect.apply(get_container_logs, undefined, [container.name, tail]), String(tail)).toEqual(all)
     }
+    expect(await get_container_logs(container.name, "2")).toEqual([true, "149\n150\n"])
   })
 
   it("report an argument of the wrong type as a failure, not as a rejection", async () => {

@@ -81,10 +81,6 @@ const differences = {
     why: "Podman reports the required state, not the actual one",
     expected: { podman: "unknown" }
   },
-  "the exit code of a missing command": {
-    why: "Docker 28 and Podman return 127, as a shell does; earlier engines return 126",
-    expected: { "28.5": 127, podman: 127 }
-  },
   "the status for an unsupported method": {
     why: "Podman distinguishes it from an unknown route",
     expected: { podman: 405 }

@@ -14,17 +14,27 @@ import { listOutcome, type ObjectOutcome, objectOutcome, type Outcome, outcome }
 
 const lineText = ({ part, text }: LogLine) => (part === undefined || part.last ? `${text}\n` : text)
 
+/** What the docker command passes on is read by the engine: all but a whole number from 0 stands for all lines. */
+const tailOption = (tail: unknown): { readonly tail?: number } => {
+  const lines = typeof tail === "string" && /^\+?\d+$/.test(tail) ? Number(tail) : tail
+  return typeof lines === "number" && Number.isSafeInteger(lines) && lines >= 0 ? { tail: lines } : {}
+}
+
 /**
  * Returns the last `tail` lines of a container's log, stdout and stderr in the order in which they were written. Each line
- * ends with a newline.
+ * ends with a newline. A `tail` that is no whole number from 0, such as -1 or `"all"`, stands for all lines.
  *
  * @since 0.1.0
  * @category containers
  */
-export const get_container_logs = (container_id: string, tail: number = 100): Promise<Outcome> =>
+export const get_container_logs = (container_id: string, tail: number | string = 100): Promise<Outcome> =>
   outcome(
     Effect.flatMap(Logs, (logs) =>
-      Stream.runFold(logs.readBatches(container_id, { tail }), "", (all, batch) => all + batch.map(lineText).join(""))
+      Stream.runFold(
+        logs.readBatches(container_id, tailOption(tail)),
+        "",
+        (all, batch) => all + batch.map(lineText).join("")
+      )
     ),
     (text) => text
   )

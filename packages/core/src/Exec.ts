@@ -21,13 +21,14 @@ import {
   startRequest
 } from "./internal/exec/execInstance.js"
 import type { ExecOutput, ExecResult } from "./internal/exec/execModels.js"
-import { inputBytes, unusedDetachKeys } from "./internal/exec/input.js"
+import { openTerminal, type Terminal, type TerminalOptions } from "./internal/exec/execTerminal.js"
 import { collectOutput, startCommand, streamOutput } from "./internal/exec/startedCommand.js"
 import { openEvents } from "./internal/watch/engineEvents.js"
 import { traced } from "./internal/api/traced.js"
 
 export { ExecExit, ExecOutput, ExecResult } from "./internal/exec/execModels.js"
 export type { ExecSettings } from "./internal/exec/execInstance.js"
+export type { Terminal, TerminalOptions } from "./internal/exec/execTerminal.js"
 export type { Attachment, AttachOptions } from "./internal/exec/attach.js"
 export type { ExecCommand } from "./internal/exec/execCommand.js"
 export { OutputPiece } from "./internal/logs/demultiplex.js"
@@ -44,19 +45,6 @@ export interface ExecOptions<E = never, R = never> extends ExecSettings {
 }
 
 /**
- * How to run a command on a terminal.
- *
- * @since 0.1.0
- * @category models
- */
-export interface TerminalOptions extends ExecSettings {
-  /** Default 24. */
-  readonly rows?: number
-  /** Default 80. */
-  readonly columns?: number
-}
-
-/**
  * A command whose output nobody reads.
  *
  * @since 0.1.0
@@ -65,21 +53,6 @@ export interface TerminalOptions extends ExecSettings {
 export interface DetachedCommand {
   /** The id of the exec instance, for requests such as `GET /exec/{id}/json`. */
   readonly execId: string
-  /** Waits for the command to exit. */
-  readonly exitCode: Effect.Effect<number, DockerFailure>
-}
-
-/**
- * A command that runs on a terminal.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Terminal {
-  /** What the command prints to stdout and stderr. Ends when the command exits. */
-  readonly output: Stream.Stream<Uint8Array, DockerFailure>
-  readonly write: (input: Uint8Array | string) => Effect.Effect<void, DockerFailure>
-  readonly resize: (size: { readonly rows: number; readonly columns: number }) => Effect.Effect<void, DockerFailure>
   /** Waits for the command to exit. */
   readonly exitCode: Effect.Effect<number, DockerFailure>
 }
@@ -97,30 +70,6 @@ const watchExec: ExecWatch = (docker, containerId) =>
   Effect.map(openEvents(docker, { filters: { type: ["container"], container: [containerId] } }), (events) =>
     Stream.filter(events, ({ action }) => /^(exec_die|die|died|destroy|remove|cleanup)/.test(action))
   )
-
-const openTerminal = (docker: DockerShape, id: string, command: ExecCommand, options: TerminalOptions) =>
-  Effect.gen(function* () {
-    const args = yield* parseCommand(id, command)
-    const execId = yield* createExec(docker, id, args, options, {
-      AttachStdin: true,
-      AttachStdout: true,
-      AttachStderr: true,
-      Tty: true,
-      DetachKeys: unusedDetachKeys(),
-      ConsoleSize: [options.rows ?? 24, options.columns ?? 80]
-    })
-    const duplex = yield* docker
-      .hijack(startRequest(execId, { detach: false, tty: true }))
-      .pipe(mapStartErrors(docker, id, execId, args))
-    const terminal: Terminal = {
-      output: duplex.output,
-      write: (input) => duplex.write(inputBytes(input)),
-      resize: ({ columns, rows }) =>
-        Effect.asVoid(docker.json({ method: "POST", path: `/exec/${execId}/resize`, query: { h: rows, w: columns } })),
-      exitCode: awaitExitCode(docker, execId, watchExec)
-    }
-    return terminal
-  })
 
 /** Starts a command whose output nobody reads. The engine answers once the command runs, or could not be started. */
 const startDetached = (docker: DockerShape, id: string, command: ExecCommand, options: ExecSettings) =>
@@ -148,7 +97,7 @@ const make = Effect.map(Docker, (docker): ExecShape => ({
     startDetached(docker, id, command, options)
   ),
   terminal: traced("Exec.terminal")((id: string, command: ExecCommand, options: TerminalOptions = {}) =>
-    openTerminal(docker, id, command, options)
+    openTerminal(docker, id, command, options, watchExec)
   ),
   attach: traced("Exec.attach")((id: string, options: AttachOptions = {}) => attachTo(docker, id, options))
 }))
@@ -187,7 +136,10 @@ export interface ExecShape {
     command: ExecCommand,
     options?: ExecSettings
   ) => Effect.Effect<DetachedCommand, ExecError>
-  /** Runs a command on a terminal, for interactive use. Closing the scope closes the connection. */
+  /**
+   * Runs a command on a terminal, for interactive use. Its output fails with `ExecFailed` if it cannot be started. Closing the
+   * scope closes the connection. `POST /containers/{id}/exec`, `POST /exec/{id}/start`
+   */
   readonly terminal: (
     id: string,
     command: ExecCommand,

@@ -3,7 +3,6 @@ import { Chunk, Effect, type Scope, Stream } from "effect"
 import { expect } from "vitest"
 import type { Bench } from "../bench.js"
 import { type Cell, failsWith, type Rows } from "../cell.js"
-import { Expected } from "../differences.js"
 
 const missing = "dockwire-nobody"
 
@@ -14,8 +13,8 @@ const stream = (id: string, command: ReadonlyArray<string>) =>
 
 const attach = (id: string) => Effect.flatMap(Exec, (exec) => exec.attach(id))
 
-const terminal = (id: string, command: ReadonlyArray<string>) =>
-  Effect.flatMap(Exec, (exec) => exec.terminal(id, command, { rows: 33, columns: 99 }))
+const terminal = (id: string, command: ReadonlyArray<string>, settings: ExecSettings = {}) =>
+  Effect.flatMap(Exec, (exec) => exec.terminal(id, command, { ...settings, rows: 33, columns: 99 }))
 
 const startDetached = (id: string, command: ReadonlyArray<string>) =>
   Effect.flatMap(Exec, (exec) => exec.startDetached(id, command))
@@ -184,11 +183,14 @@ export const execRows: Rows = {
     conflict: conflict(terminal),
     "bad input": (bench) =>
       Effect.gen(function* () {
-        const { id } = yield* bench.running()
-        const { exitCode, output } = yield* terminal(id, ["nope"])
-        const text = yield* Stream.mkString(Stream.decodeText(output))
-        expect(text.trimEnd()).toEqual((yield* Expected).message(noCommand.detail))
-        expect(yield* exitCode).toBe(bench.expected("the exit code of a missing command", 126))
+        const id = yield* neverStarted((id, command, settings) =>
+          Effect.flatMap(terminal(id, command, settings), ({ output }) => Stream.runDrain(output))
+        )(bench)
+        yield* failsWith(
+          Effect.flatMap(terminal(id, ["nope"]), ({ exitCode }) => exitCode),
+          "ExecFailed",
+          { containerId: id, command: ["nope"] }
+        )
         yield* failsWith(terminal(id, []), "ExecFailed", { command: [] })
       })
   },

@@ -58,7 +58,12 @@ const errors = {
   Events: { stream: filtered, watch: filtered },
   Exec: { attach: stated, run: executed, startDetached: executed, stream: executed, terminal: executed },
   "Exec, an attachment": { end: [], output: failure, resize: stated, write: filtered },
-  "Exec, a terminal": { exitCode: failure, output: failure, resize: failure, write: failure },
+  "Exec, a terminal": {
+    exitCode: ["ExecFailed", ...failure],
+    output: ["ExecFailed", ...failure],
+    resize: failure,
+    write: failure
+  },
   Host: { install: ["InstallFailed"], isInstalled: [] },
   Logs: { follow: logs, followBatches: logs, read: logs, readBatches: logs },
   Networks: {

@@ -9,7 +9,7 @@ import * as TestContext from "effect/TestContext"
 import { readFile, realpath } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, onTestFinished } from "vitest"
 import {
   collectHostCommand,
   type HostCommand,
@@ -96,6 +96,41 @@ describe("a command of this machine", () => {
       return isAlive
     })
     expect(await Effect.runPromise(Effect.provide(program, TestContext.TestContext))).toBe(true)
+  })
+
+  it("ends with its program, though a process in the background keeps its output open", async () => {
+    const script = "sleep 100 & echo $!; seq 3; exit 7"
+    const startedAt = performance.now()
+    const { exitCode, stdout } = await run(shell(script))
+    const [pid, ...lines] = stdout.split("\n")
+    onTestFinished(() => void process.kill(Number(pid)))
+    expect([lines, exitCode]).toEqual([["1", "2", "3"], 7])
+    // It was left alone.
+    expect(identityOf(Number(pid))).toBeDefined()
+    expect(performance.now() - startedAt).toBeLessThan(50_000)
+  })
+
+  it("ends so too if that process prints for ever, and loses nothing to a slow reader", async () => {
+    const background = "(while :; do echo tick; sleep 0.05; done) & echo $!"
+    const script = `${background}; seq 20000; exit 7`
+    const program = Effect.gen(function* () {
+      let pid: number | undefined
+      const numbers: Array<string> = []
+      let exit: unknown
+      yield* Stream.runForEach(Stream.rechunk(streamHostCommand(shell(script)), 1_000), (output) => {
+        if (output._tag === "Exit") exit = output.exitCode
+        else if (pid === undefined) pid = Number(output.text)
+        else if (output.text !== "tick") numbers.push(output.text)
+        // Slower than the program, which is held back and exits long before everything is read.
+        return numbers.length % 4_000 === 1 ? Effect.sleep("400 millis") : Effect.void
+      })
+      return { exit, numbers, pid }
+    })
+    const { exit, numbers, pid } = await Effect.runPromise(program)
+    // Its next line may have ended it.
+    onTestFinished(() => void (identityOf(Number(pid)) !== undefined && process.kill(Number(pid))))
+    expect(exit).toBe(7)
+    expect(numbers).toEqual(Array.from({ length: 20_000 }, (_, index) => String(index + 1)))
   })
 
   it.runIf(process.platform === "linux")("waits for a slow reader", async () => {

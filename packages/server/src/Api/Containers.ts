@@ -12,7 +12,9 @@ export type ContainerAction = "start" | "stop" | "restart"
 
 const id = Schema.Struct({
   id: Schema.String.pipe(
-    Schema.pattern(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/, {
+    Schema.maxLength(255, { message: () => "The name of a container has at most 255 characters." }),
+    // An inner slash, sent as %2F: an alias that a legacy link added.
+    Schema.pattern(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*(\/[a-zA-Z0-9][a-zA-Z0-9_.-]*)*$/, {
       message: () => "Pass a container's name, its full id or the start of its id."
     })
   )

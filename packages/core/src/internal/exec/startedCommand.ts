@@ -1,4 +1,3 @@
-import * as Chunk from "effect/Chunk"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -11,7 +10,7 @@ import {
   type DockerFailure,
   type EngineError,
   EngineUnavailable,
-  ExecFailed
+  type ExecFailed
 } from "../../DockerError.js"
 import { demultiplex, demultiplexer } from "../logs/demultiplex.js"
 import { type ExecCommand, parseCommand } from "./execCommand.js"
@@ -21,7 +20,6 @@ import {
   type ExecEnd,
   type ExecSettings,
   type ExecWatch,
-  isNeverStarted,
   mapStartErrors,
   readEnd,
   startRequest
@@ -29,9 +27,7 @@ import {
 import type { ExecOutput, ExecResult } from "./execModels.js"
 import { inputBytes } from "./input.js"
 import { OutputCollector } from "./outputCollector.js"
-
-/** The length up to which output is taken for the engine's message. */
-const maxMessageBytes = 4_096
+import { StartCheck } from "./startCheck.js"
 
 /** A command that has been started, or that the engine could not start. */
 export interface StartedCommand<E, R> {
@@ -40,10 +36,8 @@ export interface StartedCommand<E, R> {
   readonly duplex: Pick<DockerDuplex, "output" | "pull">
   /** Sends the whole input. `undefined` if there is none. */
   readonly sendInput: Effect.Effect<void, E, R> | undefined
-  /** The engine sends its message as output if it could not start the command. The exec instance tells which one it is. */
-  readonly isNeverStarted: (output: string) => Effect.Effect<boolean, DockerFailure>
-  /** The failure of a command that could not be started. */
-  readonly failure: (message: string) => ExecFailed
+  /** Tells whether it was started. */
+  readonly check: StartCheck
   /** Waits for the exit, once the output has ended. */
   readonly end: Effect.Effect<ExecEnd, DockerFailure>
 }
@@ -107,9 +101,7 @@ export const startCommand = <E, R>(
         Stream.runForEach((input) => Effect.ignore(duplex.write(inputBytes(input)))),
         Effect.andThen(duplex.end)
       ),
-      isNeverStarted: (output) => isNeverStarted(docker, execId, output),
-      failure: (message) =>
-        new ExecFailed({ containerId: id, command: args, detail: message.slice(0, maxMessageBytes).trim() }),
+      check: new StartCheck(docker, { execId, containerId: id, command: args }),
       // Most often it has ended by now, and a timeout and a schedule would cost more than the request.
       end: Effect.flatMap(readEnd(docker, execId, connectionTimeout), (end) =>
         end === undefined
@@ -125,20 +117,12 @@ export const startCommand = <E, R>(
 /** Emits the output as it arrives, and then the exit. */
 export const streamOutput = <E, R>(
   docker: DockerShape,
-  { duplex: { output }, end, failure, isNeverStarted, request, sendInput }: StartedCommand<E, R>
+  { check, duplex: { output }, end, request, sendInput }: StartedCommand<E, R>
 ): Stream.Stream<ExecOutput, EngineError | EngineUnavailable | ExecFailed | E, R> => {
-  let isFirst = true
-  const pieces = Stream.mapChunksEffect(demultiplex(output, request, docker.endpoint), (pieces) => {
-    const head = Option.getOrUndefined(Chunk.head(pieces))
-    if (!isFirst || head === undefined) return Effect.succeed(pieces)
-    isFirst = false
-    const text = Buffer.from(head.bytes.subarray(0, maxMessageBytes)).toString("utf8")
-    return Effect.flatMap(isNeverStarted(text), (neverStarted) =>
-      neverStarted ? Effect.fail(failure(text)) : Effect.succeed(pieces)
-    )
-  })
-  const exit = Effect.flatMap(end, ({ exitCode, neverStarted }): Effect.Effect<ExecOutput, ExecFailed> =>
-    neverStarted("") ? Effect.fail(failure("")) : Effect.succeed({ _tag: "Exit", exitCode })
+  const pieces = check.checked(demultiplex(output, request, docker.endpoint), ({ bytes }) => bytes)
+  const exit = Effect.map(
+    Effect.flatMap(end, (ended) => check.exitCode(ended)),
+    (exitCode): ExecOutput => ({ _tag: "Exit", exitCode })
   )
   const all = Stream.concat(pieces, Stream.fromEffect(exit))
   return sendInput === undefined ? all : Stream.mergeLeft(all, Stream.drain(Stream.fromEffect(sendInput)))
@@ -147,7 +131,7 @@ export const streamOutput = <E, R>(
 /** Collects the output. Does without `streamOutput`, whose operators would cost a short command more than all the rest. */
 export const collectOutput = <E, R>(
   docker: DockerShape,
-  { duplex, end, failure, request, sendInput }: StartedCommand<E, R>
+  { check, duplex, end, request, sendInput }: StartedCommand<E, R>
 ): Effect.Effect<ExecResult, EngineError | EngineUnavailable | ExecFailed | E, R | Scope.Scope> =>
   Effect.gen(function* () {
     const collector = new OutputCollector(request, "Exec.stream")
@@ -161,5 +145,5 @@ export const collectOutput = <E, R>(
         ? yield* readToEnd
         : yield* Effect.raceFirst(readToEnd, Effect.zipRight(sendInput, Effect.never))
     const [stdout, stderr] = [collector.text("stdout"), collector.text("stderr")]
-    return neverStarted(stdout + stderr) ? yield* failure(stdout + stderr) : { exitCode, stdout, stderr }
+    return neverStarted(stdout + stderr) ? yield* check.failure(stdout + stderr) : { exitCode, stdout, stderr }
   })

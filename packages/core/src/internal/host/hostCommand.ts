@@ -43,6 +43,13 @@ export interface HostCommandResult {
 /** How many characters are held for a slow reader. With more, the program is not read, and waits. */
 const bufferLimit = 64 * 1024
 
+/**
+ * How long the output is read after the program has exited, not counting the time in which a slow reader holds it back. All
+ * that the program has written is in the pipes then, which takes no time to read. But a process that it left in the background
+ * may have inherited them, and keeps them open for as long as it lives.
+ */
+const readAfterExit = { millis: 250, times: 4 }
+
 const exitOf = (code: number | null, signal: NodeJS.Signals | null): HostCommandOutput =>
   code === null
     ? { _tag: "Exit", detail: `was killed by ${signal}` }
@@ -54,6 +61,7 @@ class ProgramOutput {
   #outputs: Array<HostCommandOutput> = []
   #length = 0
   #hasEnded = false
+  #ending: NodeJS.Timeout | undefined
   #wake = () => {}
 
   constructor(child: ChildProcess) {
@@ -63,6 +71,7 @@ class ProgramOutput {
       child[stream]?.on("data", (chunk: Buffer) => this.#addLines(stream, readers[stream].push(chunk)))
     }
     const end = (exit: HostCommandOutput) => {
+      clearInterval(this.#ending)
       if (this.#hasEnded) return
       for (const stream of ["stdout", "stderr"] as const) this.#addLines(stream, readers[stream].end())
       this.#outputs.push(exit)
@@ -71,9 +80,26 @@ class ProgramOutput {
     }
     child.once("error", ({ message }) => end({ _tag: "Exit", detail: `could not be started (${message})` }))
     child.once("close", (code, signal) => end(exitOf(code, signal)))
+    child.once("exit", (code, signal) => {
+      let remaining = readAfterExit.times
+      this.#ending = setInterval(() => {
+        if (!this.#isHeldBack && --remaining === 0) end(exitOf(code, signal))
+      }, readAfterExit.millis)
+    })
   }
 
-  /** Whether the program has ended by itself, and its output with it. */
+  /** Stops waiting for the end of the output. */
+  close(): void {
+    clearInterval(this.#ending)
+    for (const pipe of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) pipe?.destroy()
+  }
+
+  /** Whether a slow reader holds the output back. */
+  get #isHeldBack(): boolean {
+    return this.#length > bufferLimit
+  }
+
+  /** Whether the program has ended by itself, and its output with it or a little later. */
   get hasEnded(): boolean {
     return this.#hasEnded
   }
@@ -105,7 +131,7 @@ class ProgramOutput {
       // An empty line is held as well.
       this.#length += text.length + 1
     }
-    if (this.#length > bufferLimit) for (const pipe of [this.#child.stdout, this.#child.stderr]) pipe?.pause()
+    if (this.#isHeldBack) for (const pipe of [this.#child.stdout, this.#child.stderr]) pipe?.pause()
     if (lines.length > 0) this.#wake()
   }
 }
@@ -145,11 +171,7 @@ const start = ({
         // A program that ends by itself may leave others in the background, such as a service that it started.
         (output.hasEnded ? Effect.void : endProcessGroup(child, Duration.decode(killAfter))).pipe(
           // What is left in the pipes is not read, but would keep them open.
-          Effect.ensuring(
-            Effect.sync(() => {
-              for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.destroy()
-            })
-          )
+          Effect.ensuring(Effect.sync(() => output.close()))
         )
     )
     const pipe = child.stdin
@@ -162,7 +184,8 @@ const start = ({
 
 /**
  * Runs a program and emits its lines as they are printed, then its exit. Lines are read no faster than they are pulled, and
- * those of more than 1 Mi characters are cut. Interrupting the stream sends SIGTERM to the program and to every process
+ * those of more than 1 Mi characters are cut. Processes that the program leaves in the background are not waited for.
+ * Interrupting the stream sends SIGTERM to the program and to every process
  * that it started, SIGKILL to those that are left after `killAfter`, and waits for them to end.
  */
 export const streamHostCommand = (command: HostCommand): Stream.Stream<HostCommandOutput> =>
