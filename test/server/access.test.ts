@@ -209,6 +209,47 @@ describe("access to the server", () => {
     }
   })
 
+  it("makes an address wait after ten wrong tokens, however they are presented, but nobody with a session", async () => {
+    const [cookie = ""] = (await sessionCookie()).split(";")
+    const proxied = (address: string) => ({ "x-forwarded-for": `198.51.100.1, ${address}` })
+    const attacker = proxied("203.0.113.9")
+    const wrongBody = JSON.stringify({ token: "wrong" })
+    const json = { "content-type": "application/json" }
+    const attempts = [
+      () => ask("POST", "/api/session", { ...attacker, ...json }, wrongBody),
+      () => ask("POST", "/api/session", { ...attacker, "x-dockwire-token": "wrong" }),
+      () => ask("GET", "/api/containers", { ...attacker, authorization: "Bearer wrong" })
+    ]
+    for (let attempt = 0; attempt < 10; attempt++) {
+      expect((await attempts[attempt % attempts.length]?.())?.status).toBe(401)
+    }
+    // Even the right token has to wait: otherwise the limit would be none.
+    const early = [
+      ...attempts,
+      () => ask("GET", "/api/containers", { ...attacker, ...bearer() }),
+      () => ask("POST", "/api/session", { ...attacker, ...json }, JSON.stringify({ token: server.token }))
+    ]
+    for (const attempt of early) {
+      const { headers, status, text } = await attempt()
+      expect([status, headers["retry-after"]]).toEqual([429, "1"])
+      expect(JSON.parse(text)).toEqual({
+        _tag: "TooManyAttempts",
+        message: "Too many wrong tokens came from this address. Try again in 1 second."
+      })
+    }
+    expect(await upgradeStatus(server.url, { token: server.token, headers: attacker })).toBe(429)
+    // 503: let through to the engine, which is down.
+    const session = { ...attacker, cookie, "sec-fetch-site": "same-origin" }
+    expect((await ask("GET", "/api/containers", session)).status).toBe(503)
+    expect((await ask("GET", "/api/containers", { ...session, authorization: "Bearer wrong" })).status).toBe(503)
+    // Requests without a token, and other addresses.
+    expect((await ask("GET", "/api/containers", attacker)).status).toBe(401)
+    expect((await ask("GET", "/api/containers", { ...proxied("203.0.113.10"), ...bearer() })).status).toBe(503)
+    await expect
+      .poll(async () => (await ask("GET", "/api/containers", { ...attacker, ...bearer() })).status, { timeout: 10_000 })
+      .toBe(503)
+  })
+
   it("names the cookie after the port that the browser sees", async () => {
     const cookieAt = async (host: string): Promise<string> => {
       const { headers } = await ask("POST", "/api/session", { ...bearer(), host })

@@ -39,6 +39,7 @@ import { securityHeaders } from "./Http/SecurityHeaders.js"
 import * as SessionHttp from "./Http/Session.js"
 import { Hub } from "./rooms/Hub.js"
 import type { HubOptions } from "./rooms/HubOptions.js"
+import { TokenAttempts } from "./access/TokenAttempts.js"
 import { readOrCreateToken } from "./access/TokenFile.js"
 import { Sockets } from "./socket/Sockets.js"
 import * as WebSocket from "./socket/WebSocket.js"
@@ -225,7 +226,7 @@ const layerWithToken = (
   const serving = HttpLayerRouter.serve(routes(options), { disableLogger: true, disableListenLog: true })
   return serverLayer(options, token).pipe(
     Layer.provide(serving),
-    Layer.provide(Layer.merge(Sockets.layer(keepAliveIntervals(options)), Auth.layer(token))),
+    Layer.provide(Layer.mergeAll(Sockets.layer(keepAliveIntervals(options)), Auth.layer(token), TokenAttempts.layer)),
     Layer.provide(httpServer(options)),
     Layer.provideMerge(watching)
   )

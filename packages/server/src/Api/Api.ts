@@ -3,7 +3,7 @@ import * as HttpApi from "@effect/platform/HttpApi"
 import * as OpenApi from "@effect/platform/OpenApi"
 import { ContainersApi } from "./Containers.js"
 import { EngineApi } from "./Engine.js"
-import { HostNotAllowed, NotAllowed, OriginNotAllowed } from "./Errors.js"
+import { HostNotAllowed, NotAllowed, OriginNotAllowed, TooManyAttempts } from "./Errors.js"
 import { SessionApi } from "./Session.js"
 
 /** All groups of endpoints, and the source of `/openapi.json`. */
@@ -14,6 +14,7 @@ export class Api extends HttpApi.make("dockwire")
   .addError(NotAllowed)
   .addError(HostNotAllowed)
   .addError(OriginNotAllowed)
+  .addError(TooManyAttempts)
   .annotate(OpenApi.Title, "Dockwire")
   .annotate(OpenApi.Version, "0.1.0")
   .annotate(

@@ -37,6 +37,9 @@ export const ContainerStateConflict = errorBody(409, Core.ContainerStateConflict
 /** 409: a host port that the container publishes is in use. */
 export const PortAllocated = errorBody(409, Core.PortAllocated)
 
+/** 429: too many wrong tokens came from this address. `Retry-After` says in how many seconds it may present another one. */
+export const TooManyAttempts = errorBody(429, serverError("TooManyAttempts"))
+
 /** 502: the engine responded with an error that has no more specific type. */
 export const EngineError = errorBody(502, Core.EngineError)
 

@@ -3,8 +3,11 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Errors from "../Api/Errors.js"
 import { Auth } from "../access/Auth.js"
+import { TokenAttempts } from "../access/TokenAttempts.js"
+import { tooManyAttempts } from "../access/tooManyAttempts.js"
 
 const respond = (status: number, body: typeof Errors.NotAllowed.Type | typeof Errors.OriginNotAllowed.Type) =>
   Effect.succeed(
@@ -43,16 +46,19 @@ const isFromOwnPage = (request: HttpServerRequest.HttpServerRequest): boolean =>
 const opensSession = (request: HttpServerRequest.HttpServerRequest): boolean =>
   request.method === "POST" && request.url.split("?")[0] === "/api/session"
 
-/** Responds with 401 without a valid credential, and with 403 to a cookie sent by another site's page. */
+/** Responds with 401 without a valid credential, with 429 after too many wrong tokens, and with 403 to a cookie sent by another site's page. */
 export const requireCredential = HttpLayerRouter.middleware(
   Effect.map(
-    Auth,
-    (auth) => (app: Effect.Effect<HttpServerResponse.HttpServerResponse, HttpLayerRouter.unhandled>) =>
-      Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-        if (opensSession(request)) return app
-        const credential = auth.check(request.headers)
-        if (credential === undefined) return notAllowed
-        return credential === "session" && !isFromOwnPage(request) ? originNotAllowed : app
-      })
+    Effect.all([Auth, TokenAttempts]),
+    ([auth, attempts]) =>
+      (app: Effect.Effect<HttpServerResponse.HttpServerResponse, HttpLayerRouter.unhandled>) =>
+        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+          if (opensSession(request)) return app
+          const { headers, remoteAddress } = request
+          const credential = attempts.check(auth, { headers, peer: Option.getOrUndefined(remoteAddress) })
+          if (credential === undefined) return notAllowed
+          if (typeof credential === "object") return Effect.succeed(tooManyAttempts(credential))
+          return credential === "session" && !isFromOwnPage(request) ? originNotAllowed : app
+        })
   )
 )

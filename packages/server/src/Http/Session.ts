@@ -11,6 +11,8 @@ import { Api } from "../Api/Api.js"
 import type * as Errors from "../Api/Errors.js"
 import { SessionRequest } from "../Api/Session.js"
 import { Auth, type AuthShape, sessionSeconds, ticketSeconds } from "../access/Auth.js"
+import { TokenAttempts, type TokenAttemptsShape } from "../access/TokenAttempts.js"
+import { tooManyAttempts } from "../access/tooManyAttempts.js"
 
 type Request = HttpServerRequest.HttpServerRequest
 
@@ -46,25 +48,26 @@ const tokenInBody = (request: Request): Effect.Effect<string | undefined> => {
 }
 
 /** Opens a session in exchange for the token, which a header or the body presents. */
-const open = (auth: AuthShape, request: Request) =>
+const open = (auth: AuthShape, attempts: TokenAttemptsShape, request: Request) =>
   Effect.gen(function* () {
-    if (!auth.hasToken(request.headers)) {
-      const token = yield* tokenInBody(request)
-      const isPresented =
-        token !== undefined ||
-        request.headers["x-dockwire-token"] !== undefined ||
-        /^bearer /i.test(request.headers["authorization"] ?? "")
-      if (!isPresented) return yield* Effect.fail(tokenRequired)
-      if (token === undefined || !auth.isToken(token)) return yield* Effect.fail(wrongToken)
-    }
+    const { headers, remoteAddress } = request
+    const inBody = auth.hasToken(headers) ? undefined : yield* tokenInBody(request)
+    if (inBody === undefined && !auth.presentsToken(headers)) return yield* Effect.fail(tokenRequired)
+    const judged = attempts.judge(
+      { headers, peer: Option.getOrUndefined(remoteAddress) },
+      () => auth.hasToken(headers) || (inBody !== undefined && auth.isToken(inBody))
+    )
+    if (judged === undefined) return yield* Effect.fail(wrongToken)
+    if (judged !== "token") return tooManyAttempts(judged)
     return noContent(setCookie(auth, request, yield* auth.openSession, sessionSeconds))
   })
 
 export const layer = HttpApiBuilder.group(Api, "session", (handlers) =>
   Effect.gen(function* () {
     const auth = yield* Auth
+    const attempts = yield* TokenAttempts
     return handlers
-      .handleRaw("open", ({ request }) => open(auth, request))
+      .handleRaw("open", ({ request }) => open(auth, attempts, request))
       .handleRaw("close", ({ request }) =>
         Effect.as(auth.closeSession(request.headers), noContent(setCookie(auth, request, "", 0)))
       )

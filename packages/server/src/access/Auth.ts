@@ -36,6 +36,10 @@ export interface AuthShape {
   readonly check: (headers: CredentialHeaders, ticket?: string) => Credential | undefined
   /** Whether the request carries the token itself, as `Authorization: Bearer` or `X-Dockwire-Token`. */
   readonly hasToken: (headers: CredentialHeaders) => boolean
+  /** Whether the request presents a token, right or wrong, in one of these headers. */
+  readonly presentsToken: (headers: CredentialHeaders) => boolean
+  /** The headers without a token that they present. */
+  readonly withoutToken: (headers: CredentialHeaders) => CredentialHeaders
   /** Whether this is the token. */
   readonly isToken: (text: string) => boolean
   /**
@@ -81,6 +85,12 @@ const presentedTokens = (headers: CredentialHeaders): ReadonlyArray<string> => {
   const own = [headers["x-dockwire-token"] ?? []].flat()
   return bearer === undefined ? own : [bearer, ...own]
 }
+
+const withoutToken = ({
+  authorization: _authorization,
+  "x-dockwire-token": _token,
+  ...headers
+}: CredentialHeaders): CredentialHeaders => headers
 
 /** One-time tickets. When there are too many, the oldest is dropped. */
 class Tickets {
@@ -159,6 +169,8 @@ const make = (secret: Redacted.Redacted<string>): AuthShape => {
   return {
     isToken,
     hasToken,
+    presentsToken: (headers) => presentedTokens(headers).length > 0,
+    withoutToken,
     cookieName,
     check: (headers, ticket) => {
       const now = Date.now()

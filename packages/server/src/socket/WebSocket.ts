@@ -12,6 +12,8 @@ import * as Mailbox from "effect/Mailbox"
 import type { IncomingMessage } from "node:http"
 import type { RawData, WebSocket } from "ws"
 import { Auth } from "../access/Auth.js"
+import { TokenAttempts } from "../access/TokenAttempts.js"
+import { tooManyAttempts } from "../access/tooManyAttempts.js"
 import { EngineMonitor } from "../engine/EngineMonitor.js"
 import { Followers } from "../engine/Followers.js"
 import { Hub } from "../rooms/Hub.js"
@@ -129,16 +131,20 @@ const upgradeRequired = HttpServerResponse.unsafeJson(
 type Needed = Hub | Followers | EngineMonitor | Containers | Logs
 
 /** The route of the WebSocket. */
-export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Auth | Sockets | Needed> =
+export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Auth | TokenAttempts | Sockets | Needed> =
   HttpLayerRouter.use((router) =>
     Effect.gen(function* () {
       const auth = yield* Auth
+      const attempts = yield* TokenAttempts
       const { intervals, upgrade } = yield* Sockets
       const context = yield* Effect.context<Needed>()
       yield* router.add("GET", path, (request: HttpServerRequest.HttpServerRequest) => {
         const incoming = NodeHttpServerRequest.toIncomingMessage(request)
         if (!isUpgrade(incoming)) return Effect.succeed(upgradeRequired)
-        const allowed = auth.check(incoming.headers, offeredTicket(incoming)) !== undefined
+        const attempt = { headers: incoming.headers, peer: incoming.socket.remoteAddress }
+        const credential = attempts.check(auth, attempt, offeredTicket(incoming))
+        if (typeof credential === "object") return Effect.succeed(tooManyAttempts(credential))
+        const allowed = credential !== undefined
         return upgrade(incoming).pipe(
           Effect.flatMap((socket) => serveIfAllowed(incoming, socket, allowed, intervals)),
           Effect.provide(context),
