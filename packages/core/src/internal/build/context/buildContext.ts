@@ -52,8 +52,18 @@ const openFolder = (folder: string): Effect.Effect<string, InvalidRequest> => {
   })
 }
 
-/** The real path of a directory, or the path itself if it does not exist. */
-const realDirectory = (path: string): Effect.Effect<string> => Effect.promise(() => realpath(path).catch(() => path))
+/** The path of a Dockerfile in the context, or `undefined` if it is outside of it or a link that leads out. */
+const pathInside = (root: string, path: string): Effect.Effect<string | undefined, InvalidRequest> =>
+  Effect.tryPromise({
+    try: async () => {
+      const isOutside = (target: string) => relative(root, target).split(sep)[0] === ".."
+      const found = join(await realpath(dirname(path)), basename(path))
+      return isOutside(found) || isOutside(await realpath(path))
+        ? undefined
+        : relative(root, found).split(sep).join("/")
+    },
+    catch: (error) => new InvalidRequest({ field: "dockerfile", value: path, detail: String(error) })
+  })
 
 const openDockerfile = (folder: string, path: string | undefined) =>
   Effect.gen(function* () {
@@ -97,12 +107,11 @@ export const openBuildContext = ({
     const { document, path } = yield* openDockerfile(root ?? process.cwd(), dockerfile?.path)
     const ownPath = `${path}${ignoreFileName}`
     const ownIgnoreFile = yield* readDocument(ownPath, "dockerfile")
-    const inside = root === undefined ? ".." : relative(root, join(yield* realDirectory(dirname(path)), basename(path)))
     return {
       folder: root,
       dockerfile: document,
       dockerfileName: basename(path),
-      dockerfilePath: inside.split(sep)[0] === ".." ? undefined : inside.split(sep).join("/"),
+      dockerfilePath: root === undefined ? undefined : yield* pathInside(root, path),
       ownIgnoreFile,
       ignoreFile,
       exclude:

@@ -25,12 +25,15 @@ const wellFormed = /^(?:\\.|\[\^?(?:(?:\\.|[^\\\]-])(?:-(?:\\.|[^\\\]-]))?)+\]|[
 
 const escaped = (character: string): string => (/[.+()|{}$]/.test(character) ? `\\${character}` : character)
 
-/** An escaped character as a regular expression. Those letters mean a class or a control character there, also in Go. */
+/** Letters that JavaScript has no such escapes for. */
+const goEscapes: Readonly<Record<string, string>> = { a: "\\x07", A: "^", z: "$" }
+
+/** An escaped character as a regular expression. As in Go, some letters then stand for a class or a control character. */
 const escapeSequence = (character: string): string | undefined =>
   /[dDwWsSbBnrtfv]/.test(character) || /[$()*+./?[\\\]^{|}-]/.test(character)
     ? `\\${character}`
     : /[A-Za-z0-9\u{80}-\u{10ffff}]/u.test(character)
-      ? undefined
+      ? goEscapes[character]
       : character
 
 const tryRegExp = (source: string, flags: string): RegExp | undefined => {

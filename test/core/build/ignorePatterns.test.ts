@@ -1,0 +1,167 @@
+import * as Stream from "effect/Stream"
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { afterAll, beforeAll, expect, it } from "vitest"
+import { ContextWalk } from "../../../packages/core/src/internal/build/context/contextWalk.js"
+import { readIgnoreFile } from "../../../packages/core/src/internal/build/context/ignoreFile.js"
+import { PatternList } from "../../../packages/core/src/internal/build/context/patternList.js"
+import { describeEngine, testEngine } from "../../engine/realEngine.js"
+import { randomness } from "../logs/randomness.js"
+import { tarLines } from "./builtFiles.js"
+import { contextFiles, type ContextFiles } from "./contextFiles.js"
+import { type DockerBuild, dockerBuild } from "./dockerBuild.js"
+
+/** Names that patterns treat in different ways. */
+const names = [
+  ...["a", "b", "ab", "a.log", ".log", ".hidden", "A", "b-c", "c++", "(g)", "{h}", "[s]", "x y", "é", "😀", "#n", "!x"],
+  ...["a/a", "a/b", "a/a.log", "a/b/a", "a/b/b.log", "a/b/ab/a", "b/a/b", "b/.hidden", "ab/a.log", "ab/b/a", "(g)/a"],
+  ...["é/b", "😀😀/a", "x y/b", "src/a", "src/secret", "src/a/a.log", "src/$x", "src/b|c", "src/^a", "vendor/a/b/ab/a"]
+]
+const files = names.filter((name) => !names.some((other) => other.startsWith(`${name}/`)))
+
+/** Ignore files by what they try. */
+const table: ReadonlyArray<readonly [what: string, text: string]> = [
+  ["nothing", ""],
+  ["a name", "a"],
+  ["a name that contains others", "b"],
+  ["a path", "a/b"],
+  ["everything but", "*\n!src/**\nsrc/secret\nDockerfile"],
+  ["everything but a folder", "*\n!src"],
+  ["everything but a folder, with a slash", "*\n!src/"],
+  ["everything but what is deep", "*\n!vendor/a/b/ab/a"],
+  ["everything but what is deep, with wildcards", "**\n!**/*.log"],
+  ["an exception below an ignored folder", "a\n!a/b/ab"],
+  ["an exception below an ignored folder, ignored again", "a\n!a/b\na/b/ab"],
+  ["an exception of a folder above the ignored one", "a/b\n!a"],
+  ["an exception before what it is an exception from", "!a/b\na"],
+  ["exceptions of exceptions", "*\n!a\na/b\n!a/b/ab\na/b/ab/a"],
+  ["a star", "a/*"],
+  ["stars in a name", "*a*"],
+  ["a star for a folder", "*/a"],
+  ["two stars", "**/a"],
+  ["two stars at the end", "a/**"],
+  ["two stars in the middle", "a/**/a"],
+  ["two stars without a slash before a suffix", "**.log"],
+  ["two stars without a slash after a prefix", "a**"],
+  ["two stars without slashes", "**b**"],
+  ["two stars around", "**/b/**"],
+  ["two stars and an exception", "**/*.log\n!a/b/*.log"],
+  ["question marks", "?\na?b"],
+  ["a question mark for a character of two units", "?"],
+  ["a class", "[ab]"],
+  ["a negated class", "[^a]"],
+  ["a range", "[a-c]*"],
+  ["a class with an escape", "[\\[a]s]"],
+  ["escapes", "\\[s\\]\nc\\+\\+"],
+  ["an escaped exclamation mark", "\\!x"],
+  ["an escaped number sign", "\\#n"],
+  ["a comment", "#n\n # not a comment"],
+  ["plus signs", "c++"],
+  ["parentheses", "(g)"],
+  ["parentheses with a star", "(*)/a"],
+  ["braces", "{h}"],
+  ["a dollar sign and a bar", "src/$x\nsrc/b|c"],
+  ["a caret", "src/^a"],
+  ["a leading slash", "/a\n/src/a"],
+  ["a leading dot and slash", "./a/b\n!./a/b/a"],
+  ["a trailing slash", "src/\nb/"],
+  ["dots in the middle", "src/../ab\n./././b"],
+  ["dots that lead out", "../a\n!../b"],
+  ["dots alone", ".\n..\n/"],
+  ["doubled slashes", "a//b\n//ab"],
+  ["white space", "  a/b  \n\tab\t\n!   ab/b\n"],
+  ["white space within", "x y"],
+  ["windows line ends", "a\r\nb\r\n"],
+  ["a byte order mark", "\ufeffa"],
+  ["no newline at the end, empty lines", "\n\na\n\n\nb"],
+  ["letters of other alphabets", "é\n😀*"],
+  ["upper case", "A\n*.LOG"],
+  ["hidden files", ".*\n!.log"],
+  ["the Dockerfile and the ignore file", "Dockerfile\n.dockerignore"],
+  ["an exception without a pattern", "a\n!"],
+  ["an exception without a pattern but with white space", "a\n!  "],
+  ["an open class", "["],
+  ["an empty class", "[]a"],
+  ["a class that ends with a dash", "[a-]"],
+  ["an escape at the end", "a\\"],
+  ["an escape of a letter", "\\q"]
+]
+
+const pieces = [
+  "a",
+  "b",
+  "ab",
+  "src",
+  "*",
+  "**",
+  "?",
+  "a*",
+  "*.log",
+  "**.log",
+  "[ab]",
+  "[^b]",
+  "\\a",
+  "é",
+  "(g)",
+  "c++"
+]
+const separators = ["/", "/", "/", "/**/", "//", "/./", ""] as const
+
+const randomText = ({ between, pick }: ReturnType<typeof randomness>): string =>
+  Array.from({ length: between(1, 5) }, () => {
+    const segments = Array.from({ length: between(1, 3) }, () => `${pick(["a", ...pieces])}${pick(separators)}`)
+    return `${pick(["", "", "!"])}${pick(["", "", "", "/", "./", "**/"])}${segments.join("").replace(/\/$/, pick(["", "/"]))}`
+  }).join("\n")
+
+/** How many builds run at the same time, each with a context of its own. */
+const lanes = 2
+
+describeEngine("an ignore file", () => {
+  let cli: DockerBuild
+  const contexts: Array<ContextFiles> = []
+  beforeAll(async () => {
+    cli = await dockerBuild(testEngine().endpoint)
+    const contents = Object.fromEntries(files.map((name) => [name, name]))
+    for (let lane = 0; lane < lanes; lane++) {
+      contexts.push(await contextFiles({ Dockerfile: "FROM scratch\nCOPY . /\n", ...contents }))
+    }
+  })
+  afterAll(async () => {
+    await cli?.dispose()
+    for (const context of contexts) await context.remove()
+  })
+
+  /** The paths that docker build takes, or that it rejects the patterns. */
+  const theirs = async (path: string): Promise<ReadonlyArray<string> | "rejected"> => {
+    const { code, errors, output } = await cli.run(["-q", "-o", "type=tar,dest=-", path])
+    if (code !== 0 && /illegal exclusion pattern|syntax error in pattern/.test(errors)) return "rejected"
+    expect(errors).not.toContain("ERROR")
+    return (await tarLines(Stream.make(Uint8Array.from(output)))).map((line) => line.split(" ").slice(2, -1).join(" "))
+  }
+  const ours = async (path: string, text: string): Promise<ReadonlyArray<string> | "rejected"> => {
+    const exclude = PatternList.parse(readIgnoreFile(Buffer.from(text)))
+    if (typeof exclude === "string") return "rejected"
+    const paths: Array<string> = []
+    for await (const batch of new ContextWalk(path, { exclude }).batches()) paths.push(...batch.map(({ path }) => path))
+    return paths
+  }
+  const compareAll = async (cases: ReadonlyArray<readonly [what: string, text: string]>): Promise<void> => {
+    const waiting = cases.values()
+    await Promise.all(
+      contexts.map(async ({ path }) => {
+        for (const [what, text] of waiting) {
+          await writeFile(join(path, ".dockerignore"), text)
+          expect({ what, text, paths: await ours(path, text) }).toEqual({ what, text, paths: await theirs(path) })
+        }
+      })
+    )
+  }
+
+  it("takes the files that docker build takes, whatever it has in it", { timeout: 300_000 }, () => compareAll(table))
+
+  it("takes the files that docker build takes, for random patterns", { timeout: 300_000 }, async () => {
+    const random = randomness("ignore files")
+    const rounds = Number(process.env["DOCKWIRE_TEST_ROUNDS"] ?? 20)
+    await compareAll(Array.from({ length: rounds }, () => ["random", randomText(random)]))
+  })
+})
