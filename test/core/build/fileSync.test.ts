@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { afterEach, describe, expect, it } from "vitest"
 import { randomness } from "../logs/randomness.js"
 import { contextFiles, type ContextFiles, type TestFile } from "./contextFiles.js"
-import { openSessionClient, type Packet, type SessionClient, toldPaths } from "./sessionClient.js"
+import { openSessionClient, type Packet, packetsOf, type SessionClient, toldPaths } from "./sessionClient.js"
 
 const disposals: Array<() => Promise<void>> = []
 afterEach(async () => {
@@ -101,7 +101,7 @@ describe("a transfer of files", () => {
     for (const ids of [[1], [3], [0, 0], [2, 2]]) {
       const call = client.transfer({ "dir-name": ["context"] })
       const transfer = (async () => {
-        for await (const { stat, type } of call as AsyncIterable<Packet>) {
+        for await (const { stat, type } of packetsOf(call)) {
           if (stat == null && (type ?? 0) === 0) for (const id of ids) call.write({ type: 1, id })
         }
       })()
@@ -124,7 +124,7 @@ describe("a transfer of files", () => {
       const call = client.transfer({ "dir-name": ["context"] })
       const packets: Array<Packet> = []
       const transfer = (async () => {
-        for await (const packet of call as AsyncIterable<Packet>) {
+        for await (const packet of packetsOf(call)) {
           packets.push(packet)
           if ((packet.type ?? 0) === 0 && packet.stat == null) {
             await change(join(path, "file"))
@@ -147,7 +147,7 @@ describe("a transfer of files", () => {
       const call = client.transfer({ "dir-name": ["context"] })
       await expect(
         (async () => {
-          for await (const { stat, type } of call as AsyncIterable<Packet>) {
+          for await (const { stat, type } of packetsOf(call)) {
             if (stat == null && (type ?? 0) === 0) call.write({ type: 1, id: 0 })
             if (type === 2) call.cancel()
           }

@@ -31,15 +31,16 @@ export interface Packet {
   readonly data?: Uint8Array
 }
 
-const codec = <A>(name: string) => {
+const codec = (name: string) => {
   const type = types.lookupType(name)
   return {
     encode: (value: object): Buffer => Buffer.from(type.encode(type.create(value)).finish()),
-    decode: (bytes: Buffer): A => type.toObject(type.decode(bytes), { longs: Number }) as A
+    // An object of any type, which the declarations below describe.
+    decode: (bytes: Buffer) => type.toObject(type.decode(bytes), { longs: Number })
   }
 }
-const packets = codec<Packet>("Packet")
-const texts = codec<{ readonly first?: string; readonly second?: string }>("Texts")
+const packets = codec("Packet")
+const texts = codec("Texts")
 
 /** The engine's side of a session, with the gRPC and protobuf of others. */
 export interface SessionClient {
@@ -82,15 +83,19 @@ export const openSessionClient = async (
     failures,
     ask: (method, first = "") =>
       new Promise((resolve, reject) =>
-        client.makeUnaryRequest(method, texts.encode, texts.decode, { first }, (error, value) =>
-          error === null ? resolve(value ?? {}) : reject(error)
+        client.makeUnaryRequest<object, { readonly first?: string; readonly second?: string }>(
+          method,
+          texts.encode,
+          texts.decode,
+          { first },
+          (error, value) => (error === null ? resolve(value ?? {}) : reject(error))
         )
       ),
     transfer: (headers) => {
       const metadata = new grpc.Metadata()
       for (const [name, values] of Object.entries(headers)) for (const value of values) metadata.add(name, value)
       const method = "/moby.filesync.v1.FileSync/DiffCopy"
-      return client.makeBidiStreamRequest(method, packets.encode, packets.decode, metadata)
+      return client.makeBidiStreamRequest<object, Packet>(method, packets.encode, packets.decode, metadata)
     },
     raw: async () => {
       const socket = createConnection(path)
@@ -106,11 +111,13 @@ export const openSessionClient = async (
   }
 }
 
+/** What a transfer sends. */
+export const packetsOf = (call: grpc.ClientDuplexStream<object, Packet>): AsyncIterable<Packet> => call
+
 /** The paths that a transfer tells of. */
 export const toldPaths = async (call: grpc.ClientDuplexStream<object, Packet>): Promise<ReadonlyArray<string>> => {
   const paths: Array<string> = []
-  for await (const packet of call) {
-    const { data, stat, type } = packet as Packet
+  for await (const { data, stat, type } of packetsOf(call)) {
     if (type === 4) throw new Error(Buffer.from(data ?? []).toString("utf8"))
     if (stat == null) break
     paths.push(stat.path ?? "")
