@@ -7,10 +7,15 @@ import { posix } from "node:path"
 const corePublic = ["core/src/Docker.ts", "core/src/DockerError.ts", "core/src/LogEvent.ts", "core/src/LogPosition.ts"]
 
 /** Files outside `memory/` that all of it may use. */
-const memoryBase = [...corePublic, "core/src/internal/api/", "core/src/internal/tar/"]
+const memoryBase = [
+  ...corePublic,
+  "core/src/internal/api/",
+  "core/src/internal/registry/imageReference.ts",
+  "core/src/internal/tar/"
+]
 
 /** The layers of `memory/`, top down. Each may import the layers after it. */
-const memoryLayers = ["routes", "containers", "calls", "state", "programs", "time"].map(
+const memoryLayers = ["routes", "images", "containers", "calls", "state", "programs", "time"].map(
   (name) => `core/src/memory/${name}/`
 )
 

@@ -387,6 +387,20 @@ describe("faults", () => {
       { containers: [waiting] }
     ))
 
+  it("make a registry fail until it is healed", () =>
+    run(
+      Effect.gen(function* () {
+        const { json } = yield* Docker
+        const { failRegistry, heal } = yield* MemoryEngine
+        const pull = json({ method: "POST", path: "/images/create", query: { fromImage: "nginx", tag: "latest" } })
+        yield* failRegistry("docker.io", { reason: "RateLimited", message: "slow down" })
+        yield* failsWith(pull, "EngineError", { status: 500, detail: "toomanyrequests: slow down" })
+        yield* heal
+        expect((yield* pull).body).toContain("Downloaded newer image for nginx:latest")
+      }),
+      { registries: [{ images: [{ name: "nginx" }] }] }
+    ))
+
   it("cut streams, which a follow resumes without losing or repeating a line", () =>
     run(
       Effect.gen(function* () {

@@ -18,6 +18,12 @@ import type { MemoryProgram } from "./memory/programs/program.js"
 import { RequestLog } from "./memory/requestLog.js"
 import { EngineState } from "./memory/state/engineState.js"
 import { addFiles, type FileContents } from "./memory/state/fileTree.js"
+import type {
+  MemoryBuildSpec,
+  MemoryImageSpec,
+  MemoryRegistryFault,
+  MemoryRegistrySpec
+} from "./memory/state/images/imageSpec.js"
 import { requireRunning } from "./memory/state/memoryContainer.js"
 import { Networks, type NetworkSpec } from "./Networks.js"
 import { Volumes, type VolumeSpec } from "./Volumes.js"
@@ -31,20 +37,17 @@ export {
   type ProgramUsage
 } from "./memory/programs/program.js"
 export type { FileContents } from "./memory/state/fileTree.js"
-
-/**
- * An image that the engine starts with.
- *
- * @since 0.1.0
- * @category models
- */
-export interface MemoryImageSpec {
-  readonly name: string
-  /** The default command of its containers. Default `["sh"]`. */
-  readonly command?: ReadonlyArray<string>
-  /** Files in the image, by absolute path. */
-  readonly files?: FileContents
-}
+export type {
+  MemoryBuildLine,
+  MemoryBuildSpec,
+  MemoryBuildStep,
+  MemoryImageSpec,
+  MemoryLayerSpec,
+  MemoryRegistryFault,
+  MemoryRegistryImageSpec,
+  MemoryRegistrySpec,
+  MemoryTransferSpec
+} from "./memory/state/images/imageSpec.js"
 
 /**
  * A container that the engine starts with.
@@ -68,6 +71,10 @@ export interface MemoryContainerSpec extends ContainerSpec {
 export interface MemoryEngineOptions {
   /** Default `["busybox"]`. The images of `containers` are added if they are missing. */
   readonly images?: ReadonlyArray<string | MemoryImageSpec>
+  /** The registries that the engine can reach. Default: none, so that images cannot be pulled or pushed. */
+  readonly registries?: ReadonlyArray<MemoryRegistrySpec>
+  /** What builds do instead of what their Dockerfile says. */
+  readonly builds?: ReadonlyArray<MemoryBuildSpec>
   /** Created last, in order. */
   readonly containers?: ReadonlyArray<MemoryContainerSpec>
   readonly networks?: ReadonlyArray<NetworkSpec>
@@ -126,7 +133,9 @@ export interface MemoryEngineShape {
   readonly cut: Effect.Effect<void>
   /** Breaks each new stream, or only the next `times`, after it has transferred `bytes`. */
   readonly cutAfter: (bytes: number, options?: { readonly times?: number }) => Effect.Effect<void>
-  /** Ends the effects of `goOffline`, `slow`, `refuse` and `cutAfter`. */
+  /** Makes a registry fail until `heal`: `docker.io`, or a host with its port. */
+  readonly failRegistry: (registry: string, fault: MemoryRegistryFault) => Effect.Effect<void>
+  /** Ends the effects of `goOffline`, `slow`, `refuse`, `cutAfter` and `failRegistry`. */
   readonly heal: Effect.Effect<void>
 }
 
@@ -170,7 +179,11 @@ const makeHandles = (state: EngineState, faults: Faults, requestLog: RequestLog)
     refuse: (requests, status, message) => Effect.sync(() => faults.add(requests, { _tag: "Refuse", status, message })),
     cut: Effect.sync(() => faults.breakConnections()),
     cutAfter: (bytes, { times } = {}) => Effect.sync(() => faults.limitStreams(bytes, times)),
-    heal: Effect.sync(() => faults.clear())
+    failRegistry: (registry, fault) => Effect.sync(() => state.registries.faults.set(registry, fault)),
+    heal: Effect.sync(() => {
+      faults.clear()
+      state.registries.faults.clear()
+    })
   }
 }
 
@@ -181,14 +194,14 @@ const invalidOption = (field: string, value: string) =>
 const populate = (
   state: EngineState,
   docker: MemoryDocker,
-  { containers = [], images = ["busybox"], networks = [], volumes = [] }: MemoryEngineOptions
+  { containers = [], images = ["busybox"], networks = [], registries = [], volumes = [] }: MemoryEngineOptions
 ) =>
   Effect.gen(function* () {
     yield* state.networks.addPredefined(state.clock)
     for (const image of images) {
-      const { command = ["sh"], files, name } = typeof image === "string" ? { name: image } : image
-      yield* state.images.add(name, command, files)
+      yield* state.images.add(typeof image === "string" ? { name: image } : image)
     }
+    for (const registry of registries) yield* state.registries.add(registry)
     const services = yield* Layer.build(
       Layer.mergeAll(Containers.layer, Networks.layer, Volumes.layer).pipe(Layer.provide(Layer.succeed(Docker, docker)))
     )
@@ -202,7 +215,7 @@ const populate = (
     }
     const service = Context.get(services, Containers)
     for (const { files = {}, started = true, ...spec } of containers) {
-      if (Either.isLeft(state.images.find(spec.image))) yield* state.images.add(spec.image, ["sh"])
+      if (Either.isLeft(state.images.find(spec.image))) yield* state.images.add({ name: spec.image })
       yield* Effect.gen(function* () {
         const { id } = yield* service.create(spec)
         const container = state.containers.get(id)
@@ -218,7 +231,8 @@ const make = (options: MemoryEngineOptions) =>
       yield* Effect.scope,
       options.programs ?? [],
       options.logOptions ?? {},
-      options.clockSkew ?? 0
+      options.clockSkew ?? 0,
+      options.builds ?? []
     )
     const faults = new Faults()
     const requestLog = new RequestLog()
@@ -234,8 +248,14 @@ const make = (options: MemoryEngineOptions) =>
  * control it.
  *
  * It behaves like Docker Engine 26: containers run scripted programs (`MemoryProgram`) and have logs, commands, files,
- * volumes, networks and events. Time is Effect's `Clock`, so that a `TestClock` controls it. Images cannot be pulled or
- * built; they consist of standard directories and the given files.
+ * volumes, networks and events. Time is Effect's `Clock`, so that a `TestClock` controls it.
+ *
+ * Images consist of standard directories and the given files. They are pulled from and pushed to scripted registries
+ * (`MemoryRegistrySpec`): layers have sizes and durations and no content, and no other registry can be reached. Builds run
+ * in a simulation of the classic builder. It reads the uploaded context and the Dockerfile, sets what the instructions set,
+ * and copies files; but no command of a `RUN` is executed: each succeeds and prints nothing, unless a `MemoryBuildSpec` says
+ * otherwise. Bases must be in the engine or in a registry. There is no BuildKit: `POST /session` is answered with 404, and
+ * secrets, ssh and other mounts are refused.
  *
  * @since 0.1.0
  * @category tags

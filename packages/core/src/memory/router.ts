@@ -11,7 +11,7 @@ import { containerLifecycleRoutes } from "./routes/containerLifecycleRoutes.js"
 import { containerRoutes } from "./routes/containerRoutes.js"
 import { eventRoutes } from "./routes/eventRoutes.js"
 import { execRoutes } from "./routes/execRoutes.js"
-import { imageRoutes } from "./routes/imageRoutes.js"
+import { imageRoutes } from "./routes/images/imageRoutes.js"
 import { logRoutes } from "./routes/logRoutes.js"
 import { networkRoutes } from "./routes/networkRoutes.js"
 import { statsRoutes } from "./routes/statsRoutes.js"
@@ -59,14 +59,15 @@ const throughJson = (body: unknown): unknown => {
 /** Passes a request to the handler of its route. */
 export const routeRequest = (
   state: EngineState,
-  { body, method, path, query, upload = Stream.empty }: DockerRequest,
+  { body, headers = {}, method, path, query, upload = Stream.empty }: DockerRequest,
   upgrade: boolean
 ): Effect.Effect<EngineResponse, ErrorResponse, Scope.Scope> => {
   for (const { handler, pattern } of compiledRoutes) {
     const match = pattern.exec(`${method} ${path}`)
     if (match === null) continue
     const parameter = decodeParameter(match[1] ?? "")
-    return handler({ state, parameter, query: new Query(query ?? {}), body: throughJson(body), upload, upgrade })
+    const call = { state, parameter, query: new Query(query ?? {}), headers, body: throughJson(body), upload, upgrade }
+    return handler(call)
   }
   return errorResponse(404, "page not found")
 }

@@ -4,6 +4,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import type { DockerRequest } from "../../Docker.js"
 import type { EngineState } from "../state/engineState.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 import type { MemoryContainer } from "../state/memoryContainer.js"
@@ -16,6 +17,7 @@ export interface Call {
   /** The path parameter, decoded; empty if the route has none. */
   readonly parameter: string
   readonly query: Query
+  readonly headers: NonNullable<DockerRequest["headers"]>
   /** The JSON body. */
   readonly body: unknown
   /** The body, if it is not JSON. */

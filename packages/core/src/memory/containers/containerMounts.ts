@@ -3,7 +3,7 @@ import type { ContainerSettings } from "../state/containerSettings.js"
 import type { EngineState } from "../state/engineState.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 import { cloneDirectory, ensureDirectory, type MemoryDirectory, pathSegments } from "../state/fileTree.js"
-import type { MemoryImage } from "../state/imageStore.js"
+import type { MemoryImage } from "../state/images/imageStore.js"
 import type { MemoryContainer, Mount } from "../state/memoryContainer.js"
 import { mountpoint } from "../state/volumeStore.js"
 

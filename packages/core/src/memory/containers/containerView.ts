@@ -1,6 +1,6 @@
 import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import type { EngineState } from "../state/engineState.js"
-import { imageSize } from "../state/imageStore.js"
+import { contentSize } from "../state/images/imageContent.js"
 import { isRunning, type MemoryContainer, type Mount } from "../state/memoryContainer.js"
 import { zeroTime } from "../time/timestamps.js"
 import { writableLayerSize } from "./containerChanges.js"
@@ -117,20 +117,20 @@ export const containerView = (state: EngineState, container: MemoryContainer) =>
     Mounts: container.mounts.map(mountView),
     Config: {
       Domainname: "",
-      User: "",
+      User: image.config.user,
       AttachStdin: false,
       AttachStdout: false,
       AttachStderr: false,
       Volumes: null,
-      WorkingDir: "",
+      WorkingDir: image.config.workingDirectory,
       OnBuild: null,
       ...settings.config,
       Hostname: hostname(container),
       Tty: settings.tty,
       OpenStdin: settings.openStdin,
       StdinOnce: settings.stdinOnce,
-      Env: settings.env.some((entry) => entry.startsWith("PATH=")) ? settings.env : [...settings.env, "PATH=/bin"],
-      Cmd: settings.command ?? (settings.entrypoint === undefined ? image.command : null),
+      Env: settings.env,
+      Cmd: settings.command ?? null,
       Entrypoint: settings.entrypoint ?? null,
       Image: settings.image,
       Labels: settings.labels
@@ -190,7 +190,7 @@ const statusText = (container: MemoryContainer, now: bigint): string => {
 /** The sizes of a container; the engine omits 0. */
 const sizeView = (container: MemoryContainer) => {
   const written = writableLayerSize(container)
-  return { ...(written === 0 ? {} : { SizeRw: written }), SizeRootFs: imageSize + written }
+  return { ...(written === 0 ? {} : { SizeRw: written }), SizeRootFs: contentSize(container.image) + written }
 }
 
 /** An element of the body of `GET /containers/json`. */

@@ -6,6 +6,7 @@ import type { ContainerSettings, EndpointSettings } from "../state/containerSett
 import type { EngineState } from "../state/engineState.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 import type { Endpoint, MemoryContainer } from "../state/memoryContainer.js"
+import { withImageDefaults } from "../state/images/imageDefaults.js"
 import { newId } from "../state/objectId.js"
 import { ConditionVariable } from "../time/conditionVariable.js"
 import { mountFiles, resolveMounts } from "./containerMounts.js"
@@ -57,16 +58,17 @@ export const createContainer = (
   body: unknown
 ): Effect.Effect<MemoryContainer, ErrorResponse> =>
   Effect.gen(function* () {
-    const settings = yield* decodeSettings(state, body)
-    if (Object.keys(settings.config).length === 0) {
+    const requested = yield* decodeSettings(state, body)
+    if (Object.keys(requested.config).length === 0) {
       return yield* errorResponse(400, "config cannot be empty in order to create a container")
     }
     const id = newId()
     const finalName = name === undefined || name === "" ? `container_${id.slice(0, 8)}` : name
-    yield* validateSettings(settings)
-    const image = yield* state.images.find(settings.image)
+    yield* validateSettings(requested)
+    const image = yield* state.images.find(requested.image)
+    const settings = withImageDefaults(requested, image.config)
     yield* validateName(state, finalName)
-    if ((settings.command ?? settings.entrypoint ?? image.command).length === 0) {
+    if ((settings.command ?? []).length + (settings.entrypoint ?? []).length === 0) {
       return yield* errorResponse(400, "no command specified")
     }
     const mounts = yield* resolveMounts(state, settings)

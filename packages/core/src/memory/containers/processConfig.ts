@@ -2,9 +2,9 @@ import { lookUp } from "../state/fileTree.js"
 import type { MemoryContainer } from "../state/memoryContainer.js"
 
 /** Entrypoint and command of a container's process. */
-export const commandLine = ({ image, settings }: MemoryContainer): ReadonlyArray<string> => [
+export const commandLine = ({ settings }: MemoryContainer): ReadonlyArray<string> => [
   ...(settings.entrypoint ?? []),
-  ...(settings.command ?? (settings.entrypoint === undefined ? image.command : []))
+  ...(settings.command ?? [])
 ]
 
 /** The host name inside a container. */

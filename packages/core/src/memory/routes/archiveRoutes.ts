@@ -1,21 +1,13 @@
 import * as Effect from "effect/Effect"
-import { packTar, type TarEntry } from "../../internal/tar/packTar.js"
+import { packTar } from "../../internal/tar/packTar.js"
 import { type Call, type Routes, targetContainer } from "../calls/call.js"
 import { jsonResponse, streamResponse } from "../calls/response.js"
 import { extractArchive } from "../containers/extractArchive.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 import { cleanPath, type Found, lookUp, type MemoryNode, pathSegments, resolveLink } from "../state/fileTree.js"
 import type { MemoryContainer } from "../state/memoryContainer.js"
+import { tarEntries } from "../state/tarEntries.js"
 import { rfc3339Nano } from "../time/timestamps.js"
-
-const tarTypes = {
-  file: "file",
-  directory: "directory",
-  symlink: "symlink",
-  pipe: "fifo",
-  "character device": "character-device",
-  "block device": "block-device"
-} as const
 
 /** The type bits of Go's `fs.FileMode`. */
 const goTypeBits = {
@@ -95,23 +87,6 @@ const statPath = (call: Call) =>
     const header = Buffer.from(JSON.stringify(stat)).toString("base64")
     return { container, node, path, headers: { "x-docker-container-path-stat": header } }
   })
-
-/** The tar entries of a node. `written` holds the files so far by name: a second name becomes a hard link. */
-function* tarEntries(path: string, node: MemoryNode, written = new Map<MemoryNode, string>()): Generator<TarEntry> {
-  const { gid, kind, mode, modified, uid } = node
-  const name = kind === "directory" && !path.endsWith("/") ? `${path}/` : path
-  const header = { name, type: tarTypes[kind], mode, uid, gid, mtime: new Date(Number(modified / 1_000_000n)) }
-  if (node.kind === "symlink") yield { header: { ...header, linkname: node.target } }
-  else if (node.kind === "file") {
-    const linkname = written.get(node)
-    written.set(node, linkname ?? name)
-    yield linkname === undefined ? { header, content: node.content } : { header: { ...header, type: "link", linkname } }
-  } else yield { header }
-  if (node.kind !== "directory") return
-  for (const [childName, child] of [...node.children].toSorted(([left], [right]) => (left < right ? -1 : 1))) {
-    yield* tarEntries(`${name}${childName}`, child, written)
-  }
-}
 
 /** The directory to extract an uploaded archive to. */
 const extractionTarget = (call: Call) =>

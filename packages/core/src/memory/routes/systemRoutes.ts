@@ -3,15 +3,15 @@ import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import type { Call, Routes } from "../calls/call.js"
 import { jsonResponse } from "../calls/response.js"
 import { summaryView } from "../containers/containerView.js"
+import { summaryView as imageSummary } from "../images/imageViews.js"
 import { apiVersion, engineVersion, hostCpus, hostMemory } from "../state/engineState.js"
 import { errorResponse } from "../state/errorResponse.js"
 import { directorySize } from "../state/fileTree.js"
-import { imageSize } from "../state/imageStore.js"
 import { isRunning } from "../state/memoryContainer.js"
-import { imageSummary } from "./imageRoutes.js"
 import { volumeView } from "./volumeRoutes.js"
 
-const pingHeaders = { "builder-version": "2", swarm: "inactive" }
+/** Builder 1 is the classic one: there is no BuildKit. */
+const pingHeaders = { "builder-version": "1", swarm: "inactive" }
 
 const objectTypes = ["container", "image", "volume", "build-cache"]
 
@@ -26,7 +26,8 @@ const diskUsage = ({ query, state }: Call) =>
     const select = <A>(objectType: string, items: () => A): A | null =>
       type === undefined || type === objectType ? items() : null
     return jsonResponse(200, {
-      LayersSize: select("image", () => state.images.size * imageSize) ?? 0,
+      LayersSize:
+        select("image", () => [...state.images.layerSizes.values()].reduce((sum, size) => sum + size, 0)) ?? 0,
       Images: select("image", () =>
         Array.from(state.images.values(), (image) => ({
           ...imageSummary(image),

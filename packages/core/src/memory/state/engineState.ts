@@ -7,7 +7,9 @@ import { EngineClock } from "../time/engineClock.js"
 import { type ErrorResponse, errorResponse } from "./errorResponse.js"
 import { EventJournal } from "./eventJournal.js"
 import { type MemoryDirectory, newDirectory } from "./fileTree.js"
-import { ImageStore } from "./imageStore.js"
+import type { MemoryBuildSpec } from "./images/imageSpec.js"
+import { ImageStore } from "./images/imageStore.js"
+import { RegistryStore } from "./images/registryStore.js"
 import { type Endpoint, isRunning, type MemoryContainer, type MemoryExec } from "./memoryContainer.js"
 import { type MemoryNetwork, NetworkStore } from "./networkStore.js"
 import { newId } from "./objectId.js"
@@ -45,6 +47,7 @@ export class EngineState {
   readonly containers = new Map<string, MemoryContainer>()
   readonly execs = new Map<string, MemoryExec>()
   readonly images: ImageStore
+  readonly registries: RegistryStore
   readonly networks = new NetworkStore()
   readonly volumes: VolumeStore
   /** Bind mount sources by path. The host has no files of its own. */
@@ -57,11 +60,14 @@ export class EngineState {
     /** The default `log-opts` of the driver `json-file`. */
     readonly logOptions: Readonly<Record<string, string>>,
     /** How far the engine's clock is ahead of Effect's `Clock`, in milliseconds. */
-    clockAheadMillis: number
+    clockAheadMillis: number,
+    /** The scripted builds. */
+    readonly builds: ReadonlyArray<MemoryBuildSpec>
   ) {
     this.clock = new EngineClock(clockAheadMillis)
     this.journal = new EventJournal(this.clock)
     this.images = new ImageStore(this.clock)
+    this.registries = new RegistryStore(this.clock)
     this.volumes = new VolumeStore(this.clock, this.journal)
   }
 

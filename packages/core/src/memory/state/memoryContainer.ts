@@ -6,7 +6,7 @@ import type { ContainerLog, LogWriter } from "./containerLog.js"
 import type { ContainerSettings, EndpointSettings, RestartPolicy } from "./containerSettings.js"
 import { type ErrorResponse, errorResponse } from "./errorResponse.js"
 import type { MemoryDirectory } from "./fileTree.js"
-import type { MemoryImage } from "./imageStore.js"
+import type { MemoryImage } from "./images/imageStore.js"
 
 /** A container's endpoint on a network. */
 export interface Endpoint extends EndpointSettings {
