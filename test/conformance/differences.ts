@@ -254,6 +254,11 @@ const unsupported: ReadonlyArray<Unsupported> = [
     why: "MemoryEngine has no image archives and no history"
   },
   {
+    edition: "memory",
+    cells: /^Images\.build: (success|missing|bad input)$/,
+    why: "MemoryEngine does not build images"
+  },
+  {
     edition: "podman",
     cells: /^Containers\.update: (success|missing|bad input)$/,
     why: "Podman 4.3 has no such route in its Docker API"

@@ -23,6 +23,7 @@ import { dockerRows } from "./rows/docker.js"
 import { eventRows } from "./rows/events.js"
 import { execRows } from "./rows/exec.js"
 import { hostRows } from "./rows/host.js"
+import { imageBuildRows } from "./rows/imageBuild.js"
 import { imageRows } from "./rows/images.js"
 import { logRows } from "./rows/logs.js"
 import { networkRows } from "./rows/networks.js"
@@ -36,7 +37,7 @@ export const table: Readonly<
   Record<string, { readonly service: Effect.Effect<object, never, Services>; readonly rows: Rows }>
 > = {
   Containers: { service: Containers, rows: { ...containerRows, ...containerVerbRows } },
-  Images: { service: Images, rows: imageRows },
+  Images: { service: Images, rows: { ...imageRows, ...imageBuildRows } },
   RegistryAuth: { service: RegistryAuth, rows: registryAuthRows },
   Volumes: { service: Volumes, rows: volumeRows },
   Networks: { service: Networks, rows: networkRows },

@@ -1,5 +1,5 @@
 /**
- * Images: list, inspect, tag, remove, prune, save and load.
+ * Images: build, list, inspect, tag, remove, prune, save and load.
  *
  * @since 0.1.0
  */
@@ -8,8 +8,19 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Stream from "effect/Stream"
 import { Docker, type DockerShape } from "./Docker.js"
-import type { DockerFailure, ImageNotFound, InvalidRequest, PruneInProgress, ResourceInUse } from "./DockerError.js"
+import type {
+  BuildFailed,
+  DockerFailure,
+  EngineUnavailable,
+  ImageNotFound,
+  InvalidRequest,
+  PruneInProgress,
+  RegistryError,
+  ResourceInUse
+} from "./DockerError.js"
 import type { PruneReport } from "./internal/api/filters.js"
+import { buildImage } from "./internal/build/buildImage.js"
+import type { BuildSpec, BuiltImage } from "./internal/build/buildSpec.js"
 import { imageArchive, type ImageImportOptions } from "./internal/images/imageArchive.js"
 import {
   type BuildCachePruneOptions,
@@ -20,7 +31,11 @@ import {
 } from "./internal/images/imageCollection.js"
 import { imageInspection } from "./internal/images/imageInspection.js"
 import type { ImageDetails, ImageHistoryStep, ImageSummary, RemovedImage } from "./internal/images/imageModels.js"
+import type { Operation } from "./Operation.js"
 import { RegistryAuth, type RegistryAuthShape } from "./RegistryAuth.js"
+
+export { BuiltImage } from "./internal/build/buildSpec.js"
+export type { BuildSecret, BuildSpec } from "./internal/build/buildSpec.js"
 
 export type { ImageImportOptions } from "./internal/images/imageArchive.js"
 
@@ -95,12 +110,31 @@ export interface ImagesShape {
     archive: Stream.Stream<Uint8Array, E, R>,
     options?: ImageImportOptions
   ) => Effect.Effect<string, InvalidRequest | DockerFailure | E, R>
+  /**
+   * Builds an image from a Dockerfile, with BuildKit where the engine has it, and else with its classic builder. With BuildKit, only
+   * those files of a folder are sent that the Dockerfile needs and the engine does not have; credentials, secrets and the ssh
+   * agent are available to it while the build runs.
+   *
+   * The operation, of the kind `build_image`, has a line for each line that a step prints, with the step's `id` as `item`, and
+   * lines of the stream `system` that say when a step starts and ends, as `docker build --progress=plain` does. Each step
+   * of the builder has its own progress, with its bytes where the builder tells them. The fraction is the share of the
+   * Dockerfile's instructions that are done, with the export of the image as one more; the classic builder and Podman
+   * count the instructions of all stages.
+   *
+   * Values that are `Redacted` appear in no event and no error. Interrupting the operation stops the build on the engine.
+   * Fails with `BuildFailed` if a step fails or the Dockerfile is invalid, with `ImageNotFound` or `RegistryError` if a
+   * base image cannot be pulled, and with `InvalidRequest` if the spec or the context is invalid. `POST /build`
+   */
+  readonly build: (
+    spec: BuildSpec
+  ) => Operation<BuiltImage, BuildFailed | RegistryError | ImageNotFound | InvalidRequest | EngineUnavailable>
 }
 
-const makeImages = (docker: DockerShape, _auth: RegistryAuthShape): ImagesShape => ({
+const makeImages = (docker: DockerShape, auth: RegistryAuthShape): ImagesShape => ({
   ...imageCollection(docker),
   ...imageInspection(docker),
-  ...imageArchive(docker)
+  ...imageArchive(docker),
+  build: buildImage(docker, auth)
 })
 
 /**

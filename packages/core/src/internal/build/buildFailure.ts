@@ -1,0 +1,84 @@
+import {
+  BuildFailed,
+  type EngineError,
+  type ImageNotFound,
+  InvalidRequest,
+  type RegistryError
+} from "../../DockerError.js"
+import type { FoundCredentials } from "../../RegistryAuth.js"
+import { baseImageOf } from "./baseImage.js"
+import type { BuildSpec } from "./buildSpec.js"
+import { registryFailure } from "./registryFailure.js"
+import type { BuildOutput } from "./output/buildOutput.js"
+import { exitCodeOf } from "./output/exitCode.js"
+import type { Redactor } from "./output/redactor.js"
+
+/** What is known besides the response. */
+export interface FailureContext {
+  readonly redactor: Redactor
+  /** The images that the Dockerfile names, if that is known. */
+  readonly images: ReadonlySet<string>
+  /** The credentials that were given to the engine, by registry. */
+  readonly credentials: ReadonlyMap<string, FoundCredentials>
+  readonly spec: BuildSpec
+}
+
+/** A build that failed before its first step. */
+const failedEarly = (detail: string) => new BuildFailed({ lastLines: [], clipped: false, detail })
+
+/** The failure that the response to `POST /build` tells of. */
+export const buildFailure = (
+  { error, failedStep }: BuildOutput,
+  { credentials, images, redactor }: FailureContext
+): BuildFailed | ImageNotFound | RegistryError => {
+  if (error === undefined) {
+    return failedEarly("the engine ended its response without an image and without an error. Build again")
+  }
+  const detail = redactor.text(error.detail)
+  const exitCode = exitCodeOf(error)
+  const base = exitCode === undefined ? baseImageOf(failedStep?.name, error.detail, images) : undefined
+  if (base !== undefined) {
+    const { registry } = base.reference
+    const task = {
+      image: redactor.text(base.image),
+      registry,
+      credentials: credentials.get(registry)?.source ?? "none"
+    }
+    const failure = registryFailure(task, detail)
+    if (failure !== undefined) return failure
+  }
+  const stage = failedStep?.place.stage
+  return new BuildFailed({
+    ...(failedStep === undefined ? {} : { step: failedStep.safeName }),
+    ...(stage === undefined ? {} : { stage: redactor.text(stage) }),
+    ...(exitCode === undefined ? {} : { exitCode }),
+    lastLines: [...(failedStep?.lastLines ?? [])],
+    clipped: failedStep?.clipped ?? false,
+    detail
+  })
+}
+
+/** What engines say of parameters that they refuse. Podman says nothing of a platform. */
+const refusals = (
+  spec: BuildSpec
+): ReadonlyArray<readonly [words: RegExp, field: string, value: string | undefined]> => [
+  [/platform|^$/i, "platform", spec.platform],
+  [/network mode/i, "network", spec.network],
+  [/invalid host|extra.?host|add-host/i, "extraHosts", spec.extraHosts?.join(", ")]
+]
+
+/** An error status. The classic builder reads the Dockerfile before it responds, and refuses a broken one with a 400. */
+export const refusal = (
+  { detail, status }: EngineError,
+  { redactor, spec }: FailureContext
+): BuildFailed | InvalidRequest => {
+  const words = redactor.text(detail)
+  const explained = words === "" ? `status ${status} without a message` : words
+  const refused = refusals(spec).find(([text, , value]) => value !== undefined && text.test(words))
+  if (refused !== undefined) {
+    return new InvalidRequest({ field: refused[1], value: redactor.text(refused[2] ?? ""), detail: explained })
+  }
+  return status !== 400 || /dockerfile|build target|target stage/i.test(words)
+    ? failedEarly(explained)
+    : new InvalidRequest({ field: "build specification", value: "", detail: explained })
+}

@@ -1,0 +1,67 @@
+import { isRecord } from "effect/Predicate"
+import type { OperationStep } from "../../../Operation.js"
+import type { BuildDecoder } from "./buildDecoder.js"
+import { JsonLines } from "./jsonLines.js"
+import type { StepTracker } from "./stepTracker.js"
+import type { TrackedStep } from "./trackedStep.js"
+
+/** The error that a builder ends with. */
+export interface BuilderError {
+  readonly detail: string
+  /** The exit code of the command that failed, from builders that tell it apart from the text. */
+  readonly code?: number
+}
+
+/** The error in a record, if it has one: `error`, `errorDetail`, or both. */
+const errorOf = ({ error, errorDetail }: Readonly<Record<PropertyKey, unknown>>): BuilderError | undefined => {
+  const { code, message } = isRecord(errorDetail) ? errorDetail : {}
+  const detail = typeof message === "string" && message !== "" ? message : error
+  if (detail === undefined && errorDetail === undefined) return undefined
+  return {
+    detail: typeof detail === "string" ? detail.trim() : JSON.stringify(detail ?? errorDetail),
+    ...(typeof code === "number" && code > 0 ? { code } : {})
+  }
+}
+
+/** The response to `POST /build`: its bytes become steps of the operation, and at the end it is known how the build ended. */
+export class BuildOutput {
+  readonly #tracker: StepTracker
+  readonly #decoder: BuildDecoder
+  readonly #lines = new JsonLines()
+  /** The error of the build, if it failed. */
+  error: BuilderError | undefined
+  /** The step that failed, if the build failed at a step. Known at the end. */
+  failedStep: TrackedStep | undefined
+
+  constructor(tracker: StepTracker, decoder: BuildDecoder) {
+    this.#tracker = tracker
+    this.#decoder = decoder
+  }
+
+  /** The id of the image, if the build succeeded. */
+  get imageId(): string | undefined {
+    return this.error === undefined ? this.#decoder.imageId : undefined
+  }
+
+  /** The steps that a chunk of the response completes. */
+  push(chunk: Uint8Array): ReadonlyArray<OperationStep<never>> {
+    for (const value of this.#lines.push(chunk)) this.#record(value)
+    return this.#tracker.take()
+  }
+
+  /** The last steps, at the end of the response. */
+  end(): ReadonlyArray<OperationStep<never>> {
+    for (const value of this.#lines.end()) this.#record(value)
+    this.#tracker.end()
+    if (this.error !== undefined) this.failedStep = this.#decoder.failed(this.error.detail)
+    else if (this.imageId !== undefined) this.#tracker.complete()
+    return this.#tracker.take()
+  }
+
+  #record(value: unknown): void {
+    // Records that are no objects are not the engine's, and shown as they are.
+    if (!isRecord(value)) return this.#tracker.notice(typeof value === "string" ? value : JSON.stringify(value))
+    this.error ??= errorOf(value)
+    this.#decoder.record(value)
+  }
+}

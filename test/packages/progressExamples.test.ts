@@ -1,0 +1,79 @@
+import { spawn } from "node:child_process"
+import { join } from "node:path"
+import { afterAll, beforeAll, expect, it } from "vitest"
+import { removeImage } from "../core/build/builtFiles.js"
+import { contextFiles, type ContextFiles } from "../core/build/contextFiles.js"
+import { describeEngine, testEngine } from "../engine/realEngine.js"
+import { uniqueName } from "../engine/testContainer.js"
+import { testRunId } from "../engine/testRun.js"
+import { repositoryRoot } from "./repositoryRoot.js"
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const run = (file: string, args: ReadonlyArray<string>): Promise<Ended> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(file, args, { env: { ...process.env, DOCKER_HOST: testEngine().endpoint } })
+    const [out, err]: [Array<Buffer>, Array<Buffer>] = [[], []]
+    child.stdout.on("data", (chunk: Buffer) => out.push(chunk))
+    child.stderr.on("data", (chunk: Buffer) => err.push(chunk))
+    child.on("error", reject)
+    child.on("close", (code) => {
+      resolve({ code, stdout: Buffer.concat(out).toString("utf8"), stderr: Buffer.concat(err).toString("utf8") })
+    })
+  })
+
+const tsx = join(repositoryRoot, "node_modules/.bin/tsx")
+const example = (name: string) => join(repositoryRoot, "packages/core/examples", name)
+
+/** Runs an example on a terminal of 80 columns and 24 rows, as a shell does. Everything it prints is its standard output. */
+const onTerminal = (name: string, ...args: ReadonlyArray<string>): Promise<Ended> => {
+  const words = [tsx, example(name), ...args].map((word) => `'${word}'`).join(" ")
+  return run("script", ["-qec", `stty cols 80 rows 24; ${words}`, "/dev/null"])
+}
+
+const elsewhere = (name: string, ...args: ReadonlyArray<string>): Promise<Ended> => run(tsx, [example(name), ...args])
+
+describeEngine("the example build.ts", () => {
+  let context: ContextFiles
+  const tags = [uniqueName("example"), uniqueName("example")]
+
+  beforeAll(async () => {
+    context = await contextFiles({
+      Dockerfile: `FROM busybox\nLABEL dockwire.test=${testRunId()}\nCOPY file /\nRUN sleep 0.5; cat /file; sleep 0.5\n`,
+      file: "the file\n",
+      "broken/Dockerfile": "FROM busybox\nRUN echo words; exit 3\n"
+    })
+  })
+  afterAll(async () => {
+    for (const tag of tags) await removeImage(testEngine().endpoint, tag)
+    await context?.remove()
+  })
+
+  it("draws bars on a terminal", async () => {
+    const { code, stdout } = await onTerminal("build.ts", context.path, tags[0] ?? "")
+    expect(code, stdout).toBe(0)
+    expect(stdout).toMatch(/█+░+ \d+ %/)
+    expect(stdout).toMatch(/█{30} 100 %\s+sha256:[0-9a-f]{64}\s*$/)
+    expect(stdout).toContain("\u001b[J")
+    expect(stdout).toMatch(/RUN sleep 0\.5; cat \/file; sleep 0\.5: running/)
+  })
+
+  it("prints lines elsewhere", async () => {
+    const { code, stderr, stdout } = await elsewhere("build.ts", context.path, tags[1] ?? "")
+    expect(code, stderr).toBe(0)
+    expect(stdout).not.toMatch(/[\u001b█]/)
+    const lines = stdout.trimEnd().split("\n")
+    expect(lines.some((line) => /^#\d+ \[\d\/\d\] RUN sleep/.test(line))).toBe(true)
+    expect(lines.at(-1)).toMatch(/^sha256:[0-9a-f]{64}$/)
+  })
+
+  it("ends with the error and its exit code if the build fails", async () => {
+    const { code, stderr } = await elsewhere("build.ts", join(context.path, "broken"))
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/Build failed at "\[2\/2\] RUN echo words; exit 3".*exit code: 3\nLast lines:\nwords\n/s)
+  })
+})
