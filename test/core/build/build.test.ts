@@ -125,7 +125,9 @@ const sameForAll = ({ name, options }: Builder) => {
     const failure = failed.failure()
     expect(failure).toMatchObject({ _tag: "BuildFailed", exitCode, stage: "second", clipped: false })
     expect(failure).toHaveProperty("step", expect.stringMatching(new RegExp(`RUN ${command.replaceAll("/", ".")}$`)))
-    expect([...Object(failure).lastLines].toSorted()).toEqual(lastLines)
+    expect(Array.from<string>(Object(failure).lastLines).toSorted((one, other) => (one < other ? -1 : 1))).toEqual(
+      lastLines
+    )
     expectWellFormed(failed, "OperationFailed")
   })
 
@@ -242,7 +244,7 @@ describeEngine("a build with BuildKit", () => {
     const text = "FROM busybox\nRUN yes $(seq -s. 1000) | head -c 5000000; echo; echo THE-END; exit 5\n"
     const failed = await runBuild({ dockerfile: { text }, noCache: true }, buildkit.options())
     expect(failed.failure()).toMatchObject({ _tag: "BuildFailed", exitCode: 5, clipped: true })
-    expect(failed.lines.some(({ text }) => /^\[output clipped/.test(text))).toBe(true)
+    expect(failed.lines.some(({ text }) => text.startsWith("[output clipped"))).toBe(true)
     const classicBuild = await runBuild({ dockerfile: { text }, noCache: true }, classic.options())
     expect(classicBuild.failure()).toMatchObject({ exitCode: 5, clipped: false })
     expect(Object(classicBuild.failure()).lastLines.at(-1)).toBe("THE-END")
