@@ -10,12 +10,24 @@ const missing = "dockwire-nothing:1"
 const on = <A, E, R>(use: (images: Effect.Effect.Success<typeof Images>) => Effect.Effect<A, E, R>) =>
   Effect.flatMap(Images, use)
 
+/** Two blocks of zeros end an archive. */
+const emptyArchive = Stream.make(new Uint8Array(1024))
+
 /** Another tag of busybox, which is removed with the scope. */
 const tagged = (bench: Bench) =>
   Effect.acquireRelease(
     Effect.tap(Effect.succeed(`${bench.name()}:1`), (name) => on((images) => images.tag(busyboxImage, name))),
     (name) => Effect.ignore(on((images) => images.remove(name, { force: true })))
   )
+
+/** An image with the labels of the cell, which is removed with the scope. */
+const labelled = ({ labels }: Bench, reference?: string) => {
+  const changes = Object.entries(labels).map(([key, value]) => `LABEL ${key}=${value}`)
+  return Effect.acquireRelease(
+    on((images) => images.import(emptyArchive, reference === undefined ? { changes } : { changes, reference })),
+    (id) => Effect.ignore(on((images) => images.remove(id, { force: true })))
+  )
+}
 
 /** References as Docker prints them. Podman adds the registry that its own images have. */
 const named = (name: string) => expect.stringMatching(new RegExp(`^(localhost/|docker.io/library/)?${name}$`))
@@ -116,6 +128,16 @@ const changers: Rows = {
         on((images) => images.tag(missing, bench.name())),
         "ImageNotFound",
         notFound
+      ).pipe(
+        Effect.zipRight(
+          Effect.forEach(["Upper/x:1", "a:b:c"], (image) =>
+            failsWith(
+              on((images) => images.tag(image, bench.name())),
+              "ImageNotFound",
+              { image }
+            )
+          )
+        )
       ),
     conflict: "a tag is taken from the image that has it",
     "bad input": () =>
@@ -154,12 +176,25 @@ const changers: Rows = {
   },
   prune: {
     call: () => pruned((images) => images.prune({ filters: { label: ["dockwire.nobody"] } })),
-    success: () =>
+    success: (bench) =>
+      Effect.gen(function* () {
+        const [label] = Object.entries(bench.labels).map(([key, value]) => `${key}=${value}`)
+        const filters = { label: [label ?? ""] }
+        const dangling = yield* labelled(bench)
+        const named = yield* labelled(bench, `${bench.name()}:1`)
+        const [first] = yield* on((images) => images.list({ filters: { ...filters, dangling: ["true"] } }))
+        expect(first).toMatchObject({ id: dangling, tags: [], labels: bench.labels })
+        const report = yield* pruned((images) => images.prune({ filters }))
+        expect(report).toEqual({ deleted: [dangling], spaceReclaimed: expect.any(Number) })
+        const all = yield* Effect.merge(pruned((images) => images.prune({ all: true, filters })))
+        const usual = expect.objectContaining({ deleted: expect.arrayContaining([named]) })
+        expect(all).toEqual(bench.expected("pruning images that have a name", usual))
+      }),
+    missing: () =>
       Effect.map(
         pruned((images) => images.prune({ filters: { label: ["dockwire.nobody"] } })),
         (report) => expect(report).toEqual({ deleted: [], spaceReclaimed: 0 })
       ),
-    missing: "pruning nothing is a success",
     conflict: "an engine under test runs few prunes; see the unit tests",
     "bad input": badFilter((filters) => pruned((images) => images.prune({ filters })))
   },
@@ -194,17 +229,20 @@ const archives: Rows = {
       }),
     missing: () =>
       failsWith(
-        on((images) => Stream.runDrain(images.save([missing]))),
+        on((images) => Stream.runDrain(images.save([busyboxImage, missing]))),
         "ImageNotFound",
         { image: missing }
       ),
     conflict: "reading conflicts with nothing",
     "bad input": () =>
-      failsWith(
-        on((images) => Stream.runDrain(images.save([]))),
-        "InvalidRequest",
-        { field: "images" }
-      )
+      Effect.all([
+        failsWith(
+          on((images) => Stream.runDrain(images.save([]))),
+          "InvalidRequest",
+          { field: "images" }
+        ),
+        whoseImageIs((image) => on((images) => Stream.runDrain(images.save([image]))))()
+      ])
   },
   load: {
     call: () => on((images) => images.load(notAnArchive)),
@@ -232,10 +270,7 @@ const archives: Rows = {
       Effect.gen(function* () {
         const reference = `${bench.name()}:2`
         const id = yield* Effect.acquireRelease(
-          // Two blocks of zeros end an archive.
-          on((images) =>
-            images.import(Stream.make(new Uint8Array(1024)), { reference, changes: ['CMD ["sh"]', "ENV A=b"] })
-          ),
+          on((images) => images.import(emptyArchive, { reference, changes: ['CMD ["sh"]', "ENV A=b"] })),
           (id) => Effect.ignore(on((images) => images.remove(id, { force: true })))
         )
         const image = yield* on((images) => images.inspect(reference))
@@ -253,10 +288,15 @@ const archives: Rows = {
         failsWith(
           on((images) => images.import(Stream.empty, { reference: "Upper" })),
           "InvalidRequest",
-          { field: "image", value: "Upper" }
+          { field: "reference", value: "Upper" }
         ),
         failsWith(
-          on((images) => images.import(Stream.make(new Uint8Array(1024)), { changes: ["NONSENSE x"] })),
+          on((images) => images.import(emptyArchive, { reference: `a@sha256:${"0".repeat(64)}` })),
+          "InvalidRequest",
+          { field: "reference" }
+        ),
+        failsWith(
+          on((images) => images.import(emptyArchive, { changes: ["NONSENSE x"] })),
           "InvalidRequest",
           { field: "changes", value: "NONSENSE x" }
         )

@@ -6,6 +6,7 @@ import type {
   EventsShape,
   ExecShape,
   HostShape,
+  ImagesShape,
   LogsShape,
   NetworksShape,
   Operation,
@@ -27,6 +28,7 @@ const pruned = ["PruneInProgress", ...filtered] as const
 const named = ["NameConflict", ...filtered] as const
 const files = ["FileNotFound", "InvalidRequest", ...container] as const
 const logs = ["LogsUnreadable", "InvalidRequest", ...container] as const
+const image = ["ImageNotFound", ...failure] as const
 const executed = ["ExecFailed", ...stated] as const
 
 /** The exact error tags of each method. */
@@ -65,6 +67,18 @@ const errors = {
     write: failure
   },
   Host: { install: ["InstallFailed"], isInstalled: [] },
+  Images: {
+    history: image,
+    import: filtered,
+    inspect: image,
+    list: filtered,
+    load: filtered,
+    prune: pruned,
+    pruneBuildCache: pruned,
+    remove: ["ResourceInUse", ...image],
+    save: ["InvalidRequest", ...image],
+    tag: ["InvalidRequest", ...image]
+  },
   Logs: { follow: logs, followBatches: logs, read: logs, readBatches: logs },
   Networks: {
     connect: ["NetworkNotFound", "InvalidRequest", ...container],
@@ -123,11 +137,16 @@ type Expected = {
 /** Methods that are generic in the error of their input, with an input that cannot fail. */
 declare const archive: ArchiveShape
 declare const exec: ExecShape
+declare const images: ImagesShape
 declare const containers: ContainersShape
 type Archive = Omit<ArchiveShape, "put"> & { readonly put: typeof archive.put<never, never> }
 type Exec = Omit<ExecShape, "run" | "stream"> & {
   readonly run: typeof exec.run<never, never>
   readonly stream: typeof exec.stream<never, never>
+}
+type Images = Omit<ImagesShape, "import" | "load"> & {
+  readonly import: typeof images.import<never, never>
+  readonly load: typeof images.load<never, never>
 }
 type Containers = Omit<ContainersShape, "run" | "runStream"> & {
   readonly run: typeof containers.run<never, never>
@@ -145,6 +164,7 @@ describe("the errors of each method", () => {
       "Exec, an attachment": Tags<Attachment>
       "Exec, a terminal": Tags<Terminal>
       Host: Tags<HostShape>
+      Images: Tags<Images>
       Logs: Tags<LogsShape>
       Networks: Tags<NetworksShape>
       Stats: Tags<StatsShape>

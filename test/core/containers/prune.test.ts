@@ -1,4 +1,14 @@
-import { Containers, Docker, type DockerError, MemoryEngine, Networks, System, Volumes } from "@dockwire/core"
+import {
+  Containers,
+  Docker,
+  type DockerError,
+  Images,
+  MemoryEngine,
+  Networks,
+  RegistryAuth,
+  System,
+  Volumes
+} from "@dockwire/core"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -7,15 +17,22 @@ import { expect, it } from "vitest"
 import { describeEngine, testEngine } from "../../engine/realEngine.js"
 import { failureWith, runWith } from "../runWith.js"
 
-const services = Layer.mergeAll(Containers.layer, Networks.layer, System.layer, Volumes.layer)
+const services = Layer.mergeAll(
+  Containers.layer,
+  Layer.provide(Images.layer, RegistryAuth.layer()),
+  Networks.layer,
+  System.layer,
+  Volumes.layer
+)
 
 /** Matches nothing. */
 const options = { filters: { label: ["dockwire.test.nothing-has-this"] } }
 
-type Prune = Effect.Effect<unknown, DockerError, Containers | Networks | Volumes>
+type Prune = Effect.Effect<unknown, DockerError, Containers | Images | Networks | Volumes>
 
-const prunes: Record<"containers" | "networks" | "volumes", Prune> = {
+const prunes: Record<"containers" | "images" | "networks" | "volumes", Prune> = {
   containers: Effect.flatMap(Containers, (containers) => containers.prune(options)),
+  images: Effect.flatMap(Images, (images) => images.prune(options)),
   networks: Effect.flatMap(Networks, (networks) => networks.prune(options)),
   volumes: Effect.flatMap(Volumes, (volumes) => volumes.prune(options))
 }
@@ -23,7 +40,7 @@ const prunes: Record<"containers" | "networks" | "volumes", Prune> = {
 const everything = Effect.flatMap(System, (system) => system.prune({ ...options, volumes: true }))
 
 describeEngine("concurrent prunes", () => {
-  it.each(["containers", "networks", "volumes"] as const)(
+  it.each(["containers", "images", "networks", "volumes"] as const)(
     "of %s: the later one fails with PruneInProgress",
     async (kind) => {
       const layer = Layer.provideMerge(services, Docker.layer({ endpoint: testEngine().endpoint }))

@@ -1,16 +1,18 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type { DockerRequest, DockerShape } from "../../Docker.js"
-import { type DockerFailure, EngineError, type ImageNotFound, InvalidRequest } from "../../DockerError.js"
+import { type DockerFailure, EngineError, ImageNotFound, InvalidRequest } from "../../DockerError.js"
 import { undecodable } from "../api/decode.js"
 import { mapEngineError } from "../api/errors/errorRules.js"
 import { traced } from "../api/traced.js"
 import { uploadStream } from "../api/uploadStream.js"
-import { familiarRepository, parseImageReference } from "../registry/imageReference.js"
-import { imageNotFound } from "./imageErrors.js"
+import { imageNotFound, imagePath } from "./imageErrors.js"
 import { imageId } from "./imageInspection.js"
+import { imageTarget } from "./imageTarget.js"
+import { wholeArchive } from "./wholeArchive.js"
 
 /**
  * Options of `Images.import`.
@@ -76,6 +78,17 @@ const importError = (options: ImageImportOptions, error: EngineError): InvalidRe
       ? new InvalidRequest({ field: "platform", value: options.platform, detail: error.detail })
       : invalidArchive(error)
 
+/** The first of several images that does not exist: not every engine says which. */
+const firstMissing = (docker: DockerShape, images: ReadonlyArray<string>): Effect.Effect<string | undefined> =>
+  Effect.findFirst(images, (image) =>
+    imagePath(image, "/json").pipe(
+      Effect.flatMap((path) => docker.json({ method: "GET", path })),
+      mapEngineError((error) => imageNotFound(image, error)),
+      Effect.as(false),
+      Effect.catchAll((error) => Effect.succeed(error._tag === "ImageNotFound"))
+    )
+  ).pipe(Effect.map(Option.getOrUndefined))
+
 const save = (
   docker: DockerShape,
   images: ReadonlyArray<string>
@@ -85,11 +98,17 @@ const save = (
     return Stream.fail(new InvalidRequest({ field: "images", value: "", detail: "name at least one image" }))
   }
   const request = { method: "GET", path: "/images/get", query: { names: images }, timeout: "10 minutes" } as const
+  const opened = Effect.gen(function* () {
+    for (const image of images) yield* imagePath(image, "")
+    const { body } = yield* docker.stream(request)
+    return wholeArchive(`${request.method} ${request.path}`, body)
+  })
   return Stream.unwrapScoped(
-    Effect.map(docker.stream(request), ({ body }) => body).pipe(
-      mapEngineError((error) => {
-        const image = images.find((name) => error.detail.includes(name)) ?? only
-        return imageNotFound(image, error)
+    Effect.catchTag(opened, "EngineError", (error) =>
+      Effect.gen(function* () {
+        if (imageNotFound(only, error) === undefined) return yield* error
+        const image = (yield* firstMissing(docker, images)) ?? only
+        return yield* new ImageNotFound({ image, detail: error.detail })
       })
     )
   )
@@ -113,14 +132,13 @@ export const imageArchive = (docker: DockerShape) => ({
 
   import: traced("Images.import")(<E, R>(archive: Stream.Stream<Uint8Array, E, R>, options: ImageImportOptions = {}) =>
     Effect.gen(function* () {
-      const reference = options.reference === undefined ? undefined : yield* parseImageReference(options.reference)
+      const target = options.reference === undefined ? undefined : yield* imageTarget(options.reference, "reference")
       const request = {
         method: "POST",
         path: "/images/create",
         query: {
           fromSrc: "-",
-          repo: reference === undefined ? undefined : familiarRepository(reference),
-          tag: reference?.tag,
+          ...target,
           message: options.message,
           changes: options.changes,
           platform: options.platform
@@ -133,9 +151,8 @@ export const imageArchive = (docker: DockerShape) => ({
         .findLast((text) => /^(sha256:)?[0-9a-f]{64}$/.test(text))
       if (id === undefined) return yield* undecodable(request, 200, "the response does not name the image")
       // Podman ignores the tag.
-      if (reference !== undefined) {
-        const query = { repo: familiarRepository(reference), tag: reference.tag }
-        yield* docker.json({ method: "POST", path: `/images/${encodeURIComponent(imageId(id))}/tag`, query })
+      if (target !== undefined) {
+        yield* docker.json({ method: "POST", path: `/images/${encodeURIComponent(imageId(id))}/tag`, query: target })
       }
       return imageId(id)
     }).pipe(mapEngineError((error) => importError(options, error)))

@@ -6,10 +6,10 @@ import { decodeResponse, nullable, requestDecoded, StringRecord } from "../api/d
 import { mapEngineError } from "../api/errors/errorRules.js"
 import { filtersQuery, invalidFilter, pruneRefused, type PruneReport } from "../api/filters.js"
 import { traced } from "../api/traced.js"
-import { familiarRepository, parseImageReference } from "../registry/imageReference.js"
-import { imageInUse, imageNotFound, imagePath } from "./imageErrors.js"
+import { ambiguousImage, imageInUse, imageNotFound, imagePath } from "./imageErrors.js"
 import { imageId, realReferences } from "./imageInspection.js"
 import type { ImageSummary, RemovedImage } from "./imageModels.js"
+import { imageTarget } from "./imageTarget.js"
 
 /**
  * Options of `Images.list`.
@@ -76,7 +76,9 @@ const decodeList = decodeResponse(
         RepoDigests: Texts,
         Created: Schema.Number,
         Size: Schema.Number,
-        Labels: nullable(StringRecord)
+        Labels: nullable(StringRecord),
+        ParentId: nullable(Schema.String),
+        Containers: nullable(Schema.Number)
       })
     )
   )
@@ -95,9 +97,16 @@ const decodeCachePruned = decodeResponse(
 const deletionTimeout = "10 minutes"
 
 const tagError = (image: string, target: string, error: EngineError) =>
-  error.status === 400
-    ? new InvalidRequest({ field: "target", value: target, detail: error.detail })
-    : imageNotFound(image, error)
+  // The target has been checked before, so that a reference that is not valid is the image's.
+  imageNotFound(image, error) ??
+  ambiguousImage(image, error) ??
+  (error.status === 400 ? new InvalidRequest({ field: "target", value: target, detail: error.detail }) : undefined)
+
+/** Podman 4.3 adds a filter of its own, which contradicts that for all images. */
+const pruneOfAllRefused = ({ detail }: EngineError): InvalidRequest | undefined =>
+  /"dangling" filter more than once/.test(detail)
+    ? new InvalidRequest({ field: "all", value: "true", detail: `this engine prunes only dangling images: ${detail}` })
+    : undefined
 
 const validateKeepStorage = (bytes: number | undefined): Effect.Effect<number | undefined, InvalidRequest> =>
   bytes === undefined || (Number.isSafeInteger(bytes) && bytes >= 0)
@@ -119,14 +128,18 @@ export const imageCollection = (docker: DockerShape) => ({
       decodeList
     ).pipe(
       Effect.map((images) =>
-        (images ?? []).map(({ Created, Id, Labels, RepoDigests, RepoTags, Size }): ImageSummary => ({
-          id: imageId(Id),
-          tags: realReferences(RepoTags),
-          digests: realReferences(RepoDigests),
-          created: Created,
-          size: Size,
-          labels: Labels ?? {}
-        }))
+        (images ?? []).map(
+          ({ Containers, Created, Id, Labels, ParentId, RepoDigests, RepoTags, Size }): ImageSummary => ({
+            id: imageId(Id),
+            tags: realReferences(RepoTags),
+            digests: realReferences(RepoDigests),
+            created: Created,
+            size: Size,
+            labels: Labels ?? {},
+            ...(ParentId == null || ParentId === "" ? {} : { parent: imageId(ParentId) }),
+            ...(Containers == null || Containers < 0 ? {} : { containers: Containers })
+          })
+        )
       ),
       mapEngineError((error) =>
         error.status === 404 && options.filters !== undefined
@@ -138,13 +151,8 @@ export const imageCollection = (docker: DockerShape) => ({
 
   tag: traced("Images.tag")((image: string, target: string) =>
     Effect.gen(function* () {
-      const reference = yield* parseImageReference(target, "target")
-      if (reference.digest !== undefined) {
-        const detail = "a tag cannot be given to a digest. Leave out the part from the @ on"
-        return yield* new InvalidRequest({ field: "target", value: target, detail })
-      }
+      const query = yield* imageTarget(target, "target")
       const path = yield* imagePath(image, "/tag")
-      const query = { repo: familiarRepository(reference), tag: reference.tag }
       yield* docker.json({ method: "POST", path, query })
     }).pipe(mapEngineError((error) => tagError(image, target, error)))
   ),
@@ -168,12 +176,18 @@ export const imageCollection = (docker: DockerShape) => ({
     const request = { method: "POST", path: "/images/prune", query, timeout: deletionTimeout } as const
     return requestDecoded(docker, request, decodePruned).pipe(
       Effect.map(({ ImagesDeleted, SpaceReclaimed }): PruneReport => ({
-        deleted: (ImagesDeleted ?? []).flatMap(({ Deleted, Untagged }) =>
-          Deleted == null ? (Untagged ?? []) : imageId(Deleted)
+        // An engine that keeps its images in containerd names an image without a tag twice.
+        deleted: Array.from(
+          new Set(
+            (ImagesDeleted ?? []).flatMap(({ Deleted, Untagged }) => {
+              const name = Deleted ?? Untagged
+              return name == null ? [] : imageId(name)
+            })
+          )
         ),
         spaceReclaimed: SpaceReclaimed ?? 0
       })),
-      mapEngineError(pruneRefused("images", filters))
+      mapEngineError((error) => (all ? pruneOfAllRefused(error) : undefined) ?? pruneRefused("images", filters)(error))
     )
   }),
 

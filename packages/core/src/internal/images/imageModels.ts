@@ -14,13 +14,20 @@ export const ImageSummary = Schema.Struct({
   id: Schema.String,
   /** The references with a tag, such as `busybox:latest`. Empty for a dangling image. */
   tags: Schema.Array(Schema.String),
-  /** The references with a digest, such as `busybox@sha256:...`. Empty unless the image came from or went to a registry. */
+  /**
+   * The references with a digest, such as `busybox@sha256:...`. Empty unless the image came from or went to a registry, or the
+   * engine keeps its images in containerd.
+   */
   digests: Schema.Array(Schema.String),
   /** Creation time in Unix seconds. */
   created: Schema.Number,
   /** In bytes, shared layers included. */
   size: Schema.Number,
-  labels: StringRecord
+  labels: StringRecord,
+  /** The id of the image that the classic builder built this one on. Missing if there is none on the engine. */
+  parent: exact(Schema.String),
+  /** The number of containers that use the image. Missing if the engine does not count them: before 28, Docker does not. */
+  containers: exact(Schema.Number)
 }).annotations({ identifier: "ImageSummary" })
 
 /**
