@@ -68,6 +68,7 @@ const errors = {
   },
   Host: { install: ["InstallFailed"], isInstalled: [] },
   Images: {
+    build: ["BuildFailed", "RegistryError", "ImageNotFound", "InvalidRequest", "EngineUnavailable"],
     history: image,
     import: filtered,
     inspect: image,
