@@ -14,23 +14,27 @@ export const failureWith = <A, E, R, E2>(layer: Layer.Layer<R, E2>, program: Eff
     Effect.flip(Effect.provide(program, layer)).pipe(Effect.catchAll(() => Effect.dieMessage("it succeeded")))
   )
 
-/** Milliseconds from the interruption of a program, `delay` milliseconds after its start, to its end. */
+/**
+ * Milliseconds from the interruption of a program to its end. It is interrupted once it has run `begun`, which shows that it
+ * is under way.
+ */
 export const interruptionTime = async <A, E, R, E2>(
   layer: Layer.Layer<R, E2>,
-  program: Effect.Effect<A, E, R>,
-  delay = 300
+  program: (begun: Effect.Effect<void>) => Effect.Effect<A, E, R>
 ): Promise<number> => {
   const abort = new AbortController()
-  const running = runWith(layer, program, abort.signal)
-  let over = false
-  const ended = running.then(
-    () => (over = true),
-    () => (over = true)
-  )
-  await new Promise((resolve) => setTimeout(resolve, delay))
-  if (over) throw new Error("The program had ended before it could be interrupted.")
+  let running: Promise<unknown> = Promise.resolve()
+  await new Promise<void>((resolve, reject) => {
+    const early = () => reject(new Error("The program had ended before it could be interrupted."))
+    running = runWith(layer, program(Effect.sync(resolve)), abort.signal)
+    running.then(early, early)
+  })
   const start = performance.now()
   abort.abort()
-  await ended
+  const isInterrupted = await running.then(
+    () => false,
+    () => true
+  )
+  if (!isInterrupted) throw new Error("The program ended although it was interrupted.")
   return performance.now() - start
 }

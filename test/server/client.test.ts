@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import type { Socket, SocketEvents, SocketOptions } from "@dockwire/server/client"
@@ -131,7 +132,33 @@ const log = (seq: number | undefined, ...texts: ReadonlyArray<string>): ServerMe
   data: { container_id: id, name: "web", operation_type: "container_logs", status: "running", lines: texts.map(line) }
 })
 
-const settle = (ms = 60): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+/** What the client had sent on this connection before now. The server has received it once a later message arrives. */
+const sentBefore = async (socket: Socket, visit: Visit): Promise<ReadonlyArray<ClientMessage>> => {
+  const last = `operation_${randomUUID()}`
+  socket.emit("join", { room: last })
+  const indexOfLast = () =>
+    visit.received.findIndex((message) => message.event === "join" && message.data.room === last)
+  await vi.waitFor(() => expect(indexOfLast()).toBeGreaterThanOrEqual(0), { timeout: 5000, interval: 5 })
+  return visit.received.slice(0, indexOfLast())
+}
+
+/** Waits until the client has handled everything that the server has sent on this connection. */
+const handled = async (socket: Socket, visit: Visit): Promise<void> => {
+  const statuses = collect(socket, "engine_status")
+  visit.send({ event: "engine_status", data: { available: false, endpoint: "", timestamp: "" } })
+  await vi.waitFor(() => expect(statuses).toHaveLength(1), { timeout: 5000, interval: 5 })
+}
+
+/** Lets another client reconnect a few times: one that has stopped earlier would have connected again by then. */
+const othersReconnect = async (server: ServerDouble, url: string): Promise<number> => {
+  const first = server.visits.length
+  const times = 4
+  const other = visitor(url)
+  for (let time = 0; time < times; time++) (await server.visit(first + time)).cut()
+  await server.visit(first + times)
+  other.disconnect()
+  return first + times + 1
+}
 
 test("a line of an operation has the shape that Socket.IO pages expect", async () => {
   const { server, url } = await serve()
@@ -286,11 +313,10 @@ test("a room that was left is forgotten, and its late lines are dropped", async 
 
   socket.emit("stop_container_logs", { container_id: "web" })
   first.send(log(2, "late"), left)
-  await settle()
+  await handled(socket, first)
   first.cut()
   const second = await server.visit(1)
-  await settle()
-  expect(second.received).toEqual([])
+  expect(await sentBefore(socket, second)).toEqual([])
   expect(logs).toHaveLength(2)
 })
 
@@ -312,8 +338,7 @@ test("a page that joins the room and then streams its log gets the history", asy
   // Some pages subscribe again in each `connect`.
   socket.emit("stream_container_logs", { container_id: "web", room: "container_logs_web" })
   socket.emit("join", { room: "container_logs_web" })
-  await settle()
-  expect(visit.received).toHaveLength(3)
+  expect(await sentBefore(socket, visit)).toHaveLength(3)
 })
 
 test("a log streamed with a room is stopped without naming it", async () => {
@@ -330,8 +355,7 @@ test("a log streamed with a room is stopped without naming it", async () => {
   })
   visit.cut()
   const second = await server.visit(1)
-  await settle()
-  expect(second.received).toEqual([])
+  expect(await sentBefore(socket, second)).toEqual([])
 })
 
 test("a room with two names: each line arrives once, and the room stays until both are left", async () => {
@@ -366,15 +390,15 @@ test("reconnects after 4008, but not after 4501, and reports which", async () =>
     { code: 4008, reason: "too slow", reconnects: true },
     { code: 4501, reason: "No valid token", reconnects: false }
   ])
-  await settle()
-  expect(server.visits).toHaveLength(2)
+  const visits = await othersReconnect(server, url)
+  expect(server.visits).toHaveLength(visits)
   socket.connect()
-  await server.visit(2)
+  await server.visit(visits)
   await vi.waitFor(() => expect(socket.connected).toBe(true))
   socket.disconnect()
   expect(socket.connected).toBe(false)
-  await settle()
-  expect(server.visits).toHaveLength(3)
+  const more = await othersReconnect(server, url)
+  expect(server.visits).toHaveLength(more)
 })
 
 test("retries with growing delays while the server is down", async () => {
@@ -504,7 +528,8 @@ test("a thousand lines over an unreliable connection: each once, in order", asyn
     if (written === total) clearInterval(writer)
   }, 3)
   await vi.waitFor(() => expect(logs.length).toBeGreaterThanOrEqual(total), { timeout: 20_000 })
-  await settle()
+  const last = server.visits.at(-1)
+  if (last !== undefined && watchers.has(last)) await handled(socket, last)
   expect(logs.map((each) => Number(each.line))).toEqual(Array.from({ length: total }, (_, index) => index + 1))
   expect(gaps).toEqual([])
   expect(server.visits.length).toBeGreaterThan(5)

@@ -18,7 +18,8 @@ import { failureWith, interruptionTime, runWith } from "../runWith.js"
 import { tickingCommand, useEngine, engineServices, expectedUse } from "./useEngine.js"
 
 const ping = Effect.flatMap(Docker, (docker) => docker.json({ method: "GET", path: "/_ping" }))
-const forever = (id: string) => Effect.flatMap(Logs, (logs) => Stream.runDrain(logs.follow(id)))
+const forever = (id: string) => (begun: Effect.Effect<void>) =>
+  Effect.flatMap(Logs, (logs) => Stream.runForEach(logs.follow(id), () => begun))
 
 describeEngine("an engine over TCP", () => {
   let container: TestContainer
@@ -169,10 +170,12 @@ describeEngine("an engine over TCP", () => {
   it("is Lost if the connection is cut in the middle of a stream", async () => {
     const plain = await startEngineForwarder(testEngine().endpoint)
     const layer = ways(Docker.layer({ endpoint: `tcp://127.0.0.1:${plain.port}` }))
-    const read = Effect.flatMap(Logs, (logs) => Stream.runDrain(logs.read(container.id, { follow: true })))
-    const failed = failureWith(layer, read)
-    setTimeout(() => void plain.stop(), 500)
-    expect(await failed).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
+    // The first line shows that the stream is open.
+    const stop = Effect.sync(() => void plain.stop())
+    const read = Effect.flatMap(Logs, (logs) =>
+      Stream.runForEach(logs.read(container.id, { follow: true }), () => stop)
+    )
+    expect(await failureWith(layer, read)).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
   })
 
   it("takes no settings from the environment", async () => {

@@ -5,11 +5,11 @@ import * as Stream from "effect/Stream"
 import { IncomingMessage } from "node:http"
 import { Socket } from "node:net"
 import { type Duplex, PassThrough, Readable } from "node:stream"
-import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, it } from "vitest"
 import { type Dial, type DialRequest, Exchange } from "../../../packages/core/src/internal/connection/exchange.js"
 import { engineMessage, parseBody, responseHeaders } from "../../../packages/core/src/internal/connection/response.js"
 import { engineUnavailable, unavailableReason } from "../../../packages/core/src/internal/connection/unavailable.js"
+import { eventually } from "../eventually.js"
 
 const endpoint = "tcp://engine:2375"
 
@@ -58,10 +58,11 @@ describe("an exchange with an engine", () => {
   })
 
   it("is aborted after its timeout, unless it is settled", async () => {
-    const late = exchangeOf(getPing)
+    // Its time would be over first.
     const settled = exchangeOf(getPing)
     settled.exchange.settle()
-    await sleep(100)
+    const late = exchangeOf(getPing)
+    await eventually(() => late.failures.length).toBe(1)
     expect(late.failures).toMatchObject([
       { _tag: "EngineUnavailable", reason: "TimedOut", endpoint, detail: "no response to GET /_ping within 50ms" }
     ])
@@ -89,12 +90,13 @@ describe("an exchange with an engine", () => {
   it("starts its timeout when its upload ends, and closes if the engine responds before that", async () => {
     const upload = Stream.fromIterable([Buffer.from("a"), Buffer.from("b")])
     const { dialled, exchange, failures } = exchangeOf({ method: "PUT", path: "/x", upload })
-    await sleep(100)
+    const withoutUpload = exchangeOf(getPing)
+    await eventually(() => withoutUpload.failures.length).toBe(1)
     expect(failures).toEqual([])
     const body = dialled[0]?.request.body
     if (!(body instanceof Readable)) throw new Error("no stream")
     expect((await body.toArray()).join("")).toBe("ab")
-    await sleep(100)
+    await eventually(() => failures.length).toBe(1)
     expect(failures).toMatchObject([{ reason: "TimedOut" }])
     exchange.close()
 

@@ -299,12 +299,17 @@ describeEngine("the files of a container", () => {
 
   it("stop at once when interrupted", async () => {
     const { id } = container
-    const endless = Stream.concat(Stream.make(tarball([{ name: "a", content: "b" }]).subarray(0, 600)), Stream.never)
-    const putting = Effect.flatMap(Archive, (archive) => archive.put(id, "/w", endless))
+    const beginning = Stream.make(tarball([{ name: "a", content: "b" }]).subarray(0, 600))
+    const putting = (begun: Effect.Effect<void>) => {
+      // More is asked for when the beginning has been read.
+      const endless = Stream.concat(beginning, Stream.drain(Stream.fromEffect(Effect.zipRight(begun, Effect.never))))
+      return Effect.flatMap(Archive, (archive) => archive.put(id, "/w", endless))
+    }
     expect(await interruptionTime(layer(), putting)).toBeLessThan(1_000)
-    const getting = Effect.flatMap(Archive, (archive) =>
-      Stream.runDrain(Stream.tap(archive.get(id, "/w/fifty"), () => Effect.sleep("1 second")))
-    )
+    const getting = (begun: Effect.Effect<void>) =>
+      Effect.flatMap(Archive, (archive) =>
+        Stream.runDrain(Stream.tap(archive.get(id, "/w/fifty"), () => Effect.zipRight(begun, Effect.never)))
+      )
     expect(await interruptionTime(layer(), getting)).toBeLessThan(1_000)
     // The engine can be used again.
     expect(await shell("echo free")).toBe("free\n")

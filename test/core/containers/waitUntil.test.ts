@@ -257,7 +257,18 @@ describeEngine("waiting for a container", () => {
   it("stops at once when the wait is interrupted", async () => {
     const container = await started("sleep 1000")
     for (const condition of ["exited", { log: "never" }, { port: 81 }] as const) {
-      expect(await interruptionTime(layer(), wait(container.id, condition), 500)).toBeLessThan(1_000)
+      const proxy = await proxied(testEngine().endpoint)
+      const waiting = (begun: Effect.Effect<void>) =>
+        Effect.raceFirst(
+          wait(container.id, condition),
+          // Its connections to the engine are open, and nothing more passes.
+          Effect.promise(async () => {
+            await eventually(proxy.open).toBeGreaterThan(0)
+            let passed = -1
+            await eventually(() => passed === (passed = proxy.passed())).toBe(true)
+          }).pipe(Effect.zipRight(begun), Effect.zipRight(Effect.never))
+        )
+      expect(await interruptionTime(layerOf(proxy.endpoint), waiting)).toBeLessThan(1_000)
     }
   })
 })

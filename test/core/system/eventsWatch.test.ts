@@ -88,8 +88,10 @@ describeEngine("a watch of an engine", () => {
 
   it("stops at once when it is interrupted, and fails if it can't begin", async () => {
     const { endpoint } = testEngine()
+    const watch = (begun: Effect.Effect<void>) =>
+      Effect.flatMap(Events, (events) => Stream.runForEach(events.watch({ snapshot: true }), () => begun))
+    expect(await interruptionTime(layerOf(endpoint), watch)).toBeLessThan(1_000)
     const drain = Effect.flatMap(Events, (events) => Stream.runDrain(events.watch()))
-    expect(await interruptionTime(layerOf(endpoint), drain)).toBeLessThan(1_000)
     expect(await failureWith(layerOf("unix:///nowhere/docker.sock"), drain)).toMatchObject({
       _tag: "EngineUnavailable",
       reason: "NotFound"
