@@ -47,6 +47,8 @@ export interface Bench {
   /** A name that is not in use. */
   readonly name: (word?: string) => string
   readonly labels: Readonly<Record<string, string>>
+  /** A registry that the engine reaches, as `host:port`. */
+  readonly registry: Effect.Effect<string>
   /** The spec of a busybox container. */
   readonly spec: (
     command: ReadonlyArray<string>,
@@ -92,7 +94,10 @@ const services = Layer.provideMerge(
 const untilTrue = (condition: Effect.Effect<boolean>) =>
   Effect.asVoid(Effect.repeat(condition, { until: (held) => held, schedule: Schedule.spaced(Duration.millis(5)) }))
 
-const bench = (expectations: Expectations, faults: Pick<Bench, "gone" | "goneReason" | "stall" | "held">): Bench => {
+const bench = (
+  expectations: Expectations,
+  given: Pick<Bench, "gone" | "goneReason" | "stall" | "held" | "registry">
+): Bench => {
   const labels = testLabels({ "dockwire.conformance": uniqueName("cell") })
   const spec: Bench["spec"] = (command, more = {}) => ({
     name: uniqueName("cell"),
@@ -122,7 +127,7 @@ const bench = (expectations: Expectations, faults: Pick<Bench, "gone" | "goneRea
         yield* (yield* Containers).start(container.id)
         return container
       }),
-    ...faults
+    ...given
   }
 }
 
@@ -134,6 +139,7 @@ export const onMemory = <A, E>(cell: (bench: Bench) => Effect.Effect<A, E, Servi
     let requestCount = 0
     return yield* cell(
       bench(expectations, {
+        registry: Effect.dieMessage("the engine in memory has no registry"),
         gone: engine.goOffline("NotFound"),
         goneReason: "NotFound",
         stall: Effect.zipRight(
@@ -149,7 +155,7 @@ export const onMemory = <A, E>(cell: (bench: Bench) => Effect.Effect<A, E, Servi
 
 /** Runs a cell against a real engine. With `gated`, the cell can make that engine unreachable. */
 export const onReal =
-  ({ target, way }: RealEngine, gated: boolean) =>
+  ({ registry, target, way }: RealEngine, gated: boolean) =>
   <E>(cell: (bench: Bench) => Effect.Effect<unknown, E, Services | Scope.Scope>) =>
     Effect.gen(function* () {
       const gate = gated
@@ -177,7 +183,7 @@ export const onReal =
       const layer = Layer.provideMerge(services, Docker.layer(way(gate?.address ?? target)))
       // Containers are removed over a direct connection, as the gate may be closed.
       const direct = Layer.provide(Containers.layer, Docker.layer(way(target)))
-      const gatedBench = bench(expectations, faults)
+      const gatedBench = bench(expectations, { ...faults, registry: Effect.succeed(registry) })
       const cellBench =
         gate === undefined
           ? gatedBench

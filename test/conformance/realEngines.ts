@@ -8,6 +8,8 @@ import { testEngine } from "../engine/realEngine.js"
 import { startTestSshServer } from "../engine/testSshServer.js"
 import { startTlsEngine } from "../engine/tlsEngine.js"
 import { type Edition, editionOf, type EngineName } from "./engineName.js"
+import { startLoopbackForwarder } from "../engine/loopbackForwarder.js"
+import { type RegistryFront, startRegistryFront } from "../engine/registryFront.js"
 import type { Address } from "./engineGate.js"
 
 /** A real engine to run the table against. */
@@ -19,6 +21,8 @@ export interface RealEngine {
   readonly target: Address
   /** The options that connect to it at that address, or at the address of a gate. */
   readonly way: (address: Address) => DockerOptions
+  /** A registry that it reaches, as `host:port`. */
+  readonly registry: string
   readonly stop: () => Promise<void>
 }
 
@@ -42,8 +46,14 @@ const described = async (endpoint: string): Promise<Pick<RealEngine, "edition" |
 const loopback = (port: number): Address => ({ host: "127.0.0.1", port })
 const portOf = (address: Address): string => ("port" in address ? String(address.port) : "")
 
+/** An engine without its registry. */
+type BareEngine = Omit<RealEngine, "registry"> & {
+  /** The file of its network namespace, if it has one of its own. */
+  readonly network?: string
+}
+
 /** Puts its own ssh command into `PATH` until it is stopped. */
-const overSsh = async (): Promise<RealEngine> => {
+const overSsh = async (): Promise<BareEngine> => {
   const { endpoint } = testEngine()
   const server = await startTestSshServer(endpoint)
   const path = process.env["PATH"] ?? ""
@@ -59,7 +69,7 @@ const overSsh = async (): Promise<RealEngine> => {
   }
 }
 
-const overTls = async (): Promise<RealEngine> => {
+const overTls = async (): Promise<BareEngine> => {
   const engine = await startTlsEngine()
   const { ca, client } = engine.certificates
   return {
@@ -69,27 +79,31 @@ const overTls = async (): Promise<RealEngine> => {
       endpoint: `tcp://127.0.0.1:${portOf(address)}`,
       tls: { ca, cert: client.cert, key: Redacted.make(client.key) }
     }),
+    network: engine.network,
     stop: engine.dispose
   }
 }
 
-const atSocket = async (endpoint: string, stop: () => Promise<void>): Promise<RealEngine> => ({
+const atSocket = async (endpoint: string, stop: () => Promise<void>, network?: string): Promise<BareEngine> => ({
   ...(await described(endpoint)),
   target: connectionOf(endpoint),
   way: plain,
-  stop
+  stop,
+  ...(network === undefined ? {} : { network })
 })
 
-const ofEdition = async (name: EditionEngineName): Promise<RealEngine> => {
+const ofEdition = async (name: EditionEngineName): Promise<BareEngine> => {
   const engine = await startEditionEngine(name, console.log)
-  const real = await atSocket(engine.endpoint, engine.dispose)
+  const real = await atSocket(engine.endpoint, engine.dispose, engine.network)
   if (real.edition === name && real.version.startsWith(`Docker ${name.replace("-containerd", "")}.`)) return real
   await engine.dispose()
   throw new Error(`Debian now packages ${real.version} instead of ${name}. Update test/engine/dockerEditions.ts.`)
 }
 
-/** Starts an engine, or finds the one that is running. */
-export const startRealEngine = async (name: Exclude<EngineName, "memory">): Promise<RealEngine> => {
+const startBareEngine = async (
+  name: Exclude<EngineName, "memory">,
+  registries: ReadonlyArray<string>
+): Promise<BareEngine> => {
   switch (name) {
     case "usual":
       return atSocket(testEngine().endpoint, () => Promise.resolve())
@@ -98,10 +112,35 @@ export const startRealEngine = async (name: Exclude<EngineName, "memory">): Prom
     case "ssh":
       return overSsh()
     case "podman": {
-      const { dispose, endpoint } = await startPodmanEngine(console.log)
-      return atSocket(endpoint, dispose)
+      const { dispose, endpoint, network } = await startPodmanEngine(console.log, { insecureRegistries: registries })
+      return atSocket(endpoint, dispose, network)
     }
     default:
       return ofEdition(name)
+  }
+}
+
+/** Starts an engine, or finds the one that is running. It reaches these fronts of registries besides its own. */
+export const startRealEngine = async (
+  name: Exclude<EngineName, "memory">,
+  fronts: ReadonlyArray<RegistryFront> = []
+): Promise<RealEngine> => {
+  const own = await startRegistryFront()
+  const all = [own, ...fronts]
+  const engine = await startBareEngine(
+    name,
+    all.map(({ host }) => host)
+  )
+  const { network, stop, ...bare } = engine
+  const forwarders =
+    network === undefined ? [] : await Promise.all(all.map(({ port }) => startLoopbackForwarder(network, port)))
+  return {
+    ...bare,
+    registry: own.host,
+    stop: async () => {
+      await Promise.all(forwarders.map((forwarder) => forwarder.stop()))
+      await stop()
+      await own.stop()
+    }
   }
 }

@@ -25,6 +25,7 @@ import { execRows } from "./rows/exec.js"
 import { hostRows } from "./rows/host.js"
 import { imageBuildRows } from "./rows/imageBuild.js"
 import { imageRows } from "./rows/images.js"
+import { imageTransferRows } from "./rows/imageTransfers.js"
 import { logRows } from "./rows/logs.js"
 import { networkRows } from "./rows/networks.js"
 import { registryAuthRows } from "./rows/registryAuth.js"
@@ -37,7 +38,7 @@ export const table: Readonly<
   Record<string, { readonly service: Effect.Effect<object, never, Services>; readonly rows: Rows }>
 > = {
   Containers: { service: Containers, rows: { ...containerRows, ...containerVerbRows } },
-  Images: { service: Images, rows: { ...imageRows, ...imageBuildRows } },
+  Images: { service: Images, rows: { ...imageRows, ...imageBuildRows, ...imageTransferRows } },
   RegistryAuth: { service: RegistryAuth, rows: registryAuthRows },
   Volumes: { service: Volumes, rows: volumeRows },
   Networks: { service: Networks, rows: networkRows },

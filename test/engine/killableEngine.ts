@@ -31,6 +31,8 @@ export interface KillableEngineOptions {
 export interface KillableEngine {
   readonly endpoint: string
   readonly socketPath: string
+  /** The file of its network namespace. */
+  readonly network: string
   /** Of the daemon now; `undefined` when it does not run. */
   readonly pid: number | undefined
   /** SIGKILL; resolves when the daemon is gone. The containers run on until the next start, or further with live restore. */
@@ -127,6 +129,7 @@ export const startKillableEngine = async (options: KillableEngineOptions = {}): 
   return {
     endpoint: folder.endpoint,
     socketPath: folder.socketPath,
+    network: folder.network,
     get pid() {
       return daemonPid(folder)
     },

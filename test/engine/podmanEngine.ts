@@ -20,9 +20,17 @@ const podman: PackageSet = {
   layout: 1
 }
 
+/** How Podman's service is made. */
+export interface PodmanOptions {
+  /** Registries that it may speak plain HTTP with, as `host:port`. Docker does so with every one on the loopback. */
+  readonly insecureRegistries?: ReadonlyArray<string>
+}
+
 /** Podman's service, which speaks the engine's API. */
 export interface PodmanEngine {
   readonly endpoint: string
+  /** The file of its network namespace. */
+  readonly network: string
   /** Ends it and its containers and removes its folder. */
   readonly dispose: () => Promise<void>
 }
@@ -30,12 +38,15 @@ export interface PodmanEngine {
 const writeSettings = async (
   folder: string,
   root: string,
-  environment: Readonly<Record<"PATH" | "LD_LIBRARY_PATH", string>>
+  environment: Readonly<Record<"PATH" | "LD_LIBRARY_PATH", string>>,
+  insecureRegistries: ReadonlyArray<string>
 ): Promise<void> => {
   const home = join(folder, "home/.config/containers")
   await mkdir(home, { recursive: true })
   await cp(join(root, "etc/containers/policy.json"), join(home, "policy.json"))
-  await writeFile(join(folder, "registries.conf"), 'unqualified-search-registries = ["docker.io"]\n')
+  const insecure = insecureRegistries.map((host) => `[[registry]]\nlocation = "${host}"\ninsecure = true\n`)
+  const registries = ['unqualified-search-registries = ["docker.io"]\n', ...insecure].join("\n")
+  await writeFile(join(folder, "registries.conf"), registries)
   const settings = [
     "[containers]",
     // Where the machine forbids raising limits, Podman's own would be too high.
@@ -79,12 +90,15 @@ const removeContainers = async (endpoint: string): Promise<void> => {
  * Starts Podman's service with `busybox:latest` in it, in a folder and in namespaces of its own (network, mounts, pids):
  * all of it ends with this process at the latest.
  */
-export const startPodmanEngine = async (progress: (line: string) => void = () => {}): Promise<PodmanEngine> => {
+export const startPodmanEngine = async (
+  progress: (line: string) => void = () => {},
+  options: PodmanOptions = {}
+): Promise<PodmanEngine> => {
   const usual = await obtainBinaries(progress)
   const root = await obtainPackages(podman, progress)
   const folder = await mkdtemp(join(tmpdir(), "dockwire-podman-"))
   const environment = await environmentOf(folder, root, usual.path)
-  await writeSettings(folder, root, environment)
+  await writeSettings(folder, root, environment, options.insecureRegistries ?? [])
   const socketPath = join(folder, "docker.sock")
   const endpoint = `unix://${socketPath}`
   const service = [join(usual.root, "usr/bin/tini"), "-s", "--", join(root, "usr/bin/podman")].concat(
@@ -127,5 +141,5 @@ export const startPodmanEngine = async (progress: (line: string) => void = () =>
     await dispose()
     throw error
   }
-  return { endpoint, dispose }
+  return { endpoint, network: `/proc/${child.pid}/ns/net`, dispose }
 }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { RegistryAccess, type RegistryAccessOptions } from "./registryAccess.js"
 import type { RegistryAnswer, RegistryPart } from "./registryAnswers.js"
 import type { RegistryContent, RegistryImage } from "./registryImage.js"
+import { type RegistryPath, RegistryStore } from "./registryStore.js"
 
 /** What a front does instead of responding as a registry should. */
 export type RegistryFault =
@@ -33,7 +34,7 @@ export interface FrontRequest {
 
 /** How a front is made. */
 export interface RegistryFrontOptions {
-  /** The registry behind it, as `host:port`. Without one, the front serves what it is given with `add`. */
+  /** The registry behind it, as `host:port`. Without one, the front is a registry in memory. */
   readonly upstream?: string
   readonly access?: RegistryAccessOptions
   /** A port of the loopback; a free one unless given. */
@@ -47,9 +48,11 @@ export interface RegistryFront {
   readonly port: number
   /** Every request so far. */
   readonly requests: ReadonlyArray<FrontRequest>
+  /** How many responses it is sending. */
+  readonly openResponses: () => number
   /** Sets the faults of a repository, or of all that have none of their own. Without faults it works again. */
   readonly break: (repository: string | undefined, ...faults: ReadonlyArray<RegistryFault>) => void
-  /** Serves an image without a registry behind the front. */
+  /** Puts an image into the registry in memory. */
   readonly add: (repository: string, tag: string, image: RegistryImage | RegistryContent) => void
   /** Breaks every connection and refuses new ones until `resume`. */
   readonly pause: () => Promise<void>
@@ -59,18 +62,18 @@ export interface RegistryFront {
 
 const route = /^\/v2\/(.+)\/(manifests|blobs)\/([^?]+)/
 
-const partOf = (path: string): Pick<FrontRequest, "part" | "repository"> & { readonly reference: string } => {
-  if (/^\/token(\?|$)/.test(path)) return { part: "token", repository: undefined, reference: "" }
-  const [, repository, kind, reference = ""] = route.exec(path) ?? []
-  const part =
-    kind === undefined
-      ? undefined
-      : kind === "manifests"
-        ? "manifest"
-        : reference.startsWith("uploads")
-          ? "upload"
-          : "blob"
-  return { part, repository, reference }
+const pathOf = (path: string): RegistryPath | undefined => {
+  const [, repository, kind, reference] = route.exec(path) ?? []
+  return repository === undefined || reference === undefined
+    ? undefined
+    : { repository, kind: kind === "blobs" ? kind : "manifests", reference }
+}
+
+const partOf = (path: string): RegistryPart | undefined => {
+  if (/^\/token(\?|$)/.test(path)) return "token"
+  const found = pathOf(path)
+  if (found === undefined) return undefined
+  return found.kind === "manifests" ? "manifest" : found.reference.startsWith("uploads") ? "upload" : "blob"
 }
 
 const bodyOf = async (message: IncomingMessage): Promise<Buffer> => {
@@ -79,10 +82,20 @@ const bodyOf = async (message: IncomingMessage): Promise<Buffer> => {
   return Buffer.concat(chunks)
 }
 
+/** Waits until more can be written, or nothing any more. */
+const drained = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done).off("close", done)
+      resolve()
+    }
+    response.on("drain", done).on("close", done)
+  })
+
 class Front {
   readonly requests: Array<FrontRequest> = []
   readonly faults = new Map<string | undefined, ReadonlyArray<RegistryFault>>()
-  readonly contents = new Map<string, RegistryContent>()
+  readonly store = new RegistryStore()
   readonly cuts = new Map<RegistryFault, number>()
   readonly #upstream: string | undefined
   readonly #access: RegistryAccess | undefined
@@ -94,7 +107,9 @@ class Front {
 
   async handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = message.url ?? ""
-    const { part, reference, repository } = partOf(path)
+    const part = partOf(path)
+    const registryPath = pathOf(path)
+    const repository = registryPath?.repository
     const form = part === "token" && message.method === "POST" ? (await bodyOf(message)).toString() : ""
     const { authorization, range } = message.headers
     this.requests.push({ method: message.method ?? "", path, part, repository, authorization, range, form })
@@ -121,7 +136,12 @@ class Front {
     } else if (answer?.kind === "answer") this.#answer(message, response, answer)
     else if (faults.some((fault) => fault.kind === "silent" && fault.on === "manifest" && part === "manifest")) {
       message.resume()
-    } else await this.#serve(message, response, part, repository, reference, faults)
+    } else if (this.#upstream !== undefined) await this.#forward(message, response, part, faults)
+    else {
+      await this.store.handle(message, response, registryPath, (response, body) =>
+        this.#send(response, [body], body.length, faults)
+      )
+    }
   }
 
   #answer(message: IncomingMessage, response: ServerResponse, { body, headers, status }: RegistryAnswer): void {
@@ -141,38 +161,6 @@ class Front {
           : { token, access_token: token, expires_in: 300, issued_at: new Date().toISOString() }
       )
     )
-  }
-
-  async #serve(
-    message: IncomingMessage,
-    response: ServerResponse,
-    part: RegistryPart | undefined,
-    repository: string | undefined,
-    reference: string,
-    faults: ReadonlyArray<RegistryFault>
-  ): Promise<void> {
-    if (this.#upstream !== undefined) return this.#forward(message, response, part, faults)
-    message.resume()
-    const found = this.contents.get(`${repository}/${reference}`)
-    if (repository === undefined) {
-      response.writeHead(200, { "Docker-Distribution-Api-Version": "registry/2.0" }).end("{}")
-    } else if (found === undefined) {
-      const code = part === "manifest" ? "MANIFEST_UNKNOWN" : "BLOB_UNKNOWN"
-      response.writeHead(404, { "Content-Type": "application/json" })
-      response.end(JSON.stringify({ errors: [{ code, message: code.toLowerCase().replace("_", " ") }] }))
-    } else {
-      const start = Number(/^bytes=(\d+)-/.exec(message.headers.range ?? "")?.[1] ?? 0)
-      const bytes = found.bytes.subarray(start)
-      response.writeHead(start > 0 ? 206 : 200, {
-        "Content-Type": part === "manifest" ? found.type : "application/octet-stream",
-        "Content-Length": bytes.length,
-        "Docker-Content-Digest": found.digest,
-        "Accept-Ranges": "bytes",
-        ...(start > 0 ? { "Content-Range": `bytes ${start}-${found.bytes.length - 1}/${found.bytes.length}` } : {})
-      })
-      if (message.method === "HEAD") response.end()
-      else await this.#send(response, [bytes], bytes.length, part === "blob" ? faults : [])
-    }
   }
 
   #forward(
@@ -217,7 +205,7 @@ class Front {
         sent += piece.length
         // The last byte differs, so that the error shows only once all of the content is there.
         if (isWrong && sent === length) piece[piece.length - 1] = (piece.at(-1) ?? 0) ^ 0xff
-        if (!response.write(piece)) await Promise.race([once(response, "drain"), once(response, "close")])
+        if (!response.write(piece)) await drained(response)
         if (response.destroyed) return
         if (sent >= limit.bytes) {
           if (limit.isCut === true) response.socket?.destroySoon()
@@ -247,9 +235,12 @@ class Front {
 /** Starts a front before a registry, or one that serves images itself. */
 export const startRegistryFront = async (options: RegistryFrontOptions = {}): Promise<RegistryFront> => {
   const sockets = new Set<Socket>()
+  let openResponses = 0
   const state: { front?: Front } = {}
   const server = createServer((message, response) => {
+    openResponses += 1
     response.on("error", () => {})
+    response.on("close", () => (openResponses -= 1))
     state.front?.handle(message, response).catch(() => response.destroy())
   })
   server.on("connection", (socket) => {
@@ -283,17 +274,12 @@ export const startRegistryFront = async (options: RegistryFrontOptions = {}): Pr
     host,
     port,
     requests: front.requests,
+    openResponses: () => openResponses,
     break: (repository, ...faults) => {
       if (faults.length === 0) front.faults.delete(repository)
       else front.faults.set(repository, faults)
     },
-    add: (repository, tag, image) => {
-      const keep = (name: string, content: RegistryContent) => front.contents.set(`${repository}/${name}`, content)
-      const manifest = "manifest" in image ? image.manifest : image
-      keep(tag, manifest)
-      keep(manifest.digest, manifest)
-      if ("blobs" in image) for (const blob of image.blobs) keep(blob.digest, blob)
-    },
+    add: (repository, tag, image) => front.store.add(repository, tag, image),
     pause: close,
     resume: async () => void (await listen(port)),
     stop: close

@@ -10,6 +10,8 @@ export interface TlsEngine {
   /** Its socket, for whoever needs no TLS. */
   readonly endpoint: string
   readonly port: number
+  /** The file of its network namespace. */
+  readonly network: string
   readonly certificates: TestCertificates
   /** Ends it and its containers and removes its folders. */
   readonly dispose: () => Promise<void>
@@ -49,6 +51,7 @@ export const startTlsEngine = async (): Promise<TlsEngine> => {
     return {
       endpoint: engine.endpoint,
       port,
+      network: engine.network,
       certificates,
       dispose: async () => {
         await engine.dispose()

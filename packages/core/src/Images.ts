@@ -1,5 +1,5 @@
 /**
- * Images: build, list, inspect, tag, remove, prune, save and load.
+ * Images: build, list, inspect, tag, remove, prune, pull, push, save and load.
  *
  * @since 0.1.0
  */
@@ -31,6 +31,14 @@ import {
 } from "./internal/images/imageCollection.js"
 import { imageInspection } from "./internal/images/imageInspection.js"
 import type { ImageDetails, ImageHistoryStep, ImageSummary, RemovedImage } from "./internal/images/imageModels.js"
+import { imagePull } from "./internal/images/transfer/imagePull.js"
+import { imagePush } from "./internal/images/transfer/imagePush.js"
+import type {
+  ImagePullOptions,
+  ImagePushOptions,
+  PulledImage,
+  PushedImage
+} from "./internal/images/transfer/transferModels.js"
 import type { Operation } from "./Operation.js"
 import { RegistryAuth, type RegistryAuthShape } from "./RegistryAuth.js"
 
@@ -54,6 +62,13 @@ export {
   ImageSummary,
   RemovedImage
 } from "./internal/images/imageModels.js"
+
+export {
+  type ImagePullOptions,
+  type ImagePushOptions,
+  PulledImage,
+  PushedImage
+} from "./internal/images/transfer/transferModels.js"
 
 /**
  * The service `Images`. Wherever a method takes an `image`, an id or an unambiguous prefix of it works as well as a reference.
@@ -91,6 +106,31 @@ export interface ImagesShape {
   readonly pruneBuildCache: (
     options?: BuildCachePruneOptions
   ) => Effect.Effect<PruneReport, PruneInProgress | InvalidRequest | DockerFailure>
+  /**
+   * Pulls an image, of kind `pull_image`. A reference without a tag gets `latest`. The credentials for its registry come from
+   * `RegistryAuth`.
+   *
+   * The steps are the lines that `docker pull` prints without a terminal, and the progress of each layer: its id, the engine's
+   * status word and bytes, and the fraction of the whole pull. The operation succeeds only once the engine has the image, for
+   * the requested platform. It fails with `ImageNotFound` if the registry does not have the image, and with a `RegistryError`
+   * for anything else about the registry. An image for another platform (reason `PlatformMismatch`) stays on the engine.
+   * `POST /images/create`
+   */
+  readonly pull: (
+    image: string,
+    options?: ImagePullOptions
+  ) => Operation<PulledImage, ImageNotFound | RegistryError | InvalidRequest | DockerFailure>
+  /**
+   * Pushes an image to the registry that its reference names, of kind `push_image`. A reference without a tag gets `latest`.
+   * The credentials for the registry come from `RegistryAuth`.
+   *
+   * The steps are as for `pull`, in the words of `docker push`. The operation fails with `ImageNotFound` if the engine does
+   * not have the image; with a `registry` in the error, that one does not have the repository. `POST /images/{name}/push`
+   */
+  readonly push: (
+    image: string,
+    options?: ImagePushOptions
+  ) => Operation<PushedImage, ImageNotFound | RegistryError | InvalidRequest | DockerFailure>
   /** Reads images with their layers as one tar archive, which `load` reads. `GET /images/get` */
   readonly save: (
     images: ReadonlyArray<string>
@@ -134,6 +174,8 @@ const makeImages = (docker: DockerShape, auth: RegistryAuthShape): ImagesShape =
   ...imageCollection(docker),
   ...imageInspection(docker),
   ...imageArchive(docker),
+  ...imagePull(docker, auth),
+  ...imagePush(docker, auth),
   build: buildImage(docker, auth)
 })
 

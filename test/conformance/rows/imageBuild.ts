@@ -39,7 +39,7 @@ export const imageBuildRows: Rows = {
         reason: "Unreachable"
       }),
     conflict: "builds do not conflict: the last one takes the tag",
-    "bad input": () =>
+    "bad input": (bench) =>
       Effect.gen(function* () {
         yield* failsWith(build({ ...from("FROM busybox"), tags: ["Upper"] }), "InvalidRequest", {
           field: "tags",
@@ -48,6 +48,7 @@ export const imageBuildRows: Rows = {
         yield* failsWith(build(from("FROM busybox", "NONSENSE x")), "BuildFailed", {
           detail: expect.stringMatching(/unknown instruction: "?NONSENSE/i)
         })
+        if (bench.expected("what RUN instructions do", "run") !== "run") return
         yield* failsWith(build(from("FROM busybox", "RUN echo said; exit 7")), "BuildFailed", {
           step: expect.stringMatching(/RUN echo said; exit 7$/),
           exitCode: 7,

@@ -29,6 +29,7 @@ const named = ["NameConflict", ...filtered] as const
 const files = ["FileNotFound", "InvalidRequest", ...container] as const
 const logs = ["LogsUnreadable", "InvalidRequest", ...container] as const
 const image = ["ImageNotFound", ...failure] as const
+const transferred = ["RegistryError", "InvalidRequest", ...image] as const
 const executed = ["ExecFailed", ...stated] as const
 
 /** The exact error tags of each method. */
@@ -76,6 +77,8 @@ const errors = {
     load: filtered,
     prune: pruned,
     pruneBuildCache: pruned,
+    pull: transferred,
+    push: transferred,
     remove: ["ResourceInUse", ...image],
     save: ["InvalidRequest", ...image],
     tag: ["InvalidRequest", ...image]

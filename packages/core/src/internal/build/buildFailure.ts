@@ -8,7 +8,7 @@ import {
 import type { FoundCredentials } from "../../RegistryAuth.js"
 import { baseImageOf } from "./baseImage.js"
 import type { BuildSpec } from "./buildSpec.js"
-import { registryFailure } from "./registryFailure.js"
+import { registryFailure } from "../registry/registryFailure.js"
 import type { BuildOutput } from "./output/buildOutput.js"
 import { exitCodeOf } from "./output/exitCode.js"
 import type { Redactor } from "./output/redactor.js"

@@ -1,9 +1,12 @@
 import { isRecord } from "effect/Predicate"
 import type { OperationStep } from "../../../Operation.js"
 import type { BuildDecoder } from "./buildDecoder.js"
-import { JsonLines } from "./jsonLines.js"
+import { JsonLines } from "../../api/jsonLines.js"
 import type { StepTracker } from "./stepTracker.js"
 import type { TrackedStep } from "./trackedStep.js"
+
+/** How many bytes a line may have. The engine's own are at most some hundred kilobytes. */
+const maxLineBytes = 64 * 1024 * 1024
 
 /** The error that a builder ends with. */
 export interface BuilderError {
@@ -27,7 +30,7 @@ const errorOf = ({ error, errorDetail }: Readonly<Record<PropertyKey, unknown>>)
 export class BuildOutput {
   readonly #tracker: StepTracker
   readonly #decoder: BuildDecoder
-  readonly #lines = new JsonLines()
+  readonly #lines = new JsonLines(maxLineBytes)
   /** The error of the build, if it failed. */
   error: BuilderError | undefined
   /** The step that failed, if the build failed at a step. Known at the end. */
