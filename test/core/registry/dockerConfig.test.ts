@@ -204,10 +204,10 @@ describe("the credentials in the docker command's configuration", () => {
     })
     itDockerCli(`are those that the docker command sends: ${name}`, async (docker) => {
       await prepare(row)
-      engine.takeHeaders()
+      engine.takePulls()
       await docker(["pull", row.image ?? image], { ...environment(), DOCKER_HOST: engine.endpoint })
-      const headers = engine.takeHeaders()
-      expect(headers.map(decode)).toStrictEqual([row.sent])
+      const pulls = engine.takePulls()
+      expect(pulls.map(({ auth }) => decode(auth))).toStrictEqual([row.sent])
       expect(await folder.takeCalls()).toStrictEqual(row.calls ?? [])
     })
   }

@@ -5,32 +5,43 @@ import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { vi } from "vitest"
 
-/** An engine that pulls nothing, and records with what it was asked to. */
+/** A pull that was asked of a recording engine. */
+export interface RecordedPull {
+  readonly image: string | null
+  /** A tag or a digest. */
+  readonly tag: string | null
+  /** `X-Registry-Auth` as it was sent. */
+  readonly auth: string
+}
+
+/** An engine that pulls nothing, and records what it was asked to. */
 export interface RecordingEngine {
   readonly endpoint: string
-  /** The `X-Registry-Auth` of each pull since the last call, as they were sent. */
-  readonly takeHeaders: () => ReadonlyArray<string>
+  /** The pulls since the last call. */
+  readonly takePulls: () => ReadonlyArray<RecordedPull>
   readonly stop: () => Promise<void>
 }
 
 /** Starts a recording engine in a folder. */
 export const startRecordingEngine = async (folder: string): Promise<RecordingEngine> => {
   const socketPath = join(folder, "docker.sock")
-  let headers: Array<string> = []
+  let pulls: Array<RecordedPull> = []
   const server = createServer((request, response) => {
     response.setHeader("Api-Version", "1.45")
     if (request.url?.endsWith("/_ping") === true) response.end("OK")
     else if (request.url?.includes("/images/create") === true) {
-      headers.push(String(request.headers["x-registry-auth"]))
+      const query = new URL(request.url, "http://engine").searchParams
+      const auth = String(request.headers["x-registry-auth"])
+      pulls.push({ image: query.get("fromImage"), tag: query.get("tag"), auth })
       response.end('{"status":"Status: Downloaded newer image for nothing"}\r\n')
     } else response.writeHead(404).end('{"message":"page not found"}')
   }).listen(socketPath)
   await once(server, "listening")
   return {
     endpoint: `unix://${socketPath}`,
-    takeHeaders: () => {
-      const taken = headers
-      headers = []
+    takePulls: () => {
+      const taken = pulls
+      pulls = []
       return taken
     },
     stop: async () => {

@@ -29,6 +29,8 @@ const digestLengths: Readonly<Record<string, number>> = { sha256: 64, sha384: 96
 
 const maxRepositoryLength = 255
 
+const imageId = /^[a-f0-9]{64}$/
+
 /** Splits off the registry: what is before the first slash, if it looks like a host. */
 const splitRegistry = (text: string): readonly [registry: string, rest: string] => {
   const slash = text.indexOf("/")
@@ -52,7 +54,7 @@ const digestProblem = (text: string): string | undefined => {
 /** Parses a reference. Returns a sentence that says what is wrong if it is not valid. */
 const parse = (text: string): ImageReference | string => {
   if (text === "") return "the image reference is empty"
-  if (/^[a-f0-9]{64}$/.test(text)) return "64 hexadecimal digits are an image id, not the name of an image"
+  if (imageId.test(text)) return "64 hexadecimal digits are an image id, not the name of an image"
   const [registry, rest] = splitRegistry(text)
   const name = rest.split(/[:@]/, 1)[0] ?? ""
   if (name !== name.toLowerCase()) return `the repository name "${name}" must be lower case`
@@ -82,9 +84,16 @@ export const parseImageReference = (text: string, field = "image"): Effect.Effec
     : Effect.succeed(parsed)
 }
 
-/** The repository as the docker command prints it: without Docker Hub's host and its `library/`. */
-export const familiarRepository = ({ registry, repository }: ImageReference): string =>
-  registry === defaultRegistry ? repository.replace(/^library\/(?=[^/]*$)/, "") : `${registry}/${repository}`
+/**
+ * The repository as the docker command prints it: without Docker Hub's host and its `library/`. Unlike there, the host is kept
+ * if the rest would be read as something else, such as that of `docker.io/other.host/app`: as an image of another registry.
+ */
+export const familiarRepository = ({ registry, repository }: ImageReference): string => {
+  const full = `${registry}/${repository}`
+  if (registry !== defaultRegistry) return full
+  const familiar = repository.replace(/^library\/(?=[^/]*$)/, "")
+  return splitRegistry(familiar).join("/") === full && !imageId.test(familiar) ? familiar : full
+}
 
 /** The whole reference as the docker command prints it. */
 export const familiarReference = (reference: ImageReference): string =>
