@@ -9,11 +9,12 @@ import { exec } from "./exec.js"
 import { follow } from "./follow.js"
 import { latency } from "./latency.js"
 import { lines } from "./lines.js"
+import { pull } from "./pull.js"
 import { read } from "./read.js"
 import { viewers } from "./viewers.js"
 import { resultRecord, resultTable } from "./resultTable.js"
 
-const benchmarks: ReadonlyArray<Benchmark> = [lines, read, latency, follow, viewers, containers, exec]
+const benchmarks: ReadonlyArray<Benchmark> = [lines, read, latency, follow, viewers, containers, exec, pull]
 
 const usage = `Usage: npm run bench -- [names] [--quick] [--json FILE]
 

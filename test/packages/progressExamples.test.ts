@@ -3,7 +3,9 @@ import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { removeImage } from "../core/build/builtFiles.js"
 import { contextFiles, type ContextFiles } from "../core/build/contextFiles.js"
+import { engineCall } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
+import { startTestRegistry, type TestRegistry } from "../engine/testRegistry.js"
 import { uniqueName } from "../engine/testContainer.js"
 import { testRunId } from "../engine/testRun.js"
 import { repositoryRoot } from "./repositoryRoot.js"
@@ -44,7 +46,8 @@ describeEngine("the example build.ts", () => {
   beforeAll(async () => {
     context = await contextFiles({
       Dockerfile: `FROM busybox\nLABEL dockwire.test=${testRunId()}\nCOPY file /\nRUN sleep 0.5; cat /file; sleep 0.5\n`,
-      file: "the file\n",
+      // The content is new in every run, so that no step comes from the build cache.
+      file: `the file of ${testRunId()}\n`,
       "broken/Dockerfile": "FROM busybox\nRUN echo words; exit 3\n"
     })
   })
@@ -75,5 +78,42 @@ describeEngine("the example build.ts", () => {
     const { code, stderr } = await elsewhere("build.ts", join(context.path, "broken"))
     expect(code).toBe(1)
     expect(stderr).toMatch(/Build failed at "\[2\/2\] RUN echo words; exit 3".*exit code: 3\nLast lines:\nwords\n/s)
+  })
+})
+
+describeEngine("the example pull-progress.ts", () => {
+  let registry: TestRegistry
+  let image: string
+
+  beforeAll(async () => {
+    const { endpoint } = testEngine()
+    registry = await startTestRegistry()
+    const repository = `${registry.host}/${uniqueName("example")}`
+    image = `${repository}:1`
+    await engineCall(endpoint, "POST", `/images/busybox/tag?repo=${repository}&tag=1`)
+    const headers = { "X-Registry-Auth": registry.authHeader }
+    await engineCall(endpoint, "POST", `/images/${repository}/push?tag=1`, undefined, { headers })
+    await removeImage(endpoint, image)
+  })
+  afterAll(async () => {
+    await removeImage(testEngine().endpoint, image)
+    await registry?.stop()
+  })
+
+  it("draws bars on a terminal, and prints lines elsewhere", async () => {
+    const drawn = await onTerminal("pull-progress.ts", image)
+    expect(drawn.code, drawn.stdout).toBe(0)
+    expect(drawn.stdout).toMatch(/█{30} 100 %\s+sha256:[0-9a-f]{64}\s*$/)
+    await removeImage(testEngine().endpoint, image)
+    const { code, stderr, stdout } = await elsewhere("pull-progress.ts", image)
+    expect(code, stderr).toBe(0)
+    for (const sign of ["\u001b", "█"]) expect(stdout).not.toContain(sign)
+    expect(stdout).toMatch(/^1: Pulling from .*\n(.*\n)*Status: Downloaded newer image for .*\n/)
+  })
+
+  it("ends with the error and its exit code if the registry does not have the image", async () => {
+    const { code, stderr } = await elsewhere("pull-progress.ts", `${image}-missing`)
+    expect(code).toBe(1)
+    expect(stderr).toContain("not found in registry")
   })
 })
