@@ -331,12 +331,11 @@ describe("files", () => {
         yield* (yield* Containers).wait("shop")
         const { images, ...rest } = yield* prune({ allImages: true })
         expect(rest).toMatchObject({ containers: [expect.any(String)], spaceReclaimed: 4_000_003 })
-        expect(images).toEqual([
-          expect.stringMatching(/^busybox/),
-          expect.stringMatching(/^sha256:/),
-          expect.stringMatching(/^other/),
-          expect.stringMatching(/^sha256:/)
+        expect(images.filter((name) => !name.startsWith("sha256:")).toSorted()).toEqual([
+          "busybox:latest",
+          "other:latest"
         ])
+        expect(images.filter((name) => name.startsWith("sha256:")).length).toBeGreaterThanOrEqual(2)
       }),
       { images: ["busybox", "other"], containers: [waiting] }
     ))
