@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { readdir, readFile } from "node:fs/promises"
 import { describe, expect, it } from "vitest"
-import { JsonLines } from "../../../packages/core/src/internal/api/jsonLines.js"
+import { JsonLines } from "../../../packages/core/src/internal/api/streams/jsonLines.js"
 import {
   type DecodedChunk,
   TransferDecoder

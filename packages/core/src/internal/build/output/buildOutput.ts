@@ -1,7 +1,7 @@
 import { isRecord } from "effect/Predicate"
 import type { OperationStep } from "../../../Operation.js"
 import type { BuildDecoder } from "./buildDecoder.js"
-import { JsonLines } from "../../api/jsonLines.js"
+import { JsonLines } from "../../api/streams/jsonLines.js"
 import type { StepTracker } from "./stepTracker.js"
 import type { TrackedStep } from "./trackedStep.js"
 

@@ -1,5 +1,5 @@
 import type { OperationStep } from "../../../Operation.js"
-import { JsonLines } from "../../api/jsonLines.js"
+import { JsonLines } from "../../api/streams/jsonLines.js"
 import { TransferFraction } from "./transferFraction.js"
 import { type TransferMessage, transferMessage } from "./transferMessage.js"
 

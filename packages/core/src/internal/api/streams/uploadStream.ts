@@ -1,8 +1,8 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { DockerRequest, DockerResponse, DockerShape } from "../../Docker.js"
-import type { DockerFailure } from "../../DockerError.js"
+import type { DockerRequest, DockerResponse, DockerShape } from "../../../Docker.js"
+import type { DockerFailure } from "../../../DockerError.js"
 
 /**
  * Sends a request whose body is a stream that may fail. If it does, the request is ended, and the stream's failure returned:
