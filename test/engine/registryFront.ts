@@ -48,8 +48,8 @@ export interface RegistryFront {
   readonly port: number
   /** Every request so far. */
   readonly requests: ReadonlyArray<FrontRequest>
-  /** How many responses it is sending. */
-  readonly openResponses: () => number
+  /** How many responses about a repository it is sending. An engine that gives up on a silent one may leave it open. */
+  readonly openResponses: (repository: string) => number
   /** Sets the faults of a repository, or of all that have none of their own. Without faults it works again. */
   readonly break: (repository: string | undefined, ...faults: ReadonlyArray<RegistryFault>) => void
   /** Puts an image into the registry in memory. */
@@ -235,12 +235,12 @@ class Front {
 /** Starts a front before a registry, or one that serves images itself. */
 export const startRegistryFront = async (options: RegistryFrontOptions = {}): Promise<RegistryFront> => {
   const sockets = new Set<Socket>()
-  let openResponses = 0
+  const open = new Set<IncomingMessage>()
   const state: { front?: Front } = {}
   const server = createServer((message, response) => {
-    openResponses += 1
+    open.add(message)
     response.on("error", () => {})
-    response.on("close", () => (openResponses -= 1))
+    response.on("close", () => open.delete(message))
     state.front?.handle(message, response).catch(() => response.destroy())
   })
   server.on("connection", (socket) => {
@@ -274,7 +274,7 @@ export const startRegistryFront = async (options: RegistryFrontOptions = {}): Pr
     host,
     port,
     requests: front.requests,
-    openResponses: () => openResponses,
+    openResponses: (repository) => [...open].filter(({ url }) => url?.includes(`/${repository}/`)).length,
     break: (repository, ...faults) => {
       if (faults.length === 0) front.faults.delete(repository)
       else front.faults.set(repository, faults)

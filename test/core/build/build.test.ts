@@ -136,7 +136,7 @@ const sameForAll = ({ name, options }: Builder) => {
     const cases: ReadonlyArray<readonly [BuildSpec, RegExp]> = [
       [text("FROM busybox\nRUNN x\n"), /unknown instruction: "?RUNN/i],
       [{ ...text("FROM busybox\n"), target: "nobody" }, /target|nobody/],
-      [{ ...text("# nothing\n") }, /empty|no FROM statement|no instructions/i],
+      [{ ...text("# nothing\n") }, /file with no instructions|no FROM statement/i],
       [{ context: packTar([{ header: { name: "a" }, content: Buffer.from("a") }]) }, /Dockerfile/]
     ]
     for (const [spec, detail] of cases) {

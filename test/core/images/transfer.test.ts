@@ -111,7 +111,8 @@ describeEngine("pull and push", () => {
     const repository = uniqueName("cli")
     front.add(repository, "latest", registryImage({ layers: [32, 300_000, 5 * MB] }))
     const name = `${front.host}/${repository}`
-    // An engine reports these only if they last.
+    // An engine reports these only if they last, which differs between two pulls. Of one pull, the lines are exactly those of
+    // the command: see the test of the decoder.
     const passing = /: (Waiting|Verifying Checksum|Download complete)$/
     const lines = (output: string) => output.trimEnd().split("\n")
     const lasting = (all: ReadonlyArray<string>) => all.filter((line) => !passing.test(line)).toSorted()
@@ -288,18 +289,17 @@ describeEngine("pull and push", () => {
     const name = `${front.host}/${repository}:1`
     await withImages([name], (images) =>
       Effect.gen(function* () {
-        const before = front.openResponses()
         const recorder = yield* LogSinkRecorder
         const fiber = yield* Effect.fork(Operation.run(images.pull(name)))
         yield* recorder.waitFor((events) =>
           events.some((event) => event._tag === "OperationProgress" && event.status === "Downloading")
         )
-        expect(front.openResponses()).toBeGreaterThan(before)
+        expect(front.openResponses(repository)).toBe(1)
         const [took, exit] = yield* Effect.timed(Fiber.interrupt(fiber))
         expect(Exit.isInterrupted(exit)).toBe(true)
-        expect(Duration.toMillis(took)).toBeLessThan(5_000)
+        expect(Duration.toMillis(took)).toBeLessThan(1_000)
         yield* Effect.promise(async () => {
-          await eventually(() => front.openResponses()).toBe(before)
+          await eventually(() => front.openResponses(repository)).toBe(0)
         })
         const events = (yield* recorder.events).filter(isOperationEnded)
         expect(events.map(({ _tag }) => _tag)).toEqual(["OperationInterrupted"])

@@ -1,6 +1,10 @@
 import * as FastCheck from "effect/FastCheck"
-import { readdir, readFile } from "node:fs/promises"
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
+import { itDockerCli } from "../../engine/itDockerCli.js"
+import { startRecordingEngine } from "../registry/recordingEngine.js"
 import { JsonLines } from "../../../packages/core/src/internal/api/streams/jsonLines.js"
 import {
   type DecodedChunk,
@@ -232,5 +236,24 @@ describe("the response to a transfer", () => {
     const lines = new JsonLines(10)
     expect(lines.push(Buffer.from('{"a":1}\n"0123456789"\n[1]\n'))).toEqual([{ a: 1 }, '"012345678', [1]])
     expect(lines.end()).toEqual([])
+  })
+})
+
+describe("the lines of a pull", () => {
+  itDockerCli("are exactly those that the docker command prints for the same response", async (docker) => {
+    const path = await mkdtemp(join(tmpdir(), "dockwire-replay-"))
+    let response: Uint8Array = new Uint8Array(0)
+    const engine = await startRecordingEngine(path, () => response)
+    try {
+      for (const name of recordings) {
+        response = await readFile(new URL(name, folder))
+        const image = "registry.test/app:1"
+        const { stdout } = await docker(["pull", image], { DOCKER_CONFIG: path, DOCKER_HOST: engine.endpoint })
+        expect([...decoded([response]).lines, image], name).toEqual(stdout.trimEnd().split("\n"))
+      }
+    } finally {
+      await engine.stop()
+      await rm(path, { recursive: true, force: true })
+    }
   })
 })

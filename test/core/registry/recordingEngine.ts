@@ -14,7 +14,7 @@ export interface RecordedPull {
   readonly auth: string
 }
 
-/** An engine that pulls nothing, and records what it was asked to. */
+/** An engine that pulls nothing, and records what it was asked to. It answers as one that has pulled an image. */
 export interface RecordingEngine {
   readonly endpoint: string
   /** The pulls since the last call. */
@@ -22,19 +22,24 @@ export interface RecordingEngine {
   readonly stop: () => Promise<void>
 }
 
-/** Starts a recording engine in a folder. */
-export const startRecordingEngine = async (folder: string): Promise<RecordingEngine> => {
+const pulled = '{"status":"Status: Downloaded newer image for nothing"}\r\n'
+
+/** Starts a recording engine in a folder. It answers each pull with this response. */
+export const startRecordingEngine = async (
+  folder: string,
+  response: () => string | Uint8Array = () => pulled
+): Promise<RecordingEngine> => {
   const socketPath = join(folder, "docker.sock")
   let pulls: Array<RecordedPull> = []
-  const server = createServer((request, response) => {
-    response.setHeader("Api-Version", "1.45")
-    if (request.url?.endsWith("/_ping") === true) response.end("OK")
+  const server = createServer((request, answer) => {
+    answer.setHeader("Api-Version", "1.45")
+    if (request.url?.endsWith("/_ping") === true) answer.end("OK")
     else if (request.url?.includes("/images/create") === true) {
       const query = new URL(request.url, "http://engine").searchParams
       const auth = String(request.headers["x-registry-auth"])
       pulls.push({ image: query.get("fromImage"), tag: query.get("tag"), auth })
-      response.end('{"status":"Status: Downloaded newer image for nothing"}\r\n')
-    } else response.writeHead(404).end('{"message":"page not found"}')
+      answer.end(response())
+    } else answer.writeHead(404).end('{"message":"page not found"}')
   }).listen(socketPath)
   await once(server, "listening")
   return {
