@@ -2,6 +2,7 @@ import { once } from "node:events"
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { createServer as createTlsServer, type TlsOptions } from "node:tls"
 import { connectionOf } from "./engineRequest.js"
+import { joinSockets } from "./joinSockets.js"
 
 /** A door to an engine on a port of this machine. */
 export interface EngineForwarder {
@@ -33,19 +34,7 @@ export const startEngineForwarder = async (
   const target = "socketPath" in connection ? { path: connection.socketPath } : connection
   const pass = (outer: Socket) => {
     taken += 1
-    const inner = connect({ ...target, allowHalfOpen: true })
-    for (const [socket, other] of [
-      [outer, inner],
-      [inner, outer]
-    ] as const) {
-      open.add(socket)
-      socket.on("error", () => other.destroy())
-      socket.on("close", () => {
-        open.delete(socket)
-        other.destroy()
-      })
-      socket.pipe(other)
-    }
+    joinSockets(outer, connect({ ...target, allowHalfOpen: true }), open)
   }
   const server =
     options.tls === undefined

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { connect, createServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { joinSockets } from "./joinSockets.js"
 
 /** A port of this machine's loopback that is open in another network namespace as well. */
 export interface LoopbackForwarder {
@@ -33,19 +34,7 @@ export const startLoopbackForwarder = async (network: string, port: number): Pro
   const path = join(folder, "socket")
   const open = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (outer) => {
-    const inner = connect({ port, host: "127.0.0.1", allowHalfOpen: true })
-    for (const [socket, other] of [
-      [outer, inner],
-      [inner, outer]
-    ] as const) {
-      open.add(socket)
-      socket.on("error", () => other.destroy())
-      socket.on("close", () => {
-        open.delete(socket)
-        other.destroy()
-      })
-      socket.pipe(other)
-    }
+    joinSockets(outer, connect({ port, host: "127.0.0.1", allowHalfOpen: true }), open)
   }).listen(path)
   await once(server, "listening")
   const words = ["--pdeathsig=KILL", "nsenter", `--net=${network}`, process.execPath, "-e", inside, String(port), path]

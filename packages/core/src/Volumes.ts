@@ -19,7 +19,14 @@ import {
   ResourceInUse,
   VolumeNotFound
 } from "./DockerError.js"
-import { decodeResponse, decodeRaw, nullable, RawObject, requestDecoded, StringRecord } from "./internal/api/decode.js"
+import {
+  decodeResponse,
+  decodeWithRaw,
+  nullable,
+  RawObject,
+  requestDecoded,
+  StringRecord
+} from "./internal/api/decode.js"
 import { mapEngineError } from "./internal/api/errors/errorRules.js"
 import { filtersQuery, invalidFilter, pruneRefused, type PruneReport } from "./internal/api/filters.js"
 import { encodePathSegment } from "./internal/api/names.js"
@@ -122,7 +129,8 @@ export interface VolumesShape {
 }
 
 const decodeList = decodeResponse(Schema.Struct({ Volumes: nullable(Schema.Array(Schema.Unknown)) }))
-const decodeInspect = decodeResponse(
+
+const decodeVolume = decodeWithRaw(
   Schema.Struct({
     Name: Schema.String,
     Driver: Schema.String,
@@ -131,24 +139,18 @@ const decodeInspect = decodeResponse(
     Scope: Schema.String,
     Options: nullable(StringRecord),
     Labels: nullable(StringRecord)
+  }),
+  ({ CreatedAt, Driver, Labels, Mountpoint, Name, Options, Scope }, raw): Volume => ({
+    name: Name,
+    driver: Driver,
+    mountpoint: Mountpoint,
+    ...(CreatedAt === undefined || CreatedAt === "" ? {} : { created: CreatedAt }),
+    scope: Scope,
+    options: Options ?? {},
+    labels: Labels ?? {},
+    raw
   })
 )
-
-const decodeVolume = (request: DockerRequest, status: number, body: unknown): Effect.Effect<Volume, EngineError> =>
-  Effect.zipWith(
-    decodeInspect(request, status, body),
-    decodeRaw(request, status, body),
-    ({ CreatedAt, Driver, Labels, Mountpoint, Name, Options, Scope }, raw): Volume => ({
-      name: Name,
-      driver: Driver,
-      mountpoint: Mountpoint,
-      ...(CreatedAt === undefined || CreatedAt === "" ? {} : { created: CreatedAt }),
-      scope: Scope,
-      options: Options ?? {},
-      labels: Labels ?? {},
-      raw
-    })
-  )
 
 const decodeVolumes = (
   request: DockerRequest,

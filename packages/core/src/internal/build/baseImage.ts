@@ -1,6 +1,4 @@
-import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import { familiarReference, type ImageReference, parseImageReference } from "../registry/imageReference.js"
+import { familiarReference, type ImageReference, readImageReference } from "../registry/imageReference.js"
 
 /** How BuildKit, the classic builder and Podman name a step that gets an image. */
 const names: ReadonlyArray<RegExp> = [
@@ -37,8 +35,8 @@ export const baseImageOf = (
         : [...images].find((name) => detail.includes(name))
       : found
   if (named === undefined) return undefined
-  const reference = Option.getOrUndefined(Effect.runSync(Effect.option(parseImageReference(named))))
-  if (reference === undefined) return undefined
+  const reference = readImageReference(named)
+  if (typeof reference === "string") return undefined
   const { digest: _, ...tagged } = reference
   return { image: familiarReference(reference.tag === undefined ? reference : tagged), reference }
 }

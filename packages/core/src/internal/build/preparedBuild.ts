@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { readFile, stat } from "node:fs/promises"
 import { InvalidRequest } from "../../DockerError.js"
-import { familiarReference, parseImageReference } from "../registry/imageReference.js"
+import { familiarReference, parseImageName } from "../registry/imageReference.js"
 import type { BuildSecret, BuildSpec } from "./buildSpec.js"
 
 /** BuildKit accepts no longer secrets. */
@@ -21,11 +21,7 @@ export interface PreparedBuild {
 }
 
 const parseTag = (tag: string): Effect.Effect<string, InvalidRequest> =>
-  Effect.flatMap(parseImageReference(tag, "tags"), (reference) =>
-    reference.digest === undefined
-      ? Effect.succeed(familiarReference(reference))
-      : new InvalidRequest({ field: "tags", value: tag, detail: "an image is tagged with a name, not with a digest" })
-  )
+  Effect.map(parseImageName(tag, "tags"), familiarReference)
 
 const readSecret = (
   id: string,

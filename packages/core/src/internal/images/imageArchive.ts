@@ -8,6 +8,7 @@ import { type DockerFailure, EngineError, ImageNotFound, InvalidRequest } from "
 import { undecodable } from "../api/decode.js"
 import { mapEngineError } from "../api/errors/errorRules.js"
 import { traced } from "../api/traced.js"
+import { JsonLines } from "../api/streams/jsonLines.js"
 import { uploadStream } from "../api/streams/uploadStream.js"
 import { imageNotFound, imagePath } from "./imageErrors.js"
 import { imageId } from "./imageInspection.js"
@@ -37,14 +38,8 @@ const timeout = Duration.infinity
 /** The JSON objects of a response that has one per line. A response with a single one has been parsed already. */
 const responseLines = (body: unknown): ReadonlyArray<unknown> => {
   if (typeof body !== "string") return [body]
-  return body.split("\n").flatMap((line): ReadonlyArray<unknown> => {
-    if (line.trim() === "") return []
-    try {
-      return [JSON.parse(line)]
-    } catch {
-      return []
-    }
-  })
+  const lines = new JsonLines()
+  return [...lines.push(Buffer.from(body)), ...lines.end()]
 }
 
 const textAt = (line: unknown, name: string): string | undefined => {

@@ -1,8 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { DockerRequest, DockerShape } from "../../Docker.js"
-import type { EngineError } from "../../DockerError.js"
-import { decodeRaw, decodeResponse, nullable, requestDecoded, StringRecord } from "../api/decode.js"
+import type { DockerShape } from "../../Docker.js"
+import { decodeResponse, decodeWithRaw, nullable, requestDecoded, StringRecord } from "../api/decode.js"
 import { mapEngineError } from "../api/errors/errorRules.js"
 import { traced } from "../api/traced.js"
 import { imageNotFound, imagePath } from "./imageErrors.js"
@@ -22,21 +21,6 @@ const EngineDefaults = Schema.Struct({
   WorkingDir: nullable(Schema.String),
   StopSignal: nullable(Schema.String)
 })
-
-const decodeInspect = decodeResponse(
-  Schema.Struct({
-    Id: Schema.String,
-    RepoTags: Texts,
-    RepoDigests: Texts,
-    Created: nullable(Schema.String),
-    Os: nullable(Schema.String),
-    Architecture: nullable(Schema.String),
-    Variant: nullable(Schema.String),
-    Size: nullable(Schema.Number),
-    RootFS: nullable(Schema.Struct({ Layers: Texts })),
-    Config: nullable(EngineDefaults)
-  })
-)
 
 const decodeHistory = decodeResponse(
   Schema.Array(
@@ -79,30 +63,35 @@ const imageDefaults = (config: Partial<typeof EngineDefaults.Type>): ImageDefaul
 })
 
 /** Decodes the response of `GET /images/{name}/json`. */
-const decodeDetails = (
-  request: DockerRequest,
-  status: number,
-  body: unknown
-): Effect.Effect<ImageDetails, EngineError> =>
-  Effect.zipWith(
-    decodeInspect(request, status, body),
-    decodeRaw(request, status, body),
-    (image, raw): ImageDetails => ({
-      id: imageId(image.Id),
-      tags: realReferences(image.RepoTags),
-      digests: realReferences(image.RepoDigests),
-      ...(image.Created == null || image.Created === "" ? {} : { created: image.Created }),
-      platform: {
-        os: image.Os ?? "",
-        architecture: image.Architecture ?? "",
-        ...(image.Variant == null || image.Variant === "" ? {} : { variant: image.Variant })
-      },
-      size: image.Size ?? 0,
-      layers: image.RootFS?.Layers ?? [],
-      defaults: imageDefaults(image.Config ?? {}),
-      raw
-    })
-  )
+const decodeDetails = decodeWithRaw(
+  Schema.Struct({
+    Id: Schema.String,
+    RepoTags: Texts,
+    RepoDigests: Texts,
+    Created: nullable(Schema.String),
+    Os: nullable(Schema.String),
+    Architecture: nullable(Schema.String),
+    Variant: nullable(Schema.String),
+    Size: nullable(Schema.Number),
+    RootFS: nullable(Schema.Struct({ Layers: Texts })),
+    Config: nullable(EngineDefaults)
+  }),
+  (image, raw): ImageDetails => ({
+    id: imageId(image.Id),
+    tags: realReferences(image.RepoTags),
+    digests: realReferences(image.RepoDigests),
+    ...(image.Created == null || image.Created === "" ? {} : { created: image.Created }),
+    platform: {
+      os: image.Os ?? "",
+      architecture: image.Architecture ?? "",
+      ...(image.Variant == null || image.Variant === "" ? {} : { variant: image.Variant })
+    },
+    size: image.Size ?? 0,
+    layers: image.RootFS?.Layers ?? [],
+    defaults: imageDefaults(image.Config ?? {}),
+    raw
+  })
+)
 
 /** Methods of `Images` that read from one image: `inspect` and `history`. */
 export const imageInspection = (docker: DockerShape) => ({

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { DockerRequest } from "../../Docker.js"
 import type { EngineError } from "../../DockerError.js"
-import { decodeResponse, decodeRaw, nullable, StringRecord } from "../api/decode.js"
+import { decodeResponse, decodeWithRaw, nullable, StringRecord } from "../api/decode.js"
 import type { Network, Subnet } from "./networkModels.js"
 
 const EngineSubnet = Schema.Struct({
@@ -11,7 +11,18 @@ const EngineSubnet = Schema.Struct({
   IPRange: Schema.optional(Schema.String)
 })
 
-const decodeInspect = decodeResponse(
+const decodeList = decodeResponse(Schema.Array(Schema.Unknown))
+
+const isPresent = (text: string | undefined): text is string => text !== undefined && text !== ""
+
+const subnet = ({ Gateway, IPRange, Subnet }: typeof EngineSubnet.Type): Subnet => ({
+  subnet: Subnet ?? "",
+  ...(isPresent(Gateway) ? { gateway: Gateway } : {}),
+  ...(isPresent(IPRange) ? { ipRange: IPRange } : {})
+})
+
+/** Decodes the response of `GET /networks/{id}`. */
+export const decodeNetwork = decodeWithRaw(
   Schema.Struct({
     Id: Schema.String,
     Name: Schema.String,
@@ -29,48 +40,27 @@ const decodeInspect = decodeResponse(
         value: Schema.Struct({ Name: Schema.String, IPv4Address: Schema.String, IPv6Address: Schema.String })
       })
     )
+  }),
+  ({ Containers, Created, Driver, EnableIPv6, IPAM, Id, Internal, Labels, Name, Options, Scope }, raw): Network => ({
+    id: Id,
+    name: Name,
+    driver: Driver,
+    scope: Scope,
+    created: Created,
+    internal: Internal ?? false,
+    ipv6: EnableIPv6 ?? false,
+    subnets: (IPAM?.Config ?? []).map(subnet),
+    options: Options ?? {},
+    labels: Labels ?? {},
+    members: Object.entries(Containers ?? {}).map(([containerId, { IPv4Address, IPv6Address, Name }]) => ({
+      containerId,
+      name: Name,
+      ipv4Address: IPv4Address,
+      ipv6Address: IPv6Address
+    })),
+    raw
   })
 )
-
-const decodeList = decodeResponse(Schema.Array(Schema.Unknown))
-
-const isPresent = (text: string | undefined): text is string => text !== undefined && text !== ""
-
-const subnet = ({ Gateway, IPRange, Subnet }: typeof EngineSubnet.Type): Subnet => ({
-  subnet: Subnet ?? "",
-  ...(isPresent(Gateway) ? { gateway: Gateway } : {}),
-  ...(isPresent(IPRange) ? { ipRange: IPRange } : {})
-})
-
-/** Decodes the response of `GET /networks/{id}`. */
-export const decodeNetwork = (
-  request: DockerRequest,
-  status: number,
-  body: unknown
-): Effect.Effect<Network, EngineError> =>
-  Effect.zipWith(
-    decodeInspect(request, status, body),
-    decodeRaw(request, status, body),
-    ({ Containers, Created, Driver, EnableIPv6, IPAM, Id, Internal, Labels, Name, Options, Scope }, raw): Network => ({
-      id: Id,
-      name: Name,
-      driver: Driver,
-      scope: Scope,
-      created: Created,
-      internal: Internal ?? false,
-      ipv6: EnableIPv6 ?? false,
-      subnets: (IPAM?.Config ?? []).map(subnet),
-      options: Options ?? {},
-      labels: Labels ?? {},
-      members: Object.entries(Containers ?? {}).map(([containerId, { IPv4Address, IPv6Address, Name }]) => ({
-        containerId,
-        name: Name,
-        ipv4Address: IPv4Address,
-        ipv6Address: IPv6Address
-      })),
-      raw
-    })
-  )
 
 /** Decodes the response of `GET /networks`. */
 export const decodeNetworks = (

@@ -51,8 +51,8 @@ const digestProblem = (text: string): string | undefined => {
     : `a ${algorithm} digest has ${length} lower-case hexadecimal digits`
 }
 
-/** Parses a reference. Returns a sentence that says what is wrong if it is not valid. */
-const parse = (text: string): ImageReference | string => {
+/** Reads a reference. Returns a sentence that says what is wrong if it is not valid. */
+export const readImageReference = (text: string): ImageReference | string => {
   if (text === "") return "the image reference is empty"
   if (imageId.test(text)) return "64 hexadecimal digits are an image id, not the name of an image"
   const [registry, rest] = splitRegistry(text)
@@ -78,7 +78,7 @@ const parse = (text: string): ImageReference | string => {
 
 /** Parses an image reference. One without tag and digest gets the tag `latest`. `field` names it in the error. */
 export const parseImageReference = (text: string, field = "image"): Effect.Effect<ImageReference, InvalidRequest> => {
-  const parsed = parse(text)
+  const parsed = readImageReference(text)
   return typeof parsed === "string"
     ? Effect.fail(new InvalidRequest({ field, value: text, detail: parsed }))
     : Effect.succeed(parsed)
@@ -95,10 +95,30 @@ export const familiarRepository = ({ registry, repository }: ImageReference): st
   return splitRegistry(familiar).join("/") === full && !imageId.test(familiar) ? familiar : full
 }
 
+const version = ({ digest, tag }: ImageReference): string =>
+  [...(tag === undefined ? [] : [`:${tag}`]), ...(digest === undefined ? [] : [`@${digest}`])].join("")
+
 /** The whole reference as the docker command prints it. */
 export const familiarReference = (reference: ImageReference): string =>
-  [
-    familiarRepository(reference),
-    ...(reference.tag === undefined ? [] : [`:${reference.tag}`]),
-    ...(reference.digest === undefined ? [] : [`@${reference.digest}`])
-  ].join("")
+  familiarRepository(reference) + version(reference)
+
+/** The whole reference with nothing left out. */
+export const fullReference = (reference: ImageReference): string =>
+  `${reference.registry}/${reference.repository}${version(reference)}`
+
+/** A name that an image can be given. */
+export interface ImageName extends ImageReference {
+  readonly tag: string
+}
+
+/** Parses the name that an image is to get: without a digest. `field` names it in the error. */
+export const parseImageName = (text: string, field: string): Effect.Effect<ImageName, InvalidRequest> =>
+  Effect.flatMap(parseImageReference(text, field), ({ digest, tag, ...rest }) =>
+    digest === undefined && tag !== undefined
+      ? Effect.succeed({ ...rest, tag })
+      : new InvalidRequest({
+          field,
+          value: text,
+          detail: "an image cannot be given a digest. Leave out the part from the @ on"
+        })
+  )

@@ -13,7 +13,7 @@ import {
 import type { Operation, OperationStep } from "../../../Operation.js"
 import type { RegistryAuthShape } from "../../../RegistryAuth.js"
 import { decodeResponse, nullable, requestDecoded } from "../../api/decode.js"
-import { familiarReference, type ImageReference } from "../../registry/imageReference.js"
+import { familiarReference, fullReference, type ImageReference } from "../../registry/imageReference.js"
 import { isForPlatform, parsePlatform, type RequestedPlatform } from "../../registry/imagePlatform.js"
 import type { RegistryTask } from "../../registry/registryFailure.js"
 import { imageNotFound, imagePath } from "../imageErrors.js"
@@ -34,8 +34,8 @@ const decodeImage = decodeResponse(
 )
 
 /** The reference under which the engine lists what it pulled: a digest makes it ignore the tag. */
-const listedReference = ({ digest, registry, repository, tag }: ImageReference): string =>
-  `${registry}/${repository}${digest === undefined ? `:${tag}` : `@${digest}`}`
+const listedReference = ({ tag, ...reference }: ImageReference): string =>
+  fullReference(reference.digest === undefined && tag !== undefined ? { ...reference, tag } : reference)
 
 /** With several platforms under one reference, the engine shows the one that is asked for, if it knows how. */
 const inspectImage = (docker: DockerShape, reference: ImageReference, platform: RequestedPlatform | undefined) =>
@@ -118,15 +118,13 @@ const pulledImage = (
 /** The last steps: the line with which the docker command ends, a fraction of 1, and the result. */
 const lastSteps = (pull: Pull): Stream.Stream<OperationStep<PulledImage>, TransferError> =>
   Stream.unwrap(
-    Effect.map(pulledImage(pull), (image) => {
-      const { digest, registry, repository, tag } = pull.reference
-      const name = `${registry}/${repository}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`
-      return stepsChunk<PulledImage>([
-        { _tag: "Line", stream: "stdout", text: name },
+    Effect.map(pulledImage(pull), (image) =>
+      stepsChunk<PulledImage>([
+        { _tag: "Line", stream: "stdout", text: fullReference(pull.reference) },
         { _tag: "Progress", id: image.reference, status: "Pull complete", fraction: 1 },
         { _tag: "Result", value: image }
       ])
-    })
+    )
   )
 
 const pullSteps = (

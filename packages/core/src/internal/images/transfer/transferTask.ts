@@ -7,7 +7,7 @@ import { type ImageReference, parseImageReference } from "../../registry/imageRe
 import type { RegistryTask } from "../../registry/registryFailure.js"
 
 /** What a pull and a push need to know before they start. */
-export interface PreparedTransfer {
+interface PreparedTransfer {
   readonly reference: ImageReference
   readonly task: RegistryTask
   readonly headers: { readonly "X-Registry-Auth": Redacted.Redacted }
