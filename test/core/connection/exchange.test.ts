@@ -1,10 +1,12 @@
 import type { DockerFailure, DockerRequest } from "@dockwire/core"
 import * as Duration from "effect/Duration"
+import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import * as Stream from "effect/Stream"
 import { IncomingMessage } from "node:http"
 import { Socket } from "node:net"
 import { type Duplex, PassThrough, Readable } from "node:stream"
+import { inspect } from "node:util"
 import { describe, expect, it } from "vitest"
 import { type Dial, type DialRequest, Exchange } from "../../../packages/core/src/internal/connection/exchange.js"
 import { engineMessage, parseBody, responseHeaders } from "../../../packages/core/src/internal/connection/response.js"
@@ -55,6 +57,22 @@ describe("an exchange with an engine", () => {
     const hijack = exchangeOf({ method: "POST", path: "/x" }, { upgrade: true })
     expect(hijack.dialled[0]?.request).toMatchObject({ headers: {}, body: Buffer.alloc(0), upgrade: true })
     for (const { exchange } of [post, hijack]) exchange.close()
+  })
+
+  it("sends secret headers, which the debug log of docker-modem does not show", () => {
+    const secret = {
+      method: "GET",
+      path: "/x",
+      headers: { "X-Registry-Auth": Redacted.make("hunter2"), A: ["1", "2"] }
+    } as const
+    const plain = { method: "GET", path: "/x", headers: { A: "visible" } } as const
+    const [hidden, shown] = [exchangeOf(secret), exchangeOf(plain)]
+    expect(hidden.dialled[0]?.request.headers).toEqual({ "X-Registry-Auth": "hunter2", A: ["1", "2"] })
+    // As docker-modem formats a request.
+    const logged = ({ dialled }: typeof hidden) => inspect(dialled[0]?.request, { showHidden: true, depth: null })
+    expect(logged(hidden)).not.toContain("hunter2")
+    expect(logged(shown)).toContain("visible")
+    for (const { exchange } of [hidden, shown]) exchange.close()
   })
 
   it("is aborted after its timeout, unless it is settled", async () => {

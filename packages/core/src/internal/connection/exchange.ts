@@ -186,9 +186,13 @@ export class Exchange {
     const { body, headers = {} } = this.#request
     const sent: Record<string, string | Array<string>> =
       this.#upload === undefined && body !== undefined ? { "Content-Type": "application/json" } : {}
+    let isSecret = false
     for (const [name, value] of Object.entries(headers)) {
       sent[name] = typeof value === "string" ? value : Redacted.isRedacted(value) ? Redacted.value(value) : [...value]
+      isSecret ||= Redacted.isRedacted(value)
     }
+    // docker-modem prints them in its debug log.
+    if (isSecret) Object.defineProperty(sent, inspect.custom, { value: () => "<redacted>" })
     return sent
   }
 
