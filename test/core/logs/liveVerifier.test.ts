@@ -29,8 +29,21 @@ describe("the verifier of a live stream", () => {
     expect(verifier.isReadNeeded).toBe(true)
   })
 
+  it("does not deliver a record again that the engine sends again", () => {
+    const verifier = afterRead([])
+    expect(judge(verifier, 100)).toEqual(["hold"])
+    afterRead([100], verifier)
+    expect(judge(verifier, 100)).toEqual(["hold"])
+    afterRead([100, 200], verifier)
+    expect(judge(verifier, 200, 300, 300)).toEqual(["drop", "deliver", "hold"])
+    // Pieces of one line may be equal.
+    const piece = 20_000 * 2 ** 32
+    afterRead([300], verifier)
+    for (const _ of [1, 2]) expect(verifier.judge("stdout", stamp(400), piece)).toBe("deliver")
+  })
+
   it("counts nanoseconds across seconds", () => {
-    const at = (verifier: LiveVerifier, timestamp: string) => verifier.judge("stdout", timestamp, 1)
+    const at = (verifier: LiveVerifier, timestamp: string, n: number) => verifier.judge("stdout", timestamp, n)
     for (const [next, verdict] of [
       ["2026-11-22T09:18:00.000000400Z", "deliver"],
       ["2026-11-22T09:18:00.000000401Z", "hold"],
@@ -40,11 +53,11 @@ describe("the verifier of a live stream", () => {
       verifier.beginRead()
       verifier.read("stdout", "2026-11-22T09:17:59.999999401Z", 0)
       verifier.endRead(true, false)
-      at(verifier, "2026-11-22T09:17:59.999999401Z")
+      at(verifier, "2026-11-22T09:17:59.999999401Z", 1)
       verifier.beginRead()
       verifier.read("stdout", "2026-11-22T09:17:59.999999401Z", 1)
       verifier.endRead(true, false)
-      expect(at(verifier, next), next).toBe(verdict)
+      expect(at(verifier, next, 2), next).toBe(verdict)
     }
   })
 

@@ -10,12 +10,14 @@ import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
 import { toEngineTime } from "../../../packages/core/src/internal/api/engineTime.js"
 import { DeliveryTracker } from "../../../packages/core/src/internal/logs/deliveryTracker.js"
+import { LogDecoder } from "../../../packages/core/src/internal/logs/logDecoder.js"
 import type { LogSubject } from "../../../packages/core/src/internal/logs/logRequest.js"
 import { FollowOutput } from "../../../packages/core/src/internal/watch/follow/followOutput.js"
 import { ResumingReader } from "../../../packages/core/src/internal/watch/follow/resumingReader.js"
-import { frames, stamp } from "./engineLog.js"
+import { frame, frames, stamp } from "./engineLog.js"
 import { shown } from "./followed.js"
 
+const ignored = { line: () => {}, malformed: () => {}, engineError: () => {} }
 const id = "c".repeat(64)
 const endpoint = "unix:///test"
 const subject: LogSubject = {
@@ -49,6 +51,8 @@ class LogEngine implements DockerShape {
   apiVersion = "1.45"
   /** Cuts the next responses after so many bytes. */
   cuts: Array<number> = []
+  /** Ends the next responses with an error after so many records. */
+  failures: Array<number> = []
 
   readonly json = ({ path }: DockerRequest) =>
     path === "/_ping"
@@ -74,7 +78,11 @@ class LogEngine implements DockerShape {
         records = first === -1 ? [] : records.slice(first)
       }
       if (until !== undefined) records = records.filter(({ timestamp }) => nanos(timestamp) <= limit(until))
-      const bytes = Buffer.concat(records.map((record) => record.bytes))
+      const failure = this.failures.shift()
+      const bytes = Buffer.concat([
+        ...records.slice(0, failure).map((record) => record.bytes),
+        ...(failure === undefined ? [] : [frame(3, "Error grabbing logs: unexpected EOF\n")])
+      ])
       const cut = this.cuts.shift()
       const lost = new EngineUnavailable({ endpoint, reason: "Lost", detail: "cut" })
       const body =
@@ -170,6 +178,26 @@ describe("a reader that resumes", () => {
       timestamp: stamp(6),
       reason: "the engine rotated the log before these lines were read"
     })
+  })
+
+  it("reports an error of the engine only if it lasts, once", async () => {
+    const error = "<engine_error Error grabbing logs: unexpected EOF>"
+    const verified = { observer: { live: new LogDecoder(false, true, ignored), beginRead: () => {}, read: () => {} } }
+    for (const [failures, range, reported] of [
+      [[1], {}, []],
+      [[1, 1], {}, [error]],
+      [[1], verified, []],
+      [[1, 1], verified, [error]],
+      [[1], { follow: true }, [error]]
+    ] as const) {
+      const { elements, engine, reader } = reading()
+      engine.log = lines(1, 3)
+      engine.failures = [...failures]
+      const read = Effect.repeat(reader.catchUp(range), { until: (ending) => ending === "ended" })
+      await Effect.runPromise(read)
+      const wanted = ["line 1", ...reported, "line 2", "line 3"]
+      expect(elements.map(shown), `${failures.length} of ${Object.keys(range).join()}`).toEqual(wanted)
+    }
   })
 
   it("begins with the last lines, or with new ones only, also after a cut before the first line", async () => {

@@ -12,6 +12,7 @@
  * to the end of that read are then dropped when they arrive, because they have been delivered.
  */
 import type { LogStream } from "../../LogEvent.js"
+import { mayBePiece } from "./recordIdentity.js"
 
 /**
  * No engine writes a log faster, in bytes per nanosecond: 4 GB/s. Docker 26 was seen to write 0.05 GB/s of short lines and
@@ -49,6 +50,7 @@ export class LiveVerifier {
   /** The latest timestamp of the delivered records; empty if nothing is known of them. */
   #latest = ""
   #lastStream: LogStream = "stdout"
+  #lastIdentity = -1
   /** Of the records of the live stream. */
   #latestLive = ""
   #lastLiveStream: LogStream = "stdout"
@@ -106,8 +108,12 @@ export class LiveVerifier {
         this.#next = index + 1
         return "drop"
       }
-    } else if (!this.#isWithinLine && this.#follows(this.#latest, this.#lastStream, stream, timestamp)) {
-      this.#note(stream, timestamp)
+    } else if (
+      !this.#isWithinLine &&
+      this.#follows(this.#latest, this.#lastStream, stream, timestamp) &&
+      !this.#isRepeat(identity)
+    ) {
+      this.#note(stream, timestamp, identity)
       this.#isUnverified = true
       return "deliver"
     }
@@ -126,7 +132,7 @@ export class LiveVerifier {
 
   /** Notes a record that was read. */
   read(stream: LogStream, timestamp: string, identity: number): void {
-    this.#note(stream, timestamp)
+    this.#note(stream, timestamp, identity)
     // Of equal records, the first counts. Should it be the wrong one, too much is awaited, which is read again.
     if (!this.#isLastLiveRead && identity === this.#lastLive) {
       this.#isLastLiveRead = true
@@ -151,14 +157,21 @@ export class LiveVerifier {
     this.#next = 0
     this.#latest = this.#latestLive
     this.#lastStream = this.#lastLiveStream
+    this.#lastIdentity = this.#lastLive
     this.#isReadNeeded = false
     this.#isWithinLine = false
     this.#isUnverified = true
   }
 
-  #note(stream: LogStream, timestamp: string): void {
+  #note(stream: LogStream, timestamp: string, identity: number): void {
     if (timestamp > this.#latest) this.#latest = timestamp
     this.#lastStream = stream
+    this.#lastIdentity = identity
+  }
+
+  /** Whether the engine may have sent the last record again, as it does at times where it replaces a file. */
+  #isRepeat(identity: number): boolean {
+    return identity === this.#lastIdentity && !mayBePiece(identity)
   }
 
   /** Whether no file can lie between a record and the ones up to `latest`, the last of which belongs to `lastStream`. */

@@ -1,4 +1,5 @@
 import type { LogStream } from "../../../LogEvent.js"
+import { mayBePiece } from "../../logs/recordIdentity.js"
 
 /** From this many bytes on, the live stream should wait. */
 const fullBytes = 4 * 1024 * 1024
@@ -48,6 +49,26 @@ export const stretches = (records: ReadonlyArray<HeldRecord>): ReadonlyArray<Hel
     isUncertain = isShort
   }
   return found
+}
+
+const newline = 0x0a
+
+/** Leaves out what the engine sent again, as it does with the last records where it rotates a log. */
+export const withoutRepeats = (records: ReadonlyArray<HeldRecord>): ReadonlyArray<HeldRecord> => {
+  const seen = new Set<number>()
+  const last = {
+    stdout: { timestamp: "", isComplete: true },
+    stderr: { timestamp: "", isComplete: true }
+  }
+  return records.filter(({ bytes, identity, stream, timestamp }) => {
+    const { isComplete, timestamp: latest } = last[stream]
+    // Pieces of one line may be equal.
+    const isPiece = timestamp === latest && !isComplete && mayBePiece(identity)
+    if (seen.has(identity) && !isPiece) return false
+    seen.add(identity)
+    if (timestamp >= latest) last[stream] = { timestamp, isComplete: bytes.at(-1) === newline }
+    return true
+  })
 }
 
 /**

@@ -4,7 +4,7 @@ import type { DeliveryTracker, Expectation } from "../../logs/deliveryTracker.js
 import { LogDecoder, type LogHandler } from "../../logs/logDecoder.js"
 import { recordIdentity } from "../../logs/recordIdentity.js"
 import type { FollowOutput } from "./followOutput.js"
-import { type HeldRecord, HeldRecords, type LogRecord, stretches } from "./heldRecords.js"
+import { type HeldRecord, HeldRecords, type LogRecord, stretches, withoutRepeats } from "./heldRecords.js"
 
 /** Why there is a gap. */
 const gapReasons = {
@@ -223,9 +223,9 @@ export class LogDelivery {
     }
   }
 
-  /** Those that are later than what was delivered of their stream. The live stream may send some that a read has delivered. */
+  /** Those that have not been delivered. The live stream may send some that a read has delivered, and some repeatedly. */
   #undelivered(records: ReadonlyArray<HeldRecord>): ReadonlyArray<HeldRecord> {
     const latest = { stdout: this.tracker.latestOf("stdout"), stderr: this.tracker.latestOf("stderr") }
-    return records.filter(({ stream, timestamp }) => timestamp > latest[stream])
+    return withoutRepeats(records.filter(({ stream, timestamp }) => timestamp > latest[stream]))
   }
 }

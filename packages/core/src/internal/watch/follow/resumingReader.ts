@@ -146,7 +146,9 @@ export class ResumingReader {
    */
   catchUp(range: ReadRange): Effect.Effect<Ending, ReadError> {
     return Effect.gen(this, function* () {
-      const read = yield* this.#resume({ ...range, isQuiet: this.#failures > 0 })
+      // The log is read again soon, and an error that passes, as while a file is replaced, is none. One that lasts is reported once.
+      const isQuiet = this.#failures !== (range.follow === true ? 0 : 1)
+      const read = yield* this.#resume({ ...range, isQuiet })
       const ending = read === "ended" && !(yield* this.#isAtEnd(range)) ? "failed" : read
       if (ending !== "failed") this.#failures = 0
       if (ending === "ended") this.delivery.held.take()
