@@ -9,17 +9,18 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Docker, type DockerShape } from "./Docker.js"
-import type {
-  ContainerNotFound,
-  ContainerStateConflict,
-  DockerFailure,
+import {
+  type ContainerNotFound,
+  type ContainerStateConflict,
+  type DockerFailure,
   ImageNotFound,
-  InvalidRequest,
-  NameConflict,
-  PortAllocated,
-  PruneInProgress,
-  WaitFailed
+  type InvalidRequest,
+  type NameConflict,
+  type PortAllocated,
+  type PruneInProgress,
+  type WaitFailed
 } from "./DockerError.js"
+import { Images } from "./Images.js"
 import type { PruneReport } from "./internal/api/filters.js"
 import { traced } from "./internal/api/traced.js"
 import { containerCollection, type ContainerListOptions } from "./internal/containers/containerCollection.js"
@@ -44,7 +45,10 @@ import {
 import { attachTo } from "./internal/exec/attach.js"
 import { collectRun, streamRun } from "./internal/exec/attachedRun.js"
 import type { ExecOutput, ExecResult } from "./internal/exec/execModels.js"
+import { isForPlatform, parsePlatform } from "./internal/registry/imagePlatform.js"
 import { type WaitCondition, waitForContainer, type WaitOptions } from "./internal/watch/containerWait.js"
+import type { LogSink } from "./LogSink.js"
+import { Operation } from "./Operation.js"
 
 export { ContainerState } from "./internal/api/containerState.js"
 
@@ -77,12 +81,57 @@ export type { ContainerStopOptions, StartResult } from "./internal/containers/co
 export type { WaitCondition, WaitOptions } from "./internal/watch/containerWait.js"
 
 /**
+ * When to pull the image of a new container: if the engine does not have it for the `platform` of the container, always, or
+ * never. A tag that the registry has moved since the last pull is noticed by `always` only.
+ *
+ * @example
+ * ```ts
+ * import { Containers, Docker, Images, LogSink, RegistryAuth } from "@dockwire/core"
+ * import { Effect, Layer } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const containers = yield* Containers
+ *   return yield* containers.run({ image: "busybox:latest", command: ["echo", "hello"] }, { pull: "missing" })
+ * }).pipe(Effect.catchTag("ImageNotFound", ({ cause, message }) => Effect.fail(`${cause?.reason ?? "Missing"}: ${message}`)))
+ *
+ * const live = Layer.merge(Containers.layer, Images.layer).pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layer()]))
+ * // The lines and the progress of a pull go to the console.
+ * const result = await Effect.runPromise(program.pipe(Effect.provide([live, LogSink.layerConsole])))
+ * console.log(result.stdout)
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type PullPolicy = "missing" | "always" | "never"
+
+/**
+ * What an effect with a pull policy requires: with any other than `never`, the service that pulls and the sink that gets the
+ * events of the pull.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type PullServices<P extends PullPolicy> = P extends "never" ? never : Images | LogSink
+
+/**
+ * Options of `Containers.scoped`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ScopedOptions<P extends PullPolicy = "never"> {
+  /** When to pull the image. Default `never`. */
+  readonly pull?: P
+}
+
+/**
  * Options of `Containers.run` and `Containers.runStream`.
  *
  * @since 0.1.0
  * @category models
  */
-export interface RunOptions<E = never, R = never> {
+export interface RunOptions<E = never, R = never, P extends PullPolicy = "never"> extends ScopedOptions<P> {
   /** The container's standard input, which is closed at the end of the stream. Without it, the container has no input. */
   readonly stdin?: Stream.Stream<Uint8Array | string, E, R>
 }
@@ -191,25 +240,71 @@ export interface ContainersShape {
    * it failed. Fails like `create`: a setting that prevents the start, such as a port in use or a missing command, is
    * an `InvalidRequest` that names the setting. If the removal fails, a warning is logged. Interruption returns
    * promptly, even while the engine creates the container, which is then removed in the background.
+   *
+   * With a `pull` policy the image is pulled first, and the events of the pull go to the `LogSink`. A pull that fails is an
+   * `ImageNotFound`, whose `cause` is the `RegistryError` if the registry is to blame.
    */
-  readonly scoped: (
-    spec: ContainerSpec
-  ) => Effect.Effect<CreatedContainer, ImageNotFound | NameConflict | InvalidRequest | DockerFailure, Scope.Scope>
+  readonly scoped: <P extends PullPolicy = "never">(
+    spec: ContainerSpec,
+    options?: ScopedOptions<P>
+  ) => Effect.Effect<
+    CreatedContainer,
+    ImageNotFound | NameConflict | InvalidRequest | DockerFailure,
+    Scope.Scope | PullServices<P>
+  >
   /**
    * Runs a container to its exit, like `docker run --rm`, and collects its output. The container is removed with its
    * anonymous volumes at the end, also if this fails or is interrupted. Fails like `scoped`; a restart policy is an
    * `InvalidRequest`, and output of more than 512 MiB, which does not fit in a string, an `EngineError`: read it with
-   * `runStream`. `POST /containers/create`, `POST /containers/{id}/attach`, `POST /containers/{id}/start`
+   * `runStream`. Pulls the image as `scoped` does.
+   * `POST /containers/create`, `POST /containers/{id}/attach`, `POST /containers/{id}/start`
    */
-  readonly run: <E = never, R = never>(
+  readonly run: <E = never, R = never, P extends PullPolicy = "never">(
     spec: ContainerSpec,
-    options?: RunOptions<E, R>
-  ) => Effect.Effect<ExecResult, ImageNotFound | NameConflict | InvalidRequest | DockerFailure | E, R>
+    options?: RunOptions<E, R, P>
+  ) => Effect.Effect<ExecResult, ImageNotFound | NameConflict | InvalidRequest | DockerFailure | E, R | PullServices<P>>
   /** As `run`, but emits the output as it arrives, and then the exit. */
-  readonly runStream: <E = never, R = never>(
+  readonly runStream: <E = never, R = never, P extends PullPolicy = "never">(
     spec: ContainerSpec,
-    options?: RunOptions<E, R>
-  ) => Stream.Stream<ExecOutput, ImageNotFound | NameConflict | InvalidRequest | DockerFailure | E, R>
+    options?: RunOptions<E, R, P>
+  ) => Stream.Stream<ExecOutput, ImageNotFound | NameConflict | InvalidRequest | DockerFailure | E, R | PullServices<P>>
+}
+
+/** Whether the engine has the image of a container, for its platform. */
+const hasImage = ({ image, platform }: ContainerSpec): Effect.Effect<boolean, InvalidRequest | DockerFailure, Images> =>
+  Effect.gen(function* () {
+    const wanted = platform === undefined ? {} : yield* parsePlatform(platform)
+    const found = yield* (yield* Images).inspect(image)
+    return isForPlatform(wanted, found.platform)
+  }).pipe(Effect.catchTag("ImageNotFound", () => Effect.succeed(false)))
+
+/** Pulls the image of a container. What the registry refuses is missing on the engine. */
+const pullImage = ({ image, platform }: ContainerSpec) =>
+  Effect.flatMap(Images, (images) =>
+    Operation.run(images.pull(image, platform === undefined ? {} : { platform }))
+  ).pipe(
+    Effect.catchTag("RegistryError", (cause) =>
+      Effect.fail(new ImageNotFound({ image, registry: cause.registry, detail: cause.detail, cause }))
+    )
+  )
+
+/** Pulls the image of a container if its policy says so. */
+function ensureImage<P extends PullPolicy>(
+  spec: ContainerSpec,
+  policy: P | undefined
+): Effect.Effect<void, ImageNotFound | InvalidRequest | DockerFailure, PullServices<P>>
+function ensureImage(
+  spec: ContainerSpec,
+  policy: PullPolicy = "never"
+): Effect.Effect<void, ImageNotFound | InvalidRequest | DockerFailure, Images | LogSink> {
+  switch (policy) {
+    case "never":
+      return Effect.void
+    case "always":
+      return Effect.asVoid(pullImage(spec))
+    case "missing":
+      return Effect.unlessEffect(pullImage(spec), hasImage(spec))
+  }
 }
 
 const makeContainers = (docker: DockerShape): ContainersShape => {
@@ -217,9 +312,10 @@ const makeContainers = (docker: DockerShape): ContainersShape => {
   const verbs = containerVerbs(docker)
 
   /** Creates a container, attaches to it and starts it. */
-  const startRun = <E, R>(spec: ContainerSpec, { stdin }: RunOptions<E, R>) =>
+  const startRun = <E, R, P extends PullPolicy>(spec: ContainerSpec, { pull, stdin }: RunOptions<E, R, P>) =>
     Effect.gen(function* () {
       const runnable = yield* runSpec(spec, stdin !== undefined)
+      yield* ensureImage(spec, pull)
       const { id } = yield* acquireContainer({ ...collection, ...verbs }, runnable)
       // Podman prepares the container when a client attaches to it.
       const attachment = yield* attachTo(docker, id, {}).pipe(mapSpecErrors(id, "attach", runnable))
@@ -237,12 +333,18 @@ const makeContainers = (docker: DockerShape): ContainersShape => {
     ...collection,
     ...containerInspection(docker),
     ...verbs,
-    scoped: scopedContainer({ ...collection, ...verbs }),
-    run: traced("Containers.run")(<E = never, R = never>(spec: ContainerSpec, options: RunOptions<E, R> = {}) =>
-      Effect.scoped(Effect.flatMap(startRun(spec, options), ({ id, run }) => collectRun(id, run)))
+    scoped: traced("Containers.scoped")(
+      <P extends PullPolicy = "never">(spec: ContainerSpec, { pull }: ScopedOptions<P> = {}) =>
+        Effect.zipRight(ensureImage(spec, pull), scopedContainer({ ...collection, ...verbs }, spec))
     ),
-    runStream: <E = never, R = never>(spec: ContainerSpec, options: RunOptions<E, R> = {}) =>
-      Stream.unwrapScoped(Effect.map(startRun(spec, options), ({ run }) => streamRun(run))),
+    run: traced("Containers.run")(
+      <E = never, R = never, P extends PullPolicy = "never">(spec: ContainerSpec, options: RunOptions<E, R, P> = {}) =>
+        Effect.scoped(Effect.flatMap(startRun(spec, options), ({ id, run }) => collectRun(id, run)))
+    ),
+    runStream: <E = never, R = never, P extends PullPolicy = "never">(
+      spec: ContainerSpec,
+      options: RunOptions<E, R, P> = {}
+    ) => Stream.unwrapScoped(Effect.map(startRun(spec, options), ({ run }) => streamRun(run))),
     waitUntil: traced("Containers.waitUntil")((id: string, condition: WaitCondition, options: WaitOptions = {}) =>
       waitForContainer(docker, id, condition, options)
     )

@@ -9,7 +9,6 @@ import {
 } from "../../DockerError.js"
 import { mapEngineError } from "../api/errors/errorRules.js"
 import { acquireDetached, removeOrWarn } from "../api/scopedResource.js"
-import { traced } from "../api/traced.js"
 import type { containerCollection } from "./containerCollection.js"
 import type { ContainerSpec } from "./spec/containerSpec.js"
 import { describeField } from "./spec/encodeContainer.js"
@@ -70,8 +69,6 @@ export const acquireContainer = ({ create, remove }: Pick<Methods, "create" | "r
     ({ id }) => removeContainer(remove, id)
   )
 
-/** `Containers.scoped`. */
-export const scopedContainer = (methods: Methods) =>
-  traced("Containers.scoped")((spec: ContainerSpec) =>
-    acquireContainer(methods, spec).pipe(Effect.tap(({ id }) => mapSpecErrors(id, "start", spec)(methods.start(id))))
-  )
+/** Creates and starts a container, and removes it when the scope closes. */
+export const scopedContainer = (methods: Methods, spec: ContainerSpec) =>
+  acquireContainer(methods, spec).pipe(Effect.tap(({ id }) => mapSpecErrors(id, "start", spec)(methods.start(id))))

@@ -2,27 +2,6 @@ import * as Schema from "effect/Schema"
 import { causeSentence } from "./errorModels.js"
 
 /**
- * The engine has no image with this name or id, or, for a pull or a build, the registry has none.
- *
- * @since 0.1.0
- * @category errors
- */
-export class ImageNotFound extends Schema.TaggedError<ImageNotFound>("@dockwire/core/ImageNotFound")("ImageNotFound", {
-  /** The image reference or id, as it was passed or as a Dockerfile names it. */
-  image: Schema.String,
-  /** The registry that does not have it; missing if the engine does not have it. */
-  registry: Schema.optional(Schema.String),
-  /** The message of the engine. */
-  detail: Schema.String
-}) {
-  override get message(): string {
-    return this.registry === undefined
-      ? `Image "${this.image}" not found on the engine. Pull or build it first. ${causeSentence(this.detail)}`
-      : `Image "${this.image}" not found in registry "${this.registry}". Check its name and tag. ${causeSentence(this.detail)}`
-  }
-}
-
-/**
  * What went wrong between the engine and a registry: it wants credentials or rejects those that were sent (`Unauthorized`),
  * forbids access (`Denied`), limits the rate (`RateLimited`), cannot be reached (`Unreachable`), sent nothing for too long
  * (`Stalled`), or sent an error or wrong content (`Broken`); the image that it sent is for another platform
@@ -95,6 +74,31 @@ export class RegistryError extends Schema.TaggedError<RegistryError>("@dockwire/
   override get message(): string {
     const subject = this.image === undefined ? "" : ` (image "${this.image}")`
     return `Registry "${this.registry}"${subject}: ${sentence(this)} (${this.detail})`
+  }
+}
+
+/**
+ * The engine has no image with this name or id, or, for a pull or a build, the registry has none.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ImageNotFound extends Schema.TaggedError<ImageNotFound>("@dockwire/core/ImageNotFound")("ImageNotFound", {
+  /** The image reference or id, as it was passed or as a Dockerfile names it. */
+  image: Schema.String,
+  /** The registry that does not have it; missing if the engine does not have it. */
+  registry: Schema.optional(Schema.String),
+  /** The message of the engine. */
+  detail: Schema.String,
+  /** Why it could not be pulled, where that was asked for. */
+  cause: Schema.optional(RegistryError)
+}) {
+  override get message(): string {
+    if (this.cause !== undefined)
+      return `Image "${this.image}" not found: it could not be pulled. ${this.cause.message}`
+    return this.registry === undefined
+      ? `Image "${this.image}" not found on the engine. Pull or build it first. ${causeSentence(this.detail)}`
+      : `Image "${this.image}" not found in registry "${this.registry}". Check its name and tag. ${causeSentence(this.detail)}`
   }
 }
 
