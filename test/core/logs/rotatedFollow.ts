@@ -32,9 +32,10 @@ export interface RotatedFollow {
   readonly faults: ReadonlyArray<string>
 }
 
-/** Two processes that use all the CPU they get, until the returned function is called. */
+/** Two processes that use all the CPU they get, until the returned function is called or this process is gone. */
 export const startLoad = (): (() => void) => {
-  const busy = [0, 1].map(() => spawn(process.execPath, ["-e", "for(;;);"], { stdio: "ignore" }))
+  const loop = "const { ppid } = process; while (process.ppid === ppid);"
+  const busy = [0, 1].map(() => spawn(process.execPath, ["-e", loop], { stdio: "ignore" }))
   return () => busy.forEach((child) => child.kill("SIGKILL"))
 }
 
@@ -133,7 +134,9 @@ export const followRotated = async (endpoint: string, log: RotatedLog): Promise<
   }
 }
 
+export const name = ({ bothStreams = false, compress = false, driver, maxFile, maxSize }: RotatedLog): string =>
+  `${driver} ${maxSize} x ${maxFile}${compress ? " gz" : ""}${bothStreams ? ", both streams" : ""}`
+
 /** One line about it. */
 export const summary = (log: RotatedLog, { delivered, faults, gaps, kept, written }: RotatedFollow): string =>
-  `${log.driver} ${log.maxSize} x ${log.maxFile}${log.compress === true ? " gz" : ""}${log.bothStreams === true ? ", both streams" : ""}: ` +
-  `${written} written, ${delivered} delivered, ${gaps} gaps, ${kept} kept, ${faults.length} faults`
+  `${name(log)}: ${written} written, ${delivered} delivered, ${gaps} gaps, ${kept} kept, ${faults.length} faults`
