@@ -10,15 +10,15 @@ const root = process.argv[2] ?? fileURLToPath(new URL("..", import.meta.url))
 
 const output = /^(.+?)(?:\.d\.ts|\.js)(?:\.map)?$/
 
-/** What the bundler makes of `src/web` has no source of its own. */
-const bundles = join("dist", "web")
+/** What the bundlers write has no source of its own. */
+const bundles = ["bin", "web"].map((folder) => join("dist", folder))
 
 /** Removes stale outputs from a folder, and then its folders that are empty. */
 const clean = (source, target) => {
   for (const entry of readdirSync(target, { withFileTypes: true })) {
     const path = join(target, entry.name)
     if (entry.isDirectory()) {
-      if (path.endsWith(bundles)) continue
+      if (bundles.some((bundle) => path.endsWith(bundle))) continue
       clean(join(source, entry.name), path)
       if (readdirSync(path).length === 0) rmdirSync(path)
     } else {

@@ -21,7 +21,7 @@ export interface ServerProcess {
 /** Starts `dockwire serve` for an engine and waits until it listens. */
 export const startServer = async (endpoint: string): Promise<ServerProcess> => {
   const dataDir = await mkdtemp(join(tmpdir(), "dockwire-bench-"))
-  const main = fileURLToPath(new URL("../../packages/server/dist/command/main.js", import.meta.url))
+  const main = fileURLToPath(new URL("../../packages/server/dist/bin/dockwire.js", import.meta.url))
   const token = randomBytes(24).toString("hex")
   const child = spawn(
     process.execPath,

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 
-const main = fileURLToPath(new URL("../../packages/server/dist/command/main.js", import.meta.url))
+const main = fileURLToPath(new URL("../../packages/server/dist/bin/dockwire.js", import.meta.url))
 
 /** How long a server may take to end, in milliseconds. */
 const stopTime = 10_000

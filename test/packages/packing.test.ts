@@ -30,7 +30,7 @@ describe.for(packageFolders)("the package %s", (folder) => {
 
   it("contains the source of every compiled file", () => {
     const { files } = packed(folder)
-    const compiled = files.filter((file) => /^dist\/(?!web\/).*\.js$/.test(file))
+    const compiled = files.filter((file) => /^dist\/(?!bin\/|web\/).*\.js$/.test(file))
     expect(compiled.length).toBeGreaterThan(0)
     const withoutSource = compiled.filter((file) => !files.includes(file.replace(/^dist/, "src").replace(/js$/, "ts")))
     expect(withoutSource).toEqual([])

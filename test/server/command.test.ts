@@ -10,7 +10,7 @@ import { startServer } from "../engine/serverProcess.js"
 import { startTestContainer } from "../engine/testContainer.js"
 import { connectWire, isEvent } from "./wireClient.js"
 
-const main = fileURLToPath(new URL("../../packages/server/dist/command/main.js", import.meta.url))
+const main = fileURLToPath(new URL("../../packages/server/dist/bin/dockwire.js", import.meta.url))
 
 interface Outcome {
   readonly code: number

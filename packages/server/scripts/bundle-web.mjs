@@ -2,8 +2,9 @@
  * Builds `dist/web`: the page, and the client that other pages load from the server. Runs after the compiler.
  */
 import { build } from "esbuild"
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises"
+import { copyFile, mkdir, writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
+import { licenses } from "./licenses.mjs"
 
 const folder = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const source = folder("src/web")
@@ -19,16 +20,6 @@ const shared = {
   target: ["es2022", "chrome105", "firefox121", "safari16"],
   define: { "process.env.NODE_ENV": '"production"' },
   logLevel: "warning"
-}
-
-/** The licenses of the packages in a bundle, which must be passed on. Paths are relative to the working directory. */
-const licenses = async ({ inputs }) => {
-  const folders = Object.keys(inputs).map((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0])
-  const texts = Array.from(new Set(folders))
-    .filter((path) => path !== undefined)
-    .sort()
-    .map(async (path) => `${path.split("node_modules/").at(-1)}\n\n${await readFile(`${path}/LICENSE`, "utf8")}`)
-  return (await Promise.all(texts)).join("\n---\n\n")
 }
 
 await mkdir(`${target}/assets`, { recursive: true })
