@@ -58,6 +58,11 @@ describe("records that are delivered because the engine no longer has them", () 
     expect(await delivered([...start, ...start, ...next])).toEqual(["one", "two", long, "six"])
   })
 
+  it("are all delivered though two of them have the same checksum", async () => {
+    const [one, two] = [...held(1, "one"), ...held(2, "two")].map((record) => ({ ...record, identity: 1 }))
+    expect(await delivered([one, two, one, two].flatMap((record) => record ?? []))).toEqual(["one", "two"])
+  })
+
   it("keep equal pieces of a line, and equal lines of different times or streams", async () => {
     expect(pieces[0]?.identity).toBe(pieces[1]?.identity)
     const equal = [...held(1, "same"), ...held(1, "same", "stderr"), ...held(2, "same"), ...pieces]

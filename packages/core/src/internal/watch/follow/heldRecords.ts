@@ -62,9 +62,11 @@ export const withoutRepeats = (records: ReadonlyArray<HeldRecord>): ReadonlyArra
   }
   return records.filter(({ bytes, identity, stream, timestamp }) => {
     const { isComplete, timestamp: latest } = last[stream]
+    // Among so many records, two may have the same checksum: one that is later than all before it is new all the same.
+    const isNew = timestamp > latest
     // Pieces of one line may be equal.
     const isPiece = timestamp === latest && !isComplete && mayBePiece(identity)
-    if (seen.has(identity) && !isPiece) return false
+    if (!isNew && !isPiece && seen.has(identity)) return false
     seen.add(identity)
     if (timestamp >= latest) last[stream] = { timestamp, isComplete: bytes.at(-1) === newline }
     return true
