@@ -24,6 +24,7 @@ import type {
   MemoryRegistryFault,
   MemoryRegistrySpec
 } from "./memory/state/images/imageSpec.js"
+import type { MemoryLogFault } from "./memory/state/logs/logFaults.js"
 import { requireRunning } from "./memory/state/memoryContainer.js"
 import { Networks, type NetworkSpec } from "./Networks.js"
 import { Volumes, type VolumeSpec } from "./Volumes.js"
@@ -48,6 +49,8 @@ export type {
   MemoryRegistrySpec,
   MemoryTransferSpec
 } from "./memory/state/images/imageSpec.js"
+
+export type { MemoryLogFault } from "./memory/state/logs/logFaults.js"
 
 /**
  * A container that the engine starts with.
@@ -120,6 +123,8 @@ export interface MemoryEngineShape {
   ) => Effect.Effect<void, ContainerNotFound>
   /** Drops all but the last `keep` records of a container's log. */
   readonly rotateLog: (container: string, keep: number) => Effect.Effect<void, ContainerNotFound>
+  /** Makes a container's log fail. See `MemoryLogFault`. */
+  readonly failLog: (container: string, fault: MemoryLogFault) => Effect.Effect<void, ContainerNotFound>
   /**
    * Makes the engine unreachable until `heal`: open connections break, and requests fail with `reason` (default `Refused`).
    * Its containers keep running.
@@ -135,7 +140,10 @@ export interface MemoryEngineShape {
   readonly cutAfter: (bytes: number, options?: { readonly times?: number }) => Effect.Effect<void>
   /** Makes a registry fail until `heal`: `docker.io`, or a host with its port. */
   readonly failRegistry: (registry: string, fault: MemoryRegistryFault) => Effect.Effect<void>
-  /** Ends the effects of `goOffline`, `slow`, `refuse`, `cutAfter` and `failRegistry`. */
+  /**
+   * Ends the effects of `goOffline`, `slow`, `refuse`, `cutAfter` and `failRegistry`. Of `failLog` it ends what has yet to
+   * come, and mute streams continue.
+   */
   readonly heal: Effect.Effect<void>
 }
 
@@ -170,6 +178,7 @@ const makeHandles = (state: EngineState, faults: Faults, requestLog: RequestLog)
         return state.emitContainerEvent(container, `health_status: ${health}`)
       }),
     rotateLog: (id, keep) => Effect.map(find(id), ({ log }) => log.keepLast(keep)),
+    failLog: (id, fault) => Effect.map(find(id), ({ log }) => log.fail(fault)),
     goOffline: (reason = "Refused") =>
       Effect.sync(() => {
         faults.offline = reason
@@ -183,6 +192,7 @@ const makeHandles = (state: EngineState, faults: Faults, requestLog: RequestLog)
     heal: Effect.sync(() => {
       faults.clear()
       state.registries.faults.clear()
+      for (const { log } of state.containers.values()) log.heal()
     })
   }
 }

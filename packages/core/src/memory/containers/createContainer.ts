@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { decodeContainerConfig } from "../calls/containerConfig.js"
-import { ContainerLog } from "../state/containerLog.js"
+import { ContainerLog } from "../state/logs/containerLog.js"
 import type { ContainerSettings, EndpointSettings } from "../state/containerSettings.js"
 import type { EngineState } from "../state/engineState.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"

@@ -6,7 +6,8 @@ import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import { type Call, type Routes, targetContainer } from "../calls/call.js"
 import { streamResponse } from "../calls/response.js"
 import { encodeFrame, multiplexedStream, rawStream } from "../calls/streamFrame.js"
-import type { LogRecord } from "../state/containerLog.js"
+import type { LogRecord } from "../state/logs/containerLog.js"
+import { LiveCursor } from "../state/logs/logFaults.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 import { isRunning, type MemoryContainer } from "../state/memoryContainer.js"
 
@@ -46,28 +47,42 @@ const encodeRecord = ({ bytes, nanos, stream }: LogRecord, { timestamps }: LogOp
   return tty ? payload : encodeFrame(stream, payload)
 }
 
+const decodingError = Buffer.from("Error grabbing logs: invalid character in the log\n")
+
 /**
  * Reads a container's log in the order in which the engine applies the options: `tail` selects the last records, `since`
  * skips to the first record that is not older (later records are not checked), `until` ends at the first record that is
- * newer, and only then are the streams filtered.
+ * newer, and only then are the streams filtered. A record that can't be decoded ends the response with an error.
  */
 const readLog = (container: MemoryContainer, options: LogOptions): Stream.Stream<Uint8Array> => {
   const { log, run, settings } = container
   const followed = options.follow && isRunning(container) ? run : undefined
   const initialEnd = log.end
-  let index = options.tail === undefined ? log.first : Math.max(log.first, initialEnd - options.tail)
+  const start = options.tail === undefined ? log.first : Math.max(log.first, initialEnd - options.tail)
+  const cursor = new LiveCursor(initialEnd, start)
+  const { faults } = log
   let sinceReached = options.since === undefined
   let untilReached = false
+  let isBroken = false
   // A follow ends with the run: it does not continue with the container's next one.
   const limit = () => (followed === undefined ? initialEnd : (followed.logEnd ?? log.end))
   const isComplete = () => untilReached || followed === undefined || followed.logEnd !== undefined || container.removed
 
+  /** Whether there is something to send. */
+  const isBehind = () => !cursor.isMute && cursor.index < limit()
+
   const take = (): ReadonlyArray<Uint8Array> => {
     const taken: Array<Uint8Array> = []
-    index = Math.max(index, log.first)
-    for (let size = 0; index < limit() && size < chunkSize && !untilReached; index++) {
-      const record = log.at(index)
+    cursor.index = Math.max(cursor.index, log.first)
+    for (let size = 0; isBehind() && size < chunkSize && !untilReached; cursor.index++) {
+      const record = log.at(cursor.index)
       if (record === undefined) continue
+      if (followed !== undefined && faults.isSkipped(cursor)) continue
+      if (faults.isCorrupt(cursor.index)) {
+        isBroken = true
+        taken.push(settings.tty ? decodingError : encodeFrame("error", decodingError))
+        break
+      }
       sinceReached ||= record.nanos >= (options.since ?? 0n)
       if (!sinceReached) continue
       if (options.until !== undefined && record.nanos > options.until) {
@@ -83,15 +98,21 @@ const readLog = (container: MemoryContainer, options: LogOptions): Stream.Stream
   }
 
   const pull: Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<never>> = Effect.suspend(() => {
+    if (isBroken) return Effect.fail(Option.none())
     const taken = take()
     if (taken.length > 0) return Effect.succeed(Chunk.of(Buffer.concat(taken)))
-    if (untilReached || (index >= limit() && isComplete())) return Effect.fail(Option.none())
+    if (untilReached || (!isBehind() && isComplete())) return Effect.fail(Option.none())
     return Effect.zipRight(
-      log.changed.waitUntil(() => index < limit() || isComplete()),
+      log.changed.waitUntil(() => isBehind() || isComplete()),
       pull
     )
   })
-  return Stream.fromPull(Effect.succeed(pull))
+  if (followed === undefined) return Stream.fromPull(Effect.succeed(pull))
+  const opened = Effect.acquireRelease(
+    Effect.sync(() => faults.open(cursor)),
+    (close) => Effect.sync(close)
+  )
+  return Stream.fromPull(Effect.as(opened, pull))
 }
 
 /** The route of `GET /containers/{id}/logs`. */

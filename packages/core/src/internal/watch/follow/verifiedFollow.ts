@@ -14,9 +14,9 @@ import type { ResumingReader } from "./resumingReader.js"
 
 /**
  * How long to wait after a read of the log before the next one: five times as long as it took, within these bounds, so that
- * reading takes a small part of the time.
+ * reading takes a small part of the time, and there are at most ten reads a second.
  */
-const pauseMillis = { shortest: 90, longest: 500 }
+const pauseMillis = { shortest: 100, longest: 500 }
 
 /** How long the live stream must be silent before its last lines are verified. */
 const quietMillis = 200

@@ -1,5 +1,6 @@
-import type { LogStream } from "../../LogEvent.js"
-import { ConditionVariable } from "../time/conditionVariable.js"
+import type { LogStream } from "../../../LogEvent.js"
+import { ConditionVariable } from "../../time/conditionVariable.js"
+import { LogFaults, type MemoryLogFault } from "./logFaults.js"
 
 /** A log record: a line, or a part of a line that is longer than 16 KiB. */
 export interface LogRecord {
@@ -30,6 +31,7 @@ export class ContainerLog {
   #files: ReadonlyArray<number> = [0]
   /** Notified when a record is appended. */
   readonly changed = new ConditionVariable()
+  readonly faults = new LogFaults()
 
   /** Without limits, everything is kept. */
   constructor(readonly limits?: LogLimits) {}
@@ -57,6 +59,17 @@ export class ContainerLog {
   /** Drops all but the last `count` records. */
   keepLast(count: number): void {
     this.#dropBefore(this.end - count)
+  }
+
+  fail(fault: MemoryLogFault): void {
+    this.faults.add(fault, this.end)
+    this.changed.notifyAll()
+  }
+
+  /** Ends its faults. */
+  heal(): void {
+    this.faults.clear(this.end)
+    this.changed.notifyAll()
   }
 
   #rotate({ maxFiles, maxSize, sizeOf }: LogLimits, next: LogRecord): void {
