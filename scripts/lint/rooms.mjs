@@ -64,6 +64,22 @@ const rooms = [
       "core/src/internal/tar/"
     ]
   ]),
+  [
+    "core/src/internal/compose/",
+    [
+      ...corePublic,
+      "type core/src/Operation.ts",
+      "type core/src/RegistryAuth.ts",
+      "core/src/internal/api/",
+      "core/src/internal/build/output/",
+      "core/src/internal/connection/configFile.ts",
+      "core/src/internal/connection/endpoint.ts",
+      "core/src/internal/connection/goJson.ts",
+      "core/src/internal/host/",
+      "core/src/internal/registry/",
+      "core/src/internal/tar/"
+    ]
+  ],
   ["core/src/internal/host/", corePublic],
   ["core/src/internal/tar/", corePublic],
   ["core/src/internal/logs/", [...corePublic, "core/src/internal/api/"]],

@@ -120,6 +120,8 @@ export interface DockerDuplex {
 export interface DockerShape {
   /** The engine's address as a URL, such as `unix:///var/run/docker.sock`. */
   readonly endpoint: string
+  /** The certificates for the endpoint, for programs that connect to it by themselves. */
+  readonly tls?: TlsOptions
   /** Sends a request and reads the whole response. A status of 400 or more is an `EngineError`. */
   readonly json: (request: DockerRequest) => Effect.Effect<DockerResponse, DockerFailure>
   /**
@@ -241,6 +243,7 @@ const make = (endpoint: Endpoint, options: DockerOptions): Effect.Effect<DockerS
     }
     return {
       endpoint: endpoint.url,
+      ...(endpoint._tag === "Tcp" && endpoint.tls !== undefined ? { tls: endpoint.tls } : {}),
       json: (request) => requestJson(connection, request),
       stream: (request) => openInScope(requestStream(connection, request)),
       hijack: (request) => openInScope(requestUpgrade(connection, request))

@@ -14,10 +14,13 @@ import {
   UnavailableReason,
   WaitFailure
 } from "./internal/api/errors/errorModels.js"
+import { ComposeFailed, ComposeFailure } from "./internal/api/errors/composeErrors.js"
 import { BuildFailed, ImageNotFound, RegistryError, RegistryFailure } from "./internal/api/errors/imageErrors.js"
 
 export {
   BuildFailed,
+  ComposeFailed,
+  ComposeFailure,
   ContainerSetting,
   HealthCheckRun,
   ImageNotFound,
@@ -378,6 +381,7 @@ export type DockerError =
   | PortAllocated
   | RegistryError
   | BuildFailed
+  | ComposeFailed
   | InvalidRequest
   | LogsUnreadable
   | ExecFailed

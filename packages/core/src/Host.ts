@@ -6,12 +6,12 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Docker } from "./Docker.js"
 import { EngineError, EngineUnavailable, InstallFailed } from "./DockerError.js"
-import { collectHostCommand, type HostCommand } from "./internal/host/hostCommand.js"
+import { findCompose } from "./internal/compose/cli/findCompose.js"
+import type { HostCommand } from "./internal/host/hostCommand.js"
 import { HostMachine, type HostMachineShape } from "./internal/host/hostMachine.js"
 import { type InstallPlan, installPlan, instructions } from "./internal/host/installPlan.js"
 import { Operation, type OperationStep } from "./Operation.js"
@@ -124,34 +124,7 @@ export const InstallResult = Schema.Struct({
  */
 export type InstallResult = typeof InstallResult.Type
 
-const composeCommands: ReadonlyArray<ReadonlyArray<string>> = [["docker", "compose"], ["docker-compose"]]
-
 const commandLine = ({ args, program }: HostCommand): ReadonlyArray<string> => [program, ...args]
-
-/** Tries the Compose plugin, then the standalone command. Version 1 is too old to use. */
-const findCompose = (machine: HostMachineShape): Effect.Effect<ComposeInstallation> =>
-  Effect.gen(function* (): Effect.fn.Return<ComposeInstallation> {
-    const failures: Array<string> = []
-    for (const command of composeCommands) {
-      const [program = "", ...args] = command
-      const name = command.join(" ")
-      const result = yield* collectHostCommand(machine.run({ program, args: [...args, "version", "--short"] }))
-      const version = result.stdout.trim().replace(/^v/, "")
-      if (result.exitCode === 0 && /^\d+\./.test(version)) {
-        if (!version.startsWith("1.")) return { _tag: "Available", version, command }
-        failures.push(`"${name}" is version ${version}, but version 2 or newer is required`)
-      } else failures.push(`"${name}" failed: ${result.stderr.trim().split("\n")[0] || result.detail}`)
-    }
-    return { _tag: "Missing", detail: failures.join("; ") }
-  }).pipe(
-    Effect.timeoutOption("10 seconds"),
-    Effect.map(
-      Option.getOrElse((): ComposeInstallation => ({
-        _tag: "Missing",
-        detail: `"docker compose version" did not finish within 10 seconds`
-      }))
-    )
-  )
 
 const problemsOf = (engine: EngineInstallation, compose: ComposeInstallation): ReadonlyArray<string> => [
   ...(engine._tag === "Unavailable" ? [engine.error.message] : []),

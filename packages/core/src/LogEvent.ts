@@ -5,8 +5,9 @@
  */
 import * as Schema from "effect/Schema"
 import { BuildStep } from "./internal/api/buildStep.js"
+import { ComposeResource } from "./internal/api/composeResource.js"
 
-export { BuildStep }
+export { BuildStep, ComposeResource }
 
 /**
  * The output that a line was written to.
@@ -268,7 +269,9 @@ export const OperationProgress = Schema.TaggedStruct("OperationProgress", {
   /** How much of the whole run is done, from 0 to 1. Never less than before, and 1 only at the end. */
   fraction: Schema.optionalWith(Schema.Number, { exact: true }),
   /** Set if the item is a step of a build. */
-  step: Schema.optionalWith(BuildStep, { exact: true })
+  step: Schema.optionalWith(BuildStep, { exact: true }),
+  /** Set if the item belongs to a compose project. */
+  resource: Schema.optionalWith(ComposeResource, { exact: true })
 })
 
 /**
@@ -315,7 +318,11 @@ export type OperationFailed = typeof OperationFailed.Type
  * @since 0.1.0
  * @category models
  */
-export const OperationInterrupted = Schema.TaggedStruct("OperationInterrupted", operationFields)
+export const OperationInterrupted = Schema.TaggedStruct("OperationInterrupted", {
+  ...operationFields,
+  /** What the run has left behind, if it tells. */
+  detail: Schema.optionalWith(Schema.String, { exact: true })
+})
 
 /**
  * @since 0.1.0

@@ -34,7 +34,7 @@ export type OperationStep<A> =
   | ({ readonly _tag: "Line" } & Pick<OperationLine, "stream" | "text" | "item">)
   | ({ readonly _tag: "Progress" } & Pick<
       OperationProgress,
-      "id" | "status" | "current" | "total" | "fraction" | "step"
+      "id" | "status" | "current" | "total" | "fraction" | "step" | "resource"
     >)
   | { readonly _tag: "Result"; readonly value: A }
 
@@ -50,6 +50,8 @@ export interface Operation<A, E = never, R = never> {
   readonly kind: string
   readonly target: OperationTarget
   readonly steps: Stream.Stream<OperationStep<A>, E, R>
+  /** Says in its last event what a run that was interrupted has left behind. It has two seconds. */
+  readonly leftBehind?: Effect.Effect<string | undefined, never, R>
 }
 
 /**
@@ -78,6 +80,16 @@ const errorMessage = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
   return error instanceof Error && error.message !== "" ? error.message : String(error)
 }
+
+const leftBehind = <A, E, R>(operation: Operation<A, E, R>): Effect.Effect<string | undefined, never, R> =>
+  operation.leftBehind === undefined
+    ? Effect.succeed(undefined)
+    : operation.leftBehind.pipe(
+        Effect.interruptible,
+        Effect.timeoutOption("2 seconds"),
+        Effect.map(Option.getOrUndefined),
+        Effect.catchAllCause(() => Effect.succeed(undefined))
+      )
 
 const runInto = <A, E, R>(
   operation: Operation<A, E, R>,
@@ -124,13 +136,15 @@ const runInto = <A, E, R>(
   return Effect.gen(function* () {
     yield* publish([{ ...base, _tag: "OperationStarted", seq: 0, timestamp: yield* timestamp }])
     const exit = yield* Effect.exit(Effect.interruptible(work))
+    const detail =
+      Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause) ? yield* leftBehind(operation) : undefined
     const end = { ...base, seq: ++seq, timestamp: yield* timestamp }
     yield* publish([
       Exit.match(exit, {
         onSuccess: (): OperationEvent => ({ ...end, _tag: "OperationCompleted" }),
         onFailure: (cause) =>
           Cause.isInterruptedOnly(cause)
-            ? { ...end, _tag: "OperationInterrupted" }
+            ? { ...end, _tag: "OperationInterrupted", ...(detail === undefined ? {} : { detail }) }
             : { ...end, _tag: "OperationFailed", error: errorMessage(cause) }
       })
     ])

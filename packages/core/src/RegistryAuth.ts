@@ -53,6 +53,24 @@ export interface RegistryAuthShape {
    * none. Fails with a `RegistryError` of reason `CredentialsUnavailable` if they cannot be read.
    */
   readonly find: (registry: string) => Effect.Effect<FoundCredentials | undefined, RegistryError>
+  /**
+   * What programs have to be told that find configured credentials by themselves, such as compose. Without it they are told
+   * nothing.
+   */
+  readonly given?: GivenCredentials
+}
+
+/**
+ * The credentials that a program was given, as opposed to those that are configured on its machine.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface GivenCredentials {
+  /** By registry: host and port, or `docker.io`. Those without any field make the requests to their registry anonymous. */
+  readonly credentials: ReadonlyMap<string, RegistryCredentials>
+  /** For other registries: those that are configured, or none. */
+  readonly others: "anonymous" | "configured"
 }
 
 /**
@@ -76,10 +94,12 @@ const isEmpty = ({ identityToken, password, registryToken, username }: RegistryC
 const findGiven = (
   credentials: Readonly<Record<string, RegistryCredentials>>,
   source: string,
+  others: GivenCredentials["others"],
   otherwise: RegistryAuthShape["find"]
 ): RegistryAuthShape => {
   const byRegistry = new Map(Object.entries(credentials).map(([key, given]) => [canonicalRegistry(key), given]))
   return {
+    given: { credentials: byRegistry, others },
     find: traced("RegistryAuth.find")((registry) => {
       const given = byRegistry.get(canonicalRegistry(registry))
       if (given === undefined) return otherwise(registry)
@@ -121,7 +141,7 @@ export class RegistryAuth extends Context.Tag("@dockwire/core/RegistryAuth")<Reg
   ): Layer.Layer<RegistryAuth> =>
     Layer.succeed(
       RegistryAuth,
-      findGiven(credentials, "RegistryAuth.layer", () => Effect.succeed(undefined))
+      findGiven(credentials, "RegistryAuth.layer", "anonymous", () => Effect.succeed(undefined))
     )
 
   /**
@@ -140,7 +160,7 @@ export class RegistryAuth extends Context.Tag("@dockwire/core/RegistryAuth")<Reg
       Effect.gen(function* () {
         const environment = yield* Effect.configProviderWith(Effect.succeed)
         const findConfigured = yield* makeConfiguredCredentials(environment, Duration.decode(helperTimeout))
-        return findGiven(credentials, "RegistryAuth.layerConfigWith", findConfigured)
+        return findGiven(credentials, "RegistryAuth.layerConfigWith", "configured", findConfigured)
       })
     )
 

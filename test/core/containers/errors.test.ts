@@ -162,7 +162,7 @@ describe("the errors of each method", () => {
     expectTypeOf<Expected>().toEqualTypeOf<{
       Archive: Tags<Archive>
       Containers: Tags<Containers>
-      Docker: Tags<DockerShape>
+      Docker: Tags<Omit<DockerShape, "tls">>
       Events: Tags<EventsShape>
       Exec: Tags<Exec>
       "Exec, an attachment": Tags<Attachment>

@@ -1,0 +1,145 @@
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { readFile, stat } from "node:fs/promises"
+import { dirname, join, resolve } from "node:path"
+import { ComposeFailed } from "../../../DockerError.js"
+
+/**
+ * A compose project, where more than its path is to be said. Paths are relative to the working directory of this process.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ComposeProjectSpec {
+  /** The compose files, the later ones over the earlier. Default: those that compose finds in `directory`. */
+  readonly files?: ReadonlyArray<string>
+  /** Default: what the environment or the file says, else that of the directory. */
+  readonly name?: string
+  /** To which paths in the files are relative, and where `.env` is. Default: that of the first file. */
+  readonly directory?: string
+  /** The profiles whose services take part as well. */
+  readonly profiles?: ReadonlyArray<string>
+  /** What is read instead of `.env`, for `${VARIABLE}` in the files. */
+  readonly envFiles?: ReadonlyArray<string>
+  /**
+   * Variables for `${VARIABLE}` in the files, and for those that a container takes over by their name. Of values that are
+   * `Redacted`, nothing appears in an event or an error.
+   */
+  readonly env?: Readonly<Record<string, string | Redacted.Redacted>>
+  /** Whether the project may see every variable of this process. Default `false`. */
+  readonly inheritEnv?: boolean
+}
+
+/**
+ * A compose project: the path of its folder or its file, or more.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type ComposeProject = string | ComposeProjectSpec
+
+/** A project with absolute paths, which has been found on the disk. */
+export interface LocatedProject {
+  readonly directory: string
+  /** `undefined` if compose is to find them in the directory. */
+  readonly files: ReadonlyArray<string> | undefined
+  readonly name: string | undefined
+  readonly profiles: ReadonlyArray<string>
+  readonly envFiles: ReadonlyArray<string>
+  readonly env: Readonly<Record<string, string>>
+  /** The values that must not appear anywhere. */
+  readonly secrets: ReadonlyArray<Redacted.Redacted>
+  readonly inheritEnv: boolean
+}
+
+/** The names under which compose finds a file by itself. */
+export const defaultFiles: ReadonlyArray<string> = [
+  "compose.yaml",
+  "compose.yml",
+  "docker-compose.yml",
+  "docker-compose.yaml"
+]
+
+const missing = (project: string, file: string, detail: string): ComposeFailed =>
+  new ComposeFailed({ reason: "FileNotFound", project, file, detail, lastLines: [] })
+
+const statOf = (project: string, path: string) =>
+  Effect.tryPromise({
+    try: () => stat(path),
+    catch: (error) => missing(project, path, error instanceof Error ? error.message : String(error))
+  })
+
+const isFile = (path: string): Effect.Effect<boolean> =>
+  Effect.promise(() =>
+    stat(path).then(
+      (found) => found.isFile(),
+      () => false
+    )
+  )
+
+/** Whether the `.env` of a folder names the compose files. */
+const namesFiles = (folder: string): Effect.Effect<boolean> =>
+  Effect.promise(() =>
+    readFile(join(folder, ".env"), "utf8").then(
+      (text) => /^\s*(?:export\s+)?COMPOSE_FILE\s*[=:]/m.test(text),
+      () => false
+    )
+  )
+
+/** Compose would look in the parent folders too, and work on another project. */
+const requireFile = (folder: string, env: Readonly<Record<string, string>>) =>
+  Effect.gen(function* () {
+    if (env["COMPOSE_FILE"] !== undefined) return
+    if (yield* Effect.exists(defaultFiles, (name) => isFile(join(folder, name)))) return
+    if (yield* namesFiles(folder)) return
+    return yield* missing(folder, join(folder, "compose.yaml"), `${folder} has none of ${defaultFiles.join(", ")}`)
+  })
+
+const plainEnv = (env: NonNullable<ComposeProjectSpec["env"]>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [name, Redacted.isRedacted(value) ? Redacted.value(value) : value])
+  )
+
+/** What to call a project in an error as long as it has no name. */
+export const projectLabel = (project: ComposeProject): string =>
+  typeof project === "string" ? project : (project.name ?? project.files?.[0] ?? project.directory ?? ".")
+
+/** Finds a project on the disk. */
+export const locateProject = (project: ComposeProject): Effect.Effect<LocatedProject, ComposeFailed> =>
+  Effect.gen(function* () {
+    const label = projectLabel(project)
+    const isFolder = typeof project === "string" && (yield* statOf(label, resolve(project))).isDirectory()
+    const spec: ComposeProjectSpec =
+      typeof project !== "string" ? project : isFolder ? { directory: project } : { files: [project] }
+    const files = spec.files?.length === 0 ? undefined : spec.files?.map((file) => resolve(file))
+    const directory = resolve(spec.directory ?? (files?.[0] === undefined ? "." : dirname(files[0])))
+    const env = plainEnv(spec.env ?? {})
+    for (const path of files ?? []) yield* statOf(label, path)
+    if (!(yield* statOf(label, directory)).isDirectory()) {
+      return yield* missing(label, directory, `${directory} is not a folder`)
+    }
+    if (files === undefined) yield* requireFile(directory, env)
+    return {
+      directory,
+      files,
+      name: spec.name,
+      profiles: spec.profiles ?? [],
+      envFiles: (spec.envFiles ?? []).map((file) => resolve(file)),
+      env,
+      secrets: Object.values(spec.env ?? {}).filter((value) => Redacted.isRedacted(value)),
+      inheritEnv: spec.inheritEnv ?? false
+    }
+  })
+
+/** The arguments that tell compose which project it is, before those of the command. */
+export const projectArguments = (
+  { directory, envFiles, files, name, profiles }: LocatedProject,
+  allProfiles = false
+): ReadonlyArray<string> => [
+  ...(files ?? []).flatMap((file) => ["--file", file]),
+  "--project-directory",
+  directory,
+  ...(name === undefined ? [] : ["--project-name", name]),
+  ...envFiles.flatMap((file) => ["--env-file", file]),
+  ...(allProfiles ? ["*"] : profiles).flatMap((profile) => ["--profile", profile])
+]
