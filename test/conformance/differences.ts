@@ -14,6 +14,8 @@ const podmanEvents = "volume create, container create, container init, container
   .concat(", container destroy, volume destroy")
   .split(", ")
 
+const otherPlatform = expect.objectContaining({ _tag: "InvalidRequest", field: "platform", value: "linux/arm/v6" })
+
 /** The known differences between engines, and why each is acceptable. Everything else must be the same on all engines. */
 const differences = {
   "the error message of ps": {
@@ -147,6 +149,10 @@ const differences = {
     expected: { podman: expect.objectContaining({ _tag: "InvalidRequest", field: "all" }) }
   },
   "the name of the engine": { why: "Podman reports its own", expected: { podman: "Podman Engine" } },
+  "importing for another platform": {
+    why: "20.10 ignores the platform, and Podman 4.3 its variant",
+    expected: { "20.10": otherPlatform, podman: otherPlatform }
+  },
   "the status of a network prune with an invalid time": {
     why: "20.10 treats it as a server error",
     expected: { "20.10": 500 }

@@ -282,6 +282,15 @@ const archives: Rows = {
         )
         const image = yield* on((images) => images.inspect(reference))
         expect(image).toMatchObject({ id, defaults: { command: ["sh"], environment: { A: "b" } } })
+        const platform = { os: "linux", architecture: "arm", variant: "v6" }
+        const elsewhere = yield* Effect.merge(
+          Effect.acquireUseRelease(
+            on((images) => images.import(emptyArchive, { platform: "linux/arm/v6", changes: ['CMD ["x"]'] })),
+            (other) => on((images) => Effect.map(images.inspect(other), (found) => found.platform)),
+            (other) => Effect.ignore(on((images) => images.remove(other, { force: true })))
+          )
+        )
+        expect(elsewhere).toEqual(bench.expected("importing for another platform", platform))
       }),
     missing: "an archive holds all that it needs",
     conflict: "a tag is taken from the image that has it",

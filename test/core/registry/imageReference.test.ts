@@ -11,7 +11,11 @@ import {
   type ImageReference,
   parseImageReference
 } from "../../../packages/core/src/internal/registry/imageReference.js"
+import { busyboxImage } from "../../engine/busyboxImage.js"
+import { engineCall } from "../../engine/engineRequest.js"
 import { itDockerCli, type RunDocker } from "../../engine/itDockerCli.js"
+import { describeEngine, testEngine } from "../../engine/realEngine.js"
+import { uniqueName } from "../../engine/testContainer.js"
 import { type RecordingEngine, startRecordingEngine } from "./recordingEngine.js"
 
 const parse = (text: string) => Effect.runSync(Effect.either(parseImageReference(text)))
@@ -58,6 +62,11 @@ const valid: ReadonlyArray<readonly [text: string, registry: string, repository:
   ["127.0.0.1:5000/app:5050", "127.0.0.1:5000", "app", "5050"],
   ["[::1]/app", "[::1]", "app", "latest"],
   [`[2001:db8::1]:5000/team/app:1@${digest}`, "[2001:db8::1]:5000", "team/app", digest],
+  // It looks like a host, but is none in the grammar.
+  ["my_host.test/app:1", "my_host.test", "app", "1"],
+  ["my_host.test/team/app", "my_host.test", "team/app", "latest"],
+  ["my-host.a__b/app", "my-host.a__b", "app", "latest"],
+  [`my_host.test/${long(242)}`, "my_host.test", long(242), "latest"],
   // Without a slash, none of it is a host.
   ["host.test", "docker.io", "library/host.test", "latest"],
   ["host.test:5000", "docker.io", "library/host.test", "5000"],
@@ -123,6 +132,10 @@ const invalid: ReadonlyArray<string> = [
   "-host.test/app",
   "host-.test/app",
   "host..test/app",
+  "my_host.test:5000/app",
+  "My_host.test/app",
+  "_host.test/app",
+  `my_host.test/${long(243)}`,
   "https://host.test/app",
   "user@host.test/app",
   "host.test/app?x",
@@ -178,6 +191,27 @@ describe("an image reference", () => {
     const found = parsed(text)
     expect(found === undefined ? undefined : familiarReference(found)).toBe(expected)
   })
+})
+
+describeEngine("an image reference as it is printed", () => {
+  it.each(["team/", "localhost/", "host.test/", "my_host.test/", "index.docker.io/", ""])(
+    "names the image to the engine: docker.io/%sNAME",
+    async (before) => {
+      const { endpoint } = testEngine()
+      const repository = `docker.io/${before}${uniqueName("printed")}`
+      await engineCall(endpoint, "POST", `/images/${busyboxImage}/tag?repo=${repository}&tag=1`)
+      try {
+        const found = parsed(`${repository}:1`)
+        const printed = found === undefined ? "" : familiarReference(found)
+        const { json } = await engineCall(endpoint, "GET", `/images/${printed}/json`)
+        expect(json).toMatchObject({
+          RepoTags: expect.arrayContaining([`${repository.slice("docker.io/".length)}:1`])
+        })
+      } finally {
+        await engineCall(endpoint, "DELETE", `/images/${repository}:1`)
+      }
+    }
+  )
 })
 
 const word = FastCheck.stringMatching(/^[a-z0-9]{1,6}$/)
@@ -309,14 +343,10 @@ describe("the docker command", () => {
     return found?.registry === "docker.io" && /^(?:[^/]*[.:][^/]*|localhost)\//.test(found.repository)
   }
 
-  /** Whether the part before the first slash looks like a host, but cannot be one: for the command, it has no host then. */
-  const hasNoDomain = (text: string): boolean =>
-    /^[a-z0-9_.-]*_[a-z0-9_.-]*\//.test(text) && text.split("/", 1)[0]?.includes(".") === true
-
   itDockerCli("agrees on what is nearly a reference", async (docker) => {
     await FastCheck.assert(
       FastCheck.asyncProperty(nearly, async (text) => {
-        FastCheck.pre(!isMistaken(text) && !hasNoDomain(text))
+        FastCheck.pre(!isMistaken(text))
         await expectSame(docker, text)
       }),
       { numRuns: 50 }
@@ -326,19 +356,18 @@ describe("the docker command", () => {
   itDockerCli(
     "asks another registry for a repository of Docker Hub that looks like one, which we do not",
     async (docker) => {
-      const text = "index.docker.io/a.a/app:1"
-      expect(isMistaken(text)).toBe(true)
-      await docker(["pull", "--", text], { DOCKER_CONFIG: folder, DOCKER_HOST: engine.endpoint })
-      expect(engine.takePulls()).toMatchObject([{ image: "a.a/app", tag: "1" }])
-      expect(parsed(text)).toEqual({ registry: "docker.io", repository: "a.a/app", tag: "1" })
+      for (const [host, repository] of [
+        ["index.docker.io", "a.a/app"],
+        ["docker.io", "localhost/app"],
+        ["docker.io", "host.test/team/app"],
+        ["docker.io", "my_host.test/app"]
+      ]) {
+        const text = `${host}/${repository}:1`
+        expect(isMistaken(text)).toBe(true)
+        await docker(["pull", "--", text], { DOCKER_CONFIG: folder, DOCKER_HOST: engine.endpoint })
+        expect(engine.takePulls()).toMatchObject([{ image: repository, tag: "1" }])
+        expect(parsed(text)).toEqual({ registry: "docker.io", repository, tag: "1" })
+      }
     }
   )
-
-  itDockerCli("sends a reference whose host cannot be one, which we refuse: no engine can pull it", async (docker) => {
-    const text = "my_host.test/app:1"
-    expect(hasNoDomain(text)).toBe(true)
-    await docker(["pull", "--", text], { DOCKER_CONFIG: folder, DOCKER_HOST: engine.endpoint })
-    expect(engine.takePulls()).toMatchObject([{ image: "my_host.test/app", tag: "1" }])
-    expect(parsed(text)).toBeUndefined()
-  })
 })

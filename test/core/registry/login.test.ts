@@ -225,7 +225,7 @@ const recorded: ReadonlyArray<readonly [status: number, detail: string, reason: 
     "Unreachable"
   ],
   [500, 'Get "https://r.test/v2/": context deadline exceeded', "Unreachable"],
-  [500, 'Get "https://r.test/v2/": EOF', "Broken"],
+  [500, 'Get "https://r.test/v2/": EOF', "Unreachable"],
   // A host whose name is a word of the table.
   [500, 'Get "https://denied:429/v2/": dial tcp: lookup denied: no such host', "Unreachable"],
   [500, "something else: the daemon is shutting down", "EngineError"],

@@ -2,14 +2,16 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { DockerRequest, DockerShape } from "../../Docker.js"
 import { type DockerFailure, EngineError, ImageNotFound, InvalidRequest } from "../../DockerError.js"
-import { undecodable } from "../api/decode.js"
+import { decodeResponse, nullable, requestDecoded, undecodable } from "../api/decode.js"
 import { mapEngineError } from "../api/errors/errorRules.js"
 import { traced } from "../api/traced.js"
 import { JsonLines } from "../api/streams/jsonLines.js"
 import { uploadStream } from "../api/streams/uploadStream.js"
+import { isSamePlatform, parsePlatform, platformName, type RequestedPlatform } from "../registry/imagePlatform.js"
 import { imageNotFound, imagePath } from "./imageErrors.js"
 import { imageId } from "./imageInspection.js"
 import { imageTarget } from "./imageTarget.js"
@@ -28,9 +30,20 @@ export interface ImageImportOptions {
   readonly changes?: ReadonlyArray<string>
   /** The comment in the image's history. */
   readonly message?: string
-  /** Such as `linux/arm64`. Default: the engine's own. */
+  /**
+   * Such as `linux/arm64`. Default: the engine's own. An engine that makes an image for another one, as Docker 20.10 does, is an
+   * `InvalidRequest`, and the image is removed.
+   */
   readonly platform?: string
 }
+
+const decodePlatform = decodeResponse(
+  Schema.Struct({
+    Os: nullable(Schema.String),
+    Architecture: nullable(Schema.String),
+    Variant: nullable(Schema.String)
+  })
+)
 
 /** Loading takes as long as the content does. */
 const timeout = Duration.infinity
@@ -72,6 +85,26 @@ const importError = (options: ImageImportOptions, error: EngineError): InvalidRe
     : /platform|operating system|architecture/i.test(error.detail) && options.platform !== undefined
       ? new InvalidRequest({ field: "platform", value: options.platform, detail: error.detail })
       : invalidArchive(error)
+
+/**
+ * Fails if an imported image is for another platform, and removes it: Docker 20.10 ignores the platform, and Podman its variant.
+ */
+const checkImported = (
+  docker: DockerShape,
+  id: string,
+  { platform = "" }: ImageImportOptions,
+  wanted: RequestedPlatform
+): Effect.Effect<void, InvalidRequest | DockerFailure> =>
+  Effect.gen(function* () {
+    const path = `/images/${encodeURIComponent(id)}`
+    const found = yield* requestDecoded(docker, { method: "GET", path: `${path}/json` }, decodePlatform)
+    const actual = { os: found.Os ?? "", architecture: found.Architecture ?? "", variant: found.Variant ?? "" }
+    if (isSamePlatform(wanted, actual)) return
+    // The failure is what counts; without a name, a prune removes the image at the latest.
+    yield* Effect.ignore(docker.json({ method: "DELETE", path }))
+    const detail = `the engine made an image for ${platformName(actual)}, which was removed. Import the archive with an engine that knows the platform`
+    return yield* new InvalidRequest({ field: "platform", value: platform, detail })
+  })
 
 /** The first of several images that does not exist: not every engine says which. */
 const firstMissing = (docker: DockerShape, images: ReadonlyArray<string>): Effect.Effect<string | undefined> =>
@@ -127,29 +160,28 @@ export const imageArchive = (docker: DockerShape) => ({
 
   import: traced("Images.import")(<E, R>(archive: Stream.Stream<Uint8Array, E, R>, options: ImageImportOptions = {}) =>
     Effect.gen(function* () {
-      const target = options.reference === undefined ? undefined : yield* imageTarget(options.reference, "reference")
+      const { changes, message, platform, reference } = options
+      const target = reference === undefined ? undefined : yield* imageTarget(reference, "reference")
+      const wanted = platform === undefined ? undefined : yield* parsePlatform(platform)
       const request = {
         method: "POST",
         path: "/images/create",
-        query: {
-          fromSrc: "-",
-          ...target,
-          message: options.message,
-          changes: options.changes,
-          platform: options.platform
-        },
+        // An image that is to be checked takes no name from another one before.
+        query: { fromSrc: "-", ...(wanted === undefined ? target : {}), message, changes, platform },
         timeout
       } as const
       const lines = yield* uploadArchive(docker, request, archive)
-      const id = lines
+      const found = lines
         .map((line) => textAt(line, "status") ?? "")
         .findLast((text) => /^(sha256:)?[0-9a-f]{64}$/.test(text))
-      if (id === undefined) return yield* undecodable(request, 200, "the response does not name the image")
+      if (found === undefined) return yield* undecodable(request, 200, "the response does not name the image")
+      const id = imageId(found)
+      if (wanted !== undefined) yield* checkImported(docker, id, options, wanted)
       // Podman ignores the tag.
       if (target !== undefined) {
-        yield* docker.json({ method: "POST", path: `/images/${encodeURIComponent(imageId(id))}/tag`, query: target })
+        yield* docker.json({ method: "POST", path: `/images/${encodeURIComponent(id)}/tag`, query: target })
       }
-      return imageId(id)
+      return id
     }).pipe(mapEngineError((error) => importError(options, error)))
   )
 })

@@ -55,16 +55,34 @@ export const parsePlatform = (platform: string): Effect.Effect<RequestedPlatform
   return Effect.succeed({ ...named, ...(normalVariant === "" ? {} : { variant: normalVariant }) })
 }
 
+/** The platform of an image, as it says. */
+export interface ActualPlatform {
+  readonly os: string
+  readonly architecture: string
+  readonly variant?: string | undefined
+}
+
+/** A platform in words, such as `linux/arm/v7`. */
+export const platformName = ({ architecture, os, variant = "" }: ActualPlatform): string =>
+  [os, architecture, ...(variant === "" ? [] : [variant])].join("/")
+
+/** Whether an image is for exactly this platform. One without a variant is for the default one. */
+export const isSamePlatform = (wanted: RequestedPlatform, image: ActualPlatform): boolean => {
+  const actual = normal(image.architecture, image.variant ?? "")
+  return (
+    (wanted.os === undefined || wanted.os === normalOs(image.os)) &&
+    (wanted.architecture === undefined ||
+      (wanted.architecture === actual.architecture && (wanted.variant ?? "") === actual.variant))
+  )
+}
+
 const armVersion = (variant: string): number => Number(/^v(\d+)$/.exec(variant)?.[1] ?? Number.NaN)
 
 /**
  * Whether an image is for a platform. As for the engine, an image without a variant, and one for an earlier version of ARM,
  * are.
  */
-export const isForPlatform = (
-  wanted: RequestedPlatform,
-  image: { readonly os: string; readonly architecture: string; readonly variant?: string | undefined }
-): boolean => {
+export const isForPlatform = (wanted: RequestedPlatform, image: ActualPlatform): boolean => {
   const actual = normal(image.architecture, image.variant ?? "")
   if (wanted.os !== undefined && wanted.os !== normalOs(image.os)) return false
   if (wanted.architecture === undefined) return true

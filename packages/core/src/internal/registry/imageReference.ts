@@ -22,7 +22,8 @@ const domain = `(?:${domainComponent}(?:\\.${domainComponent})*|\\[[a-fA-F0-9:]+
 const pathComponent = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 const path = `${pathComponent}(?:/${pathComponent})*`
 const digest = "[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}"
-const reference = new RegExp(`^(${domain})/(${path})(?::(\\w[\\w.-]{0,127}))?(?:@(${digest}))?$`)
+// Where the first part looks like a host but cannot be one, such as "my_host.test", it is a component of a name without a host.
+const reference = new RegExp(`^(?:(${domain})|(${pathComponent}))/(${path})(?::(\\w[\\w.-]{0,127}))?(?:@(${digest}))?$`)
 
 /** The digests that are supported, by algorithm, with their number of hexadecimal digits. */
 const digestLengths: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 }
@@ -59,11 +60,11 @@ export const readImageReference = (text: string): ImageReference | string => {
   const name = rest.split(/[:@]/, 1)[0] ?? ""
   if (name !== name.toLowerCase()) return `the repository name "${name}" must be lower case`
   const match = reference.exec(`${registry}/${rest}`)
-  const [, , repository, tag, digest] = match ?? []
+  const [, , first, repository, tag, digest] = match ?? []
   if (repository === undefined) {
     return "it is not an image reference. Write it as [HOST[:PORT]/]NAME[:TAG][@DIGEST], such as localhost:5000/team/app:1.0"
   }
-  if (repository.length > maxRepositoryLength) {
+  if (repository.length + (first === undefined ? 0 : first.length + 1) > maxRepositoryLength) {
     return `the repository name must not be longer than ${maxRepositoryLength} characters`
   }
   const problem = digest === undefined ? undefined : digestProblem(digest)

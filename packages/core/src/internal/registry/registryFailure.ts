@@ -10,7 +10,10 @@ export interface RegistryTask {
 }
 
 /** What a message means. `NoImageHere` is about the engine, which has nothing to push. */
-type Meaning = Exclude<RegistryFailure, "Stalled" | "CredentialsUnavailable"> | "NotFound" | "NoImageHere"
+export type RegistryMeaning =
+  | Exclude<RegistryFailure, "Stalled" | "CredentialsUnavailable">
+  | "NotFound"
+  | "NoImageHere"
 
 /**
  * What engines and builders write before the words of a registry, whatever those say: a refusal for any reason. It is left
@@ -23,7 +26,7 @@ const preamble =
  * The error codes of the registry protocol, as engines write them before the words of a registry. The first one counts: what
  * follows it may be any text.
  */
-const codes: ReadonlyArray<readonly [code: RegExp, Meaning]> = [
+const codes: ReadonlyArray<readonly [code: RegExp, RegistryMeaning]> = [
   // Amazon ECR and others refuse an expired token with the code for a forbidden one.
   [/\bdenied: .*\b(?:token|credentials?|session)\b.*\bexpired\b/i, "Unauthorized"],
   [/\btoomanyrequests\b/i, "RateLimited"],
@@ -34,12 +37,12 @@ const codes: ReadonlyArray<readonly [code: RegExp, Meaning]> = [
 ]
 
 /** Everything else that engines, builders and registries write. The first row that matches counts. */
-const phrases: ReadonlyArray<readonly [phrase: RegExp, Meaning]> = [
+const phrases: ReadonlyArray<readonly [phrase: RegExp, RegistryMeaning]> = [
   [
     /does not match the specified platform|was found but its platform|does not provide the specified platform|does not match the expected platform|no matching manifest for|no match for platform in manifest|no image found in (?:manifest list|image index) for/i,
     "PlatformMismatch"
   ],
-  [/too many requests|status ?code: 429\b|pull rate limit|rate limit exceeded/i, "RateLimited"],
+  [/too many requests|http 429\b|status ?code: 429\b|pull rate limit|rate limit exceeded/i, "RateLimited"],
   [
     /no basic auth credentials|\b401 \(?unauthorized|authentication required|incorrect username or password|invalid username\/password|authentication token (?:is|has) expired|(?:^|: )unauthorized$|status ?code: 401\b/im,
     "Unauthorized"
@@ -50,7 +53,7 @@ const phrases: ReadonlyArray<readonly [phrase: RegExp, Meaning]> = [
   ],
   [/authorization failed/i, "Unauthorized"],
   [
-    /dial (?:tcp|unix)|no such host|server misbehaving|connection (?:refused|reset)|network is unreachable|no route to host|i\/o timeout|tls: |tls handshake|x509: |server gave http response|client\.timeout|proxyconnect|\b(?:head|get|post|put|patch) "https?:\S+": (?:context deadline exceeded|eof|unexpected eof)/i,
+    /dial (?:tcp|unix)|no such host|server misbehaving|connection (?:refused|reset)|network is unreachable|no route to host|i\/o timeout|tls: |tls handshake|x509: |server gave http response|no host in request url|client\.timeout|proxyconnect|\b(?:head|get|post|put|patch) "https?:\S+": (?:context deadline exceeded|eof|unexpected eof)/i,
     "Unreachable"
   ],
   [/^tag does not exist|an image does not exist locally|no such image: |image not known/i, "NoImageHere"],
@@ -61,22 +64,23 @@ const phrases: ReadonlyArray<readonly [phrase: RegExp, Meaning]> = [
     "NotFound"
   ],
   [
-    /status ?code: [45]\d\d\b|unexpected (?:http )?status.*\b[45]\d\d\b|\b50[0-4] \(?(?:internal|not implemented|bad gateway|service|gateway)|layer verification failed|manifest verification failed|short read|unexpected eof|failed size validation|unexpected commit digest|digest (?:did not match|mismatch)|(?:does not|did not|doesn't) match (?:the )?(?:expected )?digest|error parsing http|invalid character|unsupported (?:manifest|media|schema)|download failed after|gzip: |zlib: |archive\/tar|invalid tar|error (?:reading|writing|copying) (?:manifest|blob|layer|config)|(?:reading|writing|copying) (?:manifest|blob|config)|retries? exceeded/i,
+    /status ?code: [45]\d\d\b|failed with status: [45]\d\d\b|invalid status code|did not include a token|unexpected (?:http )?status.*\b[45]\d\d\b|\b50[0-4] \(?(?:internal|not implemented|bad gateway|service|gateway)|layer verification failed|manifest verification failed|short read|unexpected eof|failed size validation|unexpected commit digest|digest (?:did not match|mismatch)|(?:does not|did not|doesn't) match (?:the )?(?:expected )?digest|error parsing http|invalid character|unsupported (?:manifest|media|schema)|download failed after|gzip: |zlib: |archive\/tar|invalid tar|error (?:reading|writing|copying) (?:manifest|blob|layer|config)|(?:reading|writing|copying) (?:manifest|blob|config)|retries? exceeded/i,
     "Broken"
   ]
 ]
 
 /** Engines since 28 pass on some statuses of the registry as their own. */
-const statuses: Readonly<Record<number, Meaning>> = { 401: "Unauthorized", 403: "Denied", 429: "RateLimited" }
+const statuses: Readonly<Record<number, RegistryMeaning>> = { 401: "Unauthorized", 403: "Denied", 429: "RateLimited" }
 
-const meaningOf = (detail: string, status: number | undefined): Meaning | undefined => {
+/** What the message of an engine or a builder says about a registry, with its status if it came with one. */
+export const registryMeaning = (detail: string, status?: number): RegistryMeaning | undefined => {
   const reason = detail.replace(preamble, "")
   const first = codes
     .flatMap(([code, meaning]) => {
       const index = reason.search(code)
       return index < 0 ? [] : [{ index, meaning }]
     })
-    .reduce<{ readonly index: number; readonly meaning: Meaning } | undefined>(
+    .reduce<{ readonly index: number; readonly meaning: RegistryMeaning } | undefined>(
       (found, next) => (found === undefined || next.index < found.index ? next : found),
       undefined
     )
@@ -94,7 +98,7 @@ export const registryFailure = (
   detail: string,
   status?: number
 ): ImageNotFound | RegistryError | undefined => {
-  const meaning = meaningOf(detail.trim(), status)
+  const meaning = registryMeaning(detail.trim(), status)
   switch (meaning) {
     case undefined:
       return undefined

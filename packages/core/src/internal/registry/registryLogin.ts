@@ -1,31 +1,11 @@
 import * as Effect from "effect/Effect"
 import type { DockerShape } from "../../Docker.js"
-import {
-  type DockerFailure,
-  type EngineError,
-  InvalidRequest,
-  RegistryError,
-  type RegistryFailure
-} from "../../DockerError.js"
+import { type DockerFailure, type EngineError, InvalidRequest, RegistryError } from "../../DockerError.js"
 import type { FoundCredentials } from "../../RegistryAuth.js"
 import { mapEngineError } from "../api/errors/errorRules.js"
 import { authBody } from "./authHeader.js"
+import { registryMeaning } from "./registryFailure.js"
 import { canonicalRegistry } from "./registryKey.js"
-
-/** What the messages of `POST /auth` say, by the reason. The first that matches counts. Host names are not matched. */
-const reasons: ReadonlyArray<readonly [RegExp, RegistryFailure]> = [
-  [
-    /: dial tcp|: proxyconnect|: x509: |: tls: |server gave HTTP response|Client\.Timeout|deadline exceeded/,
-    "Unreachable"
-  ],
-  [/\b401 Unauthorized|no basic auth credentials|: unauthorized\b/, "Unauthorized"],
-  [/\b403 \(?Forbidden|: denied\b/, "Denied"],
-  [/\bHTTP 429\b|\b429 Too Many Requests|: too ?many ?requests/i, "RateLimited"],
-  [
-    /failed with status: \d|unexpected HTTP status|invalid status code|error parsing HTTP|did not include a token|: EOF$|connection reset/,
-    "Broken"
-  ]
-]
 
 const loginFailure = (
   registry: string,
@@ -34,12 +14,13 @@ const loginFailure = (
 ): RegistryError | InvalidRequest | undefined => {
   if (status === 400 || /: parse "/.test(detail))
     return new InvalidRequest({ field: "registry", value: registry, detail })
-  const reason = status === 401 ? "Unauthorized" : reasons.find(([pattern]) => pattern.test(detail))?.[1]
-  return reason === undefined
+  const meaning = registryMeaning(detail, status)
+  return meaning === undefined || meaning === "NoImageHere"
     ? undefined
     : new RegistryError({
         registry: canonicalRegistry(registry),
-        reason,
+        // Every registry has what a login asks for.
+        reason: meaning === "NotFound" ? "Broken" : meaning,
         credentials: credentials?.source ?? "none",
         detail
       })

@@ -14,7 +14,7 @@ import type { Operation, OperationStep } from "../../../Operation.js"
 import type { RegistryAuthShape } from "../../../RegistryAuth.js"
 import { decodeResponse, nullable, requestDecoded } from "../../api/decode.js"
 import { familiarReference, fullReference, type ImageReference } from "../../registry/imageReference.js"
-import { isForPlatform, parsePlatform, type RequestedPlatform } from "../../registry/imagePlatform.js"
+import { isForPlatform, parsePlatform, platformName, type RequestedPlatform } from "../../registry/imagePlatform.js"
 import type { RegistryTask } from "../../registry/registryFailure.js"
 import { imageNotFound, imagePath } from "../imageErrors.js"
 import { imageId } from "../imageInspection.js"
@@ -103,8 +103,7 @@ const pulledImage = (
     if (!isFinished(decoder.outcome, id)) return yield* withoutResult(pull)
     const actual = { os: image.Os ?? "", architecture: image.Architecture ?? "", variant: image.Variant ?? "" }
     if (platform !== undefined && !isForPlatform(platform, actual)) {
-      const name = [actual.os, actual.architecture, ...(actual.variant === "" ? [] : [actual.variant])].join("/")
-      return yield* platformMismatch(task, `the image that the registry sent is for ${name}`)
+      return yield* platformMismatch(task, `the image that the registry sent is for ${platformName(actual)}`)
     }
     const known = digest ?? reference.digest ?? onlyDigest(reference, image.RepoDigests ?? [])
     return {
