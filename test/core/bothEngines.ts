@@ -1,4 +1,16 @@
-import { Archive, Containers, Docker, Events, Exec, Logs, MemoryEngine, Networks, Volumes } from "@dockwire/core"
+import {
+  Archive,
+  Containers,
+  Docker,
+  Events,
+  Exec,
+  Images,
+  Logs,
+  MemoryEngine,
+  Networks,
+  RegistryAuth,
+  Volumes
+} from "@dockwire/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
@@ -6,14 +18,15 @@ import { describe, it } from "vitest"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 
 /** The services of core that `bothEngines` provides. */
-export type EngineServices = Archive | Containers | Docker | Events | Exec | Logs | Networks | Volumes
+export type EngineServices = Archive | Containers | Docker | Events | Exec | Images | Logs | Networks | Volumes
 
-/** The services of core that need nothing but an engine. */
+/** The services of core that need nothing but an engine. There are no credentials. */
 export const engineServices = Layer.mergeAll(
   Archive.layer,
   Containers.layer,
   Events.layer,
   Exec.layer,
+  Layer.provide(Images.layer, RegistryAuth.layer()),
   Logs.layer,
   Networks.layer,
   Volumes.layer

@@ -17,6 +17,7 @@ import Dockerode from "dockerode"
 import type DockerModem from "docker-modem"
 import type { Agent } from "node:http"
 import type { Duplex } from "node:stream"
+import { inspect, type InspectOptions } from "node:util"
 import type { DockerFailure, EngineUnavailable, InvalidRequest } from "./DockerError.js"
 import { openInScope } from "./internal/api/scopedResource.js"
 import { findEndpoint } from "./internal/connection/dockerContext.js"
@@ -191,6 +192,22 @@ const withoutDockerHost = <A>(create: () => A): A => {
   }
 }
 
+/** docker-modem prints requests in its debug log. Build arguments are left out there; secret headers hide themselves. */
+const hideBuildArgs = (modem: DockerModem): DockerModem => {
+  const send = modem["buildRequest"].bind(modem)
+  const hide = (...parameters: Parameters<typeof send>) => {
+    const [options] = parameters
+    if (options.path?.includes("buildargs=") === true) {
+      const shown = { ...options, path: options.path.replace(/([?&]buildargs=)[^&]*/, "$1<redacted>") }
+      Object.defineProperty(options, inspect.custom, {
+        value: (_depth: number, format: InspectOptions) => inspect(shown, format)
+      })
+    }
+    send(...parameters)
+  }
+  return Object.defineProperty(modem, "buildRequest", { value: hide })
+}
+
 const makeModem = (endpoint: Endpoint, agent: Agent): DockerModem => {
   // Every option that docker-modem would otherwise take from the environment.
   const options = {
@@ -205,7 +222,7 @@ const makeModem = (endpoint: Endpoint, agent: Agent): DockerModem => {
     timeout: undefined,
     agent
   }
-  return withoutDockerHost(() => new Dockerode(options).modem)
+  return hideBuildArgs(withoutDockerHost(() => new Dockerode(options).modem))
 }
 
 const dialWith =

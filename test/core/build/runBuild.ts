@@ -53,6 +53,17 @@ const authLayer = (credentials: RunBuildOptions["credentials"]): Layer.Layer<Reg
     ? Layer.succeed(RegistryAuth, { find: credentials.find })
     : RegistryAuth.layer(Object.fromEntries(Object.entries(credentials ?? {})))
 
+const noSession = new EngineError({ request: "POST /session", status: 404, detail: "page not found" })
+
+/** An engine as if it had no sessions, so that builds take the classic builder. */
+export const withoutSessions = Layer.effect(
+  Docker,
+  Effect.map(Docker, (door): Effect.Effect.Success<typeof Docker> => ({
+    ...door,
+    hijack: () => Effect.fail(noSession)
+  }))
+)
+
 /** Runs a build, and records what it emits and requests. */
 export const runBuild = async (spec: BuildSpec, options: RunBuildOptions): Promise<FinishedBuild> => {
   const requests: Array<DockerRequest> = []
@@ -67,7 +78,7 @@ export const runBuild = async (spec: BuildSpec, options: RunBuildOptions): Promi
       },
       hijack: (request) =>
         options.isClassic === true
-          ? Effect.fail(new EngineError({ request: "POST /session", status: 404, detail: "page not found" }))
+          ? Effect.fail(noSession)
           : Effect.tap(door.hijack(request), (duplex) => Effect.sync(() => (session = duplex.socket)))
     }))
   ).pipe(Layer.provide(Docker.layer({ endpoint: options.endpoint })))

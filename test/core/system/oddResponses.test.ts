@@ -1,5 +1,5 @@
-import { Archive, Containers, Docker, type DockerShape, Events, Exec, Logs, MemoryEngine } from "@dockwire/core"
-import { Networks, Stats, System, Volumes } from "@dockwire/core"
+import { Archive, Containers, Docker, type DockerShape, Events, Exec, Images, LogSink, Logs } from "@dockwire/core"
+import { MemoryEngine, Networks, Operation, Stats, System, Volumes } from "@dockwire/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { expect, it } from "vitest"
 import { engineServices, type EngineServices } from "../bothEngines.js"
+import { tarball } from "../containers/tarball.js"
 import { randomness, type Randomness } from "../logs/randomness.js"
 import { inVirtualTime } from "../virtualTime.js"
 
@@ -131,6 +132,23 @@ const oddDoor = (docker: DockerShape, random: Randomness): DockerShape => {
 
 type Services = EngineServices | Stats | System
 
+type ImagesShape = Effect.Effect.Success<typeof Images>
+
+/** A pull, a push or a build, for which there are several chances. */
+const operations = (name: string, use: (images: ImagesShape) => Operation<unknown, unknown>) =>
+  Object.fromEntries(
+    Array.from({ length: 2 }, (_, index) => [
+      `${name} ${index}`,
+      Effect.provide(
+        Effect.flatMap(Images, (it) => Operation.run(use(it))),
+        LogSink.layerNone
+      )
+    ])
+  )
+
+const archive = () => Stream.make(tarball([{ name: "file", content: "x" }]))
+const registry = "registry.example.com"
+
 /** Every method that decodes an answer. */
 const calls: Readonly<Record<string, Effect.Effect<unknown, unknown, Services | Scope.Scope>>> = {
   list: Effect.flatMap(Containers, (it) => it.list({ all: true })),
@@ -172,6 +190,21 @@ const calls: Readonly<Record<string, Effect.Effect<unknown, unknown, Services | 
   version: Effect.flatMap(System, (it) => it.version()),
   info: Effect.flatMap(System, (it) => it.info()),
   diskUsage: Effect.flatMap(System, (it) => it.diskUsage()),
+  images: Effect.flatMap(Images, (it) => it.list({ all: true })),
+  image: Effect.flatMap(Images, (it) => it.inspect("busybox")),
+  history: Effect.flatMap(Images, (it) => it.history("busybox")),
+  tag: Effect.flatMap(Images, (it) => it.tag("busybox", "other:1")),
+  removeImage: Effect.flatMap(Images, (it) => it.remove("spare:1")),
+  pruneImages: Effect.flatMap(Images, (it) => it.prune({ filters: { label: ["none"] } })),
+  pruneBuildCache: Effect.flatMap(Images, (it) => it.pruneBuildCache()),
+  save: Effect.flatMap(Images, (it) => Stream.runDrain(it.save(["busybox"]))),
+  load: Effect.flatMap(Images, (it) => it.load(it.save(["busybox"]))),
+  import: Effect.flatMap(Images, (it) => it.import(archive())),
+  importFor: Effect.flatMap(Images, (it) => it.import(archive(), { platform: "linux/arm64", reference: "arm:1" })),
+  ...operations("pull", (it) => it.pull(`${registry}/app:1`)),
+  ...operations("pullFor", (it) => it.pull(`${registry}/app:1`, { platform: "linux/arm64" })),
+  ...operations("push", (it) => it.push(`${registry}/busybox:1`)),
+  ...operations("build", (it) => it.build({ dockerfile: { text: "FROM busybox\nRUN true\nCMD x" } })),
   volumes: Effect.flatMap(Volumes, (it) => it.list()),
   volume: Effect.flatMap(Volumes, (it) => it.inspect("data")),
   createVolume: Effect.flatMap(Volumes, (it) => it.create({})),
@@ -197,6 +230,19 @@ it("whatever an engine answers is a value or an error, never a defect", { timeou
           container("done", ["echo", "over"]),
           { ...container("flaky", ["sh", "-c", "echo again; sleep 1; exit 1"]), restart: { policy: "on-failure" } },
           { ...container("idle", ["echo", "started"]), started: false }
+        ],
+        images: ["busybox", "spare:1", `${registry}/busybox:1`],
+        registries: [
+          {
+            host: registry,
+            images: [
+              {
+                name: "app:1",
+                layers: [{ size: 1000, duration: "1 second" }, { size: 10 }],
+                platforms: ["linux/amd64", "linux/arm64"]
+              }
+            ]
+          }
         ],
         volumes: [{ name: "data" }]
       },
