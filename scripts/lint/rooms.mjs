@@ -82,6 +82,7 @@ const rooms = [
   ],
   ["core/src/internal/host/", corePublic],
   ["core/src/internal/tar/", corePublic],
+  ["core/src/internal/compose/yaml/", []],
   ["core/src/internal/logs/", [...corePublic, "core/src/internal/api/"]],
   [
     "core/src/internal/watch/",

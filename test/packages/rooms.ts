@@ -21,6 +21,7 @@ export const coreRooms: Readonly<Record<string, Room>> = {
       "internal/connection",
       "internal/connection/endpoint",
       ...servicePieces,
+      "internal/compose/yaml",
       "internal/exec",
       "internal/host",
       "internal/logs",
@@ -45,6 +46,7 @@ export const coreRooms: Readonly<Record<string, Room>> = {
           "internal/connection/endpoint",
           "internal/api",
           ...servicePieces,
+          "internal/compose/yaml",
           "internal/exec",
           "internal/host",
           "internal/logs",
@@ -64,6 +66,7 @@ export const coreRooms: Readonly<Record<string, Room>> = {
     servicePieces.map((room) => [room, { file: `${room}/a`, mayImport: [...fourPublic, "internal/api"] }])
   ),
   "internal/exec": { file: "internal/exec/a", mayImport: [...fourPublic, "internal/api", "internal/logs"] },
+  "internal/compose/yaml": { file: "internal/compose/yaml/a", mayImport: [] },
   "internal/host": { file: "internal/host/a", mayImport: fourPublic },
   "internal/logs": { file: "internal/logs/a", mayImport: [...fourPublic, "internal/api"] },
   "internal/tar": { file: "internal/tar/a", mayImport: fourPublic },

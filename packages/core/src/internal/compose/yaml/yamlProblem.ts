@@ -1,0 +1,40 @@
+import * as Effect from "effect/Effect"
+
+/** What is wrong with the text of a compose file, and where. */
+export interface YamlProblem {
+  /** The code of the `yaml` package, such as `BAD_INDENT` or `DUPLICATE_KEY`, or one of ours. */
+  readonly code: string
+  /** From 1. */
+  readonly line: number
+  /** From 1, in UTF-16 code units. */
+  readonly column: number
+  readonly detail: string
+}
+
+/** A place in a text. */
+export interface YamlPosition {
+  /** From 1. */
+  readonly line: number
+  /** From 1, in UTF-16 code units. */
+  readonly column: number
+}
+
+/** The `yaml` package takes long to load, and most programs read no compose file. */
+const loadCheck = Effect.promise(() => import("./yamlCheck.js"))
+
+/**
+ * Finds the first problem of the text of a compose file: what is not YAML, or what compose rejects in any file, such as a
+ * key that occurs twice. `undefined` if there is none. Services and their settings are not looked at. Takes about a second
+ * at most, whatever the text: one with more than 100,000 tokens has the problem `TOO_COMPLEX`.
+ */
+export const findYamlProblem = (text: string): Effect.Effect<YamlProblem | undefined> =>
+  Effect.map(loadCheck, (check) => check.findYamlProblem(text))
+
+/**
+ * Finds the key, or the item of a list, at a path such as `["services", "web", "ports", 0]`; if the whole path doesn't
+ * exist, the last part of it that does. `undefined` if none does, or if the text has a problem.
+ */
+export const findYamlPosition = (
+  text: string,
+  path: ReadonlyArray<string | number>
+): Effect.Effect<YamlPosition | undefined> => Effect.map(loadCheck, (check) => check.findYamlPosition(text, path))
