@@ -232,6 +232,31 @@ describe("the response to a transfer", () => {
     ).toEqual(["1: Pulling from a", "x: Pull complete", "two", "lines"])
   })
 
+  it("knows what is only repeated, as engines do while a registry is silent", () => {
+    const decoder = new TransferDecoder("push")
+    const hasNews = (value: unknown) => decoder.push(Buffer.from(`${JSON.stringify(value)}\r\n`)).hasNews
+    const pushing = (id: string, current: number, more = {}) => ({
+      id,
+      status: "Pushing",
+      progressDetail: { current, total: 9, ...more }
+    })
+    const values = [
+      { id: "a", status: "Waiting", progressDetail: {} },
+      { id: "a", status: "Waiting", progressDetail: {} },
+      pushing("a", 1),
+      pushing("b", 1),
+      pushing("a", 1),
+      pushing("b", 2),
+      { id: "a", status: "Extracting", progressDetail: { current: 1, units: "s" } },
+      { id: "a", status: "Extracting", progressDetail: { current: 2, units: "s" } },
+      { status: "The push refers to a" },
+      { status: "The push refers to a" },
+      { id: "a", status: "Waiting", progressDetail: {} }
+    ]
+    expect(values.map(hasNews)).toEqual([true, false, true, true, false, true, true, true, true, true, true])
+    expect(decoder.push(Buffer.from('{"id":"a"')).hasNews).toBe(false)
+  })
+
   it("keeps a line that is too long as text", () => {
     const lines = new JsonLines(10)
     expect(lines.push(Buffer.from('{"a":1}\n"0123456789"\n[1]\n'))).toEqual([{ a: 1 }, '"012345678', [1]])

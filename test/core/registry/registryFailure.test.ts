@@ -11,6 +11,9 @@ const head = (status: string) =>
 const buildKit = (words: string) => `r.test/a:1: failed to resolve source metadata for r.test/a:1: ${words}`
 const initializing = (words: string) => `initializing source docker://r.test/a:1: ${words}`
 const reading = (words: string) => initializing(`reading manifest 1 in r.test/a: ${words}`)
+/** What Docker 20.10 says of an answer that is a page. */
+const page = (status: number, text: string) =>
+  `error parsing HTTP ${status} response body: invalid character '<' looking for beginning of value: "<html><body><h1>${text}</h1></body></html>"`
 
 /** Messages by meaning, with the status if the engine sends one. Those of engine 29 are from its source. */
 const table: Readonly<Record<string, ReadonlyArray<string | readonly [detail: string, status: number]>>> = {
@@ -24,7 +27,10 @@ const table: Readonly<Record<string, ReadonlyArray<string | readonly [detail: st
     "failed to solve with frontend dockerfile.v0: failed to create LLB definition: r.test/a:1: not found",
     reading("manifest unknown"),
     reading("manifest unknown: manifest unknown"),
-    "unexpected status from POST request to https://r.test/v2/a/blobs/uploads/: 404 Not Found"
+    "unexpected status from POST request to https://r.test/v2/a/blobs/uploads/: 404 Not Found",
+    [page(404, "Not Found"), 500],
+    ["unknown: <html><body><h1>Not Found</h1></body></html>", 500],
+    "unknown: 404 page not found"
   ],
   Unauthorized: [
     ['Head "https://r.test/v2/a/manifests/1": no basic auth credentials', 500],
@@ -48,6 +54,8 @@ const table: Readonly<Record<string, ReadonlyArray<string | readonly [detail: st
       "pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials"
     ),
     buildKit("failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized"),
+    [page(401, "Unauthorized"), 500],
+    reading("denied: Your authorization token has expired. Reauthenticate and try again."),
     reading("unauthorized: authentication required"),
     reading("unauthorized"),
     initializing(
@@ -65,6 +73,7 @@ const table: Readonly<Record<string, ReadonlyArray<string | readonly [detail: st
     ["pull access denied for r.test/a, repository does not exist or may require 'docker login'", 404],
     ['Head "https://ghcr.io/v2/a/manifests/1": denied: denied', 500],
     ["denied", 403],
+    [page(403, "Forbidden"), 500],
     "denied: requested access to the resource is denied",
     "error from registry: denied\ndenied",
     [head("403 Forbidden"), 500],
@@ -87,6 +96,7 @@ const table: Readonly<Record<string, ReadonlyArray<string | readonly [detail: st
     ],
     "error pulling image configuration: download failed after attempts=1: toomanyrequests: You have reached your pull rate limit.",
     [head("429 Too Many Requests"), 500],
+    [page(429, "slow down"), 500],
     "error from registry: You have reached your pull rate limit. You may increase the limit by authenticating",
     buildKit("unexpected status from HEAD request to https://r.test/v2/a/manifests/1: 429 Too Many Requests"),
     "failed to copy: httpReadSeeker: failed open: unexpected status code https://r.test/v2/a/blobs/sha256:aa: 429 Too Many Requests - Server message: toomanyrequests: You have reached your pull rate limit.",
@@ -125,7 +135,10 @@ const table: Readonly<Record<string, ReadonlyArray<string | readonly [detail: st
     buildKit("unexpected status from HEAD request to https://r.test/v2/a/manifests/1: 503 Service Unavailable"),
     'writing blob: storing blob to file "/var/tmp/storage1/1": happened during read: Digest did not match, expected sha256:aa, got sha256:bb',
     'writing blob: storing blob to file "/var/tmp/storage1/1": happened during read: unexpected EOF',
-    reading("StatusCode: 503, <html></html>")
+    reading("StatusCode: 503, <html></html>"),
+    [page(503, "Unavailable"), 500],
+    "unknown: <html><body>Welcome</body></html>",
+    "parsing image configuration: Error fetching blob: invalid status code from registry 404 (Not Found)"
   ],
   PlatformMismatch: [
     "image with reference r.test/a:1 was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64",
@@ -181,6 +194,7 @@ describe("the meaning of what engines say about registries", () => {
     'process "/bin/sh -c nothing" did not complete successfully: exit code: 127',
     'exec: "sh": executable file not found in $PATH: unknown',
     "open /data/a: permission denied",
+    "unknown: failed to extract layer sha256:aa: no space left on device",
     ""
   ])("nothing about a registry: %s", (detail) => expect(registryFailure(task, detail, 500)).toBeUndefined())
 

@@ -13,6 +13,25 @@ const names: ReadonlyArray<RegExp> = [
 /** The image that BuildKit's error is about. */
 const inDetail = /failed to resolve source metadata for (\S+): /
 
+/** What BuildKit says if it cannot fetch a layer. It does so for the first step that needs the files, whatever that step is. */
+const fetching = /httpReadSeeker: |failed commit on ref "|unexpected commit digest |short read: expected \d+ bytes/
+
+const layerAddress = /https?:\/\/([^/\s]+)\/v2\/(\S+?)\/blobs\//
+
+/** The image whose layer could not be fetched: the one that the address of the layer tells, or the only one. */
+const fetchedImage = (detail: string, images: ReadonlySet<string>): string | undefined => {
+  if (!fetching.test(detail)) return undefined
+  const [, host, repository] = layerAddress.exec(detail) ?? []
+  if (host === undefined) return images.size === 1 ? [...images][0] : undefined
+  return [...images].find((image) => {
+    const reference = readImageReference(image)
+    return typeof reference !== "string" && reference.repository === repository && hostOf(reference) === host
+  })
+}
+
+/** Where the engine looks for an image. */
+const hostOf = ({ registry }: ImageReference): string => (registry === "docker.io" ? "registry-1.docker.io" : registry)
+
 /** An image that a Dockerfile takes, as the docker command prints it, with its parts. */
 export interface BaseImage {
   readonly image: string
@@ -26,7 +45,9 @@ export const baseImageOf = (
   images: ReadonlySet<string>
 ): BaseImage | undefined => {
   const found =
-    names.map((name) => name.exec(step ?? "")?.[1]).find((name) => name !== undefined) ?? inDetail.exec(detail)?.[1]
+    names.map((name) => name.exec(step ?? "")?.[1]).find((name) => name !== undefined) ??
+    inDetail.exec(detail)?.[1] ??
+    fetchedImage(detail, images)
   // With a variable in it, it is one of those images that the Dockerfile names with their variables replaced.
   const named =
     found?.includes("$") === true

@@ -31,7 +31,7 @@ const codes: ReadonlyArray<readonly [code: RegExp, RegistryMeaning]> = [
   [/\bdenied: .*\b(?:token|credentials?|session)\b.*\bexpired\b/i, "Unauthorized"],
   [/\btoomanyrequests\b/i, "RateLimited"],
   [/\bunauthorized: /i, "Unauthorized"],
-  [/(?:^|: )denied\b/im, "Denied"],
+  [/(?<=^|: )denied\b/im, "Denied"],
   [/\bmanifest unknown\b|\bname unknown\b/i, "NotFound"],
   [/\bblob unknown\b|\bunknown blob\b/i, "Broken"]
 ]
@@ -44,11 +44,11 @@ const phrases: ReadonlyArray<readonly [phrase: RegExp, RegistryMeaning]> = [
   ],
   [/too many requests|http 429\b|status ?code: 429\b|pull rate limit|rate limit exceeded/i, "RateLimited"],
   [
-    /no basic auth credentials|\b401 \(?unauthorized|authentication required|incorrect username or password|invalid username\/password|authentication token (?:is|has) expired|(?:^|: )unauthorized$|status ?code: 401\b/im,
+    /no basic auth credentials|\b401 \(?unauthorized|authentication required|incorrect username or password|invalid username\/password|authentication token (?:is|has) expired|(?:^|: )unauthorized$|status ?code: 401\b|error parsing http 401\b/im,
     "Unauthorized"
   ],
   [
-    /\b403 \(?forbidden|status ?code: 403\b|insufficient_scope|access forbidden|access to the resource is denied|access denied/i,
+    /\b403 \(?forbidden|status ?code: 403\b|error parsing http 403\b|insufficient_scope|access forbidden|access to the resource is denied|access denied/i,
     "Denied"
   ],
   [/authorization failed/i, "Unauthorized"],
@@ -58,9 +58,12 @@ const phrases: ReadonlyArray<readonly [phrase: RegExp, RegistryMeaning]> = [
   ],
   [/^tag does not exist|an image does not exist locally|no such image: |image not known/i, "NoImageHere"],
   // A layer, of which the manifest says that it is there.
-  [/\/blobs\/sha256:|could not fetch content descriptor/i, "Broken"],
+  [/\/blobs\/sha256:|could not fetch content descriptor|error fetching blob: /i, "Broken"],
+  // Docker 28 passes on an answer that is not in the registry's protocol, such as the page of a server that is no registry.
+  [/^unknown: (?:404\b|[<{].*\bnot found\b)/is, "NotFound"],
+  [/^unknown: (?:\d{3}\b|[<{])/i, "Broken"],
   [
-    /manifest for \S+ not found|[^"\s]: not found$|repository (?:name )?not (?:found|known)|\b404 \(?not found|status ?code: 404\b/i,
+    /manifest for \S+ not found|[^"\s]: not found$|repository (?:name )?not (?:found|known)|\b404 \(?not found|status ?code: 404\b|error parsing http 404\b/i,
     "NotFound"
   ],
   [

@@ -19,6 +19,8 @@ export interface TransferOutcome {
 export interface DecodedChunk {
   readonly steps: ReadonlyArray<OperationStep<never>>
   readonly error: string | undefined
+  /** Whether it said anything that it had not said before. */
+  readonly hasNews: boolean
 }
 
 /** The line that the docker command prints for a message. It prints no progress unless it has a terminal. */
@@ -30,6 +32,8 @@ const lineOf = ({ current = 0, id, status, stream, total = 0 }: TransferMessage)
 /** Decodes the response of a pull or a push. */
 export class TransferDecoder {
   readonly #lines = new JsonLines()
+  /** The last message about each item. */
+  readonly #last = new Map<string, TransferMessage>()
   readonly #fraction: TransferFraction
   #outcome: TransferOutcome = { digest: undefined, status: undefined, platformWarning: undefined, lastId: undefined }
 
@@ -52,12 +56,23 @@ export class TransferDecoder {
 
   #decode(values: ReadonlyArray<unknown>): DecodedChunk {
     const steps: Array<OperationStep<never>> = []
+    let hasNews = false
     for (const value of values) {
       const message = transferMessage(value)
+      hasNews = this.#isNew(message) || hasNews
       this.#addSteps(message, steps)
-      if (message.error !== undefined) return { steps, error: message.error }
+      if (message.error !== undefined) return { steps, error: message.error, hasNews }
     }
-    return { steps, error: undefined }
+    return { steps, error: undefined, hasNews }
+  }
+
+  /** Engines that keep images in containerd report the state of each layer ten times a second, also while nothing happens. */
+  #isNew(message: TransferMessage): boolean {
+    const { current, id, status, total } = message
+    if (id === undefined) return true
+    const last = this.#last.get(id)
+    this.#last.set(id, message)
+    return last?.status !== status || last?.current !== current || last?.total !== total
   }
 
   #addSteps(message: TransferMessage, steps: Array<OperationStep<never>>): void {

@@ -12,7 +12,7 @@ const exact = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(s
 export interface ImagePullOptions {
   /** Such as `linux/arm64`. Default: the engine's own. */
   readonly platform?: string
-  /** How long the engine may report nothing before the pull fails as `Stalled`. Default 60 seconds. */
+  /** How long the engine may report nothing new before the pull fails as `Stalled`. Default 60 seconds. */
   readonly stallTimeout?: Duration.DurationInput
 }
 
@@ -23,7 +23,7 @@ export interface ImagePullOptions {
  * @category models
  */
 export interface ImagePushOptions {
-  /** How long the engine may report nothing before the push fails as `Stalled`. Default 60 seconds. */
+  /** How long the engine may report nothing new before the push fails as `Stalled`. Default 60 seconds. */
   readonly stallTimeout?: Duration.DurationInput
 }
 

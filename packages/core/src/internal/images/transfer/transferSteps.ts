@@ -1,6 +1,7 @@
 import * as Chunk from "effect/Chunk"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { DockerRequest, DockerShape } from "../../../Docker.js"
 import {
@@ -23,7 +24,7 @@ export interface Transfer {
   readonly request: DockerRequest
   readonly task: RegistryTask
   readonly decoder: TransferDecoder
-  /** How long the engine may report nothing. */
+  /** How long the engine may report nothing new. */
   readonly stallTimeout: Duration.Duration
   /** The error of a request that the engine refused, if it is about one of the options. */
   readonly refused: (error: EngineError) => InvalidRequest | undefined
@@ -45,7 +46,7 @@ const stalled = ({ docker, stallTimeout, task }: Transfer): Effect.Effect<never,
         new RegistryError({
           ...task,
           reason: "Stalled",
-          detail: `the engine reported nothing for ${Duration.format(stallTimeout)}`
+          detail: `the engine reported nothing new for ${Duration.format(stallTimeout)}`
         })
       )
     )
@@ -55,7 +56,7 @@ const stalled = ({ docker, stallTimeout, task }: Transfer): Effect.Effect<never,
 const engineFailure = ({ refused, task }: Transfer, error: EngineError): TransferError =>
   refused(error) ?? registryFailure(task, error.detail, error.status) ?? error
 
-/** Sends the request. Fails if the response, or more of it, does not arrive in time. */
+/** Sends the request. Fails if the response does not begin in time. */
 const openTransfer = (transfer: Transfer) => {
   const { docker, request, stallTimeout } = transfer
   // The engine sends the head of the response with the first message.
@@ -65,15 +66,47 @@ const openTransfer = (transfer: Transfer) => {
     Effect.catchTags({
       NoSuchElementException: () => stalled(transfer),
       EngineError: (error) => Effect.fail(engineFailure(transfer, error))
-    }),
-    Effect.map(({ body, status }) => ({
-      status,
-      body: Stream.timeoutFail(body, () => "stalled" as const, stallTimeout).pipe(
-        Stream.catchAll((error) => Stream.fromEffect(error === "stalled" ? stalled(transfer) : Effect.fail(error)))
-      )
-    }))
+    })
   )
 }
+
+/**
+ * Decodes the response. Fails if nothing new arrives in time: engines repeat themselves while a registry is silent. The time that
+ * a consumer takes does not count.
+ */
+const decodedBody = <E>(
+  transfer: Transfer,
+  body: Stream.Stream<Uint8Array, E>
+): Stream.Stream<DecodedChunk, E | RegistryError | EngineUnavailable> =>
+  Stream.unwrapScoped(
+    Effect.gen(function* () {
+      const { decoder, stallTimeout } = transfer
+      const pull = yield* Stream.toPull(body)
+      const clock = yield* Effect.clock
+      const limit = Duration.toMillis(stallTimeout)
+      let left = limit
+      type Next = Effect.Effect<Chunk.Chunk<DecodedChunk>, Option.Option<E | RegistryError | EngineUnavailable>>
+      const next = Effect.suspend((): Next => {
+        const start = clock.unsafeCurrentTimeMillis()
+        return pull.pipe(
+          Effect.map((chunk) => {
+            const decoded = Chunk.map(chunk, (bytes) => decoder.push(bytes))
+            const hasNews = Chunk.some(decoded, (one) => one.hasNews)
+            left = hasNews ? limit : left - (clock.unsafeCurrentTimeMillis() - start)
+            return decoded
+          }),
+          Effect.timeoutOption(Math.max(left, 0)),
+          Effect.flatMap(
+            Option.match({
+              onNone: () => Effect.mapError(stalled(transfer), Option.some),
+              onSome: Effect.succeed
+            })
+          )
+        )
+      })
+      return Stream.repeatEffectChunkOption(next)
+    })
+  )
 
 /** Runs a transfer. Its steps end with the response, unless it reports an error. Closing the stream ends the transfer. */
 export const transferSteps = (transfer: Transfer): Stream.Stream<OperationStep<never>, TransferError> =>
@@ -93,7 +126,7 @@ export const transferSteps = (transfer: Transfer): Stream.Stream<OperationStep<n
               )
             )
       return Stream.concat(
-        Stream.flatMap(body, (bytes) => decoded(decoder.push(bytes))),
+        Stream.flatMap(decodedBody(transfer, body), decoded),
         Stream.suspend(() => decoded(decoder.end()))
       )
     })
