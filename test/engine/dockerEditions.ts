@@ -28,3 +28,9 @@ export const obtainEdition = async (
   const path = [join(root, "usr/sbin"), join(root, "usr/bin"), usual.path].join(":")
   return { root, path, ...(edition === "20.10" ? { libraries: (await libraryFolders(root)).join(":") } : {}) }
 }
+
+/** The docker command of the newest edition. */
+export const obtainNewestCli = async (progress: (line: string) => void = () => {}): Promise<string> => {
+  const cli: PackageSet = { what: "the docker command 28.5", size: "10 MB", packages: ["docker-cli/sid"], layout: 1 }
+  return join(await obtainPackages(cli, progress), "usr/bin/docker")
+}

@@ -3,8 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { copyFile, mkdir } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import type { Duplex } from "node:stream"
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest"
 import type { BuildContextSource } from "../../../packages/core/src/internal/build/context/buildContext.js"
@@ -16,7 +15,6 @@ import { failureWith, runWith } from "../runWith.js"
 import { builtFiles, contextFolder, removeImage } from "./builtFiles.js"
 import { contextFiles, type ContextFiles, type TestFile } from "./contextFiles.js"
 import { type DockerBuild, dockerBuild } from "./dockerBuild.js"
-import { startSshAgent } from "./sshAgent.js"
 import { sessionBuild, type SessionBuildOptions } from "./sessionBuild.js"
 
 describeEngine("a build session", () => {
@@ -204,41 +202,6 @@ describeEngine("a build session", () => {
       const files = await builtFiles(testEngine().endpoint, name)
       expect(files.map((line) => line.split(" ")[2] ?? "").toSorted()).toEqual(["", ...expected])
     }
-  })
-
-  it("connects steps with an ssh agent, which they can only use", { timeout: 120_000 }, async () => {
-    const agent = await startSshAgent()
-    disposals.push(agent.stop)
-    const { path } = await folder({})
-    for (const program of await agent.programs()) {
-      await mkdir(dirname(join(path, "root", program)), { recursive: true })
-      await copyFile(program, join(path, "root", program))
-    }
-    const text = [
-      "FROM busybox",
-      "COPY root /",
-      "ENV PATH=/bin:/usr/bin",
-      "RUN --mount=type=ssh ssh-add -L; ssh-add -D; echo deleted: $?; ssh-add -L",
-      "RUN --mount=type=ssh,id=other,required ssh-add -L",
-      ""
-    ].join("\n")
-    const ssh = new Map([["default", agent.socketPath]])
-    const { error, output } = await build({
-      source: { folder: path, dockerfile: { text } },
-      ssh,
-      query: { nocache: "1" }
-    })
-    expect(output.split(agent.publicKey)).toHaveLength(3)
-    expect(output).toContain("deleted: 1")
-    expect(error).toContain('no SSH key "other" forwarded from the client')
-    expect(await agent.keys()).toContain(agent.publicKey)
-    const nowhere = new Map([["default", join(path, "no-agent")]])
-    const missing = await build({
-      source: { folder: path, dockerfile: { text } },
-      ssh: nowhere,
-      query: { nocache: "1" }
-    })
-    expect(missing.failure).toMatchObject({ _tag: "InvalidRequest", field: "ssh", value: join(path, "no-agent") })
   })
 
   it("is still there when a step needs something after a long time", { timeout: 120_000 }, async () => {

@@ -1,10 +1,9 @@
 import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
 import { mkdtemp, readFile, realpath, rm } from "node:fs/promises"
-import { existsSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { eventually } from "../eventually.js"
 
 const run = promisify(execFile)
 
@@ -23,8 +22,9 @@ export interface TestSshAgent {
 export const startSshAgent = async (): Promise<TestSshAgent> => {
   const folder = await mkdtemp(join(tmpdir(), "dockwire-agent-"))
   const socketPath = join(folder, "agent.sock")
-  const agent = spawn("ssh-agent", ["-D", "-a", socketPath], { stdio: "ignore" })
-  await eventually(() => existsSync(socketPath)).toBe(true)
+  const agent = spawn("ssh-agent", ["-D", "-a", socketPath], { stdio: ["ignore", "pipe", "ignore"] })
+  // It prints the path of its socket once it listens.
+  await once(agent.stdout, "data")
   const key = join(folder, "key")
   await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "dockwire test", "-f", key])
   const env = { PATH: process.env["PATH"], SSH_AUTH_SOCK: socketPath }
