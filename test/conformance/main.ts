@@ -15,7 +15,8 @@ import { isCi } from "../engine/isCi.js"
 
 const usage = `Usage: npm run conformance -- [--engine NAME]... [--node LINE]... [--write]
 
-  Runs every method of core against every engine, and prints a table of the results.
+  Runs every method of core against every engine, and prints a table of the results. Then, has every engine that can reach
+  a registry fail with registries in every way that the tests know.
 
   --engine  run only these engines: ${engineNames.join(", ")}
   --node    run with these major versions of Node (${Object.keys(nodeReleases).join(", ")}), which npm fetches if necessary;
@@ -52,16 +53,30 @@ const runTable = async ({ engines, line }: Plan): Promise<TableRun | undefined> 
   }
 }
 
+/** Engines with registries of their own: the others reach the same as the usual one, or none. */
+const withRegistries = new Set<EngineName>(["usual", "20.10", "28.5", "28.5-containerd", "podman"])
+
+/** Runs the failures of registries in a separate vitest process, with this Node. */
+const runRegistryFailures = async (engines: ReadonlyArray<EngineName>): Promise<void> => {
+  const wanted = engines.filter((name) => withRegistries.has(name))
+  if (wanted.length === 0) return
+  const file = "test/conformance/registryFailures.test.ts"
+  // Most of the time, engines wait before they try again.
+  const args = ["node_modules/vitest/vitest.mjs", "run", file, "--reporter=dot", "--maxConcurrency=12"]
+  const env = { ...process.env, [settings.engines]: wanted.join(",") }
+  const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit", env })
+  await once(child, "close")
+  if (child.exitCode !== 0) process.exitCode = 1
+}
+
 const run = async (named: ReadonlyArray<EngineName>, lines: ReadonlyArray<string>, write: boolean): Promise<void> => {
   const unavailable = await packagesUnavailable()
   const wanted = named.length > 0 ? named : lines.length > 0 ? (["memory", "usual"] as const) : engineNames
   const extra = wanted.filter((name) => name !== "memory" && name !== "usual")
   if (unavailable !== undefined && extra.length > 0) {
     console.error(`Not available here: ${extra.join(", ")} (${unavailable}).`)
-    if (named.length > 0 || isCi) {
-      process.exitCode = 1
-      return
-    }
+    process.exitCode = 1
+    if (named.length > 0 || isCi) return
   }
   const engines = unavailable === undefined ? wanted : wanted.filter((name) => name === "memory" || name === "usual")
   const all = named.length === 0 && lines.length === 0
@@ -79,6 +94,7 @@ const run = async (named: ReadonlyArray<EngineName>, lines: ReadonlyArray<string
     if (result === undefined) process.exitCode = 1
     else runs.push(result)
   }
+  if (plans.some(({ line }) => line === ownLine)) await runRegistryFailures(engines)
   if (runs.length === 0) return
   const text = supportTable(runs)
   console.log(text)

@@ -9,7 +9,7 @@ import { startTestSshServer } from "../engine/testSshServer.js"
 import { startTlsEngine } from "../engine/tlsEngine.js"
 import { type Edition, editionOf, type EngineName } from "./engineName.js"
 import { startLoopbackForwarder } from "../engine/loopbackForwarder.js"
-import { type RegistryFront, startRegistryFront } from "../engine/registryFront.js"
+import { startRegistryFront } from "../engine/registryFront.js"
 import type { Address } from "./engineGate.js"
 
 /** A real engine to run the table against. */
@@ -120,20 +120,18 @@ const startBareEngine = async (
   }
 }
 
-/** Starts an engine, or finds the one that is running. It reaches these fronts of registries besides its own. */
+/** Starts an engine, or finds the one that is running. It reaches these registries of the loopback besides its own. */
 export const startRealEngine = async (
   name: Exclude<EngineName, "memory">,
-  fronts: ReadonlyArray<RegistryFront> = []
+  registries: ReadonlyArray<string> = []
 ): Promise<RealEngine> => {
   const own = await startRegistryFront()
-  const all = [own, ...fronts]
-  const engine = await startBareEngine(
-    name,
-    all.map(({ host }) => host)
-  )
+  const all = [own.host, ...registries]
+  const engine = await startBareEngine(name, all)
   const { network, stop, ...bare } = engine
+  const ports = all.map((host) => Number(host.slice(host.indexOf(":") + 1)))
   const forwarders =
-    network === undefined ? [] : await Promise.all(all.map(({ port }) => startLoopbackForwarder(network, port)))
+    network === undefined ? [] : await Promise.all(ports.map((port) => startLoopbackForwarder(network, port)))
   return {
     ...bare,
     registry: own.host,

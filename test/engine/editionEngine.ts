@@ -13,7 +13,12 @@ export const startEditionEngine = async (
   return startKillableEngine({
     name: isContainerd ? "28.5c" : name,
     binaries: await obtainEdition(isContainerd ? "28.5" : name, progress),
-    // New installations of Docker 29 keep images in containerd. Engines before it do so on demand.
-    flags: isContainerd ? ["--feature=containerd-snapshotter=true"] : []
+    flags: [
+      // Transfers of one test do not wait for those of another.
+      "--max-concurrent-downloads=20",
+      "--max-concurrent-uploads=20",
+      // New installations of Docker 29 keep images in containerd. Engines before it do so on demand.
+      ...(isContainerd ? ["--feature=containerd-snapshotter=true"] : [])
+    ]
   })
 }

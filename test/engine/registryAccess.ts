@@ -20,6 +20,8 @@ export type RegistryAccessOptions =
       readonly anonymousPull?: boolean
       /** Where the token endpoint is, such as on another front; `/token` of this one unless given. */
       readonly realm?: string
+      /** For how many milliseconds a token is accepted. */
+      readonly lifetime?: number
     }
 
 /** Why a request was not let through. */
@@ -34,8 +36,8 @@ const basic = ({ password, username }: RegistryUser): string =>
 export class RegistryAccess {
   readonly #options: RegistryAccessOptions
   readonly #host: string
-  /** The tokens that were given out, and whether they are the user's. */
-  readonly #tokens = new Map<string, boolean>()
+  /** The tokens that were given out, whether they are the user's, and when that was. */
+  readonly #tokens = new Map<string, { readonly isUser: boolean; readonly at: number }>()
 
   constructor(options: RegistryAccessOptions, host: string) {
     this.#options = options
@@ -49,10 +51,12 @@ export class RegistryAccess {
       return authorization === basic(options.user) ? undefined : { header: 'Basic realm="tests"' }
     }
     const token = authorization?.replace(/^Bearer /, "") ?? ""
-    const isUser = token !== "" && token === options.registryToken ? true : this.#tokens.get(token)
+    const given = this.#tokens.get(token)
+    const isExpired = given !== undefined && performance.now() - given.at > (options.lifetime ?? Infinity)
+    const isUser = token !== "" && token === options.registryToken ? true : isExpired ? undefined : given?.isUser
     if (isUser === true || (isUser === false && isRead && options.anonymousPull === true)) return undefined
     const realm = options.realm ?? `http://${this.#host}/token`
-    const reason = isUser === false ? ',error="insufficient_scope"' : ""
+    const reason = isExpired ? ',error="invalid_token"' : isUser === false ? ',error="insufficient_scope"' : ""
     return { header: `Bearer realm="${realm}",service="tests",scope="${scope}"${reason}` }
   }
 
@@ -68,7 +72,7 @@ export class RegistryAccess {
     const isAnonymous = authorization === undefined && refresh === null && form.get("password") === null
     if (!isUser && !isAnonymous) return undefined
     const token = randomBytes(16).toString("hex")
-    this.#tokens.set(token, isUser)
+    this.#tokens.set(token, { isUser, at: performance.now() })
     return token
   }
 }

@@ -5,6 +5,8 @@ export type RegistryPart = "manifest" | "blob" | "upload" | "token" | "all"
 export interface RegistryAnswer {
   readonly on: ReadonlyArray<RegistryPart>
   readonly status: number
+  /** Of blobs, only of those with at least this many bytes in the registry in memory. */
+  readonly atLeast?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body: string
 }
@@ -55,6 +57,7 @@ export const registryAnswers = {
   forbidden: page(403, "Forbidden"),
   tokenForbidden: error(403, "DENIED", "requested access to the resource is denied", ["token"]),
   manifestUnknown: error(404, "MANIFEST_UNKNOWN", "manifest unknown", ["manifest"]),
+  notFoundPage: page(404, "Not Found", ["manifest", "upload"]),
   nameUnknown: error(404, "NAME_UNKNOWN", "repository name not known to registry"),
   hubRateLimit: error(429, "TOOMANYREQUESTS", hubLimit),
   hubOldRateLimit: error(429, "TOOMANYREQUESTS", hubOldLimit),

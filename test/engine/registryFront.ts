@@ -11,9 +11,16 @@ import { type RegistryPath, RegistryStore } from "./registryStore.js"
 export type RegistryFault =
   | ({ readonly kind: "answer" } & RegistryAnswer)
   /** Sends nothing; of a blob, only its first bytes. */
-  | { readonly kind: "silent"; readonly on: "manifest" | "blob"; readonly after?: number }
-  /** Breaks the connection after that many bytes of a blob; of every larger one unless `times` says how often. */
-  | { readonly kind: "cut"; readonly after: number; readonly times?: number }
+  | { readonly kind: "silent"; readonly on: "manifest" | "blob" | "upload"; readonly after?: number }
+  /** Closes the connection without an answer. */
+  | { readonly kind: "hangUp"; readonly on: RegistryPart }
+  /** Does everything that much later, also the check of a token, for the first request. */
+  | { readonly kind: "delay"; readonly on: RegistryPart; readonly milliseconds: number }
+  /**
+   * Breaks the connection after that many bytes of a blob; of every larger one unless `times` says how often. With `isLast`, it
+   * sends nothing of a blob from then on.
+   */
+  | { readonly kind: "cut"; readonly after: number; readonly times?: number; readonly isLast?: true }
   /** Sends other bytes of the same length for blobs of at least this size. */
   | { readonly kind: "wrongContent"; readonly atLeast?: number }
   /** Sends blobs at this rate. */
@@ -96,7 +103,8 @@ class Front {
   readonly requests: Array<FrontRequest> = []
   readonly faults = new Map<string | undefined, ReadonlyArray<RegistryFault>>()
   readonly store = new RegistryStore()
-  readonly cuts = new Map<RegistryFault, number>()
+  /** How often these faults have occurred. */
+  readonly times = new Map<RegistryFault, number>()
   readonly #upstream: string | undefined
   readonly #access: RegistryAccess | undefined
 
@@ -117,12 +125,18 @@ class Front {
     const answer = faults.find(
       (fault) =>
         fault.kind === "answer" &&
+        (fault.atLeast === undefined || this.store.sizeOf(registryPath) >= fault.atLeast) &&
         (fault.on.includes("all") ? part !== "token" : part !== undefined && fault.on.includes(part))
     )
     if (part === "token") {
       if (answer?.kind === "answer") this.#answer(message, response, answer)
       else this.#giveToken(path, authorization, form, response)
       return
+    }
+    const delay = faults.find((fault) => fault.kind === "delay" && fault.on === part && !this.times.has(fault))
+    if (delay?.kind === "delay") {
+      this.times.set(delay, 1)
+      await sleep(delay.milliseconds)
     }
     const isRead = message.method === "GET" || message.method === "HEAD"
     const scope = repository === undefined ? "" : `repository:${repository}:${isRead ? "pull" : "pull,push"}`
@@ -134,7 +148,8 @@ class Front {
       const headers = { "Content-Type": "application/json", "WWW-Authenticate": challenge.header }
       this.#answer(message, response, { on: [], status: 401, headers, body })
     } else if (answer?.kind === "answer") this.#answer(message, response, answer)
-    else if (faults.some((fault) => fault.kind === "silent" && fault.on === "manifest" && part === "manifest")) {
+    else if (faults.some((fault) => fault.kind === "hangUp" && fault.on === part)) message.socket.destroy()
+    else if (part !== "blob" && faults.some((fault) => fault.kind === "silent" && fault.on === part)) {
       message.resume()
     } else if (this.#upstream !== undefined) await this.#forward(message, response, part, faults)
     else {
@@ -223,10 +238,10 @@ class Front {
         return { bytes: fault.after ?? 0 }
       }
       if (fault.kind !== "cut" || length <= fault.after) continue
-      const cuts = this.cuts.get(fault) ?? 0
+      const cuts = this.times.get(fault) ?? 0
       if (cuts >= (fault.times ?? Infinity)) continue
-      this.cuts.set(fault, cuts + 1)
-      return { bytes: fault.after, isCut: true }
+      this.times.set(fault, cuts + 1)
+      return { bytes: cuts > 0 && fault.isLast === true ? 0 : fault.after, isCut: true }
     }
     return { bytes: Infinity }
   }

@@ -37,6 +37,11 @@ export class RegistryStore {
     if ("blobs" in image) for (const blob of image.blobs) this.#keep(repository, blob)
   }
 
+  /** How many bytes a blob or a manifest has; 0 if there is none. */
+  sizeOf(path: RegistryPath | undefined): number {
+    return this.#contents.get(`${path?.repository}/${path?.reference}`)?.bytes.length ?? 0
+  }
+
   /** Handles a request; `sendBlob` sends what a blob consists of. */
   async handle(
     message: IncomingMessage,
