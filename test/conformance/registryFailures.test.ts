@@ -71,7 +71,6 @@ const run = async (engine: RealEngine, { expectedOn, row, way }: FailingCell): P
     stallTimeout,
     patience: expected === "waits" ? "3 seconds" : "400 seconds"
   })
-  if (process.env["SHOW"]) console.log("SHOW", engine.edition, way, image, ended.error)
   expect(ended.last.map(({ _tag }) => _tag)).toEqual([
     expected === "waits" ? "OperationInterrupted" : "OperationFailed"
   ])
