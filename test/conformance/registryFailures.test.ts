@@ -88,12 +88,27 @@ const run = async (engine: RealEngine, { expectedOn, row, way }: FailingCell): P
 const cells = isWhole ? failingCells : failingCells.filter(({ row, way }) => row.isQuick === true && way !== "push")
 
 /** A base image for which credentials are needed only when the build has been running for long. */
-const lateBases: Readonly<Record<string, () => readonly [front: RegistryFront, fault: RegistryFault]>> = {
-  "is challenged late": () => [registries.fronts.bearer, { kind: "delay", on: "manifest", milliseconds: late }],
-  "needs another token late": () => [registries.fronts.shortTokens, { kind: "delay", on: "blob", milliseconds: late }]
+interface LateBase {
+  readonly front: RegistryFront
+  readonly fault: RegistryFault
+  /** How many tokens the engine asks for at least. */
+  readonly tokens: number
 }
 
-const runLateBase = async (engine: RealEngine, [front, fault]: readonly [RegistryFront, RegistryFault]) => {
+const lateBases: Readonly<Record<string, () => LateBase>> = {
+  "is challenged late": () => ({
+    front: registries.fronts.bearer,
+    fault: { kind: "delay", on: "manifest", milliseconds: late },
+    tokens: 1
+  }),
+  "needs another token late": () => ({
+    front: registries.fronts.shortTokens,
+    fault: { kind: "delay", on: "blob", milliseconds: late },
+    tokens: 2
+  })
+}
+
+const runLateBase = async (engine: RealEngine, { fault, front, tokens }: LateBase) => {
   const repository = uniqueName("late")
   front.add(repository, "1", registryImage({ layers: [10_000] }))
   front.break(repository, fault)
@@ -111,6 +126,10 @@ const runLateBase = async (engine: RealEngine, [front, fault]: readonly [Registr
   for (const image of [tag, base]) await removeImage(endpointOf(engine), image)
   expect(built.image().tags).toEqual([tag])
   expect(performance.now() - start).toBeGreaterThan(late)
+  const asked = front.requests.filter(
+    ({ form, part, path }) => part === "token" && decodeURIComponent(path + form).includes(repository)
+  )
+  expect(asked.length).toBeGreaterThanOrEqual(tokens)
 }
 
 const runTable = (name: string, engineName: Parameters<typeof startRealEngine>[0]) => {
