@@ -282,15 +282,19 @@ describeEngine("a build with BuildKit", () => {
     const mark = uniqueName("cut")
     const text = (command: string) =>
       `FROM busybox\nRUN --mount=type=cache,id=${mark},sharing=locked,target=/c echo running; ${command}\n`
+    let cutAt = Infinity
     const failed = await runBuild(
       { dockerfile: { text: text("sleep 1000") }, noCache: true },
       {
         ...buildkit.options(),
         onEvent: (event, session) => {
-          if (event._tag === "OperationLine" && event.text === "running") session?.destroy()
+          if (event._tag !== "OperationLine" || event.text !== "running") return
+          cutAt = performance.now()
+          session?.destroy()
         }
       }
     )
+    expect(performance.now() - cutAt).toBeLessThan(2_000)
     expect(failed.failure()).toMatchObject({ _tag: "EngineUnavailable", reason: "Lost" })
     expectWellFormed(failed, "OperationFailed")
     ;(await runBuild({ dockerfile: { text: text("true") }, noCache: true }, buildkit.options())).image()
