@@ -257,6 +257,12 @@ describe("the response to a transfer", () => {
     expect(decoder.push(Buffer.from('{"id":"a"')).hasNews).toBe(false)
   })
 
+  it("takes no size that cannot be one", () => {
+    const announced = { id: "a", status: "Pulling fs layer", progressDetail: { total: 1e308 } }
+    const done = { id: "b", status: "Download complete" }
+    expect(isMonotone(decodedMessages([announced, done, announced, { ...announced, id: "c" }]).fractions)).toBe(true)
+  })
+
   it("keeps a line that is too long as text", () => {
     const lines = new JsonLines(10)
     expect(lines.push(Buffer.from('{"a":1}\n"0123456789"\n[1]\n'))).toEqual([{ a: 1 }, '"012345678', [1]])

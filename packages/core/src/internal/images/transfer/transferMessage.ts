@@ -21,7 +21,7 @@ const at = (value: unknown, name: string): unknown => (Predicate.hasProperty(val
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined)
 
 const count = (value: unknown): number | undefined =>
-  typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined
+  typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : undefined
 
 /** Podman's errors have no details, and those of Docker may have no text beside them. */
 const errorOf = (value: unknown): string | undefined => {
