@@ -97,7 +97,8 @@ const runInto = <A, E, R>(
   publish: (events: ReadonlyArray<OperationEvent>) => Effect.Effect<void>,
   flush: Effect.Effect<void>
 ): Effect.Effect<A, E, R> => {
-  const base = { logId, kind: operation.kind, target: operation.target }
+  const { kind, target } = operation
+  const base = { logId, kind, target }
   let seq = 0
   let result = Option.none<A>()
 
@@ -106,16 +107,13 @@ const runInto = <A, E, R>(
       const events: Array<OperationEvent> = []
       for (const step of chunk) {
         switch (step._tag) {
-          case "Line": {
-            const { _tag: _, ...line } = step
-            events.push({ ...base, ...line, _tag: "OperationLine", seq: ++seq, timestamp })
+          // Spreading the step first takes a hundred times as long.
+          case "Line":
+            events.push({ logId, kind, target, seq: ++seq, timestamp, ...step, _tag: "OperationLine" })
             break
-          }
-          case "Progress": {
-            const { _tag: _, ...progress } = step
-            events.push({ ...base, ...progress, _tag: "OperationProgress", seq: ++seq, timestamp })
+          case "Progress":
+            events.push({ logId, kind, target, seq: ++seq, timestamp, ...step, _tag: "OperationProgress" })
             break
-          }
           case "Result":
             result = Option.some(step.value)
         }

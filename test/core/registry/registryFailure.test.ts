@@ -104,6 +104,8 @@ const table: Readonly<Record<string, ReadonlyArray<string | readonly [detail: st
     "trying to reuse blob sha256:aa at destination: failed to read from destination repository a: 429 (Too Many Requests)"
   ],
   Unreachable: [
+    // For a name such as my_host.test/app, in which no registry can be told.
+    ['Get "https:/v2/": http: no Host in request URL', 500],
     ['Get "https://r.test/v2/": dial tcp 127.0.0.1:5000: connect: connection refused', 500],
     ['Get "https://r.test/v2/": dial tcp: lookup r.test on 127.0.0.53:53: no such host', 500],
     ['Get "https://r.test/v2/": net/http: TLS handshake timeout', 500],
