@@ -2,8 +2,9 @@ import { InvalidRequest } from "@dockwire/core"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { execFileSync } from "node:child_process"
-import type * as NodeFs from "node:fs/promises"
+import fs from "node:fs"
 import { rm } from "node:fs/promises"
+import { syncBuiltinESMExports } from "node:module"
 import { join } from "node:path"
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { openBuildContext } from "../../../packages/core/src/internal/build/context/buildContext.js"
@@ -11,15 +12,20 @@ import { contextTar } from "../../../packages/core/src/internal/build/context/co
 import { tarLines } from "./builtFiles.js"
 import { contextFiles, type ContextFiles, type TestFile } from "./contextFiles.js"
 
-const { readFolders } = vi.hoisted(() => ({ readFolders: new Array<string>() }))
-vi.mock("node:fs/promises", async (original) => {
-  const real = await original<typeof NodeFs>()
-  const readdir = (path: string, options: object) => {
-    readFolders.push(path)
-    return Reflect.apply(real.readdir, undefined, [path, options])
+/** The folders that an effect reads, in order. */
+const foldersReadBy = async (use: () => Promise<unknown>): Promise<ReadonlyArray<string>> => {
+  const folders: Array<string> = []
+  const spies = [vi.spyOn(fs, "readdirSync"), vi.spyOn(fs.promises, "readdir")]
+  syncBuiltinESMExports()
+  try {
+    await use()
+    for (const spy of spies) folders.push(...spy.mock.calls.map(([folder]) => String(folder)))
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+    syncBuiltinESMExports()
   }
-  return { ...real, readdir }
-})
+  return folders.sort()
+}
 
 const disposals: Array<() => Promise<void>> = []
 afterEach(async () => {
@@ -76,8 +82,11 @@ describe("a build context", () => {
       "deep/a/b/x": "",
       "deep/b/b/x": ""
     })
-    readFolders.length = 0
-    expect(await pathsOf({ folder: path })).toEqual(
+    let paths: ReadonlyArray<string> = []
+    const folders = await foldersReadBy(async () => {
+      paths = await pathsOf({ folder: path })
+    })
+    expect(paths).toEqual(
       [".dockerignore", "Dockerfile", "deep", "deep/a", "deep/a/b", "deep/a/b/x"].concat([
         "out",
         "out/kept",
@@ -86,7 +95,7 @@ describe("a build context", () => {
         "src/a"
       ])
     )
-    const below = readFolders.map((folder) => folder.slice(path.length + 1))
+    const below = folders.map((folder) => folder.slice(path.length + 1))
     expect(below).toEqual(["", "deep", "deep/a", "deep/a/b", "out", "out/kept", "src", "src/a"])
   })
 

@@ -11,7 +11,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { describe, expect, it, onTestFinished } from "vitest"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { startCuttingProxy } from "../../engine/cuttingProxy.js"
 import { describeEngine, testEngine } from "../../engine/realEngine.js"
 import { eventually } from "../eventually.js"
@@ -86,12 +86,9 @@ describe("the endpoint", () => {
   })
 
   it("is not taken from the environment if the options name one", async () => {
-    const before = { ...process.env }
-    onTestFinished(() => {
-      process.env = before
-    })
-    process.env["DOCKER_HOST"] = "tcp://nowhere.invalid:1"
-    process.env["DOCKER_CLIENT_TIMEOUT"] = "1"
+    onTestFinished(() => void vi.unstubAllEnvs())
+    vi.stubEnv("DOCKER_HOST", "tcp://nowhere.invalid:1")
+    vi.stubEnv("DOCKER_CLIENT_TIMEOUT", "1")
     const { endpoint } = await serverOf((socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"))
     expect((await runCore(endpoint, ping)).status).toBe(200)
   })
