@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 export * from "./Archive.js"
+export * from "./Compose.js"
 export * from "./Containers.js"
 export * from "./Docker.js"
 export * from "./DockerError.js"

@@ -1,6 +1,7 @@
 import type {
   ArchiveShape,
   Attachment,
+  ComposeShape,
   ContainersShape,
   DockerShape,
   EventsShape,
@@ -32,9 +33,23 @@ const image = ["ImageNotFound", ...failure] as const
 const transferred = ["RegistryError", "InvalidRequest", ...image] as const
 const executed = ["ExecFailed", ...stated] as const
 
+const composed = ["ComposeFailed", "PortAllocated", "ImageNotFound", "RegistryError", "EngineUnavailable"] as const
+
 /** The exact error tags of each method. */
 const errors = {
   Archive: { get: files, put: files, readFile: files, readFileString: files, stat: files, writeFile: files },
+  Compose: {
+    build: composed,
+    command: composed,
+    config: composed,
+    down: composed,
+    pull: composed,
+    restart: composed,
+    start: composed,
+    stop: composed,
+    up: composed,
+    version: ["ComposeFailed"]
+  },
   Containers: {
     changes: container,
     create: ["ImageNotFound", ...named],
@@ -161,6 +176,7 @@ describe("the errors of each method", () => {
   it("are exactly those of its type", () => {
     expectTypeOf<Expected>().toEqualTypeOf<{
       Archive: Tags<Archive>
+      Compose: Tags<ComposeShape>
       Containers: Tags<Containers>
       Docker: Tags<Omit<DockerShape, "tls">>
       Events: Tags<EventsShape>

@@ -47,10 +47,11 @@ export class TraceDecoder implements BuildDecoder {
     } catch {
       return this.#tracker.notice("WARNING: a progress report of the builder cannot be decoded")
     }
-    this.#apply(response)
+    this.apply(response)
   }
 
-  #apply({ logs, statuses, vertexes, warnings }: StatusResponse): void {
+  /** Takes in what has changed. */
+  apply({ logs, statuses, vertexes, warnings }: StatusResponse): void {
     const tracker = this.#tracker
     for (const { digest, name } of vertexes) tracker.announce(digest, { name, place: parseStepName(name) })
     for (const { cached, completed, digest, error, started } of vertexes) {

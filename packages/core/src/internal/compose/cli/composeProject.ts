@@ -28,6 +28,8 @@ export interface ComposeProjectSpec {
   readonly env?: Readonly<Record<string, string | Redacted.Redacted>>
   /** Whether the project may see every variable of this process. Default `false`. */
   readonly inheritEnv?: boolean
+  /** What the caller calls the project, the `target.configId` of events. Default: its name or path. */
+  readonly configId?: string | number
 }
 
 /**
@@ -43,6 +45,8 @@ export interface LocatedProject {
   readonly directory: string
   /** `undefined` if compose is to find them in the directory. */
   readonly files: ReadonlyArray<string> | undefined
+  /** Those that are given or found. Empty if others name them, such as `.env`. */
+  readonly knownFiles: ReadonlyArray<string>
   readonly name: string | undefined
   readonly profiles: ReadonlyArray<string>
   readonly envFiles: ReadonlyArray<string>
@@ -53,12 +57,7 @@ export interface LocatedProject {
 }
 
 /** The names under which compose finds a file by itself. */
-export const defaultFiles: ReadonlyArray<string> = [
-  "compose.yaml",
-  "compose.yml",
-  "docker-compose.yml",
-  "docker-compose.yaml"
-]
+const defaultFiles: ReadonlyArray<string> = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
 
 const missing = (project: string, file: string, detail: string): ComposeFailed =>
   new ComposeFailed({ reason: "FileNotFound", project, file, detail, lastLines: [] })
@@ -86,19 +85,24 @@ const namesFiles = (folder: string): Effect.Effect<boolean> =>
     )
   )
 
-/** Compose would look in the parent folders too, and work on another project. */
-const requireFile = (folder: string, env: Readonly<Record<string, string>>) =>
-  Effect.gen(function* () {
-    if (env["COMPOSE_FILE"] !== undefined) return
-    if (yield* Effect.exists(defaultFiles, (name) => isFile(join(folder, name)))) return
-    if (yield* namesFiles(folder)) return
-    return yield* missing(folder, join(folder, "compose.yaml"), `${folder} has none of ${defaultFiles.join(", ")}`)
-  })
-
 const plainEnv = (env: NonNullable<ComposeProjectSpec["env"]>): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(env).map(([name, value]) => [name, Redacted.isRedacted(value) ? Redacted.value(value) : value])
   )
+
+/** The files that compose finds in a folder by itself, if there are no others named for it: one, and what overrides it. */
+const foundFiles = (folder: string) =>
+  Effect.gen(function* () {
+    const file = yield* Effect.findFirst(defaultFiles, (name) => isFile(join(folder, name)))
+    if (file._tag === "None") return []
+    const override = file.value.replace(/\.ya?ml$/, ".override")
+    const others = file.value.endsWith(".yml") ? [".yml", ".yaml"] : [".yaml", ".yml"]
+    const names = [file.value, ...others.map((ending) => override + ending)]
+    return yield* Effect.filter(
+      names.map((name) => join(folder, name)),
+      isFile
+    )
+  })
 
 /** What to call a project in an error as long as it has no name. */
 export const projectLabel = (project: ComposeProject): string =>
@@ -118,10 +122,17 @@ export const locateProject = (project: ComposeProject): Effect.Effect<LocatedPro
     if (!(yield* statOf(label, directory)).isDirectory()) {
       return yield* missing(label, directory, `${directory} is not a folder`)
     }
-    if (files === undefined) yield* requireFile(directory, env)
+    const isElsewhere = files === undefined && (env["COMPOSE_FILE"] !== undefined || (yield* namesFiles(directory)))
+    const knownFiles = files ?? (isElsewhere ? [] : yield* foundFiles(directory))
+    // Compose would look in the parent folders too, and work on another project.
+    if (files === undefined && !isElsewhere && knownFiles.length === 0) {
+      const detail = `${directory} has none of ${defaultFiles.join(", ")}`
+      return yield* missing(label, join(directory, "compose.yaml"), detail)
+    }
     return {
       directory,
       files,
+      knownFiles,
       name: spec.name,
       profiles: spec.profiles ?? [],
       envFiles: (spec.envFiles ?? []).map((file) => resolve(file)),

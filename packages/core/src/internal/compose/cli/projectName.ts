@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { readFile } from "node:fs/promises"
 import { basename, join } from "node:path"
-import { defaultFiles, type LocatedProject } from "./composeProject.js"
+import type { LocatedProject } from "./composeProject.js"
 
 const read = (path: string): Effect.Effect<string | undefined> =>
   Effect.promise(() => readFile(path, "utf8").catch(() => undefined))
@@ -41,20 +41,9 @@ export const knownProjectName = (project: LocatedProject): Effect.Effect<string 
     for (const text of yield* Effect.forEach(envFiles, read)) {
       if (text !== undefined && /COMPOSE_(?:PROJECT_NAME|FILE|PATH_SEPARATOR)/.test(text)) return undefined
     }
-    let files = project.files
-    if (files === undefined) {
-      const texts = yield* Effect.forEach(defaultFiles, (name) => read(join(project.directory, name)))
-      const found = defaultFiles.find((_, index) => texts[index] !== undefined)
-      if (found === undefined) return undefined
-      const override = found.replace(/(\.ya?ml)$/, ".override$1")
-      const others = [
-        override,
-        override.endsWith(".yml") ? override.replace(/yml$/, "yaml") : override.replace(/yaml$/, "yml")
-      ]
-      files = [found, ...others].map((name) => join(project.directory, name))
-    }
+    if (project.knownFiles.length === 0) return undefined
     let name: string | undefined
-    for (const text of yield* Effect.forEach(files, read)) {
+    for (const text of yield* Effect.forEach(project.knownFiles, read)) {
       const named = namedIn(text ?? "")
       if (named === "unclear") return undefined
       name = named.name ?? name

@@ -1,0 +1,146 @@
+/**
+ * Docker Compose: projects as operations, through the compose command.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Docker } from "./Docker.js"
+import type { ComposeFailed, EngineUnavailable, ImageNotFound, PortAllocated, RegistryError } from "./DockerError.js"
+import type { ComposeProject } from "./internal/compose/cli/composeProject.js"
+import type { ComposeConfig } from "./internal/compose/run/composeConfig.js"
+import { composeMethods } from "./internal/compose/run/composeMethods.js"
+import type { ComposeOutcome, ComposeOutput, ComposeVersion } from "./internal/compose/run/composeModels.js"
+import type {
+  ComposeBuildOptions,
+  ComposeCommandOptions,
+  ComposeConfigOptions,
+  ComposeDownOptions,
+  ComposeOptions,
+  ComposePullOptions,
+  ComposeStartOptions,
+  ComposeStopOptions,
+  ComposeUpOptions
+} from "./internal/compose/run/composeOptions.js"
+import type { Operation } from "./Operation.js"
+import { RegistryAuth } from "./RegistryAuth.js"
+
+export type { ComposeProject, ComposeProjectSpec } from "./internal/compose/cli/composeProject.js"
+export { ComposeContainer } from "./internal/compose/failure/projectContainers.js"
+export { ComposeConfig, ComposeServiceConfig } from "./internal/compose/run/composeConfig.js"
+export { ComposeOutcome, ComposeOutput, ComposeVersion } from "./internal/compose/run/composeModels.js"
+export type {
+  ComposeBuildOptions,
+  ComposeBusyOptions,
+  ComposeCommandOptions,
+  ComposeConfigOptions,
+  ComposeDownOptions,
+  ComposeOptions,
+  ComposePullOptions,
+  ComposeStartOptions,
+  ComposeStopOptions,
+  ComposeUpOptions
+} from "./internal/compose/run/composeOptions.js"
+
+/** What every operation can fail with. */
+type OperationError = ComposeFailed | PortAllocated | ImageNotFound | RegistryError | EngineUnavailable
+
+/**
+ * The service `Compose`. A project is the path of its folder or of its file, or a `ComposeProjectSpec`.
+ *
+ * Every operation has a line for each line that compose prints, and the progress of each container, network, volume and image,
+ * with the bytes of layers where compose tells them. Interrupting an operation ends compose, with every process that it has
+ * started; nothing is undone, and the last event says what is left. Operations that change the same project of the same
+ * engine run one after the other.
+ *
+ * They fail with a `ComposeFailed` whose reason says why; with `PortAllocated` if a port is in use; with `ImageNotFound` or
+ * `RegistryError` if an image cannot be pulled; and with `EngineUnavailable` if the engine cannot be reached.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export interface ComposeShape {
+  /**
+   * Creates and starts the containers of a project, in the background, of kind `run_compose`. A folder that a service mounts
+   * and that is missing on the engine's host, where compose creates it, is a line before. `docker compose up --detach`
+   */
+  readonly up: (project: ComposeProject, options?: ComposeUpOptions) => Operation<ComposeOutcome, OperationError>
+  /**
+   * Stops and removes the containers and networks of a project, of all profiles and with orphans unless told otherwise, of kind
+   * `stop_compose`. `docker compose down`
+   */
+  readonly down: (project: ComposeProject, options?: ComposeDownOptions) => Operation<ComposeOutcome, OperationError>
+  /** Stops containers, of kind `compose_stop`. `docker compose stop` */
+  readonly stop: (project: ComposeProject, options?: ComposeStopOptions) => Operation<ComposeOutcome, OperationError>
+  /** Starts containers that exist, of kind `compose_start`. `docker compose start` */
+  readonly start: (project: ComposeProject, options?: ComposeStartOptions) => Operation<ComposeOutcome, OperationError>
+  /** Restarts containers, of kind `restart_compose`. `docker compose restart` */
+  readonly restart: (project: ComposeProject, options?: ComposeStopOptions) => Operation<ComposeOutcome, OperationError>
+  /** Pulls the images of services, of kind `pull_images`. `docker compose pull` */
+  readonly pull: (project: ComposeProject, options?: ComposePullOptions) => Operation<ComposeOutcome, OperationError>
+  /** Builds the images of services, of kind `compose_build`. `docker compose build` */
+  readonly build: (project: ComposeProject, options?: ComposeBuildOptions) => Operation<ComposeOutcome, OperationError>
+  /**
+   * Runs any other command, such as `["exec", "-T", "web", "ls"]`, of kind `compose_<command>`. The standard output of
+   * `config`, which has the values of all variables, is in the result and in no event. `docker compose <command>`
+   */
+  readonly command: (
+    project: ComposeProject,
+    args: ReadonlyArray<string>,
+    options?: ComposeCommandOptions
+  ) => Operation<ComposeOutput, OperationError>
+  /** Reads and checks the files of a project. It takes no engine. `docker compose config` */
+  readonly config: (
+    project: ComposeProject,
+    options?: ComposeConfigOptions
+  ) => Effect.Effect<ComposeConfig, OperationError>
+  /** The compose command that is used. Fails with reason `NotInstalled` if there is none. `docker compose version` */
+  readonly version: () => Effect.Effect<ComposeVersion, ComposeFailed>
+}
+
+/**
+ * Projects of Docker Compose, version 2.26 or newer, on the engine behind `Docker`.
+ *
+ * Compose gets an environment that is built, not inherited: of this process' variables it has those without which it does not
+ * work, such as `PATH` and `HOME`. A project sees others only if its `env` names them, or with `inheritEnv`. The credentials
+ * that `RegistryAuth` was given are passed on; those that are configured, compose finds by itself.
+ *
+ * @example
+ * ```ts
+ * import { Compose, Docker, RegistryAuth } from "@dockwire/core"
+ * import { Effect, Layer } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const { command, version } = yield* (yield* Compose).version()
+ *   return `${command.join(" ")} ${version}`
+ * }).pipe(Effect.catchTag("ComposeFailed", (error) => Effect.succeed(error.message)))
+ *
+ * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+ * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+ * ```
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class Compose extends Context.Tag("@dockwire/core/Compose")<Compose, ComposeShape>() {
+  /**
+   * Projects on the engine behind `Docker`. Compose is searched for when it is first needed.
+   *
+   * @since 0.1.0
+   * @category layers
+   */
+  static readonly layerWith = (options: ComposeOptions): Layer.Layer<Compose, never, Docker | RegistryAuth> =>
+    Layer.effect(
+      Compose,
+      Effect.flatMap(Effect.all([Docker, RegistryAuth]), ([docker, auth]) => composeMethods(docker, auth, options))
+    )
+
+  /**
+   * Projects on the engine behind `Docker`, with the compose command of this machine.
+   *
+   * @since 0.1.0
+   * @category layers
+   */
+  static readonly layer: Layer.Layer<Compose, never, Docker | RegistryAuth> = Compose.layerWith({})
+}

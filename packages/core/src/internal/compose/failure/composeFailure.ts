@@ -1,0 +1,210 @@
+import * as Effect from "effect/Effect"
+import { readFile } from "node:fs/promises"
+import type { DockerShape } from "../../../Docker.js"
+import {
+  ComposeFailed,
+  EngineUnavailable,
+  type ImageNotFound,
+  PortAllocated,
+  RegistryError,
+  type UnavailableReason
+} from "../../../DockerError.js"
+import type { RegistryAuthShape } from "../../../RegistryAuth.js"
+import { familiarReference, readImageReference } from "../../registry/imageReference.js"
+import { registryFailure } from "../../registry/registryFailure.js"
+import type { ComposeDecoder } from "../progress/composeDecoder.js"
+import { type FailureText, failureText } from "./failureTexts.js"
+import { type ComposeContainer, containerEnd, projectContainers } from "./projectContainers.js"
+
+/** What an operation on a project can fail with. */
+export type ComposeError = ComposeFailed | PortAllocated | ImageNotFound | RegistryError | EngineUnavailable
+
+/** What the files of a project say of a service, as far as it explains failures. */
+export interface DeclaredService {
+  readonly name: string
+  readonly image: string | undefined
+  readonly containerName: string | undefined
+  readonly isBuilt: boolean
+}
+
+/** A run of compose that failed. */
+export interface FailedRun {
+  readonly docker: DockerShape
+  readonly auth: RegistryAuthShape
+  /** The name of the project; its path if it is not known. */
+  readonly project: string
+  /** The files of the project, if they are known. */
+  readonly files: ReadonlyArray<string>
+  readonly decoder: ComposeDecoder
+  readonly exitCode: number | undefined
+  /** How the command ended, as `exited with code 1`. */
+  readonly end: string
+  /** The services that the files declare. Empty if they cannot be read. */
+  readonly services: Effect.Effect<ReadonlyArray<DeclaredService>>
+}
+
+const maxDetailLength = 4_000
+
+/** What compose said, without its warnings. */
+export const wordsOf = ({ decoder, end }: Pick<FailedRun, "decoder" | "end">): string => {
+  const lines = decoder.failures.length > 0 ? decoder.failures : decoder.lastLines
+  const words = lines.filter((line) => !/^time="[^"]*" level=(?:warning|info|debug)|^(?:warning|info): /.test(line))
+  const text = words.join("\n").trim()
+  return text === "" ? `the command ${end}` : text.slice(-maxDetailLength)
+}
+
+const unavailableReason = (words: string): UnavailableReason => {
+  if (/permission denied/i.test(words)) return "PermissionDenied"
+  if (/connection refused/i.test(words)) return "Refused"
+  if (/no such host|no such file|not found/i.test(words)) return "NotFound"
+  if (/timeout|deadline exceeded/i.test(words)) return "TimedOut"
+  // What compose says of a socket on which nobody listens any more.
+  return /Cannot connect to the Docker daemon/.test(words) ? "Refused" : "Lost"
+}
+
+/** The service whose build failed: compose puts its name in front of the step, if it builds several. */
+const builtService = (run: FailedRun, declared: ReadonlyArray<DeclaredService>): string | undefined => {
+  const step =
+    run.decoder.failedStep?.safeName ??
+    run.decoder.lastLines.findLast((line) => line.startsWith(" > ["))?.slice(3) ??
+    ""
+  const [, first] = /^\[([\w.-]+) /.exec(step) ?? []
+  const built = declared.filter(({ isBuilt }) => isBuilt)
+  return built.find(({ name }) => name === first)?.name ?? (built.length === 1 ? built[0]?.name : undefined)
+}
+
+/** The service of a container that the engine has, or would have. */
+const serviceOf = (
+  container: string | undefined,
+  project: string,
+  containers: ReadonlyArray<ComposeContainer>,
+  declared: ReadonlyArray<DeclaredService>
+): string | undefined => {
+  if (container === undefined) return undefined
+  const found = containers.find(({ id, name }) => name === container || id === container)
+  if (found !== undefined) return found.service
+  return declared.find(
+    ({ containerName, name }) =>
+      containerName === container ||
+      (container.startsWith(`${project}-${name}-`) && /^\d+$/.test(container.slice(project.length + name.length + 2)))
+  )?.name
+}
+
+const portWords = /(?:Bind for|listen \w+|bind host port(?: for)?) (\S+:\d+)/
+
+/** The container that did not get its port: the engine keeps the error of a start that failed. */
+const portAllocated = (run: FailedRun, text: FailureText, words: string, containers: ReadonlyArray<ComposeContainer>) =>
+  Effect.gen(function* () {
+    let name = text.container
+    if (name === undefined) {
+      for (const { id, name: candidate, state } of containers) {
+        if (state !== "created" && state !== "exited") continue
+        const end = yield* Effect.option(containerEnd(run.docker, id))
+        if (end._tag === "Some" && /already allocated|already in use/.test(end.value.error)) {
+          name = candidate
+          break
+        }
+      }
+    }
+    return new PortAllocated({ containerId: name ?? run.project, address: portWords.exec(words)?.[1], detail: words })
+  })
+
+/** Where the credentials for a registry come from. */
+const sourceOf = ({ auth }: FailedRun, registry: string): Effect.Effect<string> =>
+  Effect.match(auth.find(registry), {
+    onFailure: ({ credentials }) => credentials,
+    onSuccess: (found) => found?.source ?? "none"
+  })
+
+/** The failure of an image that could not be got; `undefined` if it is about something else. */
+const imageFailure = (
+  run: FailedRun,
+  text: FailureText,
+  words: string,
+  declared: ReadonlyArray<DeclaredService>
+): Effect.Effect<ImageNotFound | RegistryError | "invalid" | undefined> =>
+  Effect.gen(function* () {
+    const failed = run.decoder.errors.find(({ resource: { kind } }) => kind === "service" || kind === "image")?.resource
+    const named = failed?.kind === "image" ? failed.name : declared.find(({ name }) => name === failed?.name)?.image
+    const image = text.image ?? named
+    if (image === undefined) return undefined
+    const reference = readImageReference(image)
+    if (typeof reference === "string") return "invalid"
+    const credentials = yield* sourceOf(run, reference.registry)
+    const task = { image: familiarReference(reference), registry: reference.registry, credentials }
+    const detail = words.replace(/^(?:unable to get image '[^']*': )?Error response from daemon: /, "")
+    return text.reason === "CredentialsUnavailable"
+      ? new RegistryError({ ...task, reason: "CredentialsUnavailable", detail })
+      : registryFailure(task, detail)
+  })
+
+/** The file that is invalid, if it can be no other: a file may include others. */
+const onlyFile = ([file, ...more]: ReadonlyArray<string>): Effect.Effect<string | undefined> =>
+  file === undefined || more.length > 0
+    ? Effect.succeed(undefined)
+    : Effect.promise(() =>
+        readFile(file, "utf8").then(
+          (text) => (/^["']?include["']?:|\bextends["']?:/m.test(text) ? undefined : file),
+          () => undefined
+        )
+      )
+
+/** Why a run of compose failed: by what it printed, and by what the engine shows afterwards. */
+export const composeFailure = (run: FailedRun): Effect.Effect<ComposeError> =>
+  Effect.gen(function* () {
+    const words = wordsOf(run)
+    const text = failureText(words, run.exitCode)
+    const failed = (reason: ComposeFailed["reason"], more: Partial<FailureText> = {}) => {
+      const { exitCode, file, line, service, variable } = { ...text, ...more }
+      return new ComposeFailed({
+        reason,
+        project: run.project,
+        service,
+        variable,
+        file,
+        line,
+        exitCode: exitCode ?? (reason === "Failed" ? run.exitCode : undefined),
+        lastLines: [...run.decoder.lastLines],
+        detail: words
+      })
+    }
+    if (text.reason === "EngineUnavailable") {
+      return new EngineUnavailable({
+        endpoint: run.docker.endpoint,
+        reason: unavailableReason(words),
+        detail: words
+      })
+    }
+    if (text.reason === "FileNotFound") return failed("FileNotFound")
+    if (text.reason === "FileInvalid") {
+      return failed("FileInvalid", { file: text.file ?? (yield* onlyFile(run.files)) })
+    }
+
+    const containers = yield* projectContainers(run.docker, run.project).pipe(
+      Effect.catchTag("EngineError", () => Effect.succeed([])),
+      Effect.either
+    )
+    // An engine that has gone explains everything that it was asked for.
+    if (containers._tag === "Left") return containers.left
+    const declared = yield* run.services
+    const inEngine = serviceOf(text.container, run.project, containers.right, declared)
+    const service = text.service ?? inEngine
+    switch (text.reason) {
+      case "PortAllocated":
+        return yield* portAllocated(run, text, words, containers.right)
+      case "BuildFailed":
+        return failed("BuildFailed", { service: text.service ?? builtService(run, declared) })
+      case "CredentialsUnavailable":
+      case "Image":
+      case "Failed": {
+        const isOfEngine = text.reason !== "Failed" || run.decoder.errors.length > 0
+        const image = isOfEngine ? yield* imageFailure(run, text, words, declared) : undefined
+        if (image === "invalid") {
+          return failed("FileInvalid", { service: declared.find(({ image }) => image === text.image)?.name })
+        }
+        return image ?? failed("Failed", { service })
+      }
+      default:
+        return failed(text.reason, { service })
+    }
+  })

@@ -1,0 +1,177 @@
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import { ComposeFailed, type EngineUnavailable } from "../../../DockerError.js"
+import type { Operation, OperationStep } from "../../../Operation.js"
+import type { HostCommandOutput } from "../../host/hostCommand.js"
+import { type ComposeProject, projectLabel } from "../cli/composeProject.js"
+import { composeFailure, type ComposeError } from "../failure/composeFailure.js"
+import { type ComposeContainer, containerEnd, projectContainers } from "../failure/projectContainers.js"
+import { ComposeDecoder } from "../progress/composeDecoder.js"
+import {
+  composeCall,
+  type ComposeHouse,
+  notInstalled,
+  type PreparedProject,
+  prepareProject,
+  printsJson,
+  servicesOf
+} from "./preparedProject.js"
+import { oneAtATime } from "./projectLock.js"
+
+export type ComposeSteps<A> = Stream.Stream<OperationStep<A>, ComposeError>
+
+/** A command of compose, and what belongs to it. */
+export interface ComposeTask<A> {
+  readonly kind: string
+  readonly args: ReadonlyArray<string>
+  readonly allProfiles?: boolean
+  /** Whether to wait for another operation on the project; `undefined` for what may run beside it. */
+  readonly busy: "wait" | "refuse" | undefined
+  readonly environment?: Readonly<Record<string, string>>
+  /** Values that must not appear anywhere, besides those of the project. */
+  readonly secrets?: ReadonlyArray<Redacted.Redacted>
+  /** Lines before the command runs. */
+  readonly before?: (project: PreparedProject) => ComposeSteps<never>
+  /** What is done when the command has succeeded. */
+  readonly after: (project: PreparedProject) => ComposeSteps<A>
+  /** What is done when it has failed, before the operation fails. */
+  readonly onFailure?: (project: PreparedProject, error: ComposeError) => Effect.Effect<void>
+  /** Hears every line that the command prints to its standard output. `false` hides it from events. */
+  readonly onOutput?: (line: string) => boolean
+}
+
+const stepsChunk = <A>(steps: ReadonlyArray<OperationStep<A>>): Chunk.Chunk<OperationStep<A>> =>
+  Chunk.unsafeFromArray(steps)
+
+/** The containers of a project, for a result. */
+export const containersOf = ({
+  house,
+  name
+}: PreparedProject): Effect.Effect<ReadonlyArray<ComposeContainer>, ComposeFailed | EngineUnavailable> =>
+  Effect.catchTag(projectContainers(house.docker, name), "EngineError", ({ message }) =>
+    Effect.fail(new ComposeFailed({ reason: "Failed", project: name, lastLines: [], detail: message }))
+  )
+
+const failureOf = (
+  project: PreparedProject,
+  decoder: ComposeDecoder,
+  exit: Extract<HostCommandOutput, { readonly _tag: "Exit" }>
+): Effect.Effect<ComposeError> =>
+  exit.exitCode === undefined && exit.detail.startsWith("could not be started")
+    ? Effect.as(project.house.forget, notInstalled(project.name, `${project.compose.command.join(" ")} ${exit.detail}`))
+    : composeFailure({
+        docker: project.house.docker,
+        auth: project.house.auth,
+        project: project.name,
+        files: project.located.knownFiles,
+        decoder,
+        exitCode: exit.exitCode,
+        end: exit.detail,
+        services: servicesOf(project)
+      })
+
+/** Runs the command once. */
+const attempt = (project: PreparedProject, task: ComposeTask<unknown>, json: boolean): ComposeSteps<never> =>
+  Stream.suspend(() => {
+    const decoder = new ComposeDecoder(json, project.redactor)
+    let exit: Extract<HostCommandOutput, { readonly _tag: "Exit" }> = { _tag: "Exit", detail: "did not end" }
+    const stepsOf = (output: HostCommandOutput): ReadonlyArray<OperationStep<never>> => {
+      if (output._tag === "Exit") {
+        exit = output
+        return decoder.end()
+      }
+      const isShown = output.stream === "stderr" || task.onOutput?.(output.text) !== false
+      return isShown ? decoder.push(output.stream, output.text) : []
+    }
+    const call = composeCall(project, {
+      progress: json ? "json" : "plain",
+      args: task.args,
+      ...(task.allProfiles === undefined ? {} : { allProfiles: task.allProfiles }),
+      ...(task.environment === undefined ? {} : { environment: task.environment })
+    })
+    return project.house.machine.run(call).pipe(
+      Stream.mapChunks((outputs) => stepsChunk(Chunk.toReadonlyArray(outputs).flatMap(stepsOf))),
+      Stream.concat(
+        Stream.suspend(() =>
+          exit.exitCode === 0 ? Stream.empty : Stream.unwrap(Effect.map(failureOf(project, decoder, exit), Stream.fail))
+        )
+      )
+    )
+  })
+
+/** The name that another container has. */
+const conflictingName = /container name "\/?([^"]+)" is already in use/
+
+/** Whether it was a container of this very project that had the name: another program works on the project too. */
+const isOwnConflict = (project: PreparedProject, error: ComposeError): Effect.Effect<boolean> => {
+  const name =
+    error._tag === "ComposeFailed" && error.reason === "NameConflict" ? conflictingName.exec(error.detail) : null
+  if (name?.[1] === undefined) return Effect.succeed(false)
+  return containerEnd(project.house.docker, name[1]).pipe(
+    Effect.map((found) => found.project === project.name),
+    Effect.orElseSucceed(() => true)
+  )
+}
+
+const note = (text: string): OperationStep<never> => ({ _tag: "Line", stream: "system", text })
+
+/** Runs the command, and once more where that helps. */
+const attempts = (project: PreparedProject, task: ComposeTask<unknown>): ComposeSteps<never> => {
+  const json = printsJson(project.compose)
+  return Stream.catchAll(attempt(project, task, json), (error) =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        if (json && error._tag === "ComposeFailed" && error.detail.includes('unsupported --progress value "json"')) {
+          return attempt(project, task, false)
+        }
+        if (!(yield* isOwnConflict(project, error))) return Stream.fail(error)
+        const text = "Another program has created a container of this project at the same time. Trying once more."
+        return Stream.concat(Stream.make(note(text)), attempt(project, task, json))
+      })
+    )
+  )
+}
+
+const taskSteps = <A>(project: PreparedProject, task: ComposeTask<A>): ComposeSteps<A> => {
+  const run = attempts(project, task).pipe(Stream.tapError((error) => task.onFailure?.(project, error) ?? Effect.void))
+  const whole = Stream.concat(
+    Stream.concat(task.before?.(project) ?? Stream.empty, run),
+    Stream.suspend(() => task.after(project))
+  )
+  return task.busy === undefined
+    ? whole
+    : oneAtATime({ endpoint: project.house.docker.endpoint, name: project.name }, task.busy, whole)
+}
+
+/** What a run that was interrupted has left behind. */
+const leftOf = (house: ComposeHouse, name: string): Effect.Effect<string | undefined> =>
+  projectContainers(house.docker, name).pipe(
+    Effect.map((containers) =>
+      containers.length === 0
+        ? `The project "${name}" has no containers.`
+        : `What is left of the project "${name}": ${containers.map(({ name, state }) => `${name} (${state})`).join(", ")}. Run "down" to remove it.`
+    ),
+    Effect.catchAll(({ message }) => Effect.succeed(`What is left of the project "${name}" is not known: ${message}`))
+  )
+
+/** An operation on a project. */
+export const composeOperation = <A>(
+  house: ComposeHouse,
+  project: ComposeProject,
+  task: ComposeTask<A>
+): Operation<A, ComposeError> => {
+  let name: string | undefined
+  return {
+    kind: task.kind,
+    target: { configId: (typeof project === "string" ? undefined : project.configId) ?? projectLabel(project) },
+    steps: Stream.unwrapScoped(
+      Effect.map(prepareProject(house, project, task.secrets), (prepared) => {
+        name = prepared.name
+        return taskSteps(prepared, task)
+      })
+    ),
+    leftBehind: Effect.suspend(() => (name === undefined ? Effect.succeed(undefined) : leftOf(house, name)))
+  }
+}

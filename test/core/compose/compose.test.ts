@@ -1,0 +1,270 @@
+import { type ComposeConfig, ComposeFailed, type ComposeProject, Operation } from "@dockwire/core"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import { join } from "node:path"
+import { expect, it } from "vitest"
+import { describeCompose } from "../../engine/describeCompose.js"
+import { engineCall, jsonAt } from "../../engine/engineRequest.js"
+import { processesIn } from "../../engine/processesIn.js"
+import { describeEngine, testEngine } from "../../engine/realEngine.js"
+import { testProjectName } from "../../engine/testRun.js"
+import { writeProject } from "./projectFiles.js"
+import { errorOf, onCompose, ran } from "./runCompose.js"
+
+const shop = `services:
+  web:
+    image: busybox
+    command: sleep 600
+    stop_grace_period: 0s
+    depends_on: { db: { condition: service_healthy }, init: { condition: service_completed_successfully } }
+  db:
+    image: busybox
+    command: sleep 600
+    stop_grace_period: 0s
+    volumes: ["data:/data"]
+    healthcheck: { test: "true", interval: 1s, start_interval: 100ms, start_period: 5s }
+  init: { image: busybox, command: "true" }
+volumes: { data: {} }
+`
+
+/** A service that starts and stops fast, with more of it. */
+const sleeper = (more = "") =>
+  `services: { web: { image: busybox, command: sleep 600, stop_grace_period: 0s, network_mode: none${more} } }\n`
+
+/** The names of what the engine has of a project. */
+const engineHas = async (path: string, list: string | undefined, project: string): Promise<number> => {
+  const filters = encodeURIComponent(JSON.stringify({ label: [`com.docker.compose.project=${project}`] }))
+  const { json } = await engineCall(testEngine().endpoint, "GET", `${path}?filters=${filters}&all=true`)
+  const found = list === undefined ? json : jsonAt(json, list)
+  return Array.isArray(found) ? found.length : 0
+}
+
+const inspected = async (container: string): Promise<unknown> =>
+  (await engineCall(testEngine().endpoint, "GET", `/containers/${container}/json`)).json
+
+for (const edition of ["2.26", "2.40"] as const) {
+  describeEngine("Compose", () => {
+    describeCompose(edition, "operations", (compose) => {
+      const here = <A, E>(program: Parameters<typeof onCompose<A, E>>[2]) =>
+        onCompose(compose(), { endpoint: testEngine().endpoint }, program)
+      const nameOf = (word: string) => testProjectName(`${edition.replace(".", "")}-${word}`)
+
+      it.concurrent("bring a project up and down again, with its progress", async () => {
+        const directory = await writeProject(compose().folder, `shop $x "q" 'é'`, { "compose.yaml": shop })
+        const name = nameOf("shop")
+        const project: ComposeProject = { directory, name, configId: 7 }
+        await here((service) =>
+          Effect.gen(function* () {
+            const up = yield* ran(Effect.succeed(service.up(project)))
+            const states = { [`${name}-db-1`]: "running", [`${name}-init-1`]: "exited", [`${name}-web-1`]: "running" }
+            const statesOf = (run: {
+              readonly exit: Exit.Exit<{ readonly containers: ReadonlyArray<{ name: string; state: string }> }, unknown>
+            }) =>
+              Exit.match(run.exit, {
+                onFailure: (cause) => String(cause),
+                onSuccess: ({ containers }) => Object.fromEntries(containers.map(({ name, state }) => [name, state]))
+              })
+            expect(statesOf(up)).toEqual(states)
+            expect(up.events[0]).toMatchObject({
+              _tag: "OperationStarted",
+              kind: "run_compose",
+              target: { configId: 7 }
+            })
+            const progress = up.events.filter((event) => event._tag === "OperationProgress")
+            expect(progress.find(({ id }) => id === `volume ${name}_data`)?.resource).toEqual({
+              kind: "volume",
+              name: `${name}_data`
+            })
+            const dbWords = progress.filter(({ id }) => id === `container ${name}-db-1`).map(({ status }) => status)
+            expect(dbWords).toEqual(["Creating", "Created", "Starting", "Started", "Waiting", "Healthy"])
+            expect(progress.at(-1)).toMatchObject({ id: `project ${name}`, fraction: 1 })
+
+            expect(statesOf(yield* ran(Effect.succeed(service.up(project))))).toMatchObject(states)
+            const stopped = yield* ran(Effect.succeed(service.stop(project, { services: ["web"] })))
+            expect(statesOf(stopped)).toEqual({ ...states, [`${name}-web-1`]: "exited" })
+            expect(statesOf(yield* ran(Effect.succeed(service.start(project))))).toEqual(states)
+            const restarted = yield* ran(Effect.succeed(service.restart(project, { services: ["web"] })))
+            expect(restarted.events[0]).toMatchObject({ kind: "restart_compose" })
+            expect(statesOf(restarted)).toEqual(states)
+            const down = yield* ran(Effect.succeed(service.down(project, { volumes: true })))
+            expect(down.events[0]).toMatchObject({ kind: "stop_compose" })
+            expect(statesOf(down)).toEqual({})
+            expect(statesOf(yield* ran(Effect.succeed(service.down(project, { volumes: true }))))).toEqual({})
+          })
+        )
+        expect(await engineHas("/containers/json", undefined, name)).toBe(0)
+        expect(await engineHas("/networks", undefined, name)).toBe(0)
+        expect(await engineHas("/volumes", "Volumes", name)).toBe(0)
+      })
+
+      it.concurrent("wait for one another, and none of two at once fails", async () => {
+        const name = nameOf("twice")
+        const directory = await writeProject(compose().folder, "twice", { "compose.yaml": sleeper() })
+        const project = { directory, name }
+        await here((service) =>
+          Effect.gen(function* () {
+            for (let round = 0; round < (edition === "2.26" ? 10 : 2); round++) {
+              const runs = yield* Effect.all(
+                [ran(Effect.succeed(service.up(project))), ran(Effect.succeed(service.up(project)))],
+                { concurrency: 2 }
+              )
+              expect(runs.map(({ exit }) => Exit.isSuccess(exit))).toEqual([true, true])
+              const waits = runs.map(
+                ({ lines }) => lines.filter((line) => line.startsWith("Waiting for another")).length
+              )
+              expect(waits.toSorted((one, other) => one - other)).toEqual([0, 1])
+              yield* ran(Effect.succeed(service.down(project)))
+            }
+          })
+        )
+      })
+
+      it.concurrent("are refused while another one runs, if they are not to wait", async () => {
+        const name = nameOf("busy")
+        const slow = sleeper(`, healthcheck: { test: "false", interval: 1s, retries: 1000 }`)
+        const text = slow.replace(
+          / }\n$/,
+          `, late: { image: busybox, network_mode: none, depends_on: { web: { condition: service_healthy } } } }\n`
+        )
+        const directory = await writeProject(compose().folder, "busy", { "compose.yaml": text })
+        const other = await writeProject(compose().folder, "other", { "compose.yaml": sleeper() })
+        await here((service) =>
+          Effect.scoped(
+            Effect.gen(function* () {
+              const run = yield* Operation.start(service.up({ directory, name }))
+              const events = yield* run.events.pipe(
+                Stream.takeUntil((event) => event._tag === "OperationProgress" && event.status === "Waiting"),
+                Stream.runCollect
+              )
+              expect([...events].length).toBeGreaterThan(1)
+              const error = errorOf(yield* ran(Effect.succeed(service.stop({ directory, name }, { busy: "refuse" }))))
+              expect(error).toMatchObject({ _tag: "ComposeFailed", reason: "Busy", project: name })
+              const free = yield* ran(
+                Effect.succeed(service.up({ directory: other, name: `${name}-other` }, { busy: "refuse" }))
+              )
+              expect(Exit.isSuccess(free.exit)).toBe(true)
+
+              // Interrupting it: compose is gone, and the last event says what it has left.
+              const start = performance.now()
+              yield* run.cancel
+              expect(performance.now() - start).toBeLessThan(5_000)
+              const ends = [...(yield* Stream.runCollect(run.events))].filter(({ _tag }) =>
+                /Completed|Failed|Interrupted/.test(_tag)
+              )
+              expect(ends).toHaveLength(1)
+              expect(ends[0]).toMatchObject({ _tag: "OperationInterrupted" })
+              expect(ends[0]).toHaveProperty("detail", expect.stringContaining(`${name}-web-1 (running)`))
+              expect(yield* Effect.promise(() => processesIn(directory))).toEqual([])
+              for (const project of [
+                { directory, name },
+                { directory: other, name: `${name}-other` }
+              ]) {
+                expect(Exit.isSuccess((yield* ran(Effect.succeed(service.down(project)))).exit)).toBe(true)
+              }
+            })
+          )
+        )
+      })
+
+      it.concurrent("give a project nothing of this process' environment, and hide what is Redacted", async () => {
+        const name = nameOf("environment")
+        const text = sleeper(`, environment: [TOKEN, OWN, "PORT=\${PORT:-81}"], labels: { own: "\${OWN}" }`)
+        const directory = await writeProject(compose().folder, "environment", { "compose.yaml": text })
+        const [port, token] = [process.env["PORT"], process.env["TOKEN"]]
+        process.env["PORT"] = "8080"
+        process.env["TOKEN"] = "of-the-server"
+        try {
+          const project: ComposeProject = { directory, name, env: { OWN: Redacted.make("hunter2") } }
+          await here((service) =>
+            Effect.gen(function* () {
+              const up = yield* ran(Effect.succeed(service.up(project)))
+              expect(JSON.stringify(up.events)).not.toMatch(/hunter2|of-the-server/)
+              const env = jsonAt(yield* Effect.promise(() => inspected(`${name}-web-1`)), "Config", "Env")
+              expect(env).toEqual(expect.arrayContaining(["OWN=hunter2", "PORT=81"]))
+              expect(JSON.stringify(env)).not.toMatch(/8080|of-the-server/)
+
+              const config = yield* service.config(project)
+              expect(environmentOf(config)).toEqual({ OWN: "<hidden>", PORT: "<hidden>", TOKEN: null })
+              expect(environmentOf(yield* service.config(project, { showsValues: true }))).toEqual({
+                OWN: "hunter2",
+                PORT: "81",
+                TOKEN: null
+              })
+              const printed = yield* ran(Effect.succeed(service.command(project, ["config"])))
+              expect(printed.exit).toMatchObject({ value: { stdout: expect.stringContaining("hunter2") } })
+              expect(JSON.stringify(printed.events)).not.toContain("hunter2")
+              const listed = yield* ran(
+                Effect.succeed(service.command(project, ["exec", "-T", "web", "echo", "a", "b"]))
+              )
+              expect(listed.exit).toMatchObject({ value: { stdout: "a b", isCut: false } })
+              expect(listed.events[0]).toMatchObject({ kind: "compose_exec" })
+              const failed = errorOf(
+                yield* ran(
+                  Effect.succeed(service.command(project, ["exec", "-T", "web", "sh", "-c", "echo why >&2; exit 9"]))
+                )
+              )
+              expect(failed).toMatchObject({ reason: "Failed", exitCode: 9, lastLines: ["why"] })
+              yield* ran(Effect.succeed(service.down(project)))
+            })
+          )
+        } finally {
+          if (port === undefined) delete process.env["PORT"]
+          else process.env["PORT"] = port
+          if (token === undefined) delete process.env["TOKEN"]
+          else process.env["TOKEN"] = token
+        }
+      })
+
+      it.concurrent("say beforehand that a folder to mount is missing", async () => {
+        const name = nameOf("binds")
+        const text = sleeper(`, volumes: ["./missing:/a", "./there:/b", "./compose.yaml:/c:ro"]`)
+        const directory = await writeProject(compose().folder, "binds", { "compose.yaml": text, "there/x": "" })
+        await here((service) =>
+          Effect.gen(function* () {
+            const { exit, lines } = yield* ran(Effect.succeed(service.up({ directory, name })))
+            expect(Exit.isSuccess(exit)).toBe(true)
+            const warnings = lines.filter((line) => line.startsWith("WARNING"))
+            expect(warnings).toEqual([expect.stringContaining(JSON.stringify(join(directory, "missing")))])
+            expect(lines[0]).toBe(warnings[0])
+            yield* ran(Effect.succeed(service.down({ directory, name })))
+          })
+        )
+      })
+
+      it.concurrent("do not start what was half made without its secret", async () => {
+        const name = nameOf("secret")
+        const text = `${sleeper(", secrets: [s]")}secrets: { s: { environment: THE_SECRET } }\n`
+        const directory = await writeProject(compose().folder, "secret", { "compose.yaml": text })
+        await here((service) =>
+          Effect.gen(function* () {
+            const error = errorOf(yield* ran(Effect.succeed(service.up({ directory, name }))))
+            expect(error).toMatchObject({ reason: "VariableMissing", variable: "THE_SECRET" })
+            const project: ComposeProject = { directory, name, env: { THE_SECRET: Redacted.make("hunter2") } }
+            expect(Exit.isSuccess((yield* ran(Effect.succeed(service.up(project)))).exit)).toBe(true)
+            const read = yield* ran(
+              Effect.succeed(service.command(project, ["exec", "-T", "web", "cat", "/run/secrets/s"]))
+            )
+            expect(read.exit).toMatchObject({ value: { stdout: "hunter2" } })
+            yield* ran(Effect.succeed(service.down(project)))
+          })
+        )
+      })
+
+      it.concurrent("are told which compose is there", async () => {
+        const version = await here((service) => service.version())
+        expect(version).toMatchObject({ command: ["docker", "compose"], version: expect.stringContaining(edition) })
+        const nowhere = { environment: { ...compose().environment, PATH: compose().folder } }
+        const error = await onCompose(nowhere, { endpoint: testEngine().endpoint }, (service) =>
+          Effect.flip(service.version())
+        )
+        expect(error).toBeInstanceOf(ComposeFailed)
+        expect(error).toMatchObject({ reason: "NotInstalled" })
+        expect(error.detail).toMatch(/"docker compose" failed: .*; "docker-compose" failed: /)
+      })
+    })
+  })
+}
+
+const environmentOf = ({ services }: ComposeConfig) => services["web"]?.environment

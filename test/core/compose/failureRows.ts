@@ -1,0 +1,185 @@
+/** A project that fails, and what its failure says. */
+export interface FailureRow {
+  readonly files: Readonly<Record<string, string>>
+  /** Only these services. */
+  readonly services?: ReadonlyArray<string>
+  readonly build?: boolean
+  /** More than the path of the folder. */
+  readonly spec?: (folder: string) => object
+  /** What the error has, where `{folder}` is the folder and `{name}` the project. */
+  readonly error: Readonly<Record<string, unknown>>
+  /** It takes the engine: it comes after the files have been read. */
+  readonly needsEngine?: boolean
+}
+
+const file = (text: string) => ({ "compose.yaml": text })
+const invalid = { _tag: "ComposeFailed", reason: "FileInvalid", file: "{folder}/compose.yaml" }
+const web = "services: { web: { image: busybox } }\n"
+const service = (words: string) => `services: { web: { image: busybox, ${words} } }\n`
+const inline = (run: string) => `build: { context: ., dockerfile_inline: "FROM busybox\\nRUN ${run}\\n" }`
+
+/** Failures that compose finds in the files. */
+export const fileRows: Readonly<Record<string, FailureRow>> = {
+  "a line with wrong indentation": {
+    files: file("services:\n  web:\n    image: busybox\n   ports: []\n"),
+    error: invalid
+  },
+  "a list at the top": { files: file("- a\n"), error: invalid },
+  "an empty file": { files: file(""), error: invalid },
+  "a property that is not known": { files: file(service("x: 1")), error: { ...invalid, service: "web" } },
+  "a property of another type": { files: file(service("ports: 80")), error: { ...invalid, service: "web" } },
+  "a cycle": {
+    files: file("services: { a: { image: busybox, depends_on: [b] }, b: { image: busybox, depends_on: [a] } }\n"),
+    error: invalid
+  },
+  "an anchor that is not there": { files: file("services: { web: *y }\n"), error: invalid },
+  "a service that is there twice": {
+    files: file("services:\n  a: { image: busybox }\n  a: { image: busybox }\n"),
+    error: { ...invalid, line: 3 }
+  },
+  "an interpolation that does not end": {
+    files: file('services: { web: { image: "busybox${" } }\n'),
+    error: { ...invalid, service: "web" }
+  },
+  "a dependency that is not there": {
+    files: file(service("depends_on: [nope]")),
+    error: { ...invalid, service: "web" }
+  },
+  "a volume that is not declared": {
+    files: file(service('volumes: ["zzz:/x"]')),
+    error: { ...invalid, service: "web" }
+  },
+  "a service without an image": {
+    files: file("services: { web: { command: x } }\n"),
+    error: { ...invalid, service: "web" }
+  },
+  "a port that is none": { files: file(service('ports: ["99999:80"]')), error: invalid },
+  "a service that extends nothing": {
+    files: file(service("extends: { service: nope }")),
+    error: { ...invalid, service: "web" }
+  },
+  "a variable that is required": {
+    files: file('services: { web: { image: "${IMG:?set it}" } }\n'),
+    error: { _tag: "ComposeFailed", reason: "VariableMissing", variable: "IMG" }
+  },
+  "a file of variables that is missing": {
+    files: file(service("env_file: nope.env")),
+    error: { _tag: "ComposeFailed", reason: "FileNotFound", file: "{folder}/nope.env" }
+  },
+  "a file of variables for the files that is missing": {
+    files: file(web),
+    spec: (directory) => ({ directory, envFiles: [`${directory}/nope.env`] }),
+    error: { _tag: "ComposeFailed", reason: "FileNotFound", file: "{folder}/nope.env" }
+  },
+  "an include that is missing": {
+    files: file(`include: [nope.yaml]\n${web}`),
+    error: { _tag: "ComposeFailed", reason: "FileNotFound", file: "{folder}/nope.yaml" }
+  },
+  "a base that is missing": {
+    files: file(service("extends: { file: nope.yaml, service: x }")),
+    error: { _tag: "ComposeFailed", reason: "FileNotFound", file: "{folder}/nope.yaml" }
+  },
+  "a file that is missing": {
+    files: file(web),
+    spec: (folder) => ({ files: [`${folder}/nope.yaml`] }),
+    error: { _tag: "ComposeFailed", reason: "FileNotFound", file: "{folder}/nope.yaml" }
+  },
+  "a file that is a folder": {
+    files: { ...file(web), "sub/x": "" },
+    spec: (folder) => ({ files: [`${folder}/sub`] }),
+    error: { _tag: "ComposeFailed", reason: "FileNotFound", file: "{folder}/sub" }
+  },
+  "a folder without a file": {
+    files: { x: "" },
+    error: { _tag: "ComposeFailed", reason: "FileNotFound", file: "{folder}/compose.yaml" }
+  },
+  "a .env that does not parse": {
+    files: { ...file(web), ".env": "A!B=1\n" },
+    error: { _tag: "ComposeFailed", reason: "FileInvalid", file: "{folder}/.env", line: 1 }
+  },
+  "a service that is not there": {
+    files: file(web),
+    services: ["nope"],
+    error: { _tag: "ComposeFailed", reason: "ServiceNotFound", service: "nope" }
+  },
+  "a service whose name looks like an option": {
+    files: file(web),
+    services: ["--help"],
+    error: { _tag: "ComposeFailed", reason: "ServiceNotFound", service: "--help" }
+  }
+}
+
+/** Failures that the engine has a part in. `{port}` is a port that is in use, `{taken}` a container, `{host}` a registry. */
+export const engineRows: Readonly<Record<string, FailureRow>> = {
+  "an image that the registry does not have": {
+    files: file('services: { db: { image: "{host}/nope:1" } }\n'),
+    error: { _tag: "ImageNotFound", image: "{host}/nope:1", registry: "{host}" }
+  },
+  "a registry that cannot be reached": {
+    files: file('services: { db: { image: "127.0.0.1:1/nope:1" } }\n'),
+    error: { _tag: "RegistryError", image: "127.0.0.1:1/nope:1", reason: "Unreachable" }
+  },
+  "a reference that is not valid": {
+    files: file('services: { web: { image: "Busy Box" } }\n'),
+    error: { _tag: "ComposeFailed", reason: "FileInvalid", service: "web" }
+  },
+  "a build that fails": {
+    files: file(`services: { one: { ${inline("sleep 20")} }, two: { ${inline("echo bad {now}; exit 3")} } }\n`),
+    error: { _tag: "ComposeFailed", reason: "BuildFailed", service: "two", exitCode: 3 }
+  },
+  "a build of one service that fails": {
+    files: file(`services: { web: { image: busybox }, one: { ${inline("echo bad {now}; exit 4")} } }\n`),
+    error: { _tag: "ComposeFailed", reason: "BuildFailed", service: "one", exitCode: 4 }
+  },
+  "a build without its context": {
+    files: file("services: { one: { build: ./nowhere } }\n"),
+    error: { _tag: "ComposeFailed", reason: "BuildFailed", service: "one" }
+  },
+  "a base image that the registry does not have": {
+    files: file('services: { one: { build: { context: ., dockerfile_inline: "FROM {host}/base:1\\n" } } }\n'),
+    error: { _tag: "ImageNotFound", image: "{host}/base:1", registry: "{host}" }
+  },
+  "a port that is in use": {
+    files: file(
+      'services: { one: { image: busybox, command: sleep 600, stop_grace_period: 0s, ports: ["127.0.0.1:{port}:80"] } }\n'
+    ),
+    error: { _tag: "PortAllocated", containerId: "{name}-one-1", address: "127.0.0.1:{port}" }
+  },
+  "a dependency that is unhealthy": {
+    files: file(`services:
+  web: { image: busybox, command: sleep 600, stop_grace_period: 0s, depends_on: { db: { condition: service_healthy } } }
+  db: { image: busybox, command: sleep 600, stop_grace_period: 0s, healthcheck: { test: "false", interval: 200ms, retries: 1 } }
+`),
+    error: { _tag: "ComposeFailed", reason: "DependencyUnhealthy", service: "db" }
+  },
+  "a dependency that fails": {
+    files: file(`services:
+  web: { image: busybox, command: sleep 600, depends_on: { init: { condition: service_completed_successfully } } }
+  init: { image: busybox, command: "sh -c 'exit 4'" }
+`),
+    error: { _tag: "ComposeFailed", reason: "DependencyUnhealthy", service: "init", exitCode: 4 }
+  },
+  "a dependency that ends": {
+    files: file(`services:
+  web: { image: busybox, command: sleep 600, depends_on: { db: { condition: service_healthy } } }
+  db: { image: busybox, command: "sh -c 'exit 3'", healthcheck: { test: "false", interval: 2s, retries: 5 } }
+`),
+    error: { _tag: "ComposeFailed", reason: "DependencyUnhealthy", service: "db", exitCode: 3 }
+  },
+  "a container name that is in use": {
+    files: file("services: { one: { image: busybox, container_name: {taken} } }\n"),
+    error: { _tag: "ComposeFailed", reason: "NameConflict", service: "one" }
+  },
+  "an external network that is missing": {
+    files: file(`${service("networks: [x]")}networks: { x: { external: true, name: {name}-nope } }\n`),
+    error: { _tag: "ComposeFailed", reason: "ExternalMissing" }
+  },
+  "an external volume that is missing": {
+    files: file(`${service('volumes: ["data:/x"]')}volumes: { data: { external: true, name: {name}-nope } }\n`),
+    error: { _tag: "ComposeFailed", reason: "ExternalMissing" }
+  },
+  "a secret whose variable is missing": {
+    files: file(`${service("secrets: [s]")}secrets: { s: { environment: NOPE_VAR } }\n`),
+    error: { _tag: "ComposeFailed", reason: "VariableMissing", variable: "NOPE_VAR" }
+  }
+}
