@@ -8,6 +8,7 @@ import { onMemory } from "./bench.js"
 import { table } from "./table.js"
 
 const bench = "test/conformance/bench.ts"
+const compose = "test/core/compose/compose.test.ts"
 const config = "test/core/connection/dockerConfig.test.ts"
 const login = "test/core/registry/login.test.ts"
 const sinks = "test/core/operations/engineToSink.test.ts"
@@ -16,6 +17,12 @@ const readme = "packages/core/README.md"
 /** Public members that have no row in the table, each with the file that uses it on a real engine. */
 const elsewhere: Readonly<Record<string, string>> = {
   "Archive.layer": bench,
+  ...Object.fromEntries(
+    ["build", "command", "config", "down", "layer", "pull", "restart", "start", "stop", "up", "version"].map(
+      (method) => [`Compose.${method}`, compose]
+    )
+  ),
+  "Compose.layerWith": compose,
   "Containers.layer": bench,
   "Docker.configured": config,
   "Docker.layer": bench,
@@ -63,10 +70,15 @@ const ownKeys = (value: object): ReadonlyArray<string> => {
 
 /** The services that are not in the table. */
 const untabled = Effect.all({
+  Compose: core.Compose,
   LogSink: core.LogSink,
   LogSinkRecorder: core.LogSinkRecorder,
   MemoryEngine: core.MemoryEngine
-}).pipe(Effect.provide(Layer.merge(core.LogSink.layerTest, core.MemoryEngine.layer())), Effect.scoped)
+}).pipe(
+  Effect.provide(Layer.provideMerge(core.Compose.layer, core.RegistryAuth.layer())),
+  Effect.provide(Layer.merge(core.LogSink.layerTest, core.MemoryEngine.layer())),
+  Effect.scoped
+)
 
 /** All public functions and methods of core, without errors and schemas, which use no engine. */
 const offered = Effect.gen(function* () {
@@ -87,7 +99,8 @@ const text = (file: string) => readFile(join(repositoryRoot, file), "utf8")
 /** Whether the file uses the member: by its full name, or a method by its name after a dot or in braces. */
 const names = (content: string, what: string): boolean => {
   const [owner = "", part = ""] = what.split(".")
-  const isMethod = /^(LogSink|LogSinkRecorder|MemoryEngine)$/.test(owner) && !(part in Object(Reflect.get(core, owner)))
+  const isMethod =
+    /^(Compose|LogSink|LogSinkRecorder|MemoryEngine)$/.test(owner) && !(part in Object(Reflect.get(core, owner)))
   const form = isMethod ? `(\\.|[{,] )${part}\\b` : `\\b${what.replaceAll(".", "\\.")}\\b`
   return new RegExp(form).test(content)
 }

@@ -38,7 +38,8 @@ const runTable = async ({ engines, line }: Plan): Promise<TableRun | undefined> 
   try {
     const file = join(folder, "outcomes.json")
     const [command = "", ...args] = nodeCommand(line)
-    const vitest = ["node_modules/vitest/vitest.mjs", "run", "test/conformance/conformance.test.ts", "--reporter=dot"]
+    const tests = ["test/conformance/conformance.test.ts", "test/conformance/composeEngines.test.ts"]
+    const vitest = ["node_modules/vitest/vitest.mjs", "run", ...tests, "--reporter=dot"]
     const child = spawn(command, [...args, ...vitest], {
       cwd: root,
       stdio: "inherit",

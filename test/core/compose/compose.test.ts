@@ -1,8 +1,18 @@
-import { type ComposeConfig, ComposeFailed, type ComposeProject, Operation } from "@dockwire/core"
+import {
+  Compose,
+  type ComposeConfig,
+  ComposeFailed,
+  type ComposeProject,
+  Docker,
+  Operation,
+  RegistryAuth
+} from "@dockwire/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { expect, it } from "vitest"
 import { describeCompose } from "../../engine/describeCompose.js"
@@ -10,6 +20,7 @@ import { engineCall, jsonAt } from "../../engine/engineRequest.js"
 import { processesIn } from "../../engine/processesIn.js"
 import { describeEngine, testEngine } from "../../engine/realEngine.js"
 import { testProjectName } from "../../engine/testRun.js"
+import { runWith } from "../runWith.js"
 import { writeProject } from "./projectFiles.js"
 import { errorOf, onCompose, ran } from "./runCompose.js"
 
@@ -252,6 +263,51 @@ for (const edition of ["2.26", "2.40"] as const) {
         )
       })
 
+      it.concurrent("pass build arguments on without showing them", async () => {
+        const name = nameOf("arguments")
+        const directory = await writeProject(compose().folder, "arguments", {
+          "compose.yaml": "services: { one: { build: . }, two: { image: busybox } }\n",
+          Dockerfile:
+            'FROM busybox\nARG PLAIN\nARG HIDDEN\nLABEL plain=$PLAIN hidden=$HIDDEN\nRUN echo "it is $HIDDEN"\n'
+        })
+        await here((service) =>
+          Effect.gen(function* () {
+            const buildArgs = { PLAIN: "in the open", HIDDEN: Redacted.make("hunter2") }
+            const built = yield* ran(Effect.succeed(service.build({ directory, name }, { buildArgs })))
+            expect(built.events[0]).toMatchObject({ kind: "compose_build" })
+            expect(Exit.isSuccess(built.exit)).toBe(true)
+            expect(built.lines.some((line) => line.includes("it is <redacted>"))).toBe(true)
+            expect(JSON.stringify(built.events)).not.toContain("hunter2")
+            const image = yield* Effect.promise(() =>
+              engineCall(testEngine().endpoint, "GET", `/images/${name}-one/json`)
+            )
+            const labels = jsonAt(image.json, "Config", "Labels")
+            expect(labels).toMatchObject({ plain: "in the open", hidden: "hunter2" })
+            yield* ran(Effect.succeed(service.down({ directory, name }, { images: "local" })))
+          })
+        )
+      })
+
+      it.concurrent("succeed although another program brings the project up at the same time", async () => {
+        const name = nameOf("foreign")
+        const directory = await writeProject(compose().folder, "foreign", { "compose.yaml": sleeper() })
+        const env = { ...compose().environment, DOCKER_HOST: testEngine().endpoint }
+        await here((service) =>
+          Effect.gen(function* () {
+            for (let round = 0; round < 3; round++) {
+              const foreign = new Promise<void>((resolve) => {
+                const args = ["compose", "--project-directory", directory, "--project-name", name, "up", "--detach"]
+                execFile("docker", args, { env, cwd: directory }, () => resolve())
+              })
+              const { exit } = yield* ran(Effect.succeed(service.up({ directory, name })))
+              yield* Effect.promise(() => foreign)
+              expect(Exit.isSuccess(exit) || String(exit)).toBe(true)
+              yield* ran(Effect.succeed(service.down({ directory, name })))
+            }
+          })
+        )
+      })
+
       it.concurrent("are told which compose is there", async () => {
         const version = await here((service) => service.version())
         expect(version).toMatchObject({ command: ["docker", "compose"], version: expect.stringContaining(edition) })
@@ -262,6 +318,25 @@ for (const edition of ["2.26", "2.40"] as const) {
         expect(error).toBeInstanceOf(ComposeFailed)
         expect(error).toMatchObject({ reason: "NotInstalled" })
         expect(error.detail).toMatch(/"docker compose" failed: .*; "docker-compose" failed: /)
+        // That of this machine, if there is one.
+        const own = Compose.layer.pipe(
+          Layer.provide([Docker.layer({ endpoint: testEngine().endpoint }), RegistryAuth.layer()])
+        )
+        const found = await runWith(own, Effect.either(Effect.flatMap(Compose, (service) => service.version())))
+        expect(found._tag === "Right" || found.left.reason === "NotInstalled").toBe(true)
+        // A command that is named, as Compose.layerWith takes it.
+        const named = Compose.layerWith({ command: [compose().tools.compose] }).pipe(
+          Layer.provide([Docker.layer({ endpoint: testEngine().endpoint }), RegistryAuth.layer()])
+        )
+        expect(
+          await runWith(
+            named,
+            Effect.flatMap(Compose, (service) => service.version())
+          )
+        ).toMatchObject({
+          command: [compose().tools.compose],
+          version: expect.stringContaining(edition)
+        })
       })
     })
   })

@@ -54,7 +54,7 @@ export const wordsOf = ({ decoder, end }: Pick<FailedRun, "decoder" | "end">): s
 }
 
 const unavailableReason = (words: string): UnavailableReason => {
-  if (/permission denied/i.test(words)) return "PermissionDenied"
+  if (/permission denied|x509: |certificate/i.test(words)) return "PermissionDenied"
   if (/connection refused/i.test(words)) return "Refused"
   if (/no such host|no such file|not found/i.test(words)) return "NotFound"
   if (/timeout|deadline exceeded/i.test(words)) return "TimedOut"
