@@ -22,9 +22,9 @@ const rotations: ReadonlyArray<Rotation> = [
   { name: "20k x 3", options: { "max-size": "20k", "max-file": "3" } }
 ]
 
-/** Ten lines each hundredth of a second, as near as `sleep` gets to it. */
+/** More than three files of a megabyte, and then ten lines each hundredth of a second, as near as `sleep` gets to it. */
 const writer = `BEGIN { for (;;) {
-  for (i = 0; i < 10; i++) print "level=info request=" ++n " path=/api/items took=12ms status=200 bytes=4711"
+  for (i = n == 0 ? -30000 : 0; i < 10; i++) print "level=info request=" ++n " path=/api/items took=12ms status=200 bytes=4711"
   fflush(); system("sleep 0.0085")
 } }`
 

@@ -22,8 +22,8 @@ const program = Effect.gen(function* () {
       })
     )
   )
-  // Until the code is warm.
-  yield* Effect.sleep("3 seconds")
+  // Until the code is warm, and the follow knows the log's files: a file of a megabyte takes seven seconds.
+  yield* Effect.sleep("15 seconds")
   const [before, cpu] = [lines, process.cpuUsage()]
   yield* Effect.sleep(`${Number(seconds)} seconds`)
   const { system, user } = process.cpuUsage(cpu)

@@ -13,14 +13,22 @@ const sizes = [
 /** Between bursts, in seconds: so short that a follower is behind, and long enough that it is not. */
 const pauses = [0.02, 0.4] as const
 
-const logs: ReadonlyArray<RotatedLog> = sizes.flatMap(({ bursts, linesPerBurst, maxSize }) =>
+/** Logs of which the follower knows how full their files are by the time of a burst. */
+const steady: ReadonlyArray<RotatedLog> = [1, 3].flatMap((maxFile) =>
+  [
+    { maxSize: "20k", linesPerBurst: 600, bursts: 15, steadyLines: 600 },
+    { maxSize: "1m", linesPerBurst: 20_000, bursts: 3, steadyLines: 15_000 }
+  ].map((log): RotatedLog => ({ ...log, driver: "json-file", maxFile, pause: 0.1 }))
+)
+
+const bursts: ReadonlyArray<RotatedLog> = sizes.flatMap(({ linesPerBurst, maxSize, ...size }) =>
   [1, 3].flatMap((maxFile) =>
     (["json-file", "local"] as const).flatMap((driver) =>
       pauses.map((pause, index): RotatedLog => ({
         driver,
         maxSize,
         maxFile,
-        bursts,
+        bursts: size.bursts,
         linesPerBurst,
         pause,
         bothStreams: index === 1 && maxFile === 3,
@@ -29,6 +37,8 @@ const logs: ReadonlyArray<RotatedLog> = sizes.flatMap(({ bursts, linesPerBurst, 
     )
   )
 )
+
+const logs = [...steady, ...bursts]
 
 /** Follows logs that rotate faster than they can be followed, beside two busy processes. */
 export const follow: Stress = {

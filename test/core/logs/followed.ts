@@ -25,7 +25,7 @@ export interface Followed {
   readonly elements: ReadonlyArray<FollowElement>
   /** The elements, each as `shown`. */
   readonly shown: () => ReadonlyArray<string>
-  /** Resolves when the condition holds. Fails with the last elements after a minute, or when the follow ends. */
+  /** Resolves when the condition holds. Fails with the last elements after a minute without any, or when the follow ends. */
   readonly until: (holds: (elements: ReadonlyArray<FollowElement>) => boolean) => Promise<void>
   /** The error that it failed with; `undefined` if it ended by itself. */
   readonly ended: Promise<LogsError | undefined>
@@ -73,8 +73,11 @@ export const followed = (endpoint: string, id: string, options: FollowOptions = 
     elements,
     shown: () => elements.map(shown),
     until: async (holds) => {
-      const deadline = Date.now() + 60_000
+      let deadline = Date.now() + 60_000
+      let count = elements.length
       for (let wasOver = over; !holds(elements); wasOver = over) {
+        if (elements.length > count) deadline = Date.now() + 60_000
+        count = elements.length
         if (wasOver || Date.now() > deadline) {
           const last = elements.slice(-20).map(shown).join("\n")
           throw new Error(

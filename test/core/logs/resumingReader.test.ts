@@ -27,7 +27,8 @@ const subject: LogSubject = {
   startedAt: stamp(0),
   finishedAt: stamp(999_999),
   exitCode: 0,
-  rotationSize: undefined
+  rotationSize: undefined,
+  files: undefined
 }
 
 interface EngineRecord {

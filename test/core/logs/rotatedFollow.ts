@@ -15,6 +15,8 @@ export interface RotatedLog {
   readonly compress?: boolean
   readonly bursts: number
   readonly linesPerBurst: number
+  /** In front of each burst, ten each hundredth of a second. Default: none. */
+  readonly steadyLines?: number
   /** Between bursts, in seconds. */
   readonly pause: number
   /** Whether every third line goes to stderr. */
@@ -40,11 +42,12 @@ export const startLoad = (): (() => void) => {
 }
 
 /** Writes its first line, and the others when it gets a signal. */
-const program = ({ bothStreams = false, bursts, linesPerBurst, pause }: RotatedLog) => `
+const program = ({ bothStreams = false, bursts, linesPerBurst, pause, steadyLines = 0 }: RotatedLog) => `
 trap 'go=1' USR1; echo "line 1 of a log"; while [ -z "$go" ]; do sleep 0.02; done
 exec awk 'BEGIN { n = 1
   for (burst = 0; burst < ${bursts}; burst++) {
-    for (i = 0; i < ${linesPerBurst}; i++) {
+    for (i = -${steadyLines}; i < ${linesPerBurst}; i++) {
+      if (i < 0 && i % 10 == 0) { fflush(); system("sleep 0.0085") }
       text = "line " ++n " of a log that rotates while it is followed by a reader"
       ${bothStreams ? 'if (n % 3 == 0) { print text > "/dev/stderr"; fflush("/dev/stderr") } else { print text; fflush() }' : "print text"}
     }
@@ -99,7 +102,7 @@ export const followRotated = async (endpoint: string, log: RotatedLog): Promise<
       Config: { "max-size": maxSize, "max-file": String(maxFile), ...compress }
     }
   })
-  const written = 1 + log.bursts * log.linesPerBurst
+  const written = 1 + log.bursts * (log.linesPerBurst + (log.steadyLines ?? 0))
   const follow = followed(endpoint, container.id)
   try {
     const isLast = (element: FollowElement | undefined) =>
@@ -134,8 +137,11 @@ export const followRotated = async (endpoint: string, log: RotatedLog): Promise<
   }
 }
 
-export const name = ({ bothStreams = false, compress = false, driver, maxFile, maxSize }: RotatedLog): string =>
-  `${driver} ${maxSize} x ${maxFile}${compress ? " gz" : ""}${bothStreams ? ", both streams" : ""}`
+export const name = (log: RotatedLog): string => {
+  const { bothStreams = false, compress = false, driver, maxFile, maxSize, steadyLines } = log
+  const notes = [...(bothStreams ? ["both streams"] : []), ...(steadyLines === undefined ? [] : ["steady"])]
+  return [`${driver} ${maxSize} x ${maxFile}${compress ? " gz" : ""}`, ...notes].join(", ")
+}
 
 /** One line about it. */
 export const summary = (log: RotatedLog, { delivered, faults, gaps, kept, written }: RotatedFollow): string =>

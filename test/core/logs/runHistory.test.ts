@@ -23,7 +23,8 @@ const subject = (startedAt: number, finishedAt?: number): LogSubject => ({
   startedAt: second(startedAt),
   finishedAt: finishedAt === undefined ? never : second(finishedAt),
   exitCode: 0,
-  rotationSize: undefined
+  rotationSize: undefined,
+  files: undefined
 })
 
 const run = (startedAt: number) => ({ startedAt: second(startedAt), ended: false })

@@ -15,8 +15,10 @@ const skews = [-3_600_000, 0, 3_600_000] as const
 const logOptions = { "max-size": "1m", "max-file": "3" }
 const containers = [{ name: "web", image: "busybox", command: ["sleep", "1000000"] }]
 
+const textNumber = (text: string): number => Number(/^line (\d+) /.exec(text)?.[1])
+
 const numberOf = (element: FollowElement): number | undefined =>
-  element._tag === "LogLine" ? Number(/^line (\d+) /.exec(element.text)?.[1]) : undefined
+  element._tag === "LogLine" ? textNumber(element.text) : undefined
 
 /** Follows a log of numbered lines from its first one. */
 const following = Effect.fn(function* (clock: ManualClock) {
@@ -62,6 +64,8 @@ const following = Effect.fn(function* (clock: ManualClock) {
     written: () => writtenAt.length,
     numbers: () => elements.flatMap((element) => numberOf(element) ?? []),
     marks: () => elements.flatMap((element) => (element._tag === "LogMark" ? [element.mark] : [])),
+    /** The lines that the log has. */
+    kept: Effect.map(Stream.runCollect(logs.read("web")), (lines) => Array.from(lines, ({ text }) => textNumber(text))),
     /** How often the log was read besides. */
     reads: requests(false),
     /** How often it was followed. */
@@ -74,9 +78,14 @@ type Following = Effect.Effect.Success<ReturnType<typeof following>>
 const range = (from: number, to: number): ReadonlyArray<number> =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
-const run = (clockSkew: number, program: (log: Following) => Effect.Effect<void, unknown>): Promise<void> => {
+const run = (
+  clockSkew: number,
+  program: (log: Following) => Effect.Effect<void, unknown>,
+  options: Readonly<Record<string, string>> = logOptions
+): Promise<void> => {
   const clock = new ManualClock(virtualStart)
-  const layer = Logs.layer.pipe(Layer.provideMerge(MemoryEngine.layer({ clockSkew, logOptions, containers })))
+  const engine = MemoryEngine.layer({ clockSkew, logOptions: options, containers })
+  const layer = Logs.layer.pipe(Layer.provideMerge(engine))
   return Effect.flatMap(following(clock), program).pipe(
     Effect.scoped,
     Effect.provide(layer),
@@ -207,6 +216,76 @@ describe.each(skews)("a follow of a log that rotates, with an engine whose clock
     ))
 })
 
+/** Checks that lines are in order, each once, and that holes have marks which name the lines around them. */
+const expectMarkedHoles = (elements: ReadonlyArray<FollowElement>) => {
+  const gaps = elements.flatMap((element) => (element._tag === "LogMark" && element.mark === "gap" ? [element] : []))
+  let previous = { number: 0, timestamp: "" }
+  for (const element of elements) {
+    const number = numberOf(element)
+    if (number === undefined) continue
+    expect(number).toBeGreaterThan(previous.number)
+    const isMarked = gaps.some(({ from, to }) => from < element.timestamp && to > previous.timestamp)
+    if (number > previous.number + 1) expect(isMarked, `hole in front of line ${number}`).toBe(true)
+    previous = { number, timestamp: element.timestamp }
+  }
+}
+
+/** Files of some 250 lines each. */
+const smallFiles = { "max-size": "20k", "max-file": "3" }
+
+/** Writes lines as fast as an engine might, so that it takes time to write a file. */
+const burst = ({ advance, write }: Following, count: number) =>
+  Effect.gen(function* () {
+    for (let left = count; left > 0; left -= 20) yield* Effect.zipRight(write(Math.min(20, left)), advance(1))
+  })
+
+/** Writes so much that the follow knows what is in which file. */
+const warmUp = (log: Following) =>
+  Effect.gen(function* () {
+    yield* burst(log, 400)
+    for (let n = 0; n < 45; n++) yield* Effect.zipRight(log.write(10), log.advance(50))
+    yield* log.advance(2_000)
+  })
+
+describe("a follow that knows how full the log's files are", () => {
+  it("delivers lines at once, and reads the log only where a file is replaced", () =>
+    run(
+      0,
+      Effect.fn(function* (log) {
+        yield* warmUp(log)
+        const [before, first] = [yield* log.reads, log.written()]
+        log.delays.length = 0
+        // Three or four files.
+        for (let n = 0; n < 90; n++) yield* log.write(10, 2)
+        yield* log.advance(200)
+        expect(log.numbers().slice(-900)).toEqual(range(first + 1, first + 900))
+        expect(log.delays.filter((delay) => delay > 0).length).toBeLessThanOrEqual(4 * 55)
+        expect((yield* log.reads) - before).toBeLessThanOrEqual(4 + 4)
+        expect(log.marks()).toEqual([])
+      }),
+      smallFiles
+    ))
+
+  it.each([1, 2, 3, 4])("misses no line that the log has where the live stream lags %i files behind", (rotations) =>
+    run(
+      0,
+      Effect.fn(function* (log) {
+        yield* warmUp(log)
+        for (const count of [90, 1]) {
+          yield* burst(log, count)
+          yield* log.fault({ _tag: "Lag", rotations })
+          yield* burst(log, 260 * rotations)
+          yield* log.advance(2_000)
+          expectMarkedHoles(log.elements)
+          const delivered = new Set(log.numbers())
+          expect((yield* log.kept).filter((number) => !delivered.has(number))).toEqual([])
+        }
+      }),
+      smallFiles
+    )
+  )
+})
+
 type Step =
   | MemoryLogFault
   | { readonly _tag: "Write"; readonly count: number; readonly spacing: number }
@@ -257,6 +336,8 @@ const take = (log: Following, steps: ReadonlyArray<Step>) =>
       else if (taken._tag === "Wait") yield* log.advance(taken.millis)
       else if (taken._tag === "Cut") yield* log.cut
       else if (taken._tag === "Rotate") {
+        // A live stream reads a file to its end, and it takes time to write one.
+        yield* log.advance(1)
         first = Math.max(first, log.written() + 1 - taken.keep)
         yield* log.rotate(taken.keep)
       } else {
@@ -275,20 +356,6 @@ const take = (log: Following, steps: ReadonlyArray<Step>) =>
     const [from, to] = [Math.min(...corrupt), Math.max(...corrupt)]
     return range(first, log.written()).filter((number) => number < from || number > to)
   })
-
-/** Checks that lines are in order, each once, and that holes have marks which name the lines around them. */
-const expectMarkedHoles = (elements: ReadonlyArray<FollowElement>) => {
-  const gaps = elements.flatMap((element) => (element._tag === "LogMark" && element.mark === "gap" ? [element] : []))
-  let previous = { number: 0, timestamp: "" }
-  for (const element of elements) {
-    const number = numberOf(element)
-    if (number === undefined) continue
-    expect(number).toBeGreaterThan(previous.number)
-    const isMarked = gaps.some(({ from, to }) => from < element.timestamp && to > previous.timestamp)
-    if (number > previous.number + 1) expect(isMarked, `hole in front of line ${number}`).toBe(true)
-    previous = { number, timestamp: element.timestamp }
-  }
-}
 
 it(
   "a follow of a log that rotates has each line once, in order, and a mark for each hole, whatever happens",
@@ -317,3 +384,40 @@ it(
     )
   }
 )
+
+it("so it is while files are replaced, and the live stream lags behind", { timeout: 60_000 }, async () => {
+  const some = FastCheck.oneof(
+    FastCheck.record({ _tag: FastCheck.constant("Burst" as const), count: FastCheck.integer({ min: 1, max: 700 }) }),
+    FastCheck.record({
+      _tag: FastCheck.constant("Lag" as const),
+      rotations: FastCheck.integer({ min: 1, max: 4 })
+    }),
+    FastCheck.record({ _tag: FastCheck.constant("Repeat" as const), records: FastCheck.integer({ min: 1, max: 300 }) }),
+    FastCheck.record({ _tag: FastCheck.constant("Wait" as const), millis: FastCheck.constantFrom(50, 300, 1_500) }),
+    FastCheck.constant({ _tag: "Cut" as const })
+  )
+  await FastCheck.assert(
+    FastCheck.asyncProperty(FastCheck.array(some, { minLength: 1, maxLength: 5 }), (steps) =>
+      run(
+        0,
+        Effect.fn(function* (log) {
+          yield* warmUp(log)
+          for (const taken of steps) {
+            if (taken._tag === "Burst") yield* burst(log, taken.count)
+            else if (taken._tag === "Wait") yield* log.advance(taken.millis)
+            else if (taken._tag === "Cut") yield* log.cut
+            else yield* log.fault(taken)
+            if (taken._tag === "Lag") yield* burst(log, 260 * taken.rotations)
+          }
+          yield* burst(log, 30)
+          yield* log.advance(20_000)
+          expectMarkedHoles(log.elements)
+          const delivered = new Set(log.numbers())
+          expect((yield* log.kept).filter((number) => !delivered.has(number))).toEqual([])
+        }),
+        smallFiles
+      )
+    ),
+    { numRuns: 5 }
+  )
+})

@@ -72,6 +72,7 @@ export class DeliveryTracker {
   /** `undefined` once the response has begun as expected. */
   #expectation: Expectation | undefined
   #refused = false
+  #isRepeating = false
   #last = ""
   readonly #latestOf: Record<LogStream, string>
   #gap: Gap | undefined
@@ -118,6 +119,16 @@ export class DeliveryTracker {
     return this.#refused
   }
 
+  /** Whether records that have been counted are new again in this response, because their line was incomplete. */
+  get isRepeating(): boolean {
+    return this.#isRepeating
+  }
+
+  /** The identity of the last record of the window, if there are no incomplete lines; `undefined` before the first record. */
+  get lastIdentity(): number | undefined {
+    return this.#undelivered.length > 0 ? undefined : this.#identities.at(-1)
+  }
+
   /** Whether no record of the response has been found where it is expected to begin. */
   get isAwaitingBeginning(): boolean {
     return this.#expectation !== undefined
@@ -147,6 +158,7 @@ export class DeliveryTracker {
     const undelivered = new Set(this.#undelivered)
     const keep = (_: unknown, index: number) => index === 0 || !undelivered.has(index)
     const anchorDelivered = !undelivered.has(0)
+    this.#isRepeating = undelivered.size > 0
     // New arrays: positions share the old ones.
     this.#timestamps = this.#timestamps.filter(keep)
     this.#identities = this.#identities.filter(keep)

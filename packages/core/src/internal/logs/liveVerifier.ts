@@ -6,10 +6,11 @@
  * nothing in the stream shows it. They can still be read with a request that does not follow, until the engine deletes
  * them.
  *
- * So a record of the live stream is delivered only if no file can lie between it and the record in front of it: too little
- * time passed between their timestamps to write one. Every other record is held back, and the log is read from the last
- * delivered record on. That read returns what the live stream left out and what is held back. The live stream's records up
- * to the end of that read are then dropped when they arrive, because they have been delivered.
+ * So a record of the live stream is delivered only if no file can lie between it and the record in front of it: that one is
+ * not the last of its file (see `FileRoom`), or too little time passed between their timestamps to write a file. Every other
+ * record is held back, and the log is read from the last delivered record on. That read returns what the live stream left out
+ * and what is held back. The live stream's records up to the end of that read are then dropped when they arrive, because they
+ * have been delivered.
  */
 import type { LogStream } from "../../LogEvent.js"
 import { mayBePiece } from "./recordIdentity.js"
@@ -49,6 +50,7 @@ export class LiveVerifier {
   #isLastLiveRead = false
   /** The latest timestamp of the delivered records; empty if nothing is known of them. */
   #latest = ""
+  readonly #latestOf: Record<LogStream, string> = { stdout: "", stderr: "" }
   #lastStream: LogStream = "stdout"
   #lastIdentity = -1
   /** Of the records of the live stream. */
@@ -62,8 +64,14 @@ export class LiveVerifier {
   #seenSinceRead = 0
   readonly #nanos: number
 
-  /** @param fileBytes the bytes that a file of the log has at least when the engine replaces it; 0 if unknown */
-  constructor(fileBytes: number) {
+  /**
+   * @param fileBytes the bytes that a file of the log has at least when the engine replaces it; 0 if unknown
+   * @param room whether the record after the last delivered one is certainly in the same file
+   */
+  constructor(
+    fileBytes: number,
+    readonly room: { readonly isSameFile: boolean } = { isSameFile: false }
+  ) {
     this.#nanos = Math.min(1e9, fileBytes / maxBytesPerNano)
   }
 
@@ -72,7 +80,7 @@ export class LiveVerifier {
     return this.#isReadNeeded
   }
 
-  /** Whether records of the live stream have been delivered since the last read. */
+  /** Whether records of the live stream have been delivered since the last read, because they were close in time. */
   get isUnverified(): boolean {
     return this.#isUnverified
   }
@@ -108,14 +116,14 @@ export class LiveVerifier {
         this.#next = index + 1
         return "drop"
       }
-    } else if (
-      !this.#isWithinLine &&
-      this.#follows(this.#latest, this.#lastStream, stream, timestamp) &&
-      !this.#isRepeat(identity)
-    ) {
-      this.#note(stream, timestamp, identity)
-      this.#isUnverified = true
-      return "deliver"
+    } else if (!this.#isWithinLine && !this.#isRepeat(identity)) {
+      // Where the log is rotated, the engine may send records again. They are not later than those before.
+      const isInFile = this.room.isSameFile && timestamp > this.#latestOf[stream]
+      if (isInFile || this.#follows(this.#latest, this.#lastStream, stream, timestamp)) {
+        this.#note(stream, timestamp, identity)
+        this.#isUnverified ||= !isInFile
+        return "deliver"
+      }
     }
     this.#isReadNeeded = true
     return "hold"
@@ -156,6 +164,8 @@ export class LiveVerifier {
     this.#awaited = []
     this.#next = 0
     this.#latest = this.#latestLive
+    this.#latestOf.stdout = this.#latestLive
+    this.#latestOf.stderr = this.#latestLive
     this.#lastStream = this.#lastLiveStream
     this.#lastIdentity = this.#lastLive
     this.#isReadNeeded = false
@@ -165,6 +175,7 @@ export class LiveVerifier {
 
   #note(stream: LogStream, timestamp: string, identity: number): void {
     if (timestamp > this.#latest) this.#latest = timestamp
+    if (timestamp > this.#latestOf[stream]) this.#latestOf[stream] = timestamp
     this.#lastStream = stream
     this.#lastIdentity = identity
   }

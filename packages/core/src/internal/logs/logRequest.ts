@@ -15,7 +15,7 @@ import { containerNotFound } from "../api/errors/errorRules.js"
 import { containerPath } from "../api/names.js"
 import { EngineContainerState } from "../api/containerState.js"
 import { normalizeTimestamp } from "../api/engineTime.js"
-import { rotationSize } from "./logRotation.js"
+import { type LogFiles, logFiles, rotationSize } from "./logRotation.js"
 
 /**
  * The errors of reading a log.
@@ -38,6 +38,8 @@ export interface LogSubject {
   readonly exitCode: number
   /** See `rotationSize`. */
   readonly rotationSize: number | undefined
+  /** See `logFiles`. */
+  readonly files: LogFiles | undefined
 }
 
 const nullable = <A, I>(schema: Schema.Schema<A, I>) => Schema.optional(Schema.NullOr(schema))
@@ -81,7 +83,8 @@ export const inspectSubject = (
       startedAt: normalizeTimestamp(State.StartedAt) ?? State.StartedAt,
       finishedAt: normalizeTimestamp(State.FinishedAt) ?? State.FinishedAt,
       exitCode: State.ExitCode,
-      rotationSize: rotationSize(HostConfig?.LogConfig ?? {})
+      rotationSize: rotationSize(HostConfig?.LogConfig ?? {}),
+      files: logFiles(HostConfig?.LogConfig ?? {})
     }
   }).pipe(Effect.catchTag("EngineError", (error) => Effect.fail(containerNotFound(id, error) ?? error)))
 

@@ -31,3 +31,26 @@ export const rotationSize = ({ Config, Type = "" }: LogConfig): number | undefin
   // The engine keeps what it sends elsewhere in a cache, which has the format of the driver `local`.
   return sizeOption(Config?.["cache-max-size"], "20m")
 }
+
+/** The files of a log, as far as they are needed to know which record is in which file. */
+export interface LogFiles {
+  /** The engine replaces a file once it has as many bytes. */
+  readonly size: number
+  readonly maxFiles: number
+}
+
+/** The options that don't add anything to the records. */
+const plainOptions = ["max-size", "max-file", "compress"]
+
+/**
+ * The files of a log; `undefined` if the sizes of its records in them are not known, or if the engine has to decompress the
+ * older ones to read any of them.
+ */
+export const logFiles = ({ Config, Type }: LogConfig): LogFiles | undefined => {
+  const options = Config ?? {}
+  const isPlain = Object.keys(options).every((option) => plainOptions.includes(option))
+  if (Type !== "json-file" || !isPlain || options["compress"] === "true") return undefined
+  const size = Math.floor(parseSize(options["max-size"] ?? ""))
+  const maxFiles = Number(options["max-file"] ?? 1)
+  return size > 0 && maxFiles > 0 ? { size, maxFiles } : undefined
+}

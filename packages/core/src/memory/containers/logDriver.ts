@@ -1,5 +1,6 @@
 import * as Either from "effect/Either"
-import type { LogLimits, LogRecord } from "../state/logs/containerLog.js"
+import type { LogLimits } from "../state/logs/containerLog.js"
+import type { LogRecord } from "../state/logs/logRecord.js"
 import type { ContainerSettings } from "../state/containerSettings.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 import { rfc3339Nano } from "../time/timestamps.js"

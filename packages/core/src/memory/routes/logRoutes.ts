@@ -6,8 +6,8 @@ import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import { type Call, type Routes, targetContainer } from "../calls/call.js"
 import { streamResponse } from "../calls/response.js"
 import { encodeFrame, multiplexedStream, rawStream } from "../calls/streamFrame.js"
-import type { LogRecord } from "../state/logs/containerLog.js"
 import { LiveCursor } from "../state/logs/logFaults.js"
+import type { LogRecord } from "../state/logs/logRecord.js"
 import { type ErrorResponse, errorResponse } from "../state/errorResponse.js"
 import { isRunning, type MemoryContainer } from "../state/memoryContainer.js"
 
@@ -69,10 +69,14 @@ const readLog = (container: MemoryContainer, options: LogOptions): Stream.Stream
   const isComplete = () => untilReached || followed === undefined || followed.logEnd !== undefined || container.removed
 
   /** Whether there is something to send. */
-  const isBehind = () => !cursor.isMute && cursor.index < limit()
+  const isBehind = () => !cursor.isMute && cursor.lag === undefined && cursor.index < limit()
 
   const take = (): ReadonlyArray<Uint8Array> => {
     const taken: Array<Uint8Array> = []
+    for (const record of isBehind() ? cursor.rest : []) {
+      if (options[record.stream]) taken.push(encodeRecord(record, options, settings.tty))
+    }
+    if (taken.length > 0) cursor.rest = []
     cursor.index = Math.max(cursor.index, log.first)
     for (let size = 0; isBehind() && size < chunkSize && !untilReached; cursor.index++) {
       const record = log.at(cursor.index)

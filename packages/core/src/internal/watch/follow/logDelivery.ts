@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { LogStream } from "../../../LogEvent.js"
 import type { DeliveryTracker, Expectation } from "../../logs/deliveryTracker.js"
+import { FileRoom } from "./fileRoom.js"
 import { LogDecoder, type LogHandler } from "../../logs/logDecoder.js"
 import { recordIdentity } from "../../logs/recordIdentity.js"
 import type { FollowOutput } from "./followOutput.js"
@@ -26,6 +27,8 @@ export interface ReadObserver {
 export interface DecoderHandler extends Pick<LogHandler, "engineError" | "malformed"> {
   /** Whether to deliver the record. */
   readonly judge: (stream: LogStream, timestamp: string, bytes: Buffer, start: number, end: number) => boolean
+  /** See `ResponseOptions`. */
+  readonly isWholeLog?: boolean | undefined
 }
 
 /** How a response is to be read. */
@@ -35,6 +38,8 @@ export interface ResponseOptions {
   readonly observer?: ReadObserver
   /** The identity of the record that it must begin with. */
   readonly first?: number
+  /** Whether it begins where the log does. */
+  readonly isWholeLog?: boolean
 }
 
 /** A response that is being read. */
@@ -59,6 +64,8 @@ export class LogDelivery {
   readonly tracker: DeliveryTracker
   /** What a live stream has sent and was not delivered, because the log is read instead. */
   readonly held = new HeldRecords()
+  /** How full the log's newest file is after the last record that was delivered. */
+  room = new FileRoom(undefined)
   #decoder: LogDecoder | undefined
   #isRedelivering = false
   #gapReason: keyof typeof gapReasons = "rotated"
@@ -94,14 +101,18 @@ export class LogDelivery {
   }
 
   /** A decoder that sends lines and gaps to the output. */
-  decoder(follow: boolean, { engineError, judge, malformed }: DecoderHandler): LogDecoder {
+  decoder(follow: boolean, { engineError, isWholeLog = false, judge, malformed }: DecoderHandler): LogDecoder {
     const { output, tracker } = this
     const handler: LogHandler = {
       record: (stream, timestamp, bytes, start, end) => {
         if (!this.#isRedelivering && !judge(stream, timestamp, bytes, start, end)) return -1
         const token = tracker.record(stream, timestamp, bytes, start, end, decoder.isOpen)
         const gap = tracker.takeGap()
-        if (gap !== undefined) output.gap(gap, token, gapReasons[this.#gapReason])
+        if (gap !== undefined) {
+          output.gap(gap, token, gapReasons[this.#gapReason])
+          this.room.forget()
+        }
+        if (token !== -1 || isWholeLog) this.room.add(stream, bytes, start, end)
         return token
       },
       line: (stream, timestamp, text, part) => output.line(stream, timestamp, text, part, decoder.undelivered()),
@@ -114,11 +125,14 @@ export class LogDelivery {
   }
 
   /** Begins a response. The tracker has begun it with the expectation. */
-  response(expectation: Expectation, { first, follow = false, observer }: ResponseOptions): LogResponse {
+  response(expectation: Expectation, { first, follow = false, isWholeLog, observer }: ResponseOptions): LogResponse {
     observer?.beginRead()
+    if (isWholeLog === true) this.room.begin()
+    else if (this.tracker.isRepeating) this.room.forget()
     let isFirst = first !== undefined
     let isAfterHeld = expectation === "gap" || this.tracker.anchor === undefined
     const decoder = this.decoder(follow, {
+      isWholeLog,
       judge: (stream, timestamp, bytes, start, end) => {
         if (!isFirst && !isAfterHeld && observer === undefined) return true
         const identity = recordIdentity(stream, bytes, start, end)
@@ -133,6 +147,7 @@ export class LogDelivery {
       },
       engineError: (message) => {
         response.hasFailed = true
+        this.room.forget()
         response.errors.push(message)
       },
       malformed: (detail) => {
@@ -197,6 +212,8 @@ export class LogDelivery {
     if (first === undefined) return false
     const isBehind = live !== undefined && !reaches
     const undelivered = this.#undelivered(records)
+    // The engine has rotated at least one file away.
+    this.room.forget()
     const decoder = isBehind ? live : this.#newDecoder()
     this.tracker.begin("next")
     for (const stretch of stretches(undelivered)) {

@@ -1,11 +1,14 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { DockerShape } from "../../../Docker.js"
+import type { LogStream } from "../../../LogEvent.js"
 import type { ContainerNotFound, DockerFailure, LogsUnreadable } from "../../../DockerError.js"
 import { millisTimestamp, timestampMillis, toEngineTime } from "../../api/engineTime.js"
 import type { DeliveryTracker } from "../../logs/deliveryTracker.js"
+import { FileRoom } from "./fileRoom.js"
 import { LogDecoder, type LogHandler } from "../../logs/logDecoder.js"
 import { type LogQuery, openLog } from "../../logs/logRequest.js"
+import type { LogFiles } from "../../logs/logRotation.js"
 import { recordIdentity } from "../../logs/recordIdentity.js"
 import { decodeChunk, decodeRest } from "../../logs/runBoundary.js"
 
@@ -116,6 +119,45 @@ export class LogScanner {
             hasFailed: hasFailed()
           }
         }
+      )
+    })
+  }
+
+  /**
+   * How full the log's newest file was after the record with this identity; `undefined` if the log has no such record among
+   * its first `maxBytes`.
+   */
+  roomAfter(last: number, files: LogFiles, maxBytes: number): Effect.Effect<FileRoom | undefined, ReadError> {
+    return Effect.suspend(() => {
+      const room = new FileRoom(files)
+      room.begin()
+      let bytes = 0
+      let isFound = false
+      const record: RecordHandler = (stream, _timestamp, buffer, start, end) => {
+        if (isFound) return -1
+        bytes += end - start
+        room.add(stream, buffer, start, end)
+        isFound = recordIdentity(stream, buffer, start, end) === last
+        return -1
+      }
+      return Effect.map(
+        this.#scan({}, record, () => isFound || bytes > maxBytes),
+        ({ hasFailed }) => (isFound && !hasFailed() ? room : undefined)
+      )
+    })
+  }
+
+  /** The log's first record; `undefined` if it has none or can't be read. */
+  get firstRecord() {
+    return Effect.suspend(() => {
+      let first: { readonly stream: LogStream; readonly timestamp: string; readonly identity: number } | undefined
+      const record: RecordHandler = (stream, timestamp, bytes, start, end) => {
+        first ??= { stream, timestamp, identity: recordIdentity(stream, bytes, start, end) }
+        return -1
+      }
+      return Effect.map(
+        this.#scan({}, record, () => first !== undefined),
+        () => first
       )
     })
   }

@@ -89,7 +89,7 @@ export class ResumingReader {
   /** The identity of the last record of a log of which nothing is to be delivered. */
   #lastUndelivered: number | undefined
   readonly #mute = new MuteProbe()
-  readonly #scanner: LogScanner
+  readonly scanner: LogScanner
   readonly #verified = new VerifiedFollow(this)
 
   constructor(
@@ -101,7 +101,7 @@ export class ResumingReader {
     this.delivery = new LogDelivery(output, tty)
     this.tracker = output.tracker
     this.#isBeyondStart = start.isEmpty
-    this.#scanner = new LogScanner(docker, output.tracker, tty)
+    this.scanner = new LogScanner(docker, output.tracker, tty)
   }
 
   /** Whether the log could be opened at least once. */
@@ -121,7 +121,8 @@ export class ResumingReader {
       // Neither the order of the records nor `since` can be relied on before API 1.43.
       if (yield* this.#needsSlack) return yield* Effect.asVoid(this.catchUp(range))
       const fileBytes = this.#mute.isSuspect ? 0 : subject.rotationSize
-      if (fileBytes !== undefined) return yield* this.#verified.run(fileBytes)
+      const files = this.#mute.isSuspect ? undefined : subject.files
+      if (fileBytes !== undefined) return yield* this.#verified.run(fileBytes, files)
       const following = this.catchUp(range).pipe(
         Effect.tap((ending) => Effect.sync(() => (ending === "failed" ? this.#mute.suspect() : undefined)))
       )
@@ -166,7 +167,7 @@ export class ResumingReader {
     if (follow === true || isTrusted || this.#isOlderEngine === true || this.tracker.anchor === undefined)
       return Effect.succeed(true)
     return Effect.map(
-      this.#scanner.lastRecords(1),
+      this.scanner.lastRecords(1),
       ({ firstTimestamp, identities: [last] }) =>
         last === undefined ||
         this.tracker.has(last) ||
@@ -188,7 +189,7 @@ export class ResumingReader {
           if (ending !== "refused") return ending
         }
       }
-      const exists = yield* this.#scanner.anchorExists(anchor, since)
+      const exists = yield* this.scanner.anchorExists(anchor, since)
       return yield* this.#request({ since }, exists ? "skip" : "gap", range)
     })
   }
@@ -206,7 +207,7 @@ export class ResumingReader {
 
   /** Whether the log has a record that has not been delivered, and is not to be left out. */
   get #hasNews(): Effect.Effect<boolean, ReadError> {
-    return Effect.map(this.#scanner.lastRecords(1), ({ identities: [last = noRecord] }) => {
+    return Effect.map(this.scanner.lastRecords(1), ({ identities: [last = noRecord] }) => {
       if (this.tracker.anchor !== undefined) return last === noRecord || !this.tracker.has(last)
       const before = this.#lastUndelivered
       this.#lastUndelivered = last
@@ -227,7 +228,7 @@ export class ResumingReader {
     return Effect.gen(this, function* () {
       const { since, tail } = this.start
       if (!this.#isBeyondStart && tail === 0) {
-        yield* this.#scanner.skipToEnd
+        yield* this.scanner.skipToEnd
         this.#isBeyondStart = true
         if (this.tracker.anchor !== undefined) return yield* this.#resume(range)
       }
@@ -238,7 +239,7 @@ export class ResumingReader {
           ? { since }
           : openedAt === undefined
             ? { tail, since }
-            : { since: yield* this.#scanner.sinceOfTail(tail, since, openedAt) }
+            : { since: yield* this.scanner.sinceOfTail(tail, since, openedAt) }
       const ending = yield* this.#request(query, "anchor", range)
       this.#isBeyondStart ||= ending === "ended"
       return ending
@@ -258,7 +259,8 @@ export class ResumingReader {
       const { body, headers } = yield* this.open({ ...query, until, follow })
       this.#openedAt ??= dateTimestamp(headers) ?? (yield* currentTimestamp)
       if (follow && (yield* this.isLaterRun)) return "late"
-      const response = this.delivery.response(expectation, range)
+      const isWholeLog = query.tail === undefined && query.since === undefined
+      const response = this.delivery.response(expectation, { ...range, isWholeLog })
       const { decoder, errors } = response
       const deliver = Effect.suspend(() =>
         errors.length === 0 || range.isQuiet === true
@@ -276,7 +278,10 @@ export class ResumingReader {
       )
       // A response without any record does not begin with the anchor either.
       const isEmpty = expectation === "anchor" && isWhole && this.tracker.isAwaitingBeginning
-      if (isRefused() || (isEmpty && !response.hasFailed)) return "refused"
+      if (isRefused() || (isEmpty && !response.hasFailed)) {
+        if (isWholeLog) this.delivery.room.forget()
+        return "refused"
+      }
       if (response.isBehind) return "behind"
       if (response.hasFailed) return "failed"
       if (flush) {
@@ -307,7 +312,7 @@ export class ResumingReader {
       const { count } = this.tracker
       const anchor = this.tracker.anchorIdentity
       const end = yield* findReadable(
-        (tail) => this.#scanner.lastRecords(tail),
+        (tail) => this.scanner.lastRecords(tail),
         (identities) => anchor !== undefined && identities.includes(anchor)
       )
       if (end.isReached) this.#readable = { records: end.records, count }
@@ -342,7 +347,7 @@ export class ResumingReader {
       let ending: Ending = "refused"
       for (let attempt = 1; attempt <= maxSteps && ending === "refused"; attempt++) {
         // What was written since then counts among the last records too.
-        const { identities } = yield* this.#scanner.lastRecords(end.records)
+        const { identities } = yield* this.scanner.lastRecords(end.records)
         const added = end.last === undefined ? 0 : identities.length - 1 - identities.lastIndexOf(end.last)
         const first = attempt < maxSteps && end.first !== undefined ? { first: end.first } : {}
         ending = yield* this.#request({ tail: end.records + added }, "gap", { ...range, ...first })

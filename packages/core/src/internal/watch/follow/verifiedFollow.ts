@@ -5,12 +5,15 @@ import * as Stream from "effect/Stream"
 import type { DockerStream } from "../../../Docker.js"
 import type { LogStream } from "../../../LogEvent.js"
 import type { LogDecoder } from "../../logs/logDecoder.js"
+import { FileRoom } from "./fileRoom.js"
 import { LiveVerifier } from "../../logs/liveVerifier.js"
+import type { LogFiles } from "../../logs/logRotation.js"
 import { recordIdentity } from "../../logs/recordIdentity.js"
 import { decodeChunk } from "../../logs/runBoundary.js"
 import type { ReadObserver } from "./logDelivery.js"
 import type { ReadError } from "./logScanner.js"
 import type { ResumingReader } from "./resumingReader.js"
+import { RoomSurvey } from "./roomSurvey.js"
 
 /**
  * How long to wait after a read of the log before the next one: five times as long as it took, within these bounds, so that
@@ -48,10 +51,11 @@ class VerifiedStream {
     fileBytes: number,
     readonly lock: Effect.Semaphore,
     /** Offered to when the log is to be read. */
-    readonly signal: Queue.Queue<void>
+    readonly signal: Queue.Queue<void>,
+    readonly survey: RoomSurvey
   ) {
     const { reader } = follow
-    this.#verifier = new LiveVerifier(fileBytes)
+    this.#verifier = new LiveVerifier(fileBytes, reader.delivery.room)
     this.#live = reader.delivery.decoder(true, {
       judge: (stream, timestamp, bytes, start, end) => {
         const identity = recordIdentity(stream, bytes, start, end)
@@ -161,6 +165,7 @@ class VerifiedStream {
           reader.delivery.continueWith(this.#live)
         }
         this.#hasRoom.unsafeOpen()
+        this.survey.noteRead()
         this.follow.noteRead(began, yield* Clock.currentTimeMillis)
       })
     )
@@ -209,6 +214,13 @@ export class VerifiedFollow {
     this.#nextReadAt = ended + Math.min(longest, pause)
   }
 
+  /** How full the log's newest file is. What was found out of the engine's files holds for later runs. */
+  #roomOf(files: LogFiles | undefined): FileRoom {
+    const { delivery } = this.reader
+    if (delivery.room.files?.size !== files?.size) delivery.room = new FileRoom(files)
+    return delivery.room
+  }
+
   /** Waits until the log may be read again. */
   readonly pause: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now) =>
     now < this.#nextReadAt ? Effect.sleep(this.#nextReadAt - now) : Effect.void
@@ -218,15 +230,20 @@ export class VerifiedFollow {
    * Follows the log until the live stream ends or is found to be mute.
    *
    * @param fileBytes see `rotationSize`
+   * @param files see `logFiles`
    */
-  run(fileBytes: number): Effect.Effect<void, ReadError> {
+  run(fileBytes: number, files: LogFiles | undefined): Effect.Effect<void, ReadError> {
     return Effect.gen(this, function* () {
       const { reader } = this
+      const room = this.#roomOf(files)
+      room.forget()
       const since = reader.tracker.anchor === undefined ? reader.start.since : undefined
       const { body } = yield* reader.open({ follow: true, tail: 0, since })
       if (yield* reader.isLaterRun) return
       const lock = yield* Effect.makeSemaphore(1)
-      const stream = new VerifiedStream(this, fileBytes, lock, yield* Queue.sliding<void>(1))
+      const survey = new RoomSurvey(reader.scanner, room, yield* Queue.sliding<void>(1))
+      const stream = new VerifiedStream(this, fileBytes, lock, yield* Queue.sliding<void>(1), survey)
+      yield* Effect.forkScoped(survey.run)
       yield* this.pause
       yield* stream.read
       yield* Effect.raceFirst(stream.pump(body), stream.supervise)

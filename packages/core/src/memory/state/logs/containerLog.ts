@@ -1,14 +1,7 @@
 import type { LogStream } from "../../../LogEvent.js"
 import { ConditionVariable } from "../../time/conditionVariable.js"
 import { LogFaults, type MemoryLogFault } from "./logFaults.js"
-
-/** A log record: a line, or a part of a line that is longer than 16 KiB. */
-export interface LogRecord {
-  /** Nanoseconds since the epoch. All parts of a line carry the time of the first. */
-  readonly nanos: bigint
-  readonly stream: LogStream
-  readonly bytes: Uint8Array
-}
+import type { LogRecord } from "./logRecord.js"
 
 const maxRecordSize = 16 * 1024
 
@@ -51,7 +44,8 @@ export class ContainerLog {
   }
 
   append(record: LogRecord): void {
-    if (this.limits !== undefined) this.#rotate(this.limits, record)
+    const isRotated = this.limits !== undefined && this.#rotate(this.limits, record)
+    this.faults.append(record, this.end, isRotated)
     this.#records.push(record)
     this.changed.notifyAll()
   }
@@ -62,7 +56,7 @@ export class ContainerLog {
   }
 
   fail(fault: MemoryLogFault): void {
-    this.faults.add(fault, this.end)
+    this.faults.add(fault, this.end, (index) => this.#records.slice(Math.max(0, index - this.#first)))
     this.changed.notifyAll()
   }
 
@@ -72,13 +66,16 @@ export class ContainerLog {
     this.changed.notifyAll()
   }
 
-  #rotate({ maxFiles, maxSize, sizeOf }: LogLimits, next: LogRecord): void {
-    if (this.#fileSize >= maxSize) {
+  /** Begins a file if the newest one is full. Returns whether it did. */
+  #rotate({ maxFiles, maxSize, sizeOf }: LogLimits, next: LogRecord): boolean {
+    const isFull = this.#fileSize >= maxSize
+    if (isFull) {
       this.#fileSize = 0
       this.#files = [...this.#files, this.end].slice(-maxFiles)
       this.#dropBefore(this.#files[0] ?? this.end)
     }
     this.#fileSize += sizeOf(next)
+    return isFull
   }
 
   #dropBefore(index: number): void {
