@@ -64,6 +64,18 @@ const rooms = [
       "core/src/internal/tar/"
     ]
   ]),
+  ...["project", "wait", "logs"].map((name) => [
+    `core/src/internal/compose/${name}/`,
+    [
+      ...corePublic,
+      "core/src/internal/api/",
+      "core/src/internal/compose/project/",
+      "core/src/internal/containers/containerModels.ts",
+      "core/src/internal/containers/decodeContainer.ts",
+      "core/src/internal/logs/",
+      "core/src/internal/watch/"
+    ]
+  ]),
   [
     "core/src/internal/compose/",
     [
