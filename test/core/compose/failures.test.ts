@@ -5,6 +5,9 @@ import { type RegistryFront, startRegistryFront } from "../../engine/registryFro
 import { checkFailure, startTakenContainer, type TakenContainer } from "./failureCheck.js"
 import { engineRows, fileRows } from "./failureRows.js"
 
+/** Failures that the newest compose words in its own way. The conformance command runs all of them. */
+const wordedByNewest = /build|external|secret|registry does not have/
+
 for (const edition of ["2.26", "2.40"] as const) {
   describeEngine("failures", () => {
     describeCompose(edition, "of the files", (compose) => {
@@ -24,6 +27,7 @@ for (const edition of ["2.26", "2.40"] as const) {
       afterAll(() => Promise.all([front.stop(), taken.remove()]))
 
       for (const [title, row] of Object.entries(engineRows)) {
+        if (edition === "2.40" && !wordedByNewest.test(title)) continue
         it.concurrent(title, () =>
           checkFailure(compose(), testEngine().endpoint, title, row, {
             host: front.host,
