@@ -76,6 +76,7 @@ const rooms = [
       "core/src/internal/watch/"
     ]
   ]),
+  ["core/src/internal/compose/yaml/", []],
   [
     "core/src/internal/compose/",
     [
@@ -94,7 +95,6 @@ const rooms = [
   ],
   ["core/src/internal/host/", corePublic],
   ["core/src/internal/tar/", corePublic],
-  ["core/src/internal/compose/yaml/", []],
   ["core/src/internal/logs/", [...corePublic, "core/src/internal/api/"]],
   [
     "core/src/internal/watch/",

@@ -62,6 +62,20 @@ const elsewhere: Readonly<Record<string, string>> = {
   isOperationEnded: sinks
 }
 
+const composeFiles = "test/core/composeFiles/composeFiles.test.ts"
+
+/** Public members that use no engine, each with the file that tests it. */
+const withoutEngine: Readonly<Record<string, string>> = {
+  "ComposeFiles.check": composeFiles,
+  "ComposeFiles.download": composeFiles,
+  "ComposeFiles.folder": composeFiles,
+  "ComposeFiles.layer": "test/core/composeFiles/projectsFolder.ts",
+  "ComposeFiles.list": composeFiles,
+  "ComposeFiles.read": composeFiles,
+  "ComposeFiles.remove": composeFiles,
+  "ComposeFiles.update": composeFiles
+}
+
 /** The test of the engine in memory, which uses each of its members. */
 const ofMemory = "test/conformance/memoryEngine.test.ts"
 
@@ -73,12 +87,15 @@ const ownKeys = (value: object): ReadonlyArray<string> => {
 /** The services that are not in the table. */
 const untabled = Effect.all({
   Compose: core.Compose,
+  ComposeFiles: core.ComposeFiles,
   LogSink: core.LogSink,
   LogSinkRecorder: core.LogSinkRecorder,
   MemoryEngine: core.MemoryEngine
 }).pipe(
   Effect.provide(Layer.provideMerge(core.Compose.layer, core.RegistryAuth.layer())),
-  Effect.provide(Layer.merge(core.LogSink.layerTest, core.MemoryEngine.layer())),
+  Effect.provide(
+    Layer.mergeAll(core.ComposeFiles.layer({ folder: "projects" }), core.LogSink.layerTest, core.MemoryEngine.layer())
+  ),
   Effect.scoped
 )
 
@@ -102,7 +119,8 @@ const text = (file: string) => readFile(join(repositoryRoot, file), "utf8")
 const names = (content: string, what: string): boolean => {
   const [owner = "", part = ""] = what.split(".")
   const isMethod =
-    /^(Compose|LogSink|LogSinkRecorder|MemoryEngine)$/.test(owner) && !(part in Object(Reflect.get(core, owner)))
+    /^(Compose|ComposeFiles|LogSink|LogSinkRecorder|MemoryEngine)$/.test(owner) &&
+    !(part in Object(Reflect.get(core, owner)))
   const form = isMethod ? `(\\.|[{,] )${part}\\b` : `\\b${what.replaceAll(".", "\\.")}\\b`
   return new RegExp(form).test(content)
 }
@@ -115,7 +133,11 @@ describe("the public functions and methods of core", () => {
     const all = await Effect.runPromise(offered)
     const memory = all.filter((what) => /^(MemoryEngine|ProgramStep)\./.test(what))
     expect(memory.length).toBeGreaterThan(10)
-    expect(all.filter((what) => !memory.includes(what)).toSorted()).toEqual(Object.keys(elsewhere).toSorted())
+    const named = { ...elsewhere, ...withoutEngine }
+    expect(all.filter((what) => !memory.includes(what)).toSorted()).toEqual(Object.keys(named).toSorted())
+    for (const [what, file] of Object.entries(withoutEngine)) {
+      expect(names(await text(file), what), `${what} in ${file}`).toBe(true)
+    }
     for (const [what, file] of Object.entries(elsewhere)) {
       const content = await text(file)
       expect(names(content, what), `${what} in ${file}`).toBe(true)

@@ -62,6 +62,7 @@ const sources = (
 /** The services. Each has an example in its docstring and one in core's README. */
 const services = [
   "Archive",
+  "ComposeFiles",
   "Containers",
   "Docker",
   "Events",

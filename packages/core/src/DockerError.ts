@@ -5,6 +5,11 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import type {
+  ComposeFileInvalid,
+  ComposeFileUnusable,
+  DownloadFailed
+} from "./internal/api/errors/composeFileErrors.js"
 import {
   causeSentence,
   ConflictingState,
@@ -29,6 +34,8 @@ export {
   UnavailableReason,
   WaitFailure
 }
+
+export * from "./internal/api/errors/composeFileErrors.js"
 
 const containerId = Schema.String.annotations({ description: "Id or name of the container, as the caller passed it" })
 const detail = Schema.String.annotations({ description: "The engine's message" })
@@ -382,6 +389,9 @@ export type DockerError =
   | RegistryError
   | BuildFailed
   | ComposeFailed
+  | ComposeFileInvalid
+  | ComposeFileUnusable
+  | DownloadFailed
   | InvalidRequest
   | LogsUnreadable
   | ExecFailed

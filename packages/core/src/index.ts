@@ -6,6 +6,7 @@
  */
 export * from "./Archive.js"
 export * from "./Compose.js"
+export * from "./ComposeFiles.js"
 export * from "./Containers.js"
 export * from "./Docker.js"
 export * from "./DockerError.js"

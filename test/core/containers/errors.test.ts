@@ -2,6 +2,7 @@ import type {
   ArchiveShape,
   Attachment,
   ComposeShape,
+  ComposeFilesShape,
   ContainersShape,
   DockerShape,
   EventsShape,
@@ -31,6 +32,8 @@ const files = ["FileNotFound", "InvalidRequest", ...container] as const
 const logs = ["LogsUnreadable", "InvalidRequest", ...container] as const
 const image = ["ImageNotFound", ...failure] as const
 const transferred = ["RegistryError", "InvalidRequest", ...image] as const
+const located = ["InvalidRequest", "ComposeFileUnusable"] as const
+const fetched = ["DownloadFailed", "ComposeFileInvalid", ...located] as const
 const executed = ["ExecFailed", ...stated] as const
 
 const composed = ["ComposeFailed", "PortAllocated", "ImageNotFound", "RegistryError", "EngineUnavailable"] as const
@@ -49,6 +52,14 @@ const errors = {
     stop: composed,
     up: composed,
     version: ["ComposeFailed"]
+  },
+  ComposeFiles: {
+    check: fetched,
+    download: fetched,
+    list: ["ComposeFileUnusable"],
+    read: ["ComposeFileInvalid", ...located],
+    remove: located,
+    update: fetched
   },
   Containers: {
     changes: container,
@@ -177,6 +188,7 @@ describe("the errors of each method", () => {
     expectTypeOf<Expected>().toEqualTypeOf<{
       Archive: Tags<Archive>
       Compose: Tags<ComposeShape>
+      ComposeFiles: Tags<Omit<ComposeFilesShape, "folder">>
       Containers: Tags<Containers>
       Docker: Tags<Omit<DockerShape, "tls">>
       Events: Tags<EventsShape>
@@ -291,6 +303,29 @@ describe("the message of an error", () => {
         instructions: "https://example.org/"
       }),
       "Docker was not installed: apt-get exited with 100. Failed command: apt-get update. For manual installation see https://example.org/"
+    ],
+    [
+      new Errors.DownloadFailed({ reason: "Status", url: "https://example.org/a", status: 404, detail: "status 404" }),
+      "Cannot download https://example.org/a: the server does not send the file. Check the URL. (status 404)"
+    ],
+    [
+      new Errors.ComposeFileInvalid({
+        source: "/a.yaml",
+        reason: "InvalidYaml",
+        code: "EMPTY",
+        line: 1,
+        column: 2,
+        detail: "the file is empty"
+      }),
+      "/a.yaml, line 1, column 2 is not a valid compose file: the file is empty. Correct the file, or choose another."
+    ],
+    [
+      new Errors.ComposeFileInvalid({ source: "/a.yaml", reason: "NotUtf8", detail: "it is not UTF-8 text" }),
+      "/a.yaml is not a valid compose file: it is not UTF-8 text. Correct the file, or choose another."
+    ],
+    [
+      new Errors.ComposeFileUnusable({ reason: "DiskFull", path: "/a.yaml", detail: "ENOSPC" }),
+      "Cannot use /a.yaml: the disk is full. Free some space first. (ENOSPC)"
     ],
     [
       new Errors.EngineUnavailable({ endpoint: "unix:///run/docker.sock", reason: "Lost", detail: "socket hang up" }),

@@ -116,7 +116,8 @@ const rootProblem = (document: Document.Parsed): Found | undefined => {
   return { code: "NOT_A_MAPPING", offset, detail: "the top level must be a mapping" }
 }
 
-const parse = (text: string, lineCounter?: LineCounter): ReadonlyArray<Document.Parsed> =>
+/** Parses a text that has no problem, or to find it. */
+export const parseYaml = (text: string, lineCounter?: LineCounter): ReadonlyArray<Document.Parsed> =>
   parseAllDocuments(text, {
     logLevel: "silent",
     prettyErrors: false,
@@ -130,7 +131,7 @@ const firstProblem = (text: string, lineCounter: LineCounter): Found | undefined
   if (invalid !== null)
     return { code: "CONTROL_CHARACTER", offset: invalid.index, detail: "control characters are not allowed" }
   if (hasTooManyTokens(text)) return { code: "TOO_COMPLEX", offset: 0, detail: `it has more than ${maxTokens} tokens` }
-  const documents = parse(text, lineCounter)
+  const documents = parseYaml(text, lineCounter)
   for (const document of documents) {
     const [error] = document.errors.toSorted((left, right) => left.pos[0] - right.pos[0])
     if (error !== undefined) return { code: error.code, offset: error.pos[0], detail: error.message }
@@ -164,7 +165,7 @@ export const findYamlPosition = (text: string, path: ReadonlyArray<string | numb
   if (firstProblem(text, lineCounter) !== undefined) return undefined
   let longest = 0
   let offset: number | undefined
-  for (const document of parse(text)) {
+  for (const document of parseYaml(text)) {
     let node: Node | null | undefined = document.contents
     for (const [index, part] of path.entries()) {
       const next = childAt(isAlias(node) ? node.resolve(document) : node, part)

@@ -38,3 +38,21 @@ export const findYamlPosition = (
   text: string,
   path: ReadonlyArray<string | number>
 ): Effect.Effect<YamlPosition | undefined> => Effect.map(loadCheck, (check) => check.findYamlPosition(text, path))
+
+/** A compose file without what it reads of other files. */
+export interface StandaloneText {
+  /** The text, in which the keys that name files of variables and labels are renamed. */
+  readonly text: string
+  /** Whether it also is made of other files, and so cannot be checked without them. */
+  readonly needsOthers: boolean
+}
+
+/**
+ * Makes a compose file independent of other files as far as possible. When in doubt, it needs others. The text must have no
+ * problem.
+ */
+export const standaloneText = (text: string): Effect.Effect<StandaloneText> =>
+  Effect.map(
+    Effect.promise(() => import("./otherFiles.js")),
+    (otherFiles) => otherFiles.standaloneText(text)
+  )
