@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process"
+import { randomUUID } from "node:crypto"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -7,7 +8,6 @@ import { testCompose, testEngine } from "../../engine/realEngine.js"
 import { testProjectName } from "../../engine/testRun.js"
 
 const run = promisify(execFile)
-let count = 0
 
 /** A compose project on the test engine, driven by the real compose. */
 export interface RealProject {
@@ -25,7 +25,7 @@ export const withProject = async (file: string, use: (project: RealProject) => P
   const command = testCompose()
   if (command === undefined) throw new Error("the tests of compose projects need compose")
   const [program = "", ...prefix] = command
-  const name = testProjectName(`state${++count}`)
+  const name = testProjectName(`state-${randomUUID().slice(0, 8)}`)
   const folder = await mkdtemp(join(tmpdir(), "dockwire-project-"))
   const env = { ...process.env, DOCKER_HOST: testEngine().endpoint, COMPOSE_ANSI: "never" }
   const compose = async (...args: ReadonlyArray<string>) => {
