@@ -27,7 +27,7 @@ import type { Operation } from "./Operation.js"
 import { RegistryAuth } from "./RegistryAuth.js"
 
 export type { ComposeProject, ComposeProjectSpec } from "./internal/compose/cli/composeProject.js"
-export { ComposeContainer } from "./internal/compose/failure/projectContainers.js"
+export { ComposeContainer } from "./internal/compose/project/projectContainers.js"
 export { ComposeConfig, ComposeServiceConfig } from "./internal/compose/run/composeConfig.js"
 export { ComposeOutcome, ComposeOutput, ComposeVersion } from "./internal/compose/run/composeModels.js"
 export type {

@@ -13,8 +13,9 @@ import type { RegistryAuthShape } from "../../../RegistryAuth.js"
 import { familiarReference, readImageReference } from "../../registry/imageReference.js"
 import { registryFailure } from "../../registry/registryFailure.js"
 import type { ComposeDecoder } from "../progress/composeDecoder.js"
+import { inspectProjectContainers } from "../project/inspectedContainer.js"
+import { type ComposeContainer, listProjectContainers } from "../project/projectContainers.js"
 import { type FailureText, failureText } from "./failureTexts.js"
-import { type ComposeContainer, containerEnd, projectContainers } from "./projectContainers.js"
 
 /** What an operation on a project can fail with. */
 export type ComposeError = ComposeFailed | PortAllocated | ImageNotFound | RegistryError | EngineUnavailable
@@ -97,14 +98,15 @@ const portAllocated = (run: FailedRun, text: FailureText, words: string, contain
   Effect.gen(function* () {
     let name = text.container
     if (name === undefined) {
-      for (const { id, name: candidate, state } of containers) {
-        if (state !== "created" && state !== "exited") continue
-        const end = yield* Effect.option(containerEnd(run.docker, id))
-        if (end._tag === "Some" && /already allocated|already in use/.test(end.value.error)) {
-          name = candidate
-          break
-        }
-      }
+      const suspects = containers.filter(({ state }) => state === "created" || state === "exited")
+      const inspected = yield* Effect.orElseSucceed(
+        inspectProjectContainers(
+          run.docker,
+          suspects.map(({ id }) => id)
+        ),
+        () => []
+      )
+      name = inspected.find(({ error }) => /already allocated|already in use/.test(error))?.name
     }
     return new PortAllocated({ containerId: name ?? run.project, address: portWords.exec(words)?.[1], detail: words })
   })
@@ -180,7 +182,8 @@ export const composeFailure = (run: FailedRun): Effect.Effect<ComposeError> =>
       return failed("FileInvalid", { file: text.file ?? (yield* onlyFile(run.files)) })
     }
 
-    const containers = yield* projectContainers(run.docker, run.project).pipe(
+    const containers = yield* listProjectContainers(run.docker, run.project).pipe(
+      Effect.map((all) => all.map(({ container }) => container)),
       Effect.catchTag("EngineError", () => Effect.succeed([])),
       Effect.either
     )

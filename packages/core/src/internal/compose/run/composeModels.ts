@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { ComposeContainer } from "../failure/projectContainers.js"
+import { ComposeContainer } from "../project/projectContainers.js"
 
 /**
  * What an operation has left of a project.
@@ -10,7 +10,7 @@ import { ComposeContainer } from "../failure/projectContainers.js"
 export const ComposeOutcome = Schema.Struct({
   /** The name of the project. */
   project: Schema.String,
-  /** Its containers afterwards, sorted by name; without those of `compose run`. */
+  /** Its containers afterwards, by service and number; without those of `compose run`. */
   containers: Schema.Array(ComposeContainer)
 }).annotations({ identifier: "ComposeOutcome", description: "What an operation has left of a project" })
 

@@ -7,8 +7,10 @@ import type { Operation, OperationStep } from "../../../Operation.js"
 import type { HostCommandOutput } from "../../host/hostCommand.js"
 import { type ComposeProject, projectLabel } from "../cli/composeProject.js"
 import { composeFailure, type ComposeError } from "../failure/composeFailure.js"
-import { type ComposeContainer, containerEnd, projectContainers } from "../failure/projectContainers.js"
 import { ComposeDecoder } from "../progress/composeDecoder.js"
+import { inspectProjectContainer } from "../project/inspectedContainer.js"
+import { type ComposeContainer, listProjectContainers } from "../project/projectContainers.js"
+import { describeLeft, projectLeft } from "../project/projectLeft.js"
 import {
   composeCall,
   type ComposeHouse,
@@ -50,8 +52,11 @@ export const containersOf = ({
   house,
   name
 }: PreparedProject): Effect.Effect<ReadonlyArray<ComposeContainer>, ComposeFailed | EngineUnavailable> =>
-  Effect.catchTag(projectContainers(house.docker, name), "EngineError", ({ message }) =>
-    Effect.fail(new ComposeFailed({ reason: "Failed", project: name, lastLines: [], detail: message }))
+  listProjectContainers(house.docker, name).pipe(
+    Effect.map((all) => all.flatMap(({ container }) => (container.oneOff ? [] : [container]))),
+    Effect.catchTag("EngineError", ({ message }) =>
+      Effect.fail(new ComposeFailed({ reason: "Failed", project: name, lastLines: [], detail: message }))
+    )
   )
 
 const failureOf = (
@@ -109,9 +114,9 @@ const isOwnConflict = (project: PreparedProject, error: ComposeError): Effect.Ef
   const name =
     error._tag === "ComposeFailed" && error.reason === "NameConflict" ? conflictingName.exec(error.detail) : null
   if (name?.[1] === undefined) return Effect.succeed(false)
-  return containerEnd(project.house.docker, name[1]).pipe(
-    Effect.map((found) => found.project === project.name),
-    Effect.orElseSucceed(() => true)
+  return inspectProjectContainer(project.house.docker, encodeURIComponent(name[1])).pipe(
+    Effect.map((found) => found?.labels.project === project.name),
+    Effect.orElseSucceed(() => false)
   )
 }
 
@@ -146,15 +151,11 @@ const taskSteps = <A>(project: PreparedProject, task: ComposeTask<A>): ComposeSt
 }
 
 /** What a run that was interrupted has left behind. */
-const leftOf = (house: ComposeHouse, name: string): Effect.Effect<string | undefined> =>
-  projectContainers(house.docker, name).pipe(
-    Effect.map((containers) =>
-      containers.length === 0
-        ? `The project "${name}" has no containers.`
-        : `What is left of the project "${name}": ${containers.map(({ name, state }) => `${name} (${state})`).join(", ")}. Run "down" to remove it.`
-    ),
-    Effect.catchAll(({ message }) => Effect.succeed(`What is left of the project "${name}" is not known: ${message}`))
-  )
+const leftOf = (house: ComposeHouse, name: string): Effect.Effect<string> =>
+  Effect.match(projectLeft(house.docker, name), {
+    onFailure: ({ message }) => `What is left of the project "${name}" is not known: ${message}`,
+    onSuccess: (left) => `Project "${name}": ${describeLeft(left)}. "down" removes what is left.`
+  })
 
 /** An operation on a project. */
 export const composeOperation = <A>(

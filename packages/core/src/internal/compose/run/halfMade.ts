@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { type ComposeError } from "../failure/composeFailure.js"
-import { projectContainers } from "../failure/projectContainers.js"
+import { listProjectContainers } from "../project/projectContainers.js"
 import type { PreparedProject } from "./preparedProject.js"
 
 /**
@@ -13,11 +13,11 @@ export const halfMade = ({ house, name }: PreparedProject, error: ComposeError):
     error.reason === "VariableMissing" &&
     /required by (?:file|secret|config)/.test(error.detail)
   if (!isHalfMade) return Effect.void
-  return projectContainers(house.docker, name).pipe(
+  return listProjectContainers(house.docker, name).pipe(
     Effect.flatMap((containers) =>
       Effect.forEach(
-        containers.filter(({ state }) => state === "created"),
-        ({ id }) => house.docker.json({ method: "DELETE", path: `/containers/${id}` })
+        containers.filter(({ container }) => container.state === "created"),
+        ({ container: { id } }) => house.docker.json({ method: "DELETE", path: `/containers/${id}` })
       )
     ),
     Effect.ignore
