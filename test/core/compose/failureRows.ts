@@ -22,28 +22,34 @@ const inline = (run: string) => `build: { context: ., dockerfile_inline: "FROM b
 export const fileRows: Readonly<Record<string, FailureRow>> = {
   "a line with wrong indentation": {
     files: file("services:\n  web:\n    image: busybox\n   ports: []\n"),
-    error: invalid
+    error: { ...invalid, line: 4, column: 1 }
   },
-  "a list at the top": { files: file("- a\n"), error: invalid },
+  "a list at the top": { files: file("- a\n"), error: { ...invalid, line: 1, column: 1 } },
   "an empty file": { files: file(""), error: invalid },
-  "a property that is not known": { files: file(service("x: 1")), error: { ...invalid, service: "web" } },
-  "a property of another type": { files: file(service("ports: 80")), error: { ...invalid, service: "web" } },
+  "a property that is not known": {
+    files: file(service("x: 1")),
+    error: { ...invalid, service: "web", line: 1, column: 36 }
+  },
+  "a property of another type": {
+    files: file(service("ports: 80")),
+    error: { ...invalid, service: "web", line: 1, column: 36 }
+  },
   "a cycle": {
     files: file("services: { a: { image: busybox, depends_on: [b] }, b: { image: busybox, depends_on: [a] } }\n"),
     error: invalid
   },
-  "an anchor that is not there": { files: file("services: { web: *y }\n"), error: invalid },
+  "an anchor that is not there": { files: file("services: { web: *y }\n"), error: { ...invalid, line: 1, column: 18 } },
   "a service that is there twice": {
     files: file("services:\n  a: { image: busybox }\n  a: { image: busybox }\n"),
     error: { ...invalid, line: 3 }
   },
   "an interpolation that does not end": {
     files: file('services: { web: { image: "busybox${" } }\n'),
-    error: { ...invalid, service: "web" }
+    error: { ...invalid, service: "web", line: 1, column: 20 }
   },
   "a dependency that is not there": {
     files: file(service("depends_on: [nope]")),
-    error: { ...invalid, service: "web" }
+    error: { ...invalid, service: "web", line: 1, column: 13 }
   },
   "a volume that is not declared": {
     files: file(service('volumes: ["zzz:/x"]')),
@@ -51,7 +57,7 @@ export const fileRows: Readonly<Record<string, FailureRow>> = {
   },
   "a service without an image": {
     files: file("services: { web: { command: x } }\n"),
-    error: { ...invalid, service: "web" }
+    error: { ...invalid, service: "web", line: 1, column: 13 }
   },
   "a port that is none": { files: file(service('ports: ["99999:80"]')), error: invalid },
   "a service that extends nothing": {

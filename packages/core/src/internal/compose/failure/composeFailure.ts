@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import { readFile } from "node:fs/promises"
 import type { DockerShape } from "../../../Docker.js"
 import {
   ComposeFailed,
@@ -15,6 +14,7 @@ import { registryFailure } from "../../registry/registryFailure.js"
 import type { ComposeDecoder } from "../progress/composeDecoder.js"
 import { inspectProjectContainers } from "../project/inspectedContainer.js"
 import { type ComposeContainer, listProjectContainers } from "../project/projectContainers.js"
+import { invalidPlace } from "./invalidPlace.js"
 import { type FailureText, failureText } from "./failureTexts.js"
 
 /** What an operation on a project can fail with. */
@@ -140,24 +140,16 @@ const imageFailure = (
       : registryFailure(task, detail)
   })
 
-/** The file that is invalid, if it can be no other: a file may include others. */
-const onlyFile = ([file, ...more]: ReadonlyArray<string>): Effect.Effect<string | undefined> =>
-  file === undefined || more.length > 0
-    ? Effect.succeed(undefined)
-    : Effect.promise(() =>
-        readFile(file, "utf8").then(
-          (text) => (/^["']?include["']?:|\bextends["']?:/m.test(text) ? undefined : file),
-          () => undefined
-        )
-      )
-
 /** Why a run of compose failed: by what it printed, and by what the engine shows afterwards. */
 export const composeFailure = (run: FailedRun): Effect.Effect<ComposeError> =>
   Effect.gen(function* () {
     const words = wordsOf(run)
     const text = failureText(words, run.exitCode)
-    const failed = (reason: ComposeFailed["reason"], more: Partial<FailureText> = {}) => {
-      const { exitCode, file, line, service, variable } = { ...text, ...more }
+    const failed = (
+      reason: ComposeFailed["reason"],
+      more: Partial<FailureText> & { readonly column?: number | undefined } = {}
+    ) => {
+      const { column, exitCode, file, line, service, variable } = { column: undefined, ...text, ...more }
       return new ComposeFailed({
         reason,
         project: run.project,
@@ -165,6 +157,7 @@ export const composeFailure = (run: FailedRun): Effect.Effect<ComposeError> =>
         variable,
         file,
         line,
+        column,
         exitCode: exitCode ?? (reason === "Failed" ? run.exitCode : undefined),
         lastLines: [...run.decoder.lastLines],
         detail: words
@@ -179,7 +172,8 @@ export const composeFailure = (run: FailedRun): Effect.Effect<ComposeError> =>
     }
     if (text.reason === "FileNotFound") return failed("FileNotFound")
     if (text.reason === "FileInvalid") {
-      return failed("FileInvalid", { file: text.file ?? (yield* onlyFile(run.files)) })
+      const place = yield* invalidPlace(words, text, run.files)
+      return failed("FileInvalid", { file: place?.file ?? text.file, ...place?.position })
     }
 
     const containers = yield* listProjectContainers(run.docker, run.project).pipe(
@@ -203,7 +197,9 @@ export const composeFailure = (run: FailedRun): Effect.Effect<ComposeError> =>
         const isOfEngine = text.reason !== "Failed" || run.decoder.errors.length > 0
         const image = isOfEngine ? yield* imageFailure(run, text, words, declared) : undefined
         if (image === "invalid") {
-          return failed("FileInvalid", { service: declared.find(({ image }) => image === text.image)?.name })
+          const named = declared.find(({ image }) => image === text.image)?.name
+          const place = yield* invalidPlace(words, { service: named, property: "image" }, run.files)
+          return failed("FileInvalid", { service: named, file: place?.file, ...place?.position })
         }
         return image ?? failed("Failed", { service })
       }
