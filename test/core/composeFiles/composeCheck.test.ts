@@ -108,12 +108,14 @@ for (const edition of ["2.26", "2.40"] as const) {
     }
 
     it("succeeds with what compose accepts, without any other file or variable", async () => {
-      const layer = layerIn(await makeFolder())
-      for (const [name, text] of Object.entries(accepted)) {
+      const updates = Effect.forEach(Object.entries(accepted), ([name, text]) => {
         content = text
-        const { validation } = await runWith(layer, update)
-        expect(validation, name).toEqual({ _tag: "Compose", version: expect.stringContaining(edition) })
-      }
+        return Effect.map(update, ({ validation }) => [name, validation])
+      })
+      const compose = { _tag: "Compose", version: expect.stringContaining(edition) }
+      expect(await runWith(layerIn(await makeFolder()), updates)).toEqual(
+        Object.keys(accepted).map((name) => [name, compose])
+      )
     })
 
     it("fails with the message of compose, and changes nothing", async () => {

@@ -189,7 +189,7 @@ describe("ComposeFiles", () => {
         ])
           expect(attempt).toMatchObject({ _tag: "InvalidRequest", field: "name" })
       }),
-      { numRuns: 50 }
+      { numRuns: 20 }
     )
     expect(server.requests).toHaveLength(before)
     for (const name of ["a", "0", "A.b-c_d", "a..b", "a".repeat(200)]) {

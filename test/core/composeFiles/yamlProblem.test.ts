@@ -69,7 +69,7 @@ describe("the check of a compose file's YAML", () => {
         expect(problem.column).toBeGreaterThan(0)
         expect(problem.column).toBeLessThanOrEqual((lines[problem.line - 1]?.length ?? 0) + 2)
       }),
-      { numRuns: 200 }
+      { numRuns: 100 }
     )
   })
 })
