@@ -4,6 +4,7 @@ import { engineLine, ensureEngine } from "../engine/ensureEngine.js"
 import { sweepDeadRuns, sweepRun } from "../engine/sweep.js"
 import { testRunId } from "../engine/testRun.js"
 import type { Benchmark } from "./Benchmark.js"
+import { buildContext } from "./buildContext.js"
 import { containers } from "./containers.js"
 import { exec } from "./exec.js"
 import { follow } from "./follow.js"
@@ -14,7 +15,17 @@ import { read } from "./read.js"
 import { viewers } from "./viewers.js"
 import { resultRecord, resultTable } from "./resultTable.js"
 
-const benchmarks: ReadonlyArray<Benchmark> = [lines, read, latency, follow, viewers, containers, exec, pull]
+const benchmarks: ReadonlyArray<Benchmark> = [
+  lines,
+  read,
+  latency,
+  follow,
+  viewers,
+  containers,
+  exec,
+  pull,
+  buildContext
+]
 
 const usage = `Usage: npm run bench -- [names] [--quick] [--json FILE]
 
