@@ -3,8 +3,8 @@ import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { ContextWalk } from "../../../packages/core/src/internal/build/context/contextWalk.js"
-import { readIgnoreFile } from "../../../packages/core/src/internal/build/context/ignoreFile.js"
-import { PatternList } from "../../../packages/core/src/internal/build/context/patternList.js"
+import { readIgnoreFile } from "../../../packages/core/src/internal/build/patterns/ignoreFile.js"
+import { PatternList } from "../../../packages/core/src/internal/build/patterns/patternList.js"
 import { describeEngine, testEngine } from "../../engine/realEngine.js"
 import { randomness } from "../logs/randomness.js"
 import { tarLines } from "./builtFiles.js"
@@ -152,8 +152,14 @@ describeEngine("an ignore file", () => {
   const ours = async (path: string, text: string): Promise<ReadonlyArray<string> | "rejected"> => {
     const exclude = PatternList.parse(readIgnoreFile(Buffer.from(text)))
     if (typeof exclude === "string") return "rejected"
-    const paths: Array<string> = []
-    for await (const batch of new ContextWalk(path, { exclude }).batches()) paths.push(...batch.map(({ path }) => path))
+    const taken = async (isLocal: boolean): Promise<ReadonlyArray<string>> => {
+      const paths: Array<string> = []
+      const walk = new ContextWalk(path, { exclude }, () => isLocal)
+      for await (const batch of walk.batches()) paths.push(...batch.map(({ path }) => path))
+      return paths
+    }
+    const paths = await taken(true)
+    expect(await taken(false)).toEqual(paths)
     return paths
   }
   const compareAll = async (cases: ReadonlyArray<readonly [what: string, text: string]>): Promise<void> => {

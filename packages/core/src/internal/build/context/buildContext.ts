@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import { InvalidRequest } from "../../../DockerError.js"
 import { type ContextDocument, readDocument, textDocument } from "./contextDocument.js"
 import { codeOf } from "./contextError.js"
-import { readIgnoreFile } from "./ignoreFile.js"
-import { PatternList } from "./patternList.js"
+import { readIgnoreFile } from "../patterns/ignoreFile.js"
+import { PatternList } from "../patterns/patternList.js"
 
 /** Where a build takes its files from. */
 export interface BuildContextSource {

@@ -1,4 +1,4 @@
-import type { BigIntStats } from "node:fs"
+import { type BigIntStats, constants } from "node:fs"
 
 /** Something in a build context. */
 export interface ContextEntry {
@@ -17,31 +17,28 @@ export interface ContextEntry {
   readonly deviceMinor: number
 }
 
-const kindOf = (stats: BigIntStats): ContextEntry["kind"] =>
-  stats.isFile()
-    ? "file"
-    : stats.isDirectory()
-      ? "directory"
-      : stats.isSymbolicLink()
-        ? "symlink"
-        : stats.isFIFO()
-          ? "fifo"
-          : stats.isSocket()
-            ? "socket"
-            : stats.isCharacterDevice()
-              ? "character-device"
-              : "block-device"
+const kinds = new Map<number, ContextEntry["kind"]>([
+  [constants.S_IFREG, "file"],
+  [constants.S_IFDIR, "directory"],
+  [constants.S_IFLNK, "symlink"],
+  [constants.S_IFIFO, "fifo"],
+  [constants.S_IFSOCK, "socket"],
+  [constants.S_IFCHR, "character-device"],
+  [constants.S_IFBLK, "block-device"]
+])
 
-export const contextEntry = (path: string, stats: BigIntStats, linkTarget: string): ContextEntry => {
-  const kind = kindOf(stats)
+/** What was found at a path, but for the target of a link. */
+export const contextEntry = (path: string, stats: BigIntStats): ContextEntry => {
+  const type = Number(stats.mode)
+  const kind = kinds.get(type & constants.S_IFMT) ?? "block-device"
   const device = kind.endsWith("-device") ? Number(stats.rdev) : 0
   return {
     path,
     kind,
-    mode: Number(stats.mode) % 0o10000,
+    mode: type % 0o10000,
     size: kind === "file" ? Number(stats.size) : 0,
     modified: stats.mtimeNs,
-    linkTarget,
+    linkTarget: "",
     // As Linux packs them, for numbers below 2^32.
     deviceMajor: (device >>> 8) & 0xfff,
     deviceMinor: (device & 0xff) | ((device >>> 12) & 0xfff00)

@@ -1,4 +1,4 @@
-import type { PatternList } from "./patternList.js"
+import type { PatternList } from "../patterns/patternList.js"
 
 /** Which paths of a context are taken. */
 export interface ContextFilter {

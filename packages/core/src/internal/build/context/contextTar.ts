@@ -7,6 +7,7 @@ import type { ContextEntry } from "./contextEntry.js"
 import { readError } from "./contextError.js"
 import { openContextFile } from "./contextFile.js"
 import { ContextWalk } from "./contextWalk.js"
+import { findLocalPaths } from "./localPaths.js"
 
 /** How many files are read at the same time. */
 const parallel = 8
@@ -43,7 +44,7 @@ const readSmallFile = async (root: string, entry: ContextEntry): Promise<Buffer>
   if (entry.size > 0) {
     const file = await openContextFile(root, entry.path)
     try {
-      await file.fill(bytes, header.length, header.length + entry.size)
+      await file.fill(bytes.subarray(header.length, header.length + entry.size))
     } finally {
       await file.close()
     }
@@ -57,7 +58,7 @@ async function* readLongFile(root: string, entry: ContextEntry): AsyncGenerator<
   try {
     for (let remaining = entry.size; remaining > 0;) {
       const piece = Buffer.allocUnsafe(Math.min(remaining, chunkLength))
-      await file.fill(piece, 0, piece.length)
+      await file.fill(piece)
       remaining -= piece.length
       yield piece
     }
@@ -121,7 +122,7 @@ async function* tarPieces(context: BuildContext, dockerfile: string, isAdded: bo
   const replaced = ignoreDocument(context, isAdded ? dockerfile : undefined)
   const missing = new Set([dockerfile, ...(ignoreFile === undefined && replaced === undefined ? [] : [ignoreFileName])])
   if (folder !== undefined) {
-    const walk = new ContextWalk(folder, { exclude })
+    const walk = new ContextWalk(folder, { exclude }, await findLocalPaths(folder))
     const taken = async function* () {
       for await (const batch of walk.batches()) {
         for (const { path } of batch) if (path !== ignoreFileName || replaced === undefined) missing.delete(path)

@@ -1,7 +1,7 @@
 import { lstat, readdir, readlink } from "node:fs/promises"
 import { join, posix } from "node:path"
 import { codeOf, readError } from "./contextError.js"
-import { parsePattern } from "./pathPattern.js"
+import { parsePattern } from "../patterns/pathPattern.js"
 
 const isMissing = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(codeOf(error))
 

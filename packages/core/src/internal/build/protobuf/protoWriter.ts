@@ -28,11 +28,9 @@ export class ProtoWriter {
 
   /** As `text`, but also if it is empty: for a message in a message. */
   nested(field: number, value: string | Uint8Array): this {
-    const length = typeof value === "string" ? Buffer.byteLength(value) : value.length
-    this.head(field, length).#reserve(length)
-    if (typeof value === "string") this.#buffer.write(value, this.#length, "utf8")
-    else this.#buffer.set(value, this.#length)
-    this.#length += length
+    if (typeof value === "string")
+      this.head(field, Buffer.byteLength(value)).room(Buffer.byteLength(value)).write(value)
+    else this.head(field, value.length).room(value.length).set(value)
     return this
   }
 
@@ -43,6 +41,13 @@ export class ProtoWriter {
     return this
   }
 
+  /** Room for as many bytes, to be filled before the next write. */
+  room(length: number): Buffer {
+    this.#reserve(length)
+    this.#length += length
+    return this.#buffer.subarray(this.#length - length, this.#length)
+  }
+
   #varint(value: number): void {
     this.#reserve(10)
     let rest = value
@@ -51,16 +56,17 @@ export class ProtoWriter {
   }
 
   #bigVarint(value: bigint): void {
+    if (value <= 0xfff_ffffn) return this.#varint(Number(value))
     this.#reserve(10)
-    let rest = value
-    for (; rest > 0x7fn; rest >>= 7n) this.#buffer[this.#length++] = Number(rest & 0x7fn) + 0x80
-    this.#buffer[this.#length++] = Number(rest)
+    // Large integers are slow: they are only split.
+    let low = Number(value & 0xfff_ffffn)
+    for (let count = 0; count < 4; count++, low >>= 7) this.#buffer[this.#length++] = (low & 0x7f) + 0x80
+    this.#varint(Number(value >> 28n))
   }
 
   #reserve(count: number): void {
-    const needed = this.#length + count
-    if (needed <= this.#buffer.length) return
-    const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2))
+    if (this.#length + count <= this.#buffer.length) return
+    const larger = Buffer.allocUnsafe(Math.max(this.#length + count, this.#buffer.length * 2))
     larger.set(this.bytes)
     this.#buffer = larger
   }

@@ -1,10 +1,9 @@
 import { InvalidRequest } from "../../../DockerError.js"
-import type { ContextEntry } from "../context/contextEntry.js"
 import { bytesField, integerField, protoFields } from "../protobuf/protoFields.js"
-import { FileSender } from "./fileSender.js"
+import { FileSender, type WantedFile } from "./fileSender.js"
 import { type GrpcCall, GrpcFailure, grpcStatus } from "./grpcServer.js"
 import type { SentFolder } from "./sentFolder.js"
-import { endPacket, errorPacket, lastStatPacket, packetType, statPacket } from "./packets.js"
+import { endPacket, errorPacket, Packets, packetType } from "./packets.js"
 
 /**
  * Answers a call of `moby.filesync.v1.FileSync/DiffCopy`: tells the engine what there is, and sends the content of what it
@@ -15,7 +14,7 @@ export class DiffCopy {
   readonly #folder: SentFolder
   readonly #sender: FileSender
   /** The files that can still be asked for, by number. */
-  readonly #files = new Map<number, ContextEntry>()
+  readonly #files = new Map<number, WantedFile>()
   #fail: (error: unknown) => void = () => {}
   readonly #failed = new Promise<never>((_, reject) => (this.#fail = reject))
 
@@ -31,25 +30,29 @@ export class DiffCopy {
       this.#sendStats().catch(this.#fail)
       await Promise.race([this.#answer(), this.#failed])
     } catch (error) {
-      if (error instanceof InvalidRequest) await this.#call.send(errorPacket(error.message))
+      if (error instanceof InvalidRequest) await this.#call.send(errorPacket(error.message)).catch(() => {})
       throw error
     } finally {
+      this.#folder.stop()
       this.#sender.stop()
     }
   }
 
   async #sendStats(): Promise<void> {
+    const packets = new Packets()
     let id = 0
     for await (const batch of this.#folder.batches) {
-      const packets: Array<Buffer> = []
       for (const entry of batch) {
-        if (entry.kind === "file" || entry.kind === "socket") this.#files.set(id, entry)
+        const { kind, path, size } = entry
+        if (kind === "file" || kind === "socket") this.#files.set(id, { id, path, size })
+        packets.stat(entry)
         id++
-        packets.push(statPacket(entry))
       }
-      await this.#call.send(Buffer.concat(packets))
+      await this.#call.send(packets.bytes)
+      packets.clear()
     }
-    await this.#call.send(lastStatPacket())
+    packets.lastStat()
+    await this.#call.send(packets.bytes)
   }
 
   async #answer(): Promise<void> {
@@ -69,6 +72,6 @@ export class DiffCopy {
     if (file === undefined) throw new GrpcFailure(grpcStatus.failedPrecondition, `no file has the number ${id}`)
     // Each is asked for once.
     this.#files.delete(id)
-    this.#sender.add({ id, path: file.path, size: file.size })
+    this.#sender.add(file)
   }
 }

@@ -34,8 +34,6 @@ export const grpcFrame = (message: Uint8Array): Buffer => {
 export class GrpcCall {
   readonly #stream: ServerHttp2Stream
   readonly #headers: ReadonlyArray<string>
-  /** While the client reads too slowly. */
-  #drained: Promise<void> | undefined
 
   constructor(stream: ServerHttp2Stream, headers: ReadonlyArray<string>) {
     this.#stream = stream
@@ -66,19 +64,14 @@ export class GrpcCall {
     }
   }
 
-  /** Sends messages with their heads. Returns a promise if the client does not read fast enough for more. */
-  send(frames: Uint8Array): Promise<void> | undefined {
+  /** Sends messages with their heads. Resolves when they are on their way, and the buffer can be used again. */
+  send(frames: Uint8Array): Promise<void> {
     this.#respond()
-    if (this.#stream.destroyed) throw new GrpcFailure(grpcStatus.unavailable, "the call was cancelled")
-    if (this.#stream.write(frames)) return undefined
-    return (this.#drained ??= new Promise<void>((resolve) => {
-      const settle = () => {
-        this.#stream.off("drain", settle).off("close", settle)
-        this.#drained = undefined
-        resolve()
-      }
-      this.#stream.on("drain", settle).on("close", settle)
-    }))
+    const cancelled = () => new GrpcFailure(grpcStatus.unavailable, "the call was cancelled")
+    return new Promise((resolve, reject) => {
+      if (this.#stream.destroyed) reject(cancelled())
+      else this.#stream.write(frames, (error) => (error ? reject(cancelled()) : resolve()))
+    })
   }
 
   /** Ends the call. */

@@ -24,48 +24,60 @@ const goMode = ({ kind, mode }: ContextEntry): number =>
   ((mode & 0o2000) === 0 ? 0 : 2 ** 22) +
   ((mode & 0o1000) === 0 ? 0 : 2 ** 20)
 
-const writer = new ProtoWriter()
-const inner = new ProtoWriter()
+const emptyHead = Buffer.alloc(5)
 
-/** A gRPC message with what was written. */
-const framed = (): Buffer => {
-  const frame = grpcFrame(writer.bytes)
-  writer.clear()
-  return frame
+/** Packets one after the other in one buffer, each as a gRPC message. The buffer is used again after `clear`. */
+export class Packets {
+  readonly #writer = new ProtoWriter()
+  readonly #stat = new ProtoWriter()
+
+  /** Valid until the next change. */
+  get bytes(): Buffer {
+    return this.#writer.bytes
+  }
+
+  get length(): number {
+    return this.bytes.length
+  }
+
+  clear(): void {
+    this.#writer.clear()
+  }
+
+  /** Describes an entry. All belong to root, as in every build context. */
+  stat(entry: ContextEntry): void {
+    this.#stat.clear()
+    this.#stat.text(1, entry.path).integer(2, goMode(entry)).integer(5, entry.size).integer(6, entry.modified)
+    this.#stat.text(7, entry.linkTarget).integer(8, entry.deviceMajor).integer(9, entry.deviceMinor)
+    this.#message(() => this.#writer.nested(2, this.#stat.bytes))
+  }
+
+  /** Ends the description of the entries. */
+  lastStat(): void {
+    this.#message(() => {})
+  }
+
+  /** A part of a file. Returns the room for its bytes, valid until the next change. */
+  data(id: number, length: number): Buffer {
+    return this.#message(() => this.#writer.integer(1, packetType.data).integer(3, id).head(4, length).room(length))
+  }
+
+  /** Ends the content of a file. */
+  lastData(id: number): void {
+    this.#message(() => this.#writer.integer(1, packetType.data).integer(3, id))
+  }
+
+  #message<A>(write: () => A): A {
+    const start = this.length
+    this.#writer.room(emptyHead.length).set(emptyHead)
+    const result = write()
+    const bytes = this.bytes
+    bytes.writeUInt32BE(bytes.length - start - emptyHead.length, start + 1)
+    return result
+  }
 }
 
-/** Describes an entry. All belong to root, as in every build context. */
-export const statPacket = (entry: ContextEntry): Buffer => {
-  inner.clear()
-  inner.text(1, entry.path).integer(2, goMode(entry)).integer(5, entry.size).integer(6, entry.modified)
-  inner.text(7, entry.linkTarget).integer(8, entry.deviceMajor).integer(9, entry.deviceMinor)
-  writer.nested(2, inner.bytes)
-  return framed()
-}
+export const endPacket = (): Buffer => grpcFrame(new ProtoWriter().integer(1, packetType.end).bytes)
 
-/** Ends the description of the entries. */
-export const lastStatPacket = (): Buffer => framed()
-
-/** Ends the content of a file. */
-export const lastDataPacket = (id: number): Buffer => {
-  writer.integer(1, packetType.data).integer(3, id)
-  return framed()
-}
-
-/** What stands before a part of a file of this length, so that the part can be read into its place behind it. */
-export const dataPacketHead = (id: number, length: number): Buffer => {
-  writer.integer(1, packetType.data).integer(3, id).head(4, length)
-  const frame = framed()
-  frame.writeUInt32BE(frame.length - 5 + length, 1)
-  return frame
-}
-
-export const endPacket = (): Buffer => {
-  writer.integer(1, packetType.end)
-  return framed()
-}
-
-export const errorPacket = (message: string): Buffer => {
-  writer.integer(1, packetType.error).text(4, message)
-  return framed()
-}
+export const errorPacket = (message: string): Buffer =>
+  grpcFrame(new ProtoWriter().integer(1, packetType.error).text(4, message).bytes)

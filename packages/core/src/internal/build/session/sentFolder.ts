@@ -2,19 +2,22 @@ import { InvalidRequest } from "../../../DockerError.js"
 import { type BuildContext, ignoreFileName } from "../context/buildContext.js"
 import type { ContextDocument } from "../context/contextDocument.js"
 import type { ContextEntry } from "../context/contextEntry.js"
-import { type OpenContextFile, openContextFile } from "../context/contextFile.js"
+import { type OpenContextFile, openContextFile, openLocalFile } from "../context/contextFile.js"
 import type { ContextFilter } from "../context/contextFilter.js"
 import { ContextWalk } from "../context/contextWalk.js"
+import { findLocalPaths } from "../context/localPaths.js"
 import { FollowedPaths } from "../context/followPaths.js"
-import { PatternList } from "../context/patternList.js"
+import { PatternList } from "../patterns/patternList.js"
 import { type GrpcCall, GrpcFailure, grpcStatus } from "./grpcServer.js"
 
 /** A folder that is sent to the engine. */
 export interface SentFolder {
   /** What there is in it, in order. Throws `InvalidRequest`. */
   readonly batches: AsyncIterable<ReadonlyArray<ContextEntry>>
-  /** Opens a file that was told of. Rejects with `InvalidRequest`. */
-  readonly open: (path: string) => Promise<OpenContextFile>
+  /** Hands out no more batches. */
+  readonly stop: () => void
+  /** Opens a file that was told of. Returns a promise if that may take a while. Fails with `InvalidRequest`. */
+  readonly open: (path: string) => Promise<OpenContextFile> | OpenContextFile
 }
 
 const decode = (value: string): string => decodeURIComponent(value.replaceAll("+", " "))
@@ -43,18 +46,17 @@ const readFilter = async (call: GrpcCall, root: string): Promise<ContextFilter> 
 const memoryFile = (content: Uint8Array): OpenContextFile => {
   let position = 0
   return {
-    fill: async (target, start, end) => {
-      target.set(content.subarray(position, position + end - start), start)
-      position += end - start
+    fill: (target) => {
+      target.set(content.subarray(position, position + target.length))
+      position += target.length
+      return undefined
     },
-    close: async () => {}
+    close: () => undefined
   }
 }
 
-/** A folder with the Dockerfile and its ignore file only, so that the engine cannot ask for what else is beside them. */
-const dockerfileFolder = ({ dockerfile, dockerfileName, ownIgnoreFile }: BuildContext): SentFolder => {
-  const documents = new Map<string, ContextDocument>([[dockerfileName, dockerfile]])
-  if (ownIgnoreFile !== undefined) documents.set(`${dockerfileName}${ignoreFileName}`, ownIgnoreFile)
+/** A folder with files in memory. */
+const memoryFolder = (documents: ReadonlyMap<string, ContextDocument>): SentFolder => {
   const entries = [...documents].map(([path, { content, modified }]): ContextEntry => {
     const plain = { linkTarget: "", deviceMajor: 0, deviceMinor: 0 }
     return { path, kind: "file", mode: 0o644, size: content.length, modified, ...plain }
@@ -63,8 +65,16 @@ const dockerfileFolder = ({ dockerfile, dockerfileName, ownIgnoreFile }: BuildCo
     batches: (async function* () {
       yield entries
     })(),
-    open: async (path) => memoryFile(documents.get(path)?.content ?? new Uint8Array())
+    stop: () => {},
+    open: (path) => memoryFile(documents.get(path)?.content ?? new Uint8Array())
   }
+}
+
+/** A folder with the Dockerfile and its ignore file only, so that the engine cannot ask for what else is beside them. */
+const dockerfileFolder = ({ dockerfile, dockerfileName, ownIgnoreFile }: BuildContext): SentFolder => {
+  const documents = new Map<string, ContextDocument>([[dockerfileName, dockerfile]])
+  if (ownIgnoreFile !== undefined) documents.set(`${dockerfileName}${ignoreFileName}`, ownIgnoreFile)
+  return memoryFolder(documents)
 }
 
 /** The folder that a call asks for, filtered as it says. */
@@ -73,8 +83,12 @@ export const requestedFolder = async (call: GrpcCall, context: BuildContext): Pr
   if (name === "dockerfile") return dockerfileFolder(context)
   if (name !== "context") throw new GrpcFailure(grpcStatus.notFound, `this build has no directory "${name ?? ""}"`)
   const { folder } = context
-  if (folder === undefined)
-    return { batches: (async function* () {})(), open: async () => memoryFile(new Uint8Array()) }
-  const walk = new ContextWalk(folder, await readFilter(call, folder))
-  return { batches: walk.batches(), open: (path) => openContextFile(folder, path) }
+  if (folder === undefined) return memoryFolder(new Map())
+  const isLocal = await findLocalPaths(folder)
+  const walk = new ContextWalk(folder, await readFilter(call, folder), isLocal)
+  return {
+    batches: walk.batches(),
+    stop: () => walk.stop(),
+    open: (path) => (isLocal(path) ? openLocalFile(folder, path) : openContextFile(folder, path))
+  }
 }
