@@ -2,10 +2,11 @@ import { InvalidRequest } from "../../../DockerError.js"
 import { type BuildContext, ignoreFileName } from "../context/buildContext.js"
 import type { ContextDocument } from "../context/contextDocument.js"
 import type { ContextEntry } from "../context/contextEntry.js"
-import { type OpenContextFile, openContextFile, openLocalFile } from "../context/contextFile.js"
+import type { OpenContextFile } from "../context/contextFile.js"
 import type { ContextFilter } from "../context/contextFilter.js"
 import { ContextWalk } from "../context/contextWalk.js"
 import { findLocalPaths } from "../context/localPaths.js"
+import { OpenedFiles } from "../context/openedFiles.js"
 import { FollowedPaths } from "../context/followPaths.js"
 import { PatternList } from "../patterns/patternList.js"
 import { type GrpcCall, GrpcFailure, grpcStatus } from "./grpcServer.js"
@@ -86,9 +87,10 @@ export const requestedFolder = async (call: GrpcCall, context: BuildContext): Pr
   if (folder === undefined) return memoryFolder(new Map())
   const isLocal = await findLocalPaths(folder)
   const walk = new ContextWalk(folder, await readFilter(call, folder), isLocal)
+  const files = new OpenedFiles(folder, isLocal)
   return {
     batches: walk.batches(),
     stop: () => walk.stop(),
-    open: (path) => (isLocal(path) ? openLocalFile(folder, path) : openContextFile(folder, path))
+    open: (path) => files.open(path)
   }
 }
