@@ -13,7 +13,7 @@ const readMount = (line: string): ReadonlyArray<Mount> => {
   const [before = "", after = ""] = line.split(" - ")
   const point = before
     .split(" ")[4]
-    ?.replaceAll(/\\(\d{3})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 8)))
+    ?.replaceAll(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))
   return point === undefined ? [] : [{ point, type: after.split(" ")[0] ?? "" }]
 }
 

@@ -31,10 +31,10 @@ export class OpenedFiles {
     return {
       fill: (target) => {
         const start = performance.now()
-        file.fill(target)
+        const filled = file.fill(target)
         const isQuick = performance.now() - start <= quickRead
         this.#slow = isQuick ? Math.max(0, this.#slow - 1) : Math.min(slowUpTo, this.#slow + 1)
-        return undefined
+        return filled
       },
       close: () => file.close()
     }
