@@ -76,8 +76,8 @@ const withoutEngine: Readonly<Record<string, string>> = {
   "ComposeFiles.update": composeFiles
 }
 
-/** The test of the engine in memory, which uses each of its members. */
-const ofMemory = "test/conformance/memoryEngine.test.ts"
+/** The tests of the engine in memory, which use each of its members. */
+const ofMemory = ["test/conformance/memoryEngine.test.ts", "test/core/logs/verifiedFollow.test.ts"]
 
 const ownKeys = (value: object): ReadonlyArray<string> => {
   const builtIn = new Set(["key", "length", "name", "prototype", "stack"])
@@ -143,8 +143,8 @@ describe("the public functions and methods of core", () => {
       expect(names(content, what), `${what} in ${file}`).toBe(true)
       expect(runsOnEngine(content), file).toBe(true)
     }
-    const content = await text(ofMemory)
-    for (const what of memory) expect(names(content, what), `${what} in ${ofMemory}`).toBe(true)
+    const content = (await Promise.all(ofMemory.map(text))).join("\n")
+    for (const what of memory) expect(names(content, what), what).toBe(true)
   })
 
   it("have a success cell for each method, and a table entry for each service", async () => {
