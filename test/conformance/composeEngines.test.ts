@@ -11,7 +11,7 @@ import { type RealEngine, startRealEngine } from "./realEngines.js"
 const others = ["28.5", "28.5-containerd"] as const
 
 /** Reasons that no run of compose alone leads to. */
-const elsewhere = ["NotInstalled", "Busy", "Unhealthy", "Exited", "Failed"]
+const elsewhere = ["NotInstalled", "Busy", "Unhealthy", "Exited", "TimedOut", "Failed"]
 
 it("the failures that are tested have every reason of ComposeFailed", () => {
   const reasons = [...Object.values(fileRows), ...Object.values(engineRows)].map(({ error }) => error["reason"])

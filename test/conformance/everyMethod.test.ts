@@ -9,6 +9,7 @@ import { table } from "./table.js"
 
 const bench = "test/conformance/bench.ts"
 const compose = "test/core/compose/compose.test.ts"
+const composeReads = "test/core/composeProject/composeReads.test.ts"
 const config = "test/core/connection/dockerConfig.test.ts"
 const login = "test/core/registry/login.test.ts"
 const sinks = "test/core/operations/engineToSink.test.ts"
@@ -24,6 +25,9 @@ const elsewhere: Readonly<Record<string, string>> = {
     ])
   ),
   "Compose.layerWith": compose,
+  ...Object.fromEntries(
+    ["events", "logs", "logsBatches", "ls", "ps", "status"].map((method) => [`Compose.${method}`, composeReads])
+  ),
   "Compose.pull": "test/core/compose/credentials.test.ts",
   "Containers.layer": bench,
   "Docker.configured": config,

@@ -6,9 +6,22 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Stream from "effect/Stream"
 import { Docker } from "./Docker.js"
-import type { ComposeFailed, EngineUnavailable, ImageNotFound, PortAllocated, RegistryError } from "./DockerError.js"
+import type {
+  ComposeFailed,
+  EngineUnavailable,
+  ImageNotFound,
+  InvalidRequest,
+  PortAllocated,
+  RegistryError
+} from "./DockerError.js"
 import type { ComposeProject } from "./internal/compose/cli/composeProject.js"
+import type { ComposeLogElement, ComposeLogOptions } from "./internal/compose/logs/projectLogs.js"
+import type { ComposeProjectSummary } from "./internal/compose/project/listProjects.js"
+import type { ComposeContainer } from "./internal/compose/project/projectContainers.js"
+import type { ComposeEvent } from "./internal/compose/project/projectEvents.js"
+import type { ComposeStatus } from "./internal/compose/project/projectStatus.js"
 import type { ComposeConfig } from "./internal/compose/run/composeConfig.js"
 import { composeMethods } from "./internal/compose/run/composeMethods.js"
 import type { ComposeOutcome, ComposeOutput, ComposeVersion } from "./internal/compose/run/composeModels.js"
@@ -17,9 +30,11 @@ import type {
   ComposeCommandOptions,
   ComposeConfigOptions,
   ComposeDownOptions,
+  ComposeEventsOptions,
   ComposeOptions,
   ComposePullOptions,
   ComposeStartOptions,
+  ComposeStatusOptions,
   ComposeStopOptions,
   ComposeUpOptions
 } from "./internal/compose/run/composeOptions.js"
@@ -27,7 +42,11 @@ import type { Operation } from "./Operation.js"
 import { RegistryAuth } from "./RegistryAuth.js"
 
 export type { ComposeProject, ComposeProjectSpec } from "./internal/compose/cli/composeProject.js"
+export type { ComposeLogElement, ComposeLogOptions } from "./internal/compose/logs/projectLogs.js"
+export { ComposeProjectSummary } from "./internal/compose/project/listProjects.js"
 export { ComposeContainer } from "./internal/compose/project/projectContainers.js"
+export { ComposeEvent } from "./internal/compose/project/projectEvents.js"
+export { ComposeStatus } from "./internal/compose/project/projectStatus.js"
 export { ComposeConfig, ComposeServiceConfig } from "./internal/compose/run/composeConfig.js"
 export { ComposeOutcome, ComposeOutput, ComposeVersion } from "./internal/compose/run/composeModels.js"
 export type {
@@ -36,11 +55,14 @@ export type {
   ComposeCommandOptions,
   ComposeConfigOptions,
   ComposeDownOptions,
+  ComposeEventsOptions,
   ComposeOptions,
   ComposePullOptions,
   ComposeStartOptions,
+  ComposeStatusOptions,
   ComposeStopOptions,
-  ComposeUpOptions
+  ComposeUpOptions,
+  ComposeWaitOptions
 } from "./internal/compose/run/composeOptions.js"
 
 /** What every operation can fail with. */
@@ -64,6 +86,10 @@ export interface ComposeShape {
   /**
    * Creates and starts the containers of a project, in the background, of kind `run_compose`. A folder that a service mounts
    * and that is missing on the engine's host, where compose creates it, is a line before. `docker compose up --detach`
+   *
+   * With `wait`, it ends when the project is ready, by what the engine tells. A service that has ended with 0 is ready, unless
+   * it publishes ports, others need it to be healthy, or it should always be restarted. The operation fails at once, with the
+   * last lines of the service's log, if a service has ended with another code, is unhealthy, or is restarted by the engine.
    */
   readonly up: (project: ComposeProject, options?: ComposeUpOptions) => Operation<ComposeOutcome, OperationError>
   /**
@@ -95,6 +121,48 @@ export interface ComposeShape {
     project: ComposeProject,
     options?: ComposeConfigOptions
   ) => Effect.Effect<ComposeConfig, OperationError>
+  /**
+   * The containers of a project, those of `compose run` too, by service and number. Takes the engine only, unless the name of
+   * the project is not in its files. A project of which only the `name` is given needs no files. `GET /containers/json`
+   */
+  readonly ps: (
+    project: ComposeProject
+  ) => Effect.Effect<ReadonlyArray<ComposeContainer>, ComposeFailed | EngineUnavailable>
+  /**
+   * Whether a project is up, and which services are missing. A service that has ended with 0 by itself is done and not missing,
+   * under the conditions that `up` has for it. Whether it was told to end, the engine knows by its last 256 events.
+   * `GET /containers/json`; for what has ended with 0, `GET /containers/{id}/json` and `GET /events`
+   */
+  readonly status: (
+    project: ComposeProject,
+    options?: ComposeStatusOptions
+  ) => Effect.Effect<ComposeStatus, ComposeFailed | EngineUnavailable>
+  /** The projects that have containers on the engine, by name, whoever has made them. `GET /containers/json` */
+  readonly ls: () => Effect.Effect<ReadonlyArray<ComposeProjectSummary>, ComposeFailed | EngineUnavailable>
+  /**
+   * The events of a project's containers from now on. Ends at `until`, otherwise never: a lost connection fails with
+   * `EngineUnavailable`. `GET /events`
+   */
+  readonly events: (
+    project: ComposeProject,
+    options?: ComposeEventsOptions
+  ) => Stream.Stream<ComposeEvent, ComposeFailed | InvalidRequest | EngineUnavailable>
+  /**
+   * The logs of a project's containers, each line once, without those of `compose run`. What exists already is in the order of
+   * time. With `follow`, without end, and across lost connections and the recreation of containers, as `Logs.follow`: marks
+   * are between the lines, containers that are started later are included from their first line, and lines that arrive within
+   * 100 milliseconds of each other are in order. Existing lines for which the engine takes more than 2 seconds may come late.
+   * A log that can't be read is an `engine_error` mark. `GET /containers/{id}/logs`, `GET /containers/json`, `GET /events`
+   */
+  readonly logs: (
+    project: ComposeProject,
+    options?: ComposeLogOptions
+  ) => Stream.Stream<ComposeLogElement, ComposeFailed | InvalidRequest | EngineUnavailable>
+  /** Like `logs`, in arrays of the elements that are handed over together. Use it when throughput matters. */
+  readonly logsBatches: (
+    project: ComposeProject,
+    options?: ComposeLogOptions
+  ) => Stream.Stream<ReadonlyArray<ComposeLogElement>, ComposeFailed | InvalidRequest | EngineUnavailable>
   /** The compose command that is used. Fails with reason `NotInstalled` if there is none. `docker compose version` */
   readonly version: () => Effect.Effect<ComposeVersion, ComposeFailed>
 }

@@ -36,6 +36,7 @@ const located = ["InvalidRequest", "ComposeFileUnusable"] as const
 const fetched = ["DownloadFailed", "ComposeFileInvalid", ...located] as const
 const executed = ["ExecFailed", ...stated] as const
 
+const composeRead = ["ComposeFailed", "EngineUnavailable", "InvalidRequest"] as const
 const composed = ["ComposeFailed", "PortAllocated", "ImageNotFound", "RegistryError", "EngineUnavailable"] as const
 
 /** The exact error tags of each method. */
@@ -46,9 +47,15 @@ const errors = {
     command: composed,
     config: composed,
     down: composed,
+    events: composeRead,
+    logs: composeRead,
+    logsBatches: composeRead,
+    ls: ["ComposeFailed", "EngineUnavailable"],
+    ps: ["ComposeFailed", "EngineUnavailable"],
     pull: composed,
     restart: composed,
     start: composed,
+    status: ["ComposeFailed", "EngineUnavailable"],
     stop: composed,
     up: composed,
     version: ["ComposeFailed"]

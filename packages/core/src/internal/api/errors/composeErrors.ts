@@ -4,9 +4,10 @@ import * as Schema from "effect/Schema"
  * Why the compose command failed: it is not installed (`NotInstalled`); a file of the project is missing (`FileNotFound`) or
  * invalid (`FileInvalid`); a variable that the file requires is not set (`VariableMissing`); the project has no such service
  * (`ServiceNotFound`); a service did not start because another one did not become healthy or failed
- * (`DependencyUnhealthy`); a service is unhealthy (`Unhealthy`) or its container has ended (`Exited`); an image could not be
- * built (`BuildFailed`); another container has the name of one of the project (`NameConflict`); an external network or volume
- * is missing (`ExternalMissing`); another operation works on the project (`Busy`); anything else (`Failed`).
+ * (`DependencyUnhealthy`); a service is unhealthy (`Unhealthy`), its container has ended (`Exited`), or it was not ready in
+ * time (`TimedOut`); an image could not be built (`BuildFailed`); another container has the name of one of the project
+ * (`NameConflict`); an external network or volume is missing (`ExternalMissing`); another operation works on the project
+ * (`Busy`); anything else (`Failed`).
  *
  * @since 0.1.0
  * @category schemas
@@ -20,6 +21,7 @@ export const ComposeFailure = Schema.Literal(
   "DependencyUnhealthy",
   "Unhealthy",
   "Exited",
+  "TimedOut",
   "BuildFailed",
   "NameConflict",
   "ExternalMissing",
@@ -58,6 +60,8 @@ const sentence = (error: ComposeFailed): string => {
       return `${service} is unhealthy. Check its logs and its health check.`
     case "Exited":
       return `${service} ended${code}. Check its logs.`
+    case "TimedOut":
+      return `${service} was not ready in time. Check its logs, or wait for longer.`
     case "BuildFailed":
       return `the image of ${service} could not be built. Correct its Dockerfile or its context.`
     case "NameConflict":

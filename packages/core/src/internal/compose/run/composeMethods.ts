@@ -32,6 +32,8 @@ import {
   upArguments
 } from "./composeOptions.js"
 import { halfMade } from "./halfMade.js"
+import { projectReads } from "./projectReads.js"
+import { upWait } from "./upWait.js"
 import {
   type ComposeCommand,
   type ComposeHouse,
@@ -100,6 +102,30 @@ const commandTask = (args: ReadonlyArray<string>, options: ComposeCommandOptions
   }
 }
 
+/** The method `config`. */
+const configOf = (house: ComposeHouse) =>
+  traced("Compose.config")((project: ComposeProject, options: ComposeConfigOptions = {}) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const prepared = yield* prepareProject(house, project)
+        const result = yield* quietly(prepared, ["config", "--format", "json"], options.allProfiles)
+        if (result.exitCode !== 0) {
+          return yield* Effect.flatMap(quietFailure(prepared, projectLabel(project), result), Effect.fail)
+        }
+        return yield* Effect.mapError(
+          decodeComposeConfig(result.stdout, options.showsValues ?? false),
+          ({ message }) =>
+            new ComposeFailed({
+              reason: "Failed",
+              project: prepared.name,
+              lastLines: [],
+              detail: `the output of "config" cannot be decoded: ${message}`
+            })
+        )
+      })
+    )
+  )
+
 /** The methods of `Compose`. */
 export const composeMethods = (docker: DockerShape, auth: RegistryAuthShape, options: ComposeOptions) =>
   Effect.map(HostMachine, (machine) => {
@@ -132,13 +158,19 @@ export const composeMethods = (docker: DockerShape, auth: RegistryAuthShape, opt
     const house: ComposeHouse = { docker, auth, machine, environment, found, forget }
     const operation = <A>(project: ComposeProject, task: ComposeTask<A>) => composeOperation(house, project, task)
 
+    const config = configOf(house)
+
     return {
+      ...projectReads(house, config),
       up: (project: ComposeProject, options: ComposeUpOptions = {}) =>
         operation(project, {
           kind: "run_compose",
           args: upArguments(options),
           busy: options.busy ?? "wait",
           before: bindWarnings,
+          ...(options.wait === undefined || options.wait === false
+            ? {}
+            : { watch: upWait(options.wait === true ? {} : options.wait) }),
           onFailure: halfMade,
           after: outcome
         }),
@@ -188,27 +220,7 @@ export const composeMethods = (docker: DockerShape, auth: RegistryAuthShape, opt
       },
       command: (project: ComposeProject, args: ReadonlyArray<string>, options: ComposeCommandOptions = {}) =>
         operation(project, commandTask(args, options)),
-      config: traced("Compose.config")((project: ComposeProject, options: ComposeConfigOptions = {}) =>
-        Effect.scoped(
-          Effect.gen(function* () {
-            const prepared = yield* prepareProject(house, project)
-            const result = yield* quietly(prepared, ["config", "--format", "json"], options.allProfiles)
-            if (result.exitCode !== 0) {
-              return yield* Effect.flatMap(quietFailure(prepared, projectLabel(project), result), Effect.fail)
-            }
-            return yield* Effect.mapError(
-              decodeComposeConfig(result.stdout, options.showsValues ?? false),
-              ({ message }) =>
-                new ComposeFailed({
-                  reason: "Failed",
-                  project: prepared.name,
-                  lastLines: [],
-                  detail: `the output of "config" cannot be decoded: ${message}`
-                })
-            )
-          })
-        )
-      ),
+      config,
       version: traced("Compose.version")(() =>
         Effect.mapError(
           found,

@@ -1,6 +1,7 @@
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ComposeFailed, type EngineUnavailable } from "../../../DockerError.js"
 import type { Operation, OperationStep } from "../../../Operation.js"
@@ -36,6 +37,8 @@ export interface ComposeTask<A> {
   readonly secrets?: ReadonlyArray<Redacted.Redacted>
   /** Lines before the command runs. */
   readonly before?: (project: PreparedProject) => ComposeSteps<never>
+  /** Begins to watch the project before the command runs. Its steps follow when the command has succeeded. */
+  readonly watch?: (project: PreparedProject) => Effect.Effect<ComposeSteps<never>, ComposeError, Scope.Scope>
   /** What is done when the command has succeeded. */
   readonly after: (project: PreparedProject) => ComposeSteps<A>
   /** What is done when it has failed, before the operation fails. */
@@ -141,9 +144,15 @@ const attempts = (project: PreparedProject, task: ComposeTask<unknown>): Compose
 
 const taskSteps = <A>(project: PreparedProject, task: ComposeTask<A>): ComposeSteps<A> => {
   const run = attempts(project, task).pipe(Stream.tapError((error) => task.onFailure?.(project, error) ?? Effect.void))
-  const whole = Stream.concat(
-    Stream.concat(task.before?.(project) ?? Stream.empty, run),
-    Stream.suspend(() => task.after(project))
+  const watching = task.watch?.(project) ?? Effect.succeed(Stream.empty)
+  const whole = Stream.unwrapScoped(
+    Effect.map(watching, (watched) =>
+      (task.before?.(project) ?? Stream.empty).pipe(
+        Stream.concat(run),
+        Stream.concat(watched),
+        Stream.concat(Stream.suspend(() => task.after(project)))
+      )
+    )
   )
   return task.busy === undefined
     ? whole

@@ -16,6 +16,48 @@ export interface ComposeBusyOptions {
 }
 
 /**
+ * How `up` waits for the services of a project.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ComposeWaitOptions {
+  /** How long to wait after the containers have been started. Default: 5 minutes. */
+  readonly timeout?: Duration.DurationInput
+  /** How long a container without a health check has to run. Default: 2 seconds. */
+  readonly settle?: Duration.DurationInput
+  /** How often the engine may restart a container that ends. Default: 0, so that a crash fails the operation at once. */
+  readonly restarts?: number
+}
+
+/**
+ * Options of `status`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ComposeStatusOptions {
+  /**
+   * Which services should be up: those that the files declare for the active profiles, for which compose reads the files; or
+   * those that have containers, which takes the engine only. Default `files`.
+   */
+  readonly expected?: "files" | "containers"
+}
+
+/**
+ * Options of `events`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ComposeEventsOptions {
+  /** Includes past events from this time on that the engine still has: at most 256, and none from before its last restart. */
+  readonly since?: string | Date
+  /** Ends the stream at this time. */
+  readonly until?: string | Date
+}
+
+/**
  * Options of `up`.
  *
  * @since 0.1.0
@@ -24,6 +66,11 @@ export interface ComposeBusyOptions {
 export interface ComposeUpOptions extends ComposeBusyOptions {
   /** Only these services, and those that they depend on. */
   readonly services?: ReadonlyArray<string>
+  /**
+   * Waits until each service is healthy, or has run for a while if it has no health check, or has ended with 0. Default
+   * `false`: `up` ends when the containers have been started.
+   */
+  readonly wait?: boolean | ComposeWaitOptions
   /** Builds images even if they are there. Default `false`. */
   readonly build?: boolean
   /** When images are pulled. Default: what the files say, else `missing`. */

@@ -1,0 +1,97 @@
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import {
+  ComposeFailed,
+  type ContainerNotFound,
+  type DockerFailure,
+  type EngineUnavailable,
+  type LogsUnreadable
+} from "../../../DockerError.js"
+import { traced } from "../../api/traced.js"
+import { type ComposeProject, locateProject, projectLabel } from "../cli/composeProject.js"
+import { knownProjectName } from "../cli/projectName.js"
+import type { ComposeError } from "../failure/composeFailure.js"
+import { type ComposeLogOptions, projectLogs } from "../logs/projectLogs.js"
+import { listProjects } from "../project/listProjects.js"
+import { listProjectContainers } from "../project/projectContainers.js"
+import { projectEvents } from "../project/projectEvents.js"
+import { projectStatus } from "../project/projectStatus.js"
+import type { ComposeConfig } from "./composeConfig.js"
+import type { ComposeEventsOptions, ComposeStatusOptions } from "./composeOptions.js"
+import { type ComposeHouse, prepareProject } from "./preparedProject.js"
+
+const toComposeFailed =
+  (project: string) =>
+  (error: ComposeError | ContainerNotFound | LogsUnreadable | DockerFailure): ComposeFailed | EngineUnavailable =>
+    error._tag === "ComposeFailed" || error._tag === "EngineUnavailable"
+      ? error
+      : new ComposeFailed({ reason: "Failed", project, lastLines: [], detail: error.message })
+
+/** What else the engine or compose says is a failure of the project. */
+export const asComposeFailed =
+  (project: string) =>
+  <A, R>(
+    effect: Effect.Effect<A, ComposeError | DockerFailure, R>
+  ): Effect.Effect<A, ComposeFailed | EngineUnavailable, R> =>
+    Effect.mapError(effect, toComposeFailed(project))
+
+/** The name of a project. Compose is asked only where its files do not tell. */
+const nameOf = (house: ComposeHouse, project: ComposeProject): Effect.Effect<string, ComposeError> =>
+  typeof project !== "string" && project.name !== undefined
+    ? Effect.succeed(project.name)
+    : Effect.gen(function* () {
+        const known = yield* knownProjectName(yield* locateProject(project))
+        return known ?? (yield* Effect.scoped(prepareProject(house, project))).name
+      })
+
+/** The methods of `Compose` that read from the engine. */
+export const projectReads = (
+  house: ComposeHouse,
+  config: (project: ComposeProject) => Effect.Effect<ComposeConfig, ComposeError>
+) => {
+  const { docker } = house
+  const named = (project: ComposeProject) => asComposeFailed(projectLabel(project))(nameOf(house, project))
+  const logsBatches = (project: ComposeProject, options: ComposeLogOptions = {}) =>
+    Stream.unwrap(
+      Effect.map(named(project), (name) =>
+        Stream.mapError(projectLogs(docker, name, options), (error) =>
+          error._tag === "InvalidRequest" ? error : toComposeFailed(name)(error)
+        )
+      )
+    )
+  return {
+    ps: traced("Compose.ps")((project: ComposeProject) =>
+      Effect.flatMap(named(project), (name) =>
+        listProjectContainers(docker, name).pipe(
+          Effect.map((all) => all.map(({ container }) => container)),
+          asComposeFailed(name)
+        )
+      )
+    ),
+    status: traced("Compose.status")((project: ComposeProject, { expected = "files" }: ComposeStatusOptions = {}) =>
+      Effect.gen(function* () {
+        const services =
+          expected === "containers"
+            ? undefined
+            : Object.entries((yield* config(project)).services).map(([service, { replicas }]) => ({
+                service,
+                replicas
+              }))
+        return yield* projectStatus(docker, yield* nameOf(house, project), services)
+      }).pipe(asComposeFailed(projectLabel(project)))
+    ),
+    ls: traced("Compose.ls")(() => asComposeFailed("")(listProjects(docker))),
+    events: (project: ComposeProject, options: ComposeEventsOptions = {}) =>
+      Stream.unwrap(
+        Effect.map(named(project), (name) =>
+          Stream.mapError(projectEvents(docker, name, options), (error) =>
+            error._tag === "InvalidRequest" ? error : toComposeFailed(name)(error)
+          )
+        )
+      ),
+    logs: (project: ComposeProject, options?: ComposeLogOptions) =>
+      Stream.mapConcatChunk(logsBatches(project, options), Chunk.unsafeFromArray),
+    logsBatches
+  }
+}
