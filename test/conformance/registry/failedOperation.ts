@@ -55,7 +55,7 @@ const operationOf = (
     case "base": {
       const dockerfile = { text: `FROM ${image}\nCOPY / /\n` }
       return Effect.asVoid(
-        Operation.run(images.build({ dockerfile, tags: [tag], labels: testLabels(), ...forPlatform }))
+        Operation.run(images.build({ dockerfile, tags: [tag], labels: testLabels(), stallTimeout, ...forPlatform }))
       )
     }
   }

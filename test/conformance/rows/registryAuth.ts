@@ -28,5 +28,27 @@ export const registryAuthRows: Rows = {
     "bad input": noEngine,
     "engine gone": noEngine,
     interrupted: noEngine
+  },
+  given: {
+    call: () => Effect.map(RegistryAuth, ({ given }) => given),
+    success: () =>
+      Effect.gen(function* () {
+        const { given } = yield* RegistryAuth
+        expect(given?.others).toBe("anonymous")
+        expect([...(given?.credentials ?? [])]).toEqual([
+          ["docker.io", { username: "ann" }],
+          ["registry.test:5000", {}]
+        ])
+      }).pipe(
+        Effect.provide(
+          RegistryAuth.layer({ "https://index.docker.io/v1/": { username: "ann" }, "registry.test:5000": {} })
+        )
+      ),
+    missing: () =>
+      Effect.map(RegistryAuth, ({ given }) => expect(given).toEqual({ credentials: new Map(), others: "anonymous" })),
+    conflict: noEngine,
+    "bad input": noEngine,
+    "engine gone": noEngine,
+    interrupted: noEngine
   }
 }

@@ -103,6 +103,23 @@ describeEngine("a build whose base images are in private registries", () => {
       expect(JSON.stringify(built.events)).not.toMatch(/pass-of/)
     })
 
+    it.each(["manifest", "blob"] as const)("fails if the registry falls silent about a %s", async (on) => {
+      const base = fresh(one)
+      const repository = base.slice(base.indexOf("/") + 1)
+      // More than what BuildKit takes at once, and so reports of.
+      one.add(repository, "1.0", registryImage({ layers: [3_000_000] }))
+      one.break(repository, { kind: "silent", on, ...(on === "blob" ? { after: 2_000_000 } : {}) })
+      const dockerfile = { text: `FROM ${base}:1.0\nCOPY / /\n` }
+      const built = await build({ dockerfile, stallTimeout: "1500 millis" }, isClassic, credentials())
+      expect(built.failure()).toMatchObject({
+        _tag: "RegistryError",
+        reason: "Stalled",
+        image: `${base}:1.0`,
+        registry: one.host,
+        credentials: "RegistryAuth.layer"
+      })
+    })
+
     it("names image and registry, and where the credentials come from, if a base image cannot be pulled", async () => {
       const base = fresh(two)
       const from = (image: string): BuildSpec => ({ dockerfile: { text: `FROM ${image}\nCOPY / /\n` } })

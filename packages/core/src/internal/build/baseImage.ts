@@ -10,6 +10,9 @@ const names: ReadonlyArray<RegExp> = [
   /^(?:\[\d+\/\d+\] )?(?:Step|STEP) \d+\/\d+ ?: COPY (?:--\S+ )*?--from=(\S+)/i
 ]
 
+/** Whether a step gets an image. */
+export const isImageStep = (step: string): boolean => names.some((name) => name.test(step))
+
 /** The image that BuildKit's error is about. */
 const inDetail = /failed to resolve source metadata for (\S+): /
 

@@ -8,7 +8,7 @@ import {
 import type { FoundCredentials } from "../../RegistryAuth.js"
 import { baseImageOf } from "./baseImage.js"
 import type { BuildSpec } from "./buildSpec.js"
-import { registryFailure } from "../registry/registryFailure.js"
+import { registryFailure, type RegistryTask } from "../registry/registryFailure.js"
 import type { BuildOutput } from "./output/buildOutput.js"
 import { exitCodeOf } from "./output/exitCode.js"
 import type { Redactor } from "./output/redactor.js"
@@ -26,27 +26,36 @@ export interface FailureContext {
 /** A build that failed before its first step. */
 const failedEarly = (detail: string) => new BuildFailed({ lastLines: [], clipped: false, detail })
 
+/** The image that a step gets, or that an error is about, with its registry and the credentials for that. */
+const imageTask = (
+  step: string | undefined,
+  detail: string,
+  { credentials, images, redactor }: FailureContext
+): RegistryTask | undefined => {
+  const base = baseImageOf(step, detail, images)
+  if (base === undefined) return undefined
+  const { registry } = base.reference
+  return { image: redactor.text(base.image), registry, credentials: credentials.get(registry)?.source ?? "none" }
+}
+
+/** What the builder waits for, if that is nothing but an image. */
+export const fetchTask = ({ fetching }: BuildOutput, context: FailureContext): RegistryTask | undefined =>
+  fetching === undefined ? undefined : imageTask(fetching.name, "", context)
+
 /** The failure that the response to `POST /build` tells of. */
 export const buildFailure = (
   { error, failedStep }: BuildOutput,
-  { credentials, images, redactor }: FailureContext
+  context: FailureContext
 ): BuildFailed | ImageNotFound | RegistryError => {
   if (error === undefined) {
     return failedEarly("the engine ended its response without an image and without an error. Build again")
   }
+  const { redactor } = context
   const detail = redactor.text(error.detail)
   const exitCode = exitCodeOf(error)
-  const base = exitCode === undefined ? baseImageOf(failedStep?.name, error.detail, images) : undefined
-  if (base !== undefined) {
-    const { registry } = base.reference
-    const task = {
-      image: redactor.text(base.image),
-      registry,
-      credentials: credentials.get(registry)?.source ?? "none"
-    }
-    const failure = registryFailure(task, detail)
-    if (failure !== undefined) return failure
-  }
+  const task = exitCode === undefined ? imageTask(failedStep?.name, error.detail, context) : undefined
+  const failure = task === undefined ? undefined : registryFailure(task, detail)
+  if (failure !== undefined) return failure
   const stage = failedStep?.place.stage
   return new BuildFailed({
     ...(failedStep === undefined ? {} : { step: failedStep.safeName }),

@@ -1,4 +1,5 @@
 import * as Chunk from "effect/Chunk"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -13,8 +14,9 @@ import type {
 } from "../../DockerError.js"
 import type { Operation, OperationStep } from "../../Operation.js"
 import type { FoundCredentials, RegistryAuthShape } from "../../RegistryAuth.js"
+import { defaultStallTimeout, limitSilence } from "../registry/silenceLimit.js"
 import { plainBuildArgs } from "./buildQuery.js"
-import { buildFailure, type FailureContext, refusal } from "./buildFailure.js"
+import { buildFailure, type FailureContext, fetchTask, refusal } from "./buildFailure.js"
 import type { BuildRoad } from "./buildRoad.js"
 import type { BuildSpec, BuiltImage } from "./buildSpec.js"
 import { openBuildkitRoad } from "./buildkitRoad.js"
@@ -69,16 +71,23 @@ const recording =
       })
     )
 
-/** Sends the request, and reads the response to its end. */
-const respondedSteps = (
+/** Sends the request, and reads the response to its end, or until a registry has been silent for too long. */
+export const respondedSteps = (
   docker: DockerShape,
   road: BuildRoad,
-  output: BuildOutput
-): Stream.Stream<OperationStep<never>, EngineError | EngineUnavailable | InvalidRequest> =>
+  output: BuildOutput,
+  context: FailureContext
+): Stream.Stream<OperationStep<never>, EngineError | EngineUnavailable | InvalidRequest | RegistryError> =>
   Stream.unwrapScoped(Effect.map(docker.stream(road.request), ({ body }) => body)).pipe(
-    Stream.mapChunks((chunks) =>
-      Chunk.unsafeFromArray(Chunk.toReadonlyArray(chunks).flatMap((bytes) => output.push(bytes)))
-    ),
+    (body) =>
+      limitSilence(body, {
+        docker,
+        stallTimeout: Duration.decode(context.spec.stallTimeout ?? defaultStallTimeout),
+        decode: (bytes) => ({ steps: output.push(bytes), hasNews: output.takeNews() }),
+        hasNews: ({ hasNews }) => hasNews,
+        task: () => fetchTask(output, context)
+      }),
+    Stream.mapChunks((pieces) => Chunk.unsafeFromArray(Chunk.toReadonlyArray(pieces).flatMap(({ steps }) => steps))),
     Stream.interruptWhen(road.lost),
     // A connection that breaks after the builder has said why the build failed takes nothing from that.
     Stream.catchAll((error) =>
@@ -116,7 +125,7 @@ const buildSteps = (
       }
       return Effect.flatMap(road.failure, (failure) => Effect.fail(failure ?? buildFailure(output, failureContext)))
     })
-    return respondedSteps(docker, road, output).pipe(
+    return respondedSteps(docker, road, output, failureContext).pipe(
       Stream.catchTag("EngineError", (error) => Stream.fail(refusal(error, failureContext))),
       Stream.concat(Stream.fromEffect(conclusion))
     )

@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import type * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 
@@ -58,6 +59,11 @@ export interface BuildSpec {
   readonly shmSize?: number
   /** Images whose layers may be used instead of running instructions. */
   readonly cacheFrom?: ReadonlyArray<string>
+  /**
+   * How long the builder may report nothing new while it does nothing but fetch images, before the build fails with a
+   * `RegistryError` of reason `Stalled`. Does not limit instructions that run, nor the transfer of the context. Default 60 seconds.
+   */
+  readonly stallTimeout?: Duration.DurationInput
 }
 
 /**

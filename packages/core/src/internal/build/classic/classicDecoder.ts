@@ -22,6 +22,9 @@ const isRemoval = (text: string, container: string): boolean =>
   text === ` ---> Removed intermediate container ${container}\n` ||
   text === `Removing intermediate container ${container}\n`
 
+/** What the classic builder says of a layer that it has. */
+const transferred = /^(?:Already exists|Download complete|Verifying Checksum|Pull complete)/
+
 interface StepPosition {
   readonly stage: number
   readonly stages: number
@@ -151,7 +154,12 @@ export class ClassicDecoder implements BuildDecoder {
     const step = this.#step
     const layer = typeof id === "string" ? id : ""
     const [current, total] = [amount(detail, "current"), amount(detail, "total")]
-    if (step !== undefined && layer !== "") this.#tracker.part(step.id, layer, { status, current, total })
+    // The first message has the tag as its id.
+    if (step !== undefined && layer !== "" && !status.startsWith("Pulling from ")) {
+      const isDone = transferred.test(status)
+      // Engines that keep images in containerd repeat themselves ten times a second.
+      if (!this.#tracker.part(step.id, layer, { status, current, total, isDone })) return
+    }
     if (current === 0) this.#tracker.notice(layer === "" ? status : `${layer}: ${status}`, step?.id)
   }
 }

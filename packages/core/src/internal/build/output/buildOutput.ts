@@ -1,5 +1,6 @@
 import { isRecord } from "effect/Predicate"
 import type { OperationStep } from "../../../Operation.js"
+import { isImageStep } from "../baseImage.js"
 import type { BuildDecoder } from "./buildDecoder.js"
 import { JsonLines } from "../../api/streams/jsonLines.js"
 import type { StepTracker } from "./stepTracker.js"
@@ -44,6 +45,20 @@ export class BuildOutput {
   /** The id of the image, if the build succeeded. */
   get imageId(): string | undefined {
     return this.error === undefined ? this.#decoder.imageId : undefined
+  }
+
+  /**
+   * The step that waits for a registry, if the builder does nothing else. A command that runs may be silent for hours, and so
+   * may the transfer of the context.
+   */
+  get fetching(): TrackedStep | undefined {
+    const running = [...this.#tracker.steps].filter(({ state }) => state === "running")
+    return running.every((step) => isImageStep(step.name) && step.isFetching) ? running[0] : undefined
+  }
+
+  /** Whether there was anything since the last call that the builder had not said before. */
+  takeNews(): boolean {
+    return this.#tracker.takeNews()
   }
 
   /** The steps that a chunk of the response completes. */

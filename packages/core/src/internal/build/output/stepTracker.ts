@@ -18,6 +18,7 @@ export class StepTracker {
   readonly #unreported = new Set<TrackedStep>()
   #emitted: Array<OperationStep<never>> = []
   #started = 0
+  #hasNews = false
   #fraction = 0
   #share: () => number = () => 0
 
@@ -37,6 +38,7 @@ export class StepTracker {
 
   /** Adds a step. It is reported when it is updated. */
   announce(id: string, update: StepUpdate): void {
+    this.#hasNews ||= !this.#steps.has(id)
     this.#step(id).update(update)
   }
 
@@ -46,21 +48,25 @@ export class StepTracker {
     const before = step.changes
     step.update(update)
     if (before.isReported && before.key === step.changes.key) return
+    this.#hasNews = true
     if (step.state !== "waiting") this.#begin(step)
     if (step.isOver && (!before.isOver || before.state !== step.state)) this.#finish(step)
     this.#report(step)
   }
 
-  /** Updates the progress of a part of a step. It is reported with the next `take`. */
-  part(id: string, partId: string, progress: PartProgress): void {
+  /** Updates the progress of a part of a step. It is reported with the next `take`. Returns whether that says anything new. */
+  part(id: string, partId: string, progress: PartProgress): boolean {
     const step = this.#step(id)
-    step.part(partId, progress)
     this.#unreported.add(step)
+    const isNew = step.part(partId, progress)
+    this.#hasNews ||= isNew
+    return isNew
   }
 
   /** A piece of the output of a step. */
   output(id: string, stream: LogStream, piece: Uint8Array | string): void {
     const step = this.#step(id)
+    this.#hasNews = true
     this.#begin(step)
     this.#lines(step, stream, step.output(stream, piece))
   }
@@ -68,6 +74,7 @@ export class StepTracker {
   /** A line of the operation itself about a step, or about the build. */
   notice(text: string, id?: string): void {
     const step = id === undefined ? undefined : this.#step(id)
+    this.#hasNews = true
     if (step !== undefined) this.#begin(step)
     const line = this.redactor.text(text)
     this.#emitted.push({
@@ -81,6 +88,13 @@ export class StepTracker {
   /** Sets how to find out how much of the build is done, from 0 to 1. Where it is less than before, it stays as it was. */
   measure(share: () => number): void {
     this.#share = share
+  }
+
+  /** Whether there was anything since the last call that the builder had not said before. */
+  takeNews(): boolean {
+    const hasNews = this.#hasNews
+    this.#hasNews = false
+    return hasNews
   }
 
   /** The steps of the operation since the last call. */

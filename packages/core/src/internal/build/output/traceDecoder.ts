@@ -60,7 +60,7 @@ export class TraceDecoder implements BuildDecoder {
     for (const { current, id, isCompleted, name, total, vertex } of statuses) {
       // Some names say the same as the id, such as `transferring` and `transferring context:`.
       const status = (id.startsWith(name) ? id : `${name} ${id}`).replace(/:$/, "")
-      tracker.part(vertex, id, { status, current, total })
+      tracker.part(vertex, id, { status, current, total, isDone: isCompleted })
       if (isCompleted) tracker.notice(`${id} done`, vertex)
     }
     for (const { message, stream, vertex } of logs) tracker.output(vertex, stream, message)

@@ -7,6 +7,12 @@ import type { StepName } from "./stepName.js"
 const keptLines = 20
 const keptCharacters = 2_000
 
+/** A step of the classic builder or Podman that copies files. */
+const copyStep = /^(?:\[\d+\/\d+\] )?(?:Step|STEP) \d+\/\d+ ?: COPY /i
+
+/** Podman's line about a layer: it says nothing more until all layers are there. */
+const podmanLayer = /^Copying blob /
+
 /** BuildKit says so in the output of the step. */
 const clippedNotice = /^\[output clipped, log limit .* reached\]$/
 
@@ -29,7 +35,15 @@ export interface PartProgress {
   readonly current: number
   /** 0 if it is not known. */
   readonly total: number
+  /** Nothing more of it has to be transferred. */
+  readonly isDone: boolean
 }
+
+/** The image is looked up, which says nothing of its layers. */
+const isLookup = (partId: string): boolean => partId.startsWith("resolve ")
+
+/** A layer that is unpacked has been transferred. */
+const isUnpacked = ({ isDone, status }: PartProgress): boolean => !isDone && /^extract/i.test(status)
 
 /** Whether an error is that of a step that was stopped because another one failed. */
 const isCanceled = (error: string): boolean => /context canceled\s*$/.test(error)
@@ -76,9 +90,13 @@ export class TrackedStep {
     this.#status = undefined
   }
 
-  part(id: string, progress: PartProgress): void {
+  /** Updates a part. Returns whether that says anything new: builders repeat themselves. */
+  part(id: string, progress: PartProgress): boolean {
+    const { current, isDone, status, total } = progress
+    const last = this.#parts.get(id)
     this.#parts.set(id, progress)
-    this.#status = progress.status
+    this.#status = status
+    return last?.status !== status || last.current !== current || last.total !== total || last.isDone !== isDone
   }
 
   /** The lines that a piece of output completes. */
@@ -110,6 +128,18 @@ export class TrackedStep {
 
   get isOver(): boolean {
     return this.state !== "waiting" && this.state !== "running"
+  }
+
+  /**
+   * Whether it waits for a registry, if it is a step that gets an image: for the image itself, or for at least one of its
+   * layers, while none is unpacked.
+   */
+  get isFetching(): boolean {
+    const parts = [...this.#parts].filter(([id, { isDone }]) => !(isDone && isLookup(id))).map(([, part]) => part)
+    if (this.state !== "running" || parts.some(isUnpacked)) return false
+    if (parts.length > 0) return parts.some(({ isDone }) => !isDone)
+    // Nothing tells a slow copy, or a slow layer of Podman, from one that has stopped.
+    return !copyStep.test(this.name) && !this.lastLines.some((line) => podmanLayer.test(line))
   }
 
   /** The word of the builder, or the state. */

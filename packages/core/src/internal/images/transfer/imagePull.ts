@@ -16,6 +16,7 @@ import { decodeResponse, nullable, requestDecoded } from "../../api/decode.js"
 import { familiarReference, fullReference, type ImageReference } from "../../registry/imageReference.js"
 import { isForPlatform, parsePlatform, platformName, type RequestedPlatform } from "../../registry/imagePlatform.js"
 import type { RegistryTask } from "../../registry/registryFailure.js"
+import { defaultStallTimeout } from "../../registry/silenceLimit.js"
 import { imageNotFound, imagePath } from "../imageErrors.js"
 import { imageId } from "../imageInspection.js"
 import { TransferDecoder, type TransferOutcome } from "./transferDecoder.js"
@@ -143,7 +144,7 @@ const pullSteps = (
         request: { method: "POST", path: "/images/create", query, headers },
         task,
         decoder: new TransferDecoder("pull"),
-        stallTimeout: Duration.decode(options.stallTimeout ?? "60 seconds"),
+        stallTimeout: Duration.decode(options.stallTimeout ?? defaultStallTimeout),
         refused: (error) =>
           error.status === 400 ||
           (options.platform !== undefined && /unknown operating system or architecture/i.test(error.detail))

@@ -6,6 +6,7 @@ import { InvalidRequest } from "../../../DockerError.js"
 import type { Operation, OperationStep } from "../../../Operation.js"
 import type { RegistryAuthShape } from "../../../RegistryAuth.js"
 import { familiarReference } from "../../registry/imageReference.js"
+import { defaultStallTimeout } from "../../registry/silenceLimit.js"
 import { imagePath } from "../imageErrors.js"
 import { TransferDecoder } from "./transferDecoder.js"
 import type { ImagePushOptions, PushedImage } from "./transferModels.js"
@@ -43,7 +44,7 @@ const pushSteps = (
         request: { method: "POST", path, query: { tag: reference.tag }, headers },
         task,
         decoder: new TransferDecoder("push"),
-        stallTimeout: Duration.decode(options.stallTimeout ?? "60 seconds"),
+        stallTimeout: Duration.decode(options.stallTimeout ?? defaultStallTimeout),
         refused: ({ detail, status }) =>
           status === 400 ? new InvalidRequest({ field: "image", value: image, detail }) : undefined
       }
