@@ -79,6 +79,10 @@ const differences = {
     why: "Podman has no networks with these names",
     expected: { podman: "NetworkNotFound" }
   },
+  "the end of a terminal whose output nobody reads": {
+    why: "Podman forgets the process id of a command that has exited, so that only its output tells whether it was started",
+    expected: { podman: { _tag: "Right", right: 127 } }
+  },
   "the conflicting state": {
     why: "Podman reports the required state, not the actual one",
     expected: { podman: "unknown" }

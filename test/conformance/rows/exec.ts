@@ -186,11 +186,15 @@ export const execRows: Rows = {
         const id = yield* neverStarted((id, command, settings) =>
           Effect.flatMap(terminal(id, command, settings), ({ output }) => Stream.runDrain(output))
         )(bench)
-        yield* failsWith(
-          Effect.flatMap(terminal(id, ["nope"]), ({ exitCode }) => exitCode),
-          "ExecFailed",
-          { containerId: id, command: ["nope"] }
+        const { exitCode } = yield* terminal(id, ["nope"])
+        const unread = yield* Effect.either(exitCode)
+        const failed = { _tag: "Left", left: { _tag: "ExecFailed", containerId: id, command: ["nope"] } }
+        expect(unread).toMatchObject(bench.expected("the end of a terminal whose output nobody reads", failed))
+        // Once the output is read, all engines agree.
+        const read = Effect.flatMap(terminal(id, ["nope"]), ({ exitCode, output }) =>
+          Effect.zipRight(Effect.ignore(Stream.runDrain(output)), exitCode)
         )
+        yield* failsWith(read, "ExecFailed", { containerId: id, command: ["nope"] })
         yield* failsWith(terminal(id, []), "ExecFailed", { command: [] })
       })
   },

@@ -42,7 +42,10 @@ export interface Terminal {
   readonly output: Stream.Stream<Uint8Array, ExecFailed | DockerFailure>
   readonly write: (input: Uint8Array | string) => Effect.Effect<void, DockerFailure>
   readonly resize: (size: { readonly rows: number; readonly columns: number }) => Effect.Effect<void, DockerFailure>
-  /** Waits for the command to exit. Fails with `ExecFailed` if the command could not be started. */
+  /**
+   * Waits for the command to exit. Fails with `ExecFailed` if the command could not be started; on Podman only if `output` is
+   * read, as nothing else tells: without it, 126 or 127 is returned.
+   */
   readonly exitCode: Effect.Effect<number, ExecFailed | DockerFailure>
 }
 
