@@ -189,7 +189,9 @@ export const execRows: Rows = {
         const { exitCode } = yield* terminal(id, ["nope"])
         const unread = yield* Effect.either(exitCode)
         const failed = { _tag: "Left", left: { _tag: "ExecFailed", containerId: id, command: ["nope"] } }
-        expect(unread).toMatchObject(bench.expected("the end of a terminal whose output nobody reads", failed))
+        expect({ unread }).toMatchObject({
+          unread: bench.expected("the end of a terminal whose output nobody reads", failed)
+        })
         // Once the output is read, all engines agree.
         const read = Effect.flatMap(terminal(id, ["nope"]), ({ exitCode, output }) =>
           Effect.zipRight(Effect.ignore(Stream.runDrain(output)), exitCode)
