@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
 import { freePort } from "../../engine/freePort.js"
 import { makeTestCertificates, type TestCertificates } from "../../engine/testCertificates.js"
 import { failureWith, interruptionTime, runWith } from "../runWith.js"
@@ -135,16 +135,16 @@ describe("a download that fails", () => {
   afterAll(() => Promise.all([rawServer.close(), server.close()]))
 
   /** A folder with a project and what else may be beside its file. */
-  const makeProjects = async () => {
-    const folder = join(await temporaryFolder(), "projects")
+  const makeProjects = async (finished?: typeof onTestFinished) => {
+    const folder = join(await temporaryFolder(finished), "projects")
     await writeFileAt(join(folder, "web/compose.yaml"), before, 0o640)
     await writeFileAt(join(folder, "web/compose.yaml.bak"), "services: {}\n")
     await writeFileAt(join(folder, "web/.env"), "A=b\n")
     return folder
   }
 
-  const expectFailure = async (url: string, error: Fields, options = {}) => {
-    const folder = await makeProjects()
+  const expectFailure = async (url: string, error: Fields, options = {}, finished?: typeof onTestFinished) => {
+    const folder = await makeProjects(finished)
     const layer = filesIn(folder, options)
     const unchanged = await snapshot(folder)
     for (const attempt of [update(url), download(url)]) {
@@ -156,9 +156,10 @@ describe("a download that fails", () => {
     }
   }
 
-  it.concurrent.for(faults)("has a typed error and leaves the folder as it was: %s", async ([path, error]) => {
+  it.concurrent.for(faults)("has a typed error and leaves the folder as it was: %s", async ([path, error], test) => {
     const { url } = path in raw ? rawServer : server
-    await expectFailure(`${url}${path}`, error, { timeout: error["reason"] === "TimedOut" ? 300 : "30 seconds" })
+    const options = { timeout: error["reason"] === "TimedOut" ? 300 : "30 seconds" }
+    await expectFailure(`${url}${path}`, error, options, test.onTestFinished)
   })
 
   it("names a host that does not exist, a port without a server, and a connection that is closed", async () => {

@@ -7,10 +7,10 @@ import { onTestFinished } from "vitest"
 import { streamHostCommand } from "../../../packages/core/src/internal/host/hostCommand.js"
 import { HostMachine } from "../../../packages/core/src/internal/host/hostMachine.js"
 
-/** A folder that is removed after the test. */
-export const temporaryFolder = async (): Promise<string> => {
+/** A folder that is removed after the test. Tests that run side by side pass their own `onTestFinished`. */
+export const temporaryFolder = async (finished: typeof onTestFinished = onTestFinished): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), "dockwire-files-"))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  finished(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
