@@ -1,9 +1,11 @@
+import { build } from "esbuild"
 import { spawn } from "node:child_process"
+import { readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { removeImage } from "../core/build/builtFiles.js"
 import { contextFiles, type ContextFiles } from "../core/build/contextFiles.js"
-import { engineCall } from "../engine/engineRequest.js"
+import { engineCall, jsonAt } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { startTestRegistry, type TestRegistry } from "../engine/testRegistry.js"
 import { uniqueName } from "../engine/testContainer.js"
@@ -28,16 +30,34 @@ const run = (file: string, args: ReadonlyArray<string>): Promise<Ended> =>
     })
   })
 
-const tsx = join(repositoryRoot, "node_modules/.bin/tsx")
-const example = (name: string) => join(repositoryRoot, "packages/core/examples", name)
+const core = join(repositoryRoot, "packages/core")
+/** Where the examples are bundled, so that each run starts in a tenth of the time. Packages are found from here. */
+const folder = join(repositoryRoot, ".cache", `examples-${uniqueName("run")}`)
+const example = (name: string) => join(folder, `${name.slice(0, -".ts".length)}.js`)
+
+beforeAll(async () => {
+  const manifest: unknown = JSON.parse(await readFile(join(core, "package.json"), "utf8"))
+  await build({
+    entryPoints: ["build.ts", "pull-progress.ts"].map((name) => join(core, "examples", name)),
+    outdir: folder,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    external: Object.keys(Object(jsonAt(manifest, "dependencies"))),
+    logLevel: "error"
+  })
+  await writeFile(join(folder, "package.json"), '{"type":"module"}')
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** Runs an example on a terminal of 80 columns and 24 rows, as a shell does. Everything it prints is its standard output. */
 const onTerminal = (name: string, ...args: ReadonlyArray<string>): Promise<Ended> => {
-  const words = [tsx, example(name), ...args].map((word) => `'${word}'`).join(" ")
+  const words = [process.execPath, example(name), ...args].map((word) => `'${word}'`).join(" ")
   return run("script", ["-qec", `stty cols 80 rows 24; ${words}`, "/dev/null"])
 }
 
-const elsewhere = (name: string, ...args: ReadonlyArray<string>): Promise<Ended> => run(tsx, [example(name), ...args])
+const elsewhere = (name: string, ...args: ReadonlyArray<string>): Promise<Ended> =>
+  run(process.execPath, [example(name), ...args])
 
 describeEngine("the example build.ts", () => {
   let context: ContextFiles
