@@ -306,7 +306,14 @@ describe("a response that no engine should send", () => {
         expect(output.imageId).toBeUndefined()
         expect(["BuildFailed", "RegistryError", "ImageNotFound"]).toContain(failure._tag)
       }),
-      { numRuns: 500 }
+      {
+        numRuns: 500,
+        examples: [
+          [['{"error":null}'], false],
+          [['{"errorDetail":null}'], true],
+          [['{"error":null,"errorDetail":{}}'], false]
+        ]
+      }
     )
   })
 })

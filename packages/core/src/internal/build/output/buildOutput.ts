@@ -20,7 +20,8 @@ export interface BuilderError {
 const errorOf = ({ error, errorDetail }: Readonly<Record<PropertyKey, unknown>>): BuilderError | undefined => {
   const { code, message } = isRecord(errorDetail) ? errorDetail : {}
   const detail = typeof message === "string" && message !== "" ? message : error
-  if (detail === undefined && errorDetail === undefined) return undefined
+  // In Go's JSON, null is absent.
+  if (detail == null && errorDetail == null) return undefined
   return {
     detail: typeof detail === "string" ? detail.trim() : JSON.stringify(detail ?? errorDetail),
     ...(typeof code === "number" && code > 0 ? { code } : {})
