@@ -1,3 +1,6 @@
+import { readFile } from "node:fs/promises"
+import { isBuiltin } from "node:module"
+import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { jsonAt } from "../engine/engineRequest.js"
 import { tool } from "./command.js"
@@ -65,4 +68,18 @@ describe.for(packageFolders)("the package %s", (folder) => {
     expect(output).toContain("node16 (from ESM)")
     expect(code, output).toBe(0)
   })
+})
+
+it("the bundled command imports only what its package depends on, as not every package manager allows more", async () => {
+  const { files, manifest } = packed("server")
+  const bundle = files.filter((file) => /^dist\/bin\/.*\.js$/.test(file))
+  const texts = await Promise.all(bundle.map((file) => readFile(join(repositoryRoot, "packages/server", file), "utf8")))
+  const imported = texts.flatMap((text) =>
+    [...text.matchAll(/(?:\bfrom |\bimport |\bimport\(|require\()"(@?\w[\w./:@-]*)"/g)].map(([, name = ""]) => name)
+  )
+  const packages = new Set(imported.filter((name) => !isBuiltin(name)))
+  // ssh2 tries to load native code, and does without.
+  packages.delete("cpu-features")
+  const own = Object.keys(Object(jsonAt(manifest, "dependencies")))
+  expect([...packages].toSorted()).toEqual(own.filter((name) => name !== "@dockwire/core").toSorted())
 })

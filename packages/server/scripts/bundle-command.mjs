@@ -1,6 +1,7 @@
 /**
  * Builds `dist/bin`: the command in a few files, which start twice as fast as the thousand modules that they are made of.
- * Runs after the compiler.
+ * They import only what the package itself depends on: not every package manager lets it import what core depends on. Runs
+ * after the compiler.
  */
 import { build } from "esbuild"
 import { readFile, rm, writeFile } from "node:fs/promises"
@@ -10,11 +11,8 @@ import { licenses } from "./licenses.mjs"
 const folder = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const target = folder("dist/bin")
 
-/** What is installed with the package stays outside. Peers are bundled. */
-const dependencies = async (manifest) =>
-  Object.keys(JSON.parse(await readFile(folder(manifest), "utf8")).dependencies).filter(
-    (name) => !name.startsWith("@dockwire/")
-  )
+const { dependencies } = JSON.parse(await readFile(folder("package.json"), "utf8"))
+const external = Object.keys(dependencies).filter((name) => !name.startsWith("@dockwire/"))
 
 await rm(target, { recursive: true, force: true })
 const { metafile } = await build({
@@ -25,10 +23,16 @@ const { metafile } = await build({
   format: "esm",
   platform: "node",
   target: "node20.19",
-  external: (await Promise.all(["package.json", "../core/package.json"].map(dependencies))).flat(),
-  // CommonJS packages call `require`, which a module does not have.
+  // ssh2 tries to load native code, and does without.
+  external: [...external, "cpu-features", "*.node"],
+  // CommonJS packages use these, which a module does not have.
   banner: {
-    js: 'import { createRequire as makeRequire } from "node:module"\nconst require = makeRequire(import.meta.url)'
+    js: [
+      'import { createRequire as makeRequire } from "node:module"',
+      'import { fileURLToPath as toPath } from "node:url"',
+      "const require = makeRequire(import.meta.url)",
+      'const [__filename, __dirname] = [import.meta.url, "."].map((url) => toPath(new URL(url, import.meta.url)))'
+    ].join("\n")
   },
   legalComments: "none",
   charset: "utf8",
