@@ -181,6 +181,23 @@ describe("whether a project is ready", () => {
     expect(verdict).toMatchObject({ _tag: "Unready", service: "web", containerId: "web-id", ...expected })
   })
 
+  it("tells the code of the run before a restart, or none that it does not know", () => {
+    const restarted = container({ ...web, restartCount: 1 })
+    const unknown = new ProjectJudge(settings, [])
+    unknown.observe(restarted, 0)
+    expect(unknown.verdict(0)).toEqual({
+      _tag: "Unready",
+      reason: "Exited",
+      service: "web",
+      containerId: "web-id",
+      detail: "it ended and was restarted once"
+    })
+    const judge = new ProjectJudge(settings, [])
+    judge.ended("web-id", 5)
+    judge.observe(restarted, 0)
+    expect(judge.verdict(0)).toMatchObject({ exitCode: 5, detail: "it ended with code 5 and was restarted once" })
+  })
+
   it("blames the service that failed first", () => {
     const finishedAt = "2026-01-01T00:00:10.500000000Z"
     expect(judged([[0, exited("web", 3), exited("db", 1, { finishedAt })]], 0)).toMatchObject({ service: "db" })

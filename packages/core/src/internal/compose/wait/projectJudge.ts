@@ -72,6 +72,8 @@ export class ProjectJudge {
   /** The services that have had a container since the wait began. */
   readonly #services = new Map<string, string>()
   readonly #told = new Map<string, WaitStep>()
+  /** The codes with which the containers ended last. */
+  readonly #exitCodes = new Map<string, number>()
 
   /** @param before the containers of the project before anything was done to it */
   constructor(
@@ -98,6 +100,11 @@ export class ProjectJudge {
     const restartsBefore = known?.restartsBefore ?? (before !== undefined && isActive(before) ? before.restartCount : 0)
     this.#watched.set(id, { container, settledAt, restartsBefore: Math.min(restartsBefore, restartCount) })
     this.#services.set(service, id)
+  }
+
+  /** Notes with which code a container has ended. The engine forgets it when it restarts the container. */
+  ended(id: string, exitCode: number): void {
+    this.#exitCodes.set(id, exitCode)
   }
 
   /** Notes that a container is gone. */
@@ -180,7 +187,9 @@ export class ProjectJudge {
     const restarts = restartCount - restartsBefore
     if (restarts > this.settings.restarts) {
       const times = restarts === 1 ? "once" : `${restarts} times`
-      return unready("Exited", `it ended with code ${exitCode} and was restarted ${times}`, exitCode)
+      const code = container.state === "running" ? this.#exitCodes.get(id) : exitCode
+      const end = code === undefined ? "it ended" : `it ended with code ${code}`
+      return unready("Exited", `${end} and was restarted ${times}`, code)
     }
     if (hasEnded(container) && exitCode !== 0) return unready("Exited", `it ended with code ${exitCode}`, exitCode)
     if (hasEnded(container) && !isDone(container, expected)) {

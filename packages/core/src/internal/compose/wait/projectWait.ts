@@ -70,8 +70,13 @@ class ProjectWait {
         this.#outage = undefined
         this.#isUnknown = true
       } else if (element._tag !== "ContainerEvent" || element.event.attributes[projectLabel] !== this.project) return
-      else if (isNews(element.action)) this.#changed.add(element.containerId)
-      else return
+      else if (isNews(element.action)) {
+        const exitCode = element.event.attributes["exitCode"]
+        if (element.action === "die" && exitCode !== undefined) {
+          this.judge.ended(element.containerId, Number(exitCode))
+        }
+        this.#changed.add(element.containerId)
+      } else return
       Queue.unsafeOffer(this.news, undefined)
     })
   }
