@@ -23,9 +23,9 @@ import { parseDownloadUrl } from "./internal/compose/files/download/downloadUrl.
 import { recordPath } from "./internal/compose/files/downloadRecord.js"
 import { isMissing, onFile } from "./internal/compose/files/fileError.js"
 import { compareFile, installFile } from "./internal/compose/files/installFile.js"
-import { KeyedLock } from "./internal/compose/files/keyedLock.js"
+import type { composeFileNames } from "./internal/compose/cli/composeFileNames.js"
+import { KeyedLock } from "./internal/compose/keyedLock.js"
 import {
-  type composeFileNames,
   decodeText,
   locateByName,
   locateByPath,

@@ -209,10 +209,12 @@ for (const edition of ["2.26", "2.40"] as const) {
               const printed = yield* ran(Effect.succeed(service.command(project, ["config"])))
               expect(printed.exit).toMatchObject({ value: { stdout: expect.stringContaining("hunter2") } })
               expect(JSON.stringify(printed.events)).not.toContain("hunter2")
-              const listed = yield* ran(
-                Effect.succeed(service.command(project, ["exec", "-T", "web", "echo", "a", "b"]))
-              )
+              const list = service.command(project, ["exec", "-T", "web", "echo", "a", "b"])
+              const listed = yield* ran(Effect.succeed(list))
               expect(listed.exit).toMatchObject({ value: { stdout: "a b", isCut: false } })
+              // An operation is data: another run of it has nothing of the first.
+              const again = yield* ran(Effect.succeed(list))
+              expect(again.exit).toMatchObject({ value: { stdout: "a b", isCut: false } })
               expect(listed.events[0]).toMatchObject({ kind: "compose_exec" })
               const failed = errorOf(
                 yield* ran(

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs"
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { composeCredentials } from "../../../packages/core/src/internal/compose/cli/composeCredentials.js"
 import { writeProject } from "./projectFiles.js"
 
@@ -62,6 +62,21 @@ describe("the credentials that compose is given", () => {
     const { variables } = await told(RegistryAuth.layer(given), { config: "without", readsVariable: true })
     expect(Object.keys(variables)).toEqual(["DOCKER_AUTH_CONFIG"])
     expect(JSON.parse(variables["DOCKER_AUTH_CONFIG"] ?? "")).toEqual({ auths: { "localhost:5000": annAuth } })
+  })
+
+  it("are a failure, not a defect, where no folder can be made for them", async () => {
+    vi.stubEnv("TMPDIR", join(folder, "nowhere"))
+    try {
+      const written = Effect.scoped(
+        Effect.flatMap(RegistryAuth, (auth) =>
+          composeCredentials(auth, { base: { DOCKER_CONFIG: folder }, authVariable: undefined, readsVariable: false })
+        )
+      )
+      const failure = await Effect.runPromise(Effect.flip(Effect.provide(written, RegistryAuth.layer(given))))
+      expect(failure).toContain("ENOENT")
+    } finally {
+      vi.unstubAllEnvs()
+    }
   })
 
   it("are in a private folder, with the user's own", async () => {

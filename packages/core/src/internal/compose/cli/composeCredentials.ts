@@ -8,7 +8,7 @@ import type { RegistryAuthShape, RegistryCredentials } from "../../../RegistryAu
 import { configPath, readConfigFile } from "../../connection/configFile.js"
 import { goField, isJsonObject } from "../../connection/goJson.js"
 import { registryKey } from "../../registry/registryKey.js"
-import { privateFolder } from "./privateFolder.js"
+import { privateFolder, writePrivately } from "./privateFolder.js"
 
 type Environment = Readonly<Record<string, string>>
 type Entry = Readonly<Record<string, string>>
@@ -59,9 +59,9 @@ const hasCredentials = (config: object): boolean =>
   ["auths", "credHelpers", "credsStore"].some((name) => goField(config, name) !== undefined)
 
 /** A folder with this configuration beside everything else that the user's has, such as plugins. */
-const configFolderWith = (folder: string, config: object): Effect.Effect<string, never, Scope.Scope> =>
+const configFolderWith = (folder: string, config: object): Effect.Effect<string, string, Scope.Scope> =>
   Effect.tap(privateFolder, (own) =>
-    Effect.promise(async () => {
+    writePrivately(async () => {
       const names = await readdir(folder).catch(() => [])
       for (const name of names) if (name !== "config.json") await symlink(join(folder, name), join(own, name))
       await writeFile(configPath(own), JSON.stringify(config), { mode: 0o600 })
@@ -70,7 +70,7 @@ const configFolderWith = (folder: string, config: object): Effect.Effect<string,
 
 /**
  * The variables with which compose sends the credentials that `RegistryAuth` was given. It finds by itself those that are
- * configured. None is an argument, which everyone on the machine can read.
+ * configured. None is an argument, which everyone on the machine can read. Fails with a text if they cannot be written for it.
  */
 export const composeCredentials = (
   { given }: RegistryAuthShape,
@@ -81,7 +81,7 @@ export const composeCredentials = (
     /** Whether compose reads that variable. */
     readonly readsVariable: boolean
   }
-): Effect.Effect<Environment, never, Scope.Scope> =>
+): Effect.Effect<Environment, string, Scope.Scope> =>
   Effect.gen(function* () {
     if (given === undefined) return {}
     const { credentials, others } = given

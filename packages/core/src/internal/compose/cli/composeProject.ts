@@ -1,8 +1,11 @@
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
-import { readFile, stat } from "node:fs/promises"
+import type * as Redacted from "effect/Redacted"
+import { stat } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
 import { ComposeFailed } from "../../../DockerError.js"
+import { readText } from "../readText.js"
+import { composeFileNames } from "./composeFileNames.js"
+import { plainValues, secretValues } from "./secretValues.js"
 
 /**
  * A compose project, where more than its path is to be said. Paths are relative to the working directory of this process.
@@ -56,9 +59,6 @@ export interface LocatedProject {
   readonly inheritEnv: boolean
 }
 
-/** The names under which compose finds a file by itself. */
-const defaultFiles: ReadonlyArray<string> = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
-
 const missing = (project: string, file: string, detail: string): ComposeFailed =>
   new ComposeFailed({ reason: "FileNotFound", project, file, detail, lastLines: [] })
 
@@ -78,22 +78,12 @@ const isFile = (path: string): Effect.Effect<boolean> =>
 
 /** Whether the `.env` of a folder names the compose files. */
 const namesFiles = (folder: string): Effect.Effect<boolean> =>
-  Effect.promise(() =>
-    readFile(join(folder, ".env"), "utf8").then(
-      (text) => /^\s*(?:export\s+)?COMPOSE_FILE\s*[=:]/m.test(text),
-      () => false
-    )
-  )
-
-const plainEnv = (env: NonNullable<ComposeProjectSpec["env"]>): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(env).map(([name, value]) => [name, Redacted.isRedacted(value) ? Redacted.value(value) : value])
-  )
+  Effect.map(readText(join(folder, ".env")), (text) => /^\s*(?:export\s+)?COMPOSE_FILE\s*[=:]/m.test(text ?? ""))
 
 /** The files that compose finds in a folder by itself, if there are no others named for it: one, and what overrides it. */
 const foundFiles = (folder: string) =>
   Effect.gen(function* () {
-    const file = yield* Effect.findFirst(defaultFiles, (name) => isFile(join(folder, name)))
+    const file = yield* Effect.findFirst(composeFileNames, (name) => isFile(join(folder, name)))
     if (file._tag === "None") return []
     const override = file.value.replace(/\.ya?ml$/, ".override")
     const others = file.value.endsWith(".yml") ? [".yml", ".yaml"] : [".yaml", ".yml"]
@@ -117,7 +107,7 @@ export const locateProject = (project: ComposeProject): Effect.Effect<LocatedPro
       typeof project !== "string" ? project : isFolder ? { directory: project } : { files: [project] }
     const files = spec.files?.length === 0 ? undefined : spec.files?.map((file) => resolve(file))
     const directory = resolve(spec.directory ?? (files?.[0] === undefined ? "." : dirname(files[0])))
-    const env = plainEnv(spec.env ?? {})
+    const env = plainValues(spec.env ?? {})
     for (const path of files ?? []) yield* statOf(label, path)
     if (!(yield* statOf(label, directory)).isDirectory()) {
       return yield* missing(label, directory, `${directory} is not a folder`)
@@ -126,7 +116,7 @@ export const locateProject = (project: ComposeProject): Effect.Effect<LocatedPro
     const knownFiles = files ?? (isElsewhere ? [] : yield* foundFiles(directory))
     // Compose would look in the parent folders too, and work on another project.
     if (files === undefined && !isElsewhere && knownFiles.length === 0) {
-      const detail = `${directory} has none of ${defaultFiles.join(", ")}`
+      const detail = `${directory} has none of ${composeFileNames.join(", ")}`
       return yield* missing(label, join(directory, "compose.yaml"), detail)
     }
     return {
@@ -137,7 +127,7 @@ export const locateProject = (project: ComposeProject): Effect.Effect<LocatedPro
       profiles: spec.profiles ?? [],
       envFiles: (spec.envFiles ?? []).map((file) => resolve(file)),
       env,
-      secrets: Object.values(spec.env ?? {}).filter((value) => Redacted.isRedacted(value)),
+      secrets: secretValues(spec.env ?? {}),
       inheritEnv: spec.inheritEnv ?? false
     }
   })

@@ -7,7 +7,7 @@ import { rootCertificates } from "node:tls"
 import type { DockerShape } from "../../../Docker.js"
 import { EngineUnavailable } from "../../../DockerError.js"
 import { type Endpoint, parseEndpoint } from "../../connection/endpoint.js"
-import { privateFolder } from "./privateFolder.js"
+import { privateFolder, writePrivately } from "./privateFolder.js"
 
 type Environment = Readonly<Record<string, string>>
 
@@ -15,8 +15,13 @@ type Environment = Readonly<Record<string, string>>
 const hostOf = (endpoint: Endpoint): string =>
   endpoint._tag === "Tcp" ? `tcp://${endpoint.host}:${endpoint.port}` : endpoint.url
 
-/** The variables with which the docker command connects to the engine behind `Docker`, and to no other. */
-export const engineConnection = (docker: DockerShape): Effect.Effect<Environment, EngineUnavailable, Scope.Scope> =>
+/**
+ * The variables with which the docker command connects to the engine behind `Docker`, and to no other. Fails with a text if the
+ * certificates cannot be written for it.
+ */
+export const engineConnection = (
+  docker: DockerShape
+): Effect.Effect<Environment, EngineUnavailable | string, Scope.Scope> =>
   Effect.gen(function* () {
     const endpoint = yield* Effect.mapError(
       parseEndpoint(docker.endpoint, docker.tls),
@@ -37,7 +42,7 @@ export const engineConnection = (docker: DockerShape): Effect.Effect<Environment
       ["cert.pem", tls.cert],
       ["key.pem", tls.key === undefined ? undefined : Redacted.value(tls.key)]
     ]
-    yield* Effect.promise(async () => {
+    yield* writePrivately(async () => {
       for (const [name, text] of files) {
         if (text !== undefined) await writeFile(join(folder, name), text, { mode: 0o600 })
       }

@@ -45,6 +45,27 @@ export const findCompose = (
     )
   )
 
+/** Compose as it was found the first time. One that is missing is looked for again, as it may be installed later. */
+export interface RememberedCompose {
+  readonly find: Effect.Effect<FoundCompose>
+  /** Forgets what was found. */
+  readonly forget: Effect.Effect<void>
+}
+
+/** Remembers what finds compose. */
+export const rememberCompose = (find: Effect.Effect<FoundCompose>): RememberedCompose => {
+  let known: FoundCompose | undefined
+  const once = Effect.unsafeMakeSemaphore(1)
+  return {
+    find: Effect.suspend(() =>
+      known?._tag === "Available" ? Effect.succeed(known) : Effect.tap(find, (found) => void (known = found))
+    ).pipe(once.withPermits(1)),
+    forget: Effect.sync(() => {
+      known = undefined
+    })
+  }
+}
+
 /** Whether a version of compose is at least this one. What its distribution appends does not count. */
 export const isAtLeast = (version: string, major: number, minor: number): boolean => {
   const [ownMajor = 0, ownMinor = 0] = version.split(/[.+-]/, 2).map(Number)

@@ -1,10 +1,7 @@
 import * as Effect from "effect/Effect"
-import { readFile } from "node:fs/promises"
 import { basename, join } from "node:path"
+import { readText } from "../readText.js"
 import type { LocatedProject } from "./composeProject.js"
-
-const read = (path: string): Effect.Effect<string | undefined> =>
-  Effect.promise(() => readFile(path, "utf8").catch(() => undefined))
 
 /** The name that compose makes of a folder's name. */
 export const folderName = (directory: string): string =>
@@ -38,12 +35,12 @@ export const knownProjectName = (project: LocatedProject): Effect.Effect<string 
     const isNamed = (name: string) => project.env[name] !== undefined
     if (isNamed("COMPOSE_FILE")) return undefined
     const envFiles = project.envFiles.length > 0 ? project.envFiles : [join(project.directory, ".env")]
-    for (const text of yield* Effect.forEach(envFiles, read)) {
+    for (const text of yield* Effect.forEach(envFiles, readText)) {
       if (text !== undefined && /COMPOSE_(?:PROJECT_NAME|FILE|PATH_SEPARATOR)/.test(text)) return undefined
     }
     if (project.knownFiles.length === 0) return undefined
     let name: string | undefined
-    for (const text of yield* Effect.forEach(project.knownFiles, read)) {
+    for (const text of yield* Effect.forEach(project.knownFiles, readText)) {
       const named = namedIn(text ?? "")
       if (named === "unclear") return undefined
       name = named.name ?? name

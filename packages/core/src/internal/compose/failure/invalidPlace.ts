@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { readFile } from "node:fs/promises"
+import { readText } from "../readText.js"
 import { findYamlPosition, findYamlProblem, type YamlPosition } from "../yaml/yamlProblem.js"
 import type { FailureText } from "./failureTexts.js"
 
@@ -8,9 +8,6 @@ export interface InvalidPlace {
   readonly file: string
   readonly position?: YamlPosition
 }
-
-const read = (file: string): Effect.Effect<string | undefined> =>
-  Effect.promise(() => readFile(file, "utf8").catch(() => undefined))
 
 /** What compose names as the place: `services.web.ports`, and a property there that it does not know. */
 const pathIn = (
@@ -41,7 +38,7 @@ export const invalidPlace = (
   Effect.gen(function* () {
     if (at.file !== undefined && !yaml.test(at.file)) return undefined
     const texts = yield* Effect.forEach(at.file === undefined ? files : [at.file], (candidate) =>
-      Effect.map(read(candidate), (text) => ({ file: candidate, text: text ?? "" }))
+      Effect.map(readText(candidate), (text) => ({ file: candidate, text: text ?? "" }))
     )
     for (const { file, text } of texts) {
       const problem = yield* findYamlProblem(text)

@@ -6,7 +6,7 @@ import { ComposeFileInvalid } from "../../../DockerError.js"
 import { collectHostCommand } from "../../host/hostCommand.js"
 import type { HostMachineShape } from "../../host/hostMachine.js"
 import { composeEnvironment } from "../cli/composeEnvironment.js"
-import { findCompose, type FoundCompose } from "../cli/findCompose.js"
+import { findCompose, rememberCompose } from "../cli/findCompose.js"
 import { findYamlProblem, standaloneText } from "../yaml/yamlProblem.js"
 
 /** How thoroughly a compose file was checked. */
@@ -44,13 +44,7 @@ export const makeComposeCheck = (
       connection: {}
     })
   }
-  let found: FoundCompose | undefined
-  // One that is missing may be installed later.
-  const find = Effect.suspend(() =>
-    found?._tag === "Available"
-      ? Effect.succeed(found)
-      : Effect.tap(findCompose(machine, environment), (compose) => Effect.sync(() => void (found = compose)))
-  )
+  const { find } = rememberCompose(findCompose(machine, environment))
 
   const askCompose = (source: string, text: string, command: ReadonlyArray<string>, version: string) =>
     Effect.gen(function* () {

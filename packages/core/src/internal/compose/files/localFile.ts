@@ -3,11 +3,9 @@ import { constants } from "node:fs"
 import { open, realpath } from "node:fs/promises"
 import { basename, dirname, join, relative, resolve, sep } from "node:path"
 import { ComposeFileInvalid, ComposeFileUnusable, InvalidRequest } from "../../../DockerError.js"
+import { composeFileNames } from "../cli/composeFileNames.js"
 import { fileError, isMissing, onFile } from "./fileError.js"
 import { maxFileSize } from "./download/transfer.js"
-
-/** The names under which compose finds a file in the folder of its project, in its order. */
-export const composeFileNames = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"] as const
 
 /** A folder with one folder for each project. */
 export interface ProjectsFolder {

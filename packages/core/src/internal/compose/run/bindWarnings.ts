@@ -1,21 +1,19 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { readFile } from "node:fs/promises"
 import type { DockerShape } from "../../../Docker.js"
 import type { OperationStep } from "../../../Operation.js"
+import { readText } from "../readText.js"
 import { type PreparedProject, quietly } from "./preparedProject.js"
 import { type BindSource, bindSources } from "./projectConfig.js"
 
 /** What a mount of a folder looks like in its short form; `include` and `extends` may lead to more of them. */
 const mayBind = /[-[,]\s*["']?(?:\.|~|\/|\$)[^\n,\]]*:|\bcreate_host_path\b|\binclude["']?:|\bextends["']?:/
 
-const read = (path: string): Effect.Effect<string> => Effect.promise(() => readFile(path, "utf8").catch(() => ""))
-
 /** Whether it is worth the time to ask compose for the mounts. */
 const mayHaveBinds = ({ located }: PreparedProject): Effect.Effect<boolean> =>
   Effect.gen(function* () {
-    const texts = yield* Effect.forEach(located.knownFiles, read)
-    return texts.length === 0 || texts.some((text) => mayBind.test(text))
+    const texts = yield* Effect.forEach(located.knownFiles, readText)
+    return texts.length === 0 || texts.some((text) => mayBind.test(text ?? ""))
   })
 
 /**

@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { DockerShape } from "../../../Docker.js"
 import { ComposeFailed } from "../../../DockerError.js"
@@ -9,7 +8,8 @@ import { traced } from "../../api/traced.js"
 import { HostMachine } from "../../host/hostMachine.js"
 import { baseEnvironment } from "../cli/composeEnvironment.js"
 import { type ComposeProject, projectLabel } from "../cli/composeProject.js"
-import { findCompose } from "../cli/findCompose.js"
+import { findCompose, rememberCompose } from "../cli/findCompose.js"
+import { plainValues, secretValues } from "../cli/secretValues.js"
 import { bindWarnings } from "./bindWarnings.js"
 import { decodeComposeConfig } from "./composeConfig.js"
 import type { ComposeOutcome, ComposeOutput } from "./composeModels.js"
@@ -17,6 +17,7 @@ import { composeOperation, type ComposeTask, containersOf } from "./composeOpera
 import {
   buildArguments,
   type ComposeBuildOptions,
+  type ComposeBusyOptions,
   type ComposeCommandOptions,
   type ComposeConfigOptions,
   type ComposeDownOptions,
@@ -35,8 +36,8 @@ import { halfMade } from "./halfMade.js"
 import { projectReads } from "./projectReads.js"
 import { upWait } from "./upWait.js"
 import {
-  type ComposeCommand,
   type ComposeHouse,
+  notInstalled,
   prepareProject,
   type PreparedProject,
   quietFailure,
@@ -81,24 +82,15 @@ const besides = new Set([
 /** The commands whose standard output has the values of all variables. */
 const revealing = new Set(["config", "convert"])
 
-/** How many characters of the standard output are kept. */
-const outputLimit = 16 * 1024 * 1024
-
 const commandTask = (args: ReadonlyArray<string>, options: ComposeCommandOptions): ComposeTask<ComposeOutput> => {
   const verb = args.find((argument) => !argument.startsWith("-")) ?? "command"
-  const lines: Array<string> = []
-  let length = 0
   return {
     kind: `compose_${verb.replaceAll("-", "_")}`,
     args,
     allProfiles: options.allProfiles ?? false,
     busy: besides.has(verb) ? undefined : (options.busy ?? "wait"),
-    onOutput: (line) => {
-      if ((length += line.length + 1) <= outputLimit) lines.push(line)
-      return !revealing.has(verb)
-    },
-    after: ({ name }) =>
-      Stream.make(result<ComposeOutput>({ project: name, stdout: lines.join("\n"), isCut: length > outputLimit }))
+    keepsOutput: revealing.has(verb) ? "hidden" : "shown",
+    after: ({ name }, { isCut, text }) => Stream.make(result<ComposeOutput>({ project: name, stdout: text, isCut }))
   }
 }
 
@@ -130,90 +122,55 @@ const configOf = (house: ComposeHouse) =>
 export const composeMethods = (docker: DockerShape, auth: RegistryAuthShape, options: ComposeOptions) =>
   Effect.map(HostMachine, (machine) => {
     const environment = options.environment ?? {}
-    let known: ComposeCommand | undefined
-    const finding = Effect.unsafeMakeSemaphore(1)
-    const found = finding.withPermits(1)(
-      Effect.suspend(() =>
-        known !== undefined
-          ? Effect.succeed(known)
-          : Effect.flatMap(
-              findCompose(
-                machine,
-                {
-                  environment: { ...baseEnvironment(process.env), ...environment },
-                  inheritEnvironment: false
-                },
-                options.command === undefined ? undefined : [options.command]
-              ),
-              (answer) =>
-                answer._tag === "Missing"
-                  ? Effect.fail(answer.detail)
-                  : Effect.sync(() => (known = { command: answer.command, version: answer.version }))
-            )
+    const { find, forget } = rememberCompose(
+      findCompose(
+        machine,
+        { environment: { ...baseEnvironment(process.env), ...environment }, inheritEnvironment: false },
+        options.command === undefined ? undefined : [options.command]
       )
     )
-    const forget = Effect.sync(() => {
-      known = undefined
-    })
+    const found = Effect.flatMap(find, (answer) =>
+      answer._tag === "Missing" ? Effect.fail(answer.detail) : Effect.succeed(answer)
+    )
     const house: ComposeHouse = { docker, auth, machine, environment, found, forget }
     const operation = <A>(project: ComposeProject, task: ComposeTask<A>) => composeOperation(house, project, task)
-
+    /** A command that no other may run beside on the same project. */
+    const change = (
+      project: ComposeProject,
+      kind: string,
+      args: ReadonlyArray<string>,
+      { busy = "wait" }: ComposeBusyOptions,
+      more: Partial<ComposeTask<ComposeOutcome>> = {}
+    ) => operation(project, { kind, args, busy, after: outcome, ...more })
     const config = configOf(house)
 
     return {
       ...projectReads(house, config),
       up: (project: ComposeProject, options: ComposeUpOptions = {}) =>
-        operation(project, {
-          kind: "run_compose",
-          args: upArguments(options),
-          busy: options.busy ?? "wait",
+        change(project, "run_compose", upArguments(options), options, {
           before: bindWarnings,
           ...(options.wait === undefined || options.wait === false
             ? {}
             : { watch: upWait(options.wait === true ? {} : options.wait) }),
-          onFailure: halfMade,
-          after: outcome
+          onFailure: halfMade
         }),
       down: (project: ComposeProject, options: ComposeDownOptions = {}) =>
-        operation(project, {
-          kind: "stop_compose",
-          args: downArguments(options),
-          allProfiles: options.allProfiles ?? true,
-          busy: options.busy ?? "wait",
-          after: outcome
-        }),
+        change(project, "stop_compose", downArguments(options), options, { allProfiles: options.allProfiles ?? true }),
       stop: (project: ComposeProject, options: ComposeStopOptions = {}) =>
-        operation(project, {
-          kind: "compose_stop",
-          args: stopArguments("stop", options),
-          busy: options.busy ?? "wait",
-          after: outcome
-        }),
+        change(project, "compose_stop", stopArguments("stop", options), options),
       start: (project: ComposeProject, options: ComposeStartOptions = {}) =>
-        operation(project, {
-          kind: "compose_start",
-          args: startArguments(options),
-          busy: options.busy ?? "wait",
-          after: outcome
-        }),
+        change(project, "compose_start", startArguments(options), options),
       restart: (project: ComposeProject, options: ComposeStopOptions = {}) =>
-        operation(project, {
-          kind: "restart_compose",
-          args: stopArguments("restart", options),
-          busy: options.busy ?? "wait",
-          after: outcome
-        }),
+        change(project, "restart_compose", stopArguments("restart", options), options),
       pull: (project: ComposeProject, options: ComposePullOptions = {}) =>
         operation(project, { kind: "pull_images", args: pullArguments(options), busy: undefined, after: outcome }),
       build: (project: ComposeProject, options: ComposeBuildOptions = {}) => {
-        const args = Object.entries(options.buildArgs ?? {})
+        const { buildArgs = {} } = options
         return operation(project, {
           kind: "compose_build",
           args: buildArguments(options),
-          environment: Object.fromEntries(
-            args.map(([name, value]) => [name, Redacted.isRedacted(value) ? Redacted.value(value) : value])
-          ),
-          secrets: args.flatMap(([, value]) => (Redacted.isRedacted(value) ? [value] : [])),
+          environment: plainValues(buildArgs),
+          secrets: secretValues(buildArgs),
           busy: undefined,
           after: outcome
         })
@@ -221,11 +178,6 @@ export const composeMethods = (docker: DockerShape, auth: RegistryAuthShape, opt
       command: (project: ComposeProject, args: ReadonlyArray<string>, options: ComposeCommandOptions = {}) =>
         operation(project, commandTask(args, options)),
       config,
-      version: traced("Compose.version")(() =>
-        Effect.mapError(
-          found,
-          (detail) => new ComposeFailed({ reason: "NotInstalled", project: "", lastLines: [], detail })
-        )
-      )
+      version: traced("Compose.version")(() => Effect.mapError(found, (detail) => notInstalled("", detail)))
     }
   })

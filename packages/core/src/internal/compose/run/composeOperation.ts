@@ -3,10 +3,11 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { ComposeFailed, type EngineUnavailable } from "../../../DockerError.js"
+import type { ComposeFailed, EngineUnavailable } from "../../../DockerError.js"
 import type { Operation, OperationStep } from "../../../Operation.js"
 import type { HostCommandOutput } from "../../host/hostCommand.js"
 import { type ComposeProject, projectLabel } from "../cli/composeProject.js"
+import { asComposeFailed } from "../failure/asComposeFailed.js"
 import { composeFailure, type ComposeError } from "../failure/composeFailure.js"
 import { ComposeDecoder } from "../progress/composeDecoder.js"
 import { inspectProjectContainer } from "../project/inspectedContainer.js"
@@ -25,6 +26,29 @@ import { oneAtATime } from "./projectLock.js"
 
 export type ComposeSteps<A> = Stream.Stream<OperationStep<A>, ComposeError>
 
+/** How many characters of the standard output are kept. */
+const outputLimit = 16 * 1024 * 1024
+
+/** What a command has printed to its standard output. */
+class KeptOutput {
+  readonly #lines: Array<string> = []
+  #length = 0
+
+  push(line: string): void {
+    this.#length += line.length + 1
+    if (!this.isCut) this.#lines.push(line)
+  }
+
+  /** Whether it was longer than what is kept. */
+  get isCut(): boolean {
+    return this.#length > outputLimit
+  }
+
+  get text(): string {
+    return this.#lines.join("\n")
+  }
+}
+
 /** A command of compose, and what belongs to it. */
 export interface ComposeTask<A> {
   readonly kind: string
@@ -39,12 +63,12 @@ export interface ComposeTask<A> {
   readonly before?: (project: PreparedProject) => ComposeSteps<never>
   /** Begins to watch the project before the command runs. Its steps follow when the command has succeeded. */
   readonly watch?: (project: PreparedProject) => Effect.Effect<ComposeSteps<never>, ComposeError, Scope.Scope>
+  /** Whether the standard output of the command is kept for `after`, and whether events show it too. */
+  readonly keepsOutput?: "shown" | "hidden"
   /** What is done when the command has succeeded. */
-  readonly after: (project: PreparedProject) => ComposeSteps<A>
+  readonly after: (project: PreparedProject, output: KeptOutput) => ComposeSteps<A>
   /** What is done when it has failed, before the operation fails. */
   readonly onFailure?: (project: PreparedProject, error: ComposeError) => Effect.Effect<void>
-  /** Hears every line that the command prints to its standard output. `false` hides it from events. */
-  readonly onOutput?: (line: string) => boolean
 }
 
 const stepsChunk = <A>(steps: ReadonlyArray<OperationStep<A>>): Chunk.Chunk<OperationStep<A>> =>
@@ -57,9 +81,7 @@ export const containersOf = ({
 }: PreparedProject): Effect.Effect<ReadonlyArray<ComposeContainer>, ComposeFailed | EngineUnavailable> =>
   listProjectContainers(house.docker, name).pipe(
     Effect.map((all) => all.flatMap(({ container }) => (container.oneOff ? [] : [container]))),
-    Effect.catchTag("EngineError", ({ message }) =>
-      Effect.fail(new ComposeFailed({ reason: "Failed", project: name, lastLines: [], detail: message }))
-    )
+    asComposeFailed(name)
   )
 
 const failureOf = (
@@ -81,7 +103,12 @@ const failureOf = (
       })
 
 /** Runs the command once. */
-const attempt = (project: PreparedProject, task: ComposeTask<unknown>, json: boolean): ComposeSteps<never> =>
+const attempt = (
+  project: PreparedProject,
+  task: ComposeTask<unknown>,
+  kept: KeptOutput,
+  json: boolean
+): ComposeSteps<never> =>
   Stream.suspend(() => {
     const decoder = new ComposeDecoder(json, project.redactor)
     let exit: Extract<HostCommandOutput, { readonly _tag: "Exit" }> = { _tag: "Exit", detail: "did not end" }
@@ -90,8 +117,11 @@ const attempt = (project: PreparedProject, task: ComposeTask<unknown>, json: boo
         exit = output
         return decoder.end()
       }
-      const isShown = output.stream === "stderr" || task.onOutput?.(output.text) !== false
-      return isShown ? decoder.push(output.stream, output.text) : []
+      if (output.stream === "stdout" && task.keepsOutput !== undefined) {
+        kept.push(output.text)
+        if (task.keepsOutput === "hidden") return []
+      }
+      return decoder.push(output.stream, output.text)
     }
     const call = composeCall(project, {
       progress: json ? "json" : "plain",
@@ -126,31 +156,34 @@ const isOwnConflict = (project: PreparedProject, error: ComposeError): Effect.Ef
 const note = (text: string): OperationStep<never> => ({ _tag: "Line", stream: "system", text })
 
 /** Runs the command, and once more where that helps. */
-const attempts = (project: PreparedProject, task: ComposeTask<unknown>): ComposeSteps<never> => {
+const attempts = (project: PreparedProject, task: ComposeTask<unknown>, kept: KeptOutput): ComposeSteps<never> => {
   const json = printsJson(project.compose)
-  return Stream.catchAll(attempt(project, task, json), (error) =>
+  return Stream.catchAll(attempt(project, task, kept, json), (error) =>
     Stream.unwrap(
       Effect.gen(function* () {
         if (json && error._tag === "ComposeFailed" && error.detail.includes('unsupported --progress value "json"')) {
-          return attempt(project, task, false)
+          return attempt(project, task, kept, false)
         }
         if (!(yield* isOwnConflict(project, error))) return Stream.fail(error)
         const text = "Another program has created a container of this project at the same time. Trying once more."
-        return Stream.concat(Stream.make(note(text)), attempt(project, task, json))
+        return Stream.concat(Stream.make(note(text)), attempt(project, task, kept, json))
       })
     )
   )
 }
 
 const taskSteps = <A>(project: PreparedProject, task: ComposeTask<A>): ComposeSteps<A> => {
-  const run = attempts(project, task).pipe(Stream.tapError((error) => task.onFailure?.(project, error) ?? Effect.void))
+  const kept = new KeptOutput()
+  const run = attempts(project, task, kept).pipe(
+    Stream.tapError((error) => task.onFailure?.(project, error) ?? Effect.void)
+  )
   const watching = task.watch?.(project) ?? Effect.succeed(Stream.empty)
   const whole = Stream.unwrapScoped(
     Effect.map(watching, (watched) =>
       (task.before?.(project) ?? Stream.empty).pipe(
         Stream.concat(run),
         Stream.concat(watched),
-        Stream.concat(Stream.suspend(() => task.after(project)))
+        Stream.concat(Stream.suspend(() => task.after(project, kept)))
       )
     )
   )

@@ -126,6 +126,14 @@ const nameOf = (project: Omit<PreparedProject, "name">, label: string): Effect.E
 export const notInstalled = (project: string, detail: string): ComposeFailed =>
   new ComposeFailed({ reason: "NotInstalled", project, lastLines: [], detail })
 
+const notWritten = (project: string, detail: string): ComposeFailed =>
+  new ComposeFailed({
+    reason: "Failed",
+    project,
+    lastLines: [],
+    detail: `the files that compose needs to connect cannot be written: ${detail}`
+  })
+
 /** Finds a project and the command, and builds the environment. The files that it needs are removed with the scope. */
 export const prepareProject = (
   house: ComposeHouse,
@@ -136,7 +144,9 @@ export const prepareProject = (
     const label = projectLabel(project)
     const located = yield* locateProject(project)
     const compose = yield* Effect.mapError(house.found, (detail) => notInstalled(label, detail))
-    const connection = yield* engineConnection(house.docker)
+    const connection = yield* Effect.mapError(engineConnection(house.docker), (error) =>
+      typeof error === "string" ? notWritten(label, error) : error
+    )
     const environment = (credentials: Readonly<Record<string, string>>) =>
       composeEnvironment({
         process: process.env,
@@ -148,7 +158,7 @@ export const prepareProject = (
       base: environment({}),
       authVariable: process.env["DOCKER_AUTH_CONFIG"],
       readsVariable: isAtLeast(compose.version, 2, 38)
-    })
+    }).pipe(Effect.mapError((detail) => notWritten(label, detail)))
     const unnamed = {
       house,
       located,

@@ -1,16 +1,10 @@
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import {
-  ComposeFailed,
-  type ContainerNotFound,
-  type DockerFailure,
-  type EngineUnavailable,
-  type LogsUnreadable
-} from "../../../DockerError.js"
 import { traced } from "../../api/traced.js"
 import { type ComposeProject, locateProject, projectLabel } from "../cli/composeProject.js"
 import { knownProjectName } from "../cli/projectName.js"
+import { asComposeFailed, toComposeFailed } from "../failure/asComposeFailed.js"
 import type { ComposeError } from "../failure/composeFailure.js"
 import { type ComposeLogOptions, projectLogs } from "../logs/projectLogs.js"
 import { listProjects } from "../project/listProjects.js"
@@ -20,21 +14,6 @@ import { projectStatus } from "../project/projectStatus.js"
 import type { ComposeConfig } from "./composeConfig.js"
 import type { ComposeEventsOptions, ComposeStatusOptions } from "./composeOptions.js"
 import { type ComposeHouse, prepareProject } from "./preparedProject.js"
-
-const toComposeFailed =
-  (project: string) =>
-  (error: ComposeError | ContainerNotFound | LogsUnreadable | DockerFailure): ComposeFailed | EngineUnavailable =>
-    error._tag === "ComposeFailed" || error._tag === "EngineUnavailable"
-      ? error
-      : new ComposeFailed({ reason: "Failed", project, lastLines: [], detail: error.message })
-
-/** What else the engine or compose says is a failure of the project. */
-export const asComposeFailed =
-  (project: string) =>
-  <A, R>(
-    effect: Effect.Effect<A, ComposeError | DockerFailure, R>
-  ): Effect.Effect<A, ComposeFailed | EngineUnavailable, R> =>
-    Effect.mapError(effect, toComposeFailed(project))
 
 /** The name of a project. Compose is asked only where its files do not tell. */
 const nameOf = (house: ComposeHouse, project: ComposeProject): Effect.Effect<string, ComposeError> =>
@@ -71,14 +50,10 @@ export const projectReads = (
     ),
     status: traced("Compose.status")((project: ComposeProject, { expected = "files" }: ComposeStatusOptions = {}) =>
       Effect.gen(function* () {
-        const services =
-          expected === "containers"
-            ? undefined
-            : Object.entries((yield* config(project)).services).map(([service, { replicas }]) => ({
-                service,
-                replicas
-              }))
-        return yield* projectStatus(docker, yield* nameOf(house, project), services)
+        if (expected === "containers") return yield* projectStatus(docker, yield* nameOf(house, project))
+        const { name, services } = yield* config(project)
+        const declared = Object.entries(services).map(([service, { replicas }]) => ({ service, replicas }))
+        return yield* projectStatus(docker, name, declared)
       }).pipe(asComposeFailed(projectLabel(project)))
     ),
     ls: traced("Compose.ls")(() => asComposeFailed("")(listProjects(docker))),

@@ -3,13 +3,13 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ComposeFailed } from "../../../DockerError.js"
 import type { OperationStep } from "../../../Operation.js"
+import { asComposeFailed, toComposeFailed } from "../failure/asComposeFailed.js"
 import type { ComposeError } from "../failure/composeFailure.js"
 import type { WaitStep } from "../wait/projectJudge.js"
 import { openProjectWait } from "../wait/projectWait.js"
 import type { ComposeSteps } from "./composeOperation.js"
 import type { ComposeWaitOptions } from "./composeOptions.js"
 import type { PreparedProject } from "./preparedProject.js"
-import { asComposeFailed } from "./projectReads.js"
 
 /** Compose's own words. */
 const words: Readonly<Record<WaitStep["status"], string>> = {
@@ -47,10 +47,7 @@ export const upWait =
         ready.pipe(
           Stream.map(progress),
           Stream.mapError((error) => {
-            if (error._tag === "EngineUnavailable") return error
-            if (error._tag === "EngineError") {
-              return new ComposeFailed({ reason: "Failed", project, lastLines: [], detail: error.message })
-            }
+            if (error._tag !== "ProjectNotReady") return toComposeFailed(project)(error)
             const { detail, exitCode, lastLines, reason, service } = error
             const code = exitCode === undefined ? {} : { exitCode }
             return new ComposeFailed({ reason: reasons[reason], project, service, ...code, lastLines, detail })
