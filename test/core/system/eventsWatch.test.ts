@@ -135,7 +135,7 @@ describeKillableEngine("a watch of an engine that dies", () => {
   it("reports what was removed, added, restarted and changed during an outage", async () => {
     const { endpoint } = engine
     // A forwarder in front of the engine, closed while things change.
-    const names = ["goes", "stops", "restarts", "is-renamed"] as const
+    const names = ["will-go", "stops", "restarts", "is-renamed"] as const
     for (const name of names) await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name })
     const doors: Array<EngineForwarder> = []
     const watch = await watching(endpoint, async (proxy) => {
@@ -144,6 +144,8 @@ describeKillableEngine("a watch of an engine that dies", () => {
       return `tcp://127.0.0.1:${door.port}`
     })
     onTestFinished(watch.stop)
+    // The watch knows its new name by an event only.
+    await engineCall(endpoint, "POST", "/containers/will-go/rename?name=goes")
     // Known to the watch by its events only.
     await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name: "restarts-too" })
     await startTestContainer({ endpoint, cmd: ["sleep", "1000"], name: "stays" })
