@@ -1,3 +1,6 @@
+import { rm } from "node:fs/promises"
+import type { ConfigurationFolder } from "./recordingEngine.js"
+
 /** The registry of most rows. */
 export const registry = "r.test:5000"
 
@@ -28,6 +31,20 @@ export interface CredentialRow {
   /** What is sent, but for the address of the server. */
   readonly sent: Readonly<Record<string, string>>
   readonly calls?: ReadonlyArray<string>
+}
+
+/** Empties a configuration: there are only the helpers `a` and `b`, with credentials of their own. */
+export const resetFolder = async (folder: ConfigurationFolder): Promise<void> => {
+  await folder.takeCalls()
+  await rm(folder.file, { recursive: true, force: true })
+  for (const name of ["a", "b"])
+    await folder.helper(name, `printf '%s' '{"ServerURL":"elsewhere.test","Username":"of-${name}","Secret":"s3cret"}'`)
+}
+
+/** Writes what a row configures. */
+export const writeRow = async (folder: ConfigurationFolder, { config, helpers = {} }: CredentialRow): Promise<void> => {
+  if (config !== undefined) await folder.write(config)
+  for (const [name, script] of Object.entries(helpers)) await folder.helper(name, script)
 }
 
 /** Configurations for which the docker command sends what it is meant to. */

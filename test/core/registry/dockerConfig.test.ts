@@ -18,8 +18,10 @@ import {
   image,
   keyed,
   registry,
+  resetFolder,
   sentCredentials,
-  user
+  user,
+  writeRow
 } from "./credentialRows.js"
 import { configuredAuth, find, revealed } from "./findCredentials.js"
 import {
@@ -40,12 +42,7 @@ afterAll(async () => {
   vi.unstubAllEnvs()
   await folder?.remove()
 })
-beforeEach(async () => {
-  await folder.takeCalls()
-  await rm(folder.file, { recursive: true, force: true })
-  for (const name of ["a", "b"])
-    await folder.helper(name, `printf '%s' '{"ServerURL":"elsewhere.test","Username":"of-${name}","Secret":"s3cret"}'`)
-})
+beforeEach(() => resetFolder(folder))
 
 const environment = () => ({ DOCKER_CONFIG: folder.path })
 
@@ -56,10 +53,7 @@ const ours = async (image: string): Promise<string> => {
 }
 
 describe("the credentials in the docker command's configuration", () => {
-  const prepare = async ({ config, helpers = {} }: CredentialRow) => {
-    if (config !== undefined) await folder.write(config)
-    for (const [name, script] of Object.entries(helpers)) await folder.helper(name, script)
-  }
+  const prepare = (row: CredentialRow) => writeRow(folder, row)
   for (const [name, row] of Object.entries(credentialRows)) {
     it(`are found: ${name}`, async () => {
       await prepare(row)

@@ -3,7 +3,6 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Redacted from "effect/Redacted"
 import { execFile } from "node:child_process"
-import { rm } from "node:fs/promises"
 import { promisify } from "node:util"
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest"
 import { registryAuthHeader } from "../../../packages/core/src/internal/registry/authHeader.js"
@@ -19,8 +18,10 @@ import {
   image,
   keyed,
   registry,
+  resetFolder,
   sentCredentials,
-  user
+  user,
+  writeRow
 } from "./credentialRows.js"
 import { configuredAuth, find } from "./findCredentials.js"
 import {
@@ -94,23 +95,15 @@ describeKillableEngine("the credentials that docker 28.5 sends", () => {
     vi.unstubAllEnvs()
     await folder?.remove()
   })
-  beforeEach(async () => {
-    await rm(folder.file, { recursive: true, force: true })
-    for (const name of ["a", "b"])
-      await folder.helper(
-        name,
-        `printf '%s' '{"ServerURL":"elsewhere.test","Username":"of-${name}","Secret":"s3cret"}'`
-      )
-  })
+  beforeEach(() => resetFolder(folder))
 
   const rows: Readonly<Record<string, CredentialRow & Partial<VariableRow>>> = {
     ...credentialRows,
     ...Object.fromEntries(Object.entries(variableRows).map(([name, row]) => [`DOCKER_AUTH_CONFIG ${name}`, row]))
   }
   it.each(Object.entries(rows))("are found: %s", async (_, row) => {
-    const { calls = [], config, helpers = {}, sent, variable } = row
-    if (config !== undefined) await folder.write(config)
-    for (const [name, script] of Object.entries(helpers)) await folder.helper(name, script)
+    const { calls = [], sent, variable } = row
+    await writeRow(folder, row)
     const text = typeof variable === "string" ? variable : JSON.stringify(variable)
     const environment = { DOCKER_CONFIG: folder.path, ...(variable === undefined ? {} : { DOCKER_AUTH_CONFIG: text }) }
     const named = row.image ?? image
