@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import { editionsVariable } from "../engine/composeEditions.js"
 import { packagesUnavailable } from "../engine/debianPackages.js"
 import { type EngineName, engineNames, isEngineName } from "./engineName.js"
 import { isNodeLine, nodeCommand, nodeReleases, ownLine } from "./nodeRelease.js"
@@ -16,7 +17,7 @@ import { isCi } from "../engine/isCi.js"
 const usage = `Usage: npm run conformance -- [--engine NAME]... [--node LINE]... [--write]
 
   Runs every method of core against every engine, and prints a table of the results. Then, has every engine that can reach
-  a registry fail with registries in every way that the tests know.
+  a registry fail with registries in every way that the tests know, and runs the tests of compose projects with compose 2.40.
 
   --engine  run only these engines: ${engineNames.join(", ")}
   --node    run with these major versions of Node (${Object.keys(nodeReleases).join(", ")}), which npm fetches if necessary;
@@ -70,6 +71,18 @@ const runRegistryFailures = async (engines: ReadonlyArray<EngineName>): Promise<
   if (child.exitCode !== 0) process.exitCode = 1
 }
 
+/** The tests that `npm test` runs with the usual compose alone. */
+const composeTests = ["test/core/composeProject", "test/packages/composeUp.test.ts"]
+
+/** Runs the tests of compose projects with the newest compose, in a separate vitest process. */
+const runNewestCompose = async (): Promise<void> => {
+  const args = ["node_modules/vitest/vitest.mjs", "run", ...composeTests, "--reporter=dot"]
+  const env = { ...process.env, [editionsVariable]: "2.40" }
+  const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit", env })
+  await once(child, "close")
+  if (child.exitCode !== 0) process.exitCode = 1
+}
+
 const run = async (named: ReadonlyArray<EngineName>, lines: ReadonlyArray<string>, write: boolean): Promise<void> => {
   const unavailable = await packagesUnavailable()
   const wanted = named.length > 0 ? named : lines.length > 0 ? (["memory", "usual"] as const) : engineNames
@@ -95,7 +108,10 @@ const run = async (named: ReadonlyArray<EngineName>, lines: ReadonlyArray<string
     if (result === undefined) process.exitCode = 1
     else runs.push(result)
   }
-  if (plans.some(({ line }) => line === ownLine)) await runRegistryFailures(engines)
+  if (plans.some(({ line }) => line === ownLine)) {
+    await runRegistryFailures(engines)
+    if (engines.includes("usual") && unavailable === undefined) await runNewestCompose()
+  }
   if (runs.length === 0) return
   const text = supportTable(runs)
   console.log(text)

@@ -6,6 +6,16 @@ import { obtainBinaries } from "./engineBinaries.js"
 /** The compose of the usual engine's packages, and the newest one that Debian has. */
 export type ComposeEdition = "2.26" | "2.40"
 
+/** Names the editions for `testedEditions`, separated by commas. The conformance command sets it. */
+export const editionsVariable = "DOCKWIRE_COMPOSE_EDITIONS"
+
+/** The editions on which those tests run that are the same for all: only the usual one, unless others are named. */
+export const testedEditions = (): ReadonlyArray<ComposeEdition> => {
+  const named = (process.env[editionsVariable] ?? "").split(",")
+  const editions = (["2.26", "2.40"] as const).filter((edition) => named.includes(edition))
+  return editions.length === 0 ? ["2.26"] : editions
+}
+
 const newest: PackageSet = {
   what: "Compose 2.40",
   size: "60 MB",

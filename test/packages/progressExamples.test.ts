@@ -1,63 +1,23 @@
-import { build } from "esbuild"
-import { spawn } from "node:child_process"
-import { readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { removeImage } from "../core/build/builtFiles.js"
 import { contextFiles, type ContextFiles } from "../core/build/contextFiles.js"
-import { engineCall, jsonAt } from "../engine/engineRequest.js"
+import { engineCall } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { startTestRegistry, type TestRegistry } from "../engine/testRegistry.js"
 import { uniqueName } from "../engine/testContainer.js"
 import { testRunId } from "../engine/testRun.js"
-import { repositoryRoot } from "./repositoryRoot.js"
+import { type BundledExamples, bundleExamples, type Ended } from "./exampleRuns.js"
 
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-const run = (file: string, args: ReadonlyArray<string>): Promise<Ended> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(file, args, { env: { ...process.env, DOCKER_HOST: testEngine().endpoint } })
-    const [out, err]: [Array<Buffer>, Array<Buffer>] = [[], []]
-    child.stdout.on("data", (chunk: Buffer) => out.push(chunk))
-    child.stderr.on("data", (chunk: Buffer) => err.push(chunk))
-    child.on("error", reject)
-    child.on("close", (code) => {
-      resolve({ code, stdout: Buffer.concat(out).toString("utf8"), stderr: Buffer.concat(err).toString("utf8") })
-    })
-  })
-
-const core = join(repositoryRoot, "packages/core")
-/** Where the examples are bundled, so that each run starts in a tenth of the time. Packages are found from here. */
-const folder = join(repositoryRoot, ".cache", `examples-${uniqueName("run")}`)
-const example = (name: string) => join(folder, `${name.slice(0, -".ts".length)}.js`)
-
+let examples: BundledExamples
 beforeAll(async () => {
-  const manifest: unknown = JSON.parse(await readFile(join(core, "package.json"), "utf8"))
-  await build({
-    entryPoints: ["build.ts", "pull-progress.ts"].map((name) => join(core, "examples", name)),
-    outdir: folder,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    external: Object.keys(Object(jsonAt(manifest, "dependencies"))),
-    logLevel: "error"
-  })
-  await writeFile(join(folder, "package.json"), '{"type":"module"}')
+  examples = await bundleExamples(["build.ts", "pull-progress.ts"])
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(() => examples?.remove())
 
-/** Runs an example on a terminal of 80 columns and 24 rows, as a shell does. Everything it prints is its standard output. */
-const onTerminal = (name: string, ...args: ReadonlyArray<string>): Promise<Ended> => {
-  const words = [process.execPath, example(name), ...args].map((word) => `'${word}'`).join(" ")
-  return run("script", ["-qec", `stty cols 80 rows 24; ${words}`, "/dev/null"])
-}
-
-const elsewhere = (name: string, ...args: ReadonlyArray<string>): Promise<Ended> =>
-  run(process.execPath, [example(name), ...args])
+const onTerminal: (...words: Parameters<BundledExamples["onTerminal"]>) => Promise<Ended> = (...words) =>
+  examples.onTerminal(...words).ended
+const elsewhere: typeof onTerminal = (...words) => examples.elsewhere(...words).ended
 
 describeEngine("the example build.ts", () => {
   let context: ContextFiles

@@ -3,9 +3,9 @@ import { type LogEvent, LogSink, type OperationProgress } from "@dockwire/core"
 import { Effect, Layer } from "effect"
 import type { WriteStream } from "node:tty"
 
-const width = 30
+export const bar = (share: number, width = 30): string => "█".repeat(Math.round(share * width)).padEnd(width, "░")
 
-const bar = (share: number): string => "█".repeat(Math.round(share * width)).padEnd(width, "░")
+export const percent = (fraction: number): string => `${Math.floor(fraction * 100)} %`
 
 const row = ({ current, id, status, step, total }: OperationProgress): string => {
   const amount = current === undefined ? "" : ` ${current}${total === undefined ? "" : `/${total}`}`
@@ -15,41 +15,47 @@ const row = ({ current, id, status, step, total }: OperationProgress): string =>
 const isOver = ({ status }: OperationProgress): boolean =>
   /^(waiting|done|cached|failed|canceled|pull complete|already exists)$/i.test(status)
 
-/** What is on the terminal. */
-class Bars {
-  readonly #items = new Map<string, OperationProgress>()
-  #fraction = 0
-  #drawn = 0
+/** What is on a terminal, drawn anew for each batch of events. */
+export interface Drawing {
+  readonly update: (event: LogEvent) => void
+  /** At most so many lines. */
+  readonly lines: (rows: number) => ReadonlyArray<string>
+}
 
-  update(event: LogEvent): void {
-    if (event._tag !== "OperationProgress") return
-    this.#fraction = event.fraction ?? this.#fraction
-    if (isOver(event)) this.#items.delete(event.id)
-    else this.#items.set(event.id, event)
-  }
-
-  /** Moves to where the last drawing began, clears it, and draws again. */
-  drawing({ columns, rows }: WriteStream): string {
-    const whole = `${bar(this.#fraction)} ${Math.floor(this.#fraction * 100)} %`
-    const lines = [whole, ...Array.from(this.#items.values(), row)].slice(0, Math.max(1, rows - 1))
-    const back = this.#drawn === 0 ? "\r" : `\u001b[${this.#drawn}A\r`
-    this.#drawn = lines.length
-    return `${back}\u001b[J${lines.map((line) => `${line.slice(0, columns - 1)}\n`).join("")}`
+const bars = (): Drawing => {
+  const items = new Map<string, OperationProgress>()
+  let fraction = 0
+  return {
+    update: (event) => {
+      if (event._tag !== "OperationProgress") return
+      fraction = event.fraction ?? fraction
+      if (isOver(event)) items.delete(event.id)
+      else items.set(event.id, event)
+    },
+    lines: (rows) => [`${bar(fraction)} ${percent(fraction)}`, ...Array.from(items.values(), row)].slice(0, rows)
   }
 }
 
-/** Bars on a terminal. The events of a batch make one drawing, so a slow terminal gets fewer of them. */
-const layerBars = (terminal: WriteStream): Layer.Layer<LogSink> =>
+/** A drawing on a terminal. The events of a batch are drawn together, so a slow terminal gets fewer drawings. */
+const layerTerminal = (terminal: WriteStream, make: () => Drawing): Layer.Layer<LogSink> =>
   Layer.scoped(
     LogSink,
     Effect.suspend(() => {
-      const bars = new Bars()
+      const drawing = make()
+      let drawn = 0
+      /** Moves to where the last drawing began, clears it, and draws again. */
+      const redrawn = () => {
+        const lines = drawing.lines(Math.max(1, terminal.rows - 1))
+        const back = drawn === 0 ? "\r" : `\u001b[${drawn}A\r`
+        drawn = lines.length
+        return `${back}\u001b[J${lines.map((line) => `${line.slice(0, terminal.columns - 1)}\n`).join("")}`
+      }
       return LogSink.buffered({
-        name: "bars",
+        name: "terminal",
         write: (events) =>
           Effect.async<void>((resume) => {
-            for (const event of events) bars.update(event)
-            terminal.write(bars.drawing(terminal), () => resume(Effect.void))
+            for (const event of events) drawing.update(event)
+            terminal.write(redrawn(), () => resume(Effect.void))
           })
       })
     })
@@ -63,5 +69,9 @@ const layerLines: Layer.Layer<LogSink> = Layer.succeed(LogSink, {
   flush: Effect.void
 })
 
+/** A drawing if standard output is a terminal, and lines if not. */
+export const layerDrawing = (make: () => Drawing): Layer.Layer<LogSink> =>
+  process.stdout.isTTY ? layerTerminal(process.stdout, make) : layerLines
+
 /** Bars if standard output is a terminal, and lines if not. */
-export const layerProgress: Layer.Layer<LogSink> = process.stdout.isTTY ? layerBars(process.stdout) : layerLines
+export const layerProgress: Layer.Layer<LogSink> = layerDrawing(bars)

@@ -21,12 +21,16 @@ const words: Readonly<Record<WaitStep["status"], string>> = {
   unhealthy: "Unhealthy"
 }
 
-const progress = ({ exitCode, name, status }: WaitStep): OperationStep<never> => ({
-  _tag: "Progress",
-  id: `container ${name}`,
-  status: words[status],
-  resource: { kind: "container", name, ...(exitCode === undefined ? {} : { detail: `code ${exitCode}` }) }
-})
+/** As compose reports what it does itself: a line, and progress. */
+const stepsOf = ({ exitCode, name, status }: WaitStep): ReadonlyArray<OperationStep<never>> => {
+  const id = `container ${name}`
+  const detail = exitCode === undefined ? {} : { detail: `code ${exitCode}` }
+  const text = `Container ${name}  ${words[status]}${exitCode === undefined ? "" : `: code ${exitCode}`}`
+  return [
+    { _tag: "Line", stream: "system", text, item: id },
+    { _tag: "Progress", id, status: words[status], resource: { kind: "container", name, ...detail } }
+  ]
+}
 
 /** Why a project is not ready, as a reason of compose. */
 const reasons = {
@@ -45,7 +49,7 @@ export const upWait =
       asComposeFailed(project),
       Effect.map((ready) =>
         ready.pipe(
-          Stream.map(progress),
+          Stream.mapConcat(stepsOf),
           Stream.mapError((error) => {
             if (error._tag !== "ProjectNotReady") return toComposeFailed(project)(error)
             const { detail, exitCode, lastLines, reason, service } = error
