@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process"
+import { join } from "node:path"
 import { promisify } from "node:util"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -50,6 +51,15 @@ const seen = (config: unknown) => ({
   token: jsonAt(config, "services", "web", "environment", "TOKEN"),
   set: jsonAt(config, "services", "web", "environment", "SET"),
   more: jsonAt(config, "services", "more", "image")
+})
+
+it("a relative path to the configuration of docker is not one in the folder of the project", () => {
+  const project = { env: {}, inheritEnv: false, directory: "/project" }
+  const config = (text: string) =>
+    composeEnvironment({ process: { DOCKER_CONFIG: text }, own: {}, project, connection: {} })["DOCKER_CONFIG"]
+  expect(config("conf")).toBe(join(process.cwd(), "conf"))
+  expect(config("/conf")).toBe("/conf")
+  expect(config("")).toBe("")
 })
 
 for (const edition of ["2.26", "2.40"] as const) {

@@ -1,3 +1,5 @@
+import { resolve } from "node:path"
+
 type Environment = Readonly<Record<string, string>>
 
 /** What the commands need of this process's environment. Everything in it is open to the files of a project. */
@@ -76,6 +78,12 @@ const pick = (environment: NodeJS.ProcessEnv, isPicked: (name: string) => boolea
 export const baseEnvironment = (environment: NodeJS.ProcessEnv): Environment =>
   pick(environment, (name) => inherited.has(name))
 
+/** The command runs in the folder of the project, which is not to be where a relative path leads. */
+const withAbsoluteConfig = (environment: Environment): Environment => {
+  const config = environment["DOCKER_CONFIG"]
+  return config === undefined || config === "" ? environment : { ...environment, DOCKER_CONFIG: resolve(config) }
+}
+
 /** The environment of a compose command: it is built, as every variable is open to the files of the project. */
 export const composeEnvironment = (options: {
   /** The environment of this process. */
@@ -85,13 +93,17 @@ export const composeEnvironment = (options: {
   readonly project: { readonly env: Environment; readonly inheritEnv: boolean; readonly directory: string }
   /** How to reach the engine, and the credentials for registries. */
   readonly connection: Environment
-}): Environment => ({
-  ...(options.project.inheritEnv
-    ? pick(options.process, (name) => !dropped.has(name))
-    : baseEnvironment(options.process)),
-  ...options.own,
-  PWD: options.project.directory,
-  ...pick(options.project.env, (name) => !/^DOCKER_(?:HOST|CONTEXT|TLS|TLS_VERIFY|CERT_PATH|AUTH_CONFIG)$/.test(name)),
-  ...pinned,
-  ...options.connection
-})
+}): Environment =>
+  withAbsoluteConfig({
+    ...(options.project.inheritEnv
+      ? pick(options.process, (name) => !dropped.has(name))
+      : baseEnvironment(options.process)),
+    ...options.own,
+    PWD: options.project.directory,
+    ...pick(
+      options.project.env,
+      (name) => !/^DOCKER_(?:HOST|CONTEXT|TLS|TLS_VERIFY|CERT_PATH|AUTH_CONFIG)$/.test(name)
+    ),
+    ...pinned,
+    ...options.connection
+  })

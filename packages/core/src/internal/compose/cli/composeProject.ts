@@ -1,10 +1,11 @@
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import { stat } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
 import { ComposeFailed } from "../../../DockerError.js"
 import { readText } from "../readText.js"
-import { composeFileNames } from "./composeFileNames.js"
+import { composeFileNames, composeOverrideNames } from "./composeFileNames.js"
 import { plainValues, secretValues } from "./secretValues.js"
 
 /**
@@ -52,8 +53,13 @@ export interface LocatedProject {
   readonly knownFiles: ReadonlyArray<string>
   readonly name: string | undefined
   readonly profiles: ReadonlyArray<string>
+  /** Those that are given. */
   readonly envFiles: ReadonlyArray<string>
+  /** Those that compose reads before the files, if they exist. */
+  readonly knownEnvFiles: ReadonlyArray<string>
   readonly env: Readonly<Record<string, string>>
+  /** What the environment of compose says, over its files of variables. */
+  readonly settings: Readonly<Record<string, string>>
   /** The values that must not appear anywhere. */
   readonly secrets: ReadonlyArray<Redacted.Redacted>
   readonly inheritEnv: boolean
@@ -68,51 +74,86 @@ const statOf = (project: string, path: string) =>
     catch: (error) => missing(project, path, error instanceof Error ? error.message : String(error))
   })
 
-const isFile = (path: string): Effect.Effect<boolean> =>
-  Effect.promise(() =>
-    stat(path).then(
-      (found) => found.isFile(),
-      () => false
-    )
+/** The first of some names that a folder has, whatever it is: compose does not look at that either. */
+const firstIn = (folder: string, names: ReadonlyArray<string>) =>
+  Effect.map(
+    Effect.findFirst(names, (name) =>
+      Effect.promise(() =>
+        stat(join(folder, name)).then(
+          () => true,
+          () => false
+        )
+      )
+    ),
+    Option.map((name) => join(folder, name))
   )
 
-/** Whether the `.env` of a folder names the compose files. */
-const namesFiles = (folder: string): Effect.Effect<boolean> =>
-  Effect.map(readText(join(folder, ".env")), (text) => /^\s*(?:export\s+)?COMPOSE_FILE\s*[=:]/m.test(text ?? ""))
+/** Whether one of some files of variables names the compose files. */
+const nameFiles = (envFiles: ReadonlyArray<string>): Effect.Effect<boolean> =>
+  Effect.map(Effect.forEach(envFiles, readText), (texts) =>
+    texts.some((text) => /^\s*(?:export\s+)?COMPOSE_FILE\s*[=:]/m.test(text ?? ""))
+  )
 
-/** The files that compose finds in a folder by itself, if there are no others named for it: one, and what overrides it. */
-const foundFiles = (folder: string) =>
+/** The files that compose finds in a folder by itself, if there are no others named for it: one, and one over it. */
+const foundFiles = (folder: string): Effect.Effect<ReadonlyArray<string>> =>
   Effect.gen(function* () {
-    const file = yield* Effect.findFirst(composeFileNames, (name) => isFile(join(folder, name)))
+    const file = yield* firstIn(folder, composeFileNames)
     if (file._tag === "None") return []
-    const override = file.value.replace(/\.ya?ml$/, ".override")
-    const others = file.value.endsWith(".yml") ? [".yml", ".yaml"] : [".yaml", ".yml"]
-    const names = [file.value, ...others.map((ending) => override + ending)]
-    return yield* Effect.filter(
-      names.map((name) => join(folder, name)),
-      isFile
-    )
+    return [file.value, ...Option.toArray(yield* firstIn(folder, composeOverrideNames))]
   })
+
+/** A value that is empty is as good as none. */
+const setting = (settings: LocatedProject["settings"], name: string): string | undefined => settings[name] || undefined
+
+/** The files of variables that compose reads before the others: those that are given or named, or `.env`. */
+const envFilesOf = (given: ReadonlyArray<string>, settings: LocatedProject["settings"], folder: string) => {
+  if (given.length > 0) return given
+  const named = setting(settings, "COMPOSE_ENV_FILES")
+  return named === undefined ? [join(folder, ".env")] : named.split(",").map((file) => resolve(folder, file))
+}
+
+/** A name that compose takes as it is, or not at all, where it is not in a file. */
+const invalidName = (project: string, name: string | undefined): ComposeFailed | undefined => {
+  if (name === undefined || /^[a-z0-9][a-z0-9_-]*$/.test(name)) return undefined
+  const rule = "must consist only of lowercase alphanumeric characters, hyphens, and underscores"
+  const detail = `invalid project name ${JSON.stringify(name)}: ${rule} as well as start with a letter or number`
+  return new ComposeFailed({ reason: "FileInvalid", project, detail, lastLines: [] })
+}
+
+/** The name that is given, if it is one. */
+export const givenName = (project: ComposeProject): Effect.Effect<string | undefined, ComposeFailed> => {
+  const name = typeof project === "string" ? undefined : project.name || undefined
+  return Effect.as(invalidName(projectLabel(project), name) ?? Effect.void, name)
+}
 
 /** What to call a project in an error as long as it has no name. */
 export const projectLabel = (project: ComposeProject): string =>
-  typeof project === "string" ? project : (project.name ?? project.files?.[0] ?? project.directory ?? ".")
+  typeof project === "string" ? project : project.name || (project.files?.[0] ?? project.directory ?? ".")
 
-/** Finds a project on the disk. */
-export const locateProject = (project: ComposeProject): Effect.Effect<LocatedProject, ComposeFailed> =>
+/** Finds a project on the disk. `environment` is what compose gets besides the project's own. */
+export const locateProject = (
+  project: ComposeProject,
+  environment: Readonly<Record<string, string>> = {}
+): Effect.Effect<LocatedProject, ComposeFailed> =>
   Effect.gen(function* () {
     const label = projectLabel(project)
+    const name = yield* givenName(project)
     const isFolder = typeof project === "string" && (yield* statOf(label, resolve(project))).isDirectory()
     const spec: ComposeProjectSpec =
       typeof project !== "string" ? project : isFolder ? { directory: project } : { files: [project] }
     const files = spec.files?.length === 0 ? undefined : spec.files?.map((file) => resolve(file))
     const directory = resolve(spec.directory ?? (files?.[0] === undefined ? "." : dirname(files[0])))
     const env = plainValues(spec.env ?? {})
+    const settings = { ...environment, ...env }
+    if (name === undefined) yield* invalidName(label, setting(settings, "COMPOSE_PROJECT_NAME")) ?? Effect.void
     for (const path of files ?? []) yield* statOf(label, path)
     if (!(yield* statOf(label, directory)).isDirectory()) {
       return yield* missing(label, directory, `${directory} is not a folder`)
     }
-    const isElsewhere = files === undefined && (env["COMPOSE_FILE"] !== undefined || (yield* namesFiles(directory)))
+    const envFiles = (spec.envFiles ?? []).map((file) => resolve(file))
+    const knownEnvFiles = envFilesOf(envFiles, settings, directory)
+    const isElsewhere =
+      files === undefined && (settings["COMPOSE_FILE"] !== undefined || (yield* nameFiles(knownEnvFiles)))
     const knownFiles = files ?? (isElsewhere ? [] : yield* foundFiles(directory))
     // Compose would look in the parent folders too, and work on another project.
     if (files === undefined && !isElsewhere && knownFiles.length === 0) {
@@ -123,10 +164,12 @@ export const locateProject = (project: ComposeProject): Effect.Effect<LocatedPro
       directory,
       files,
       knownFiles,
-      name: spec.name,
+      name,
       profiles: spec.profiles ?? [],
-      envFiles: (spec.envFiles ?? []).map((file) => resolve(file)),
+      envFiles,
+      knownEnvFiles,
       env,
+      settings,
       secrets: secretValues(spec.env ?? {}),
       inheritEnv: spec.inheritEnv ?? false
     }

@@ -142,7 +142,7 @@ export const prepareProject = (
 ): Effect.Effect<PreparedProject, ComposeError, Scope.Scope> =>
   Effect.gen(function* () {
     const label = projectLabel(project)
-    const located = yield* locateProject(project)
+    const located = yield* locateProject(project, house.environment)
     const compose = yield* Effect.mapError(house.found, (detail) => notInstalled(label, detail))
     const connection = yield* Effect.mapError(engineConnection(house.docker), (error) =>
       typeof error === "string" ? notWritten(label, error) : error

@@ -2,7 +2,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { traced } from "../../api/traced.js"
-import { type ComposeProject, locateProject, projectLabel } from "../cli/composeProject.js"
+import { type ComposeProject, givenName, locateProject, projectLabel } from "../cli/composeProject.js"
 import { knownProjectName } from "../cli/projectName.js"
 import { asComposeFailed, toComposeFailed } from "../failure/asComposeFailed.js"
 import type { ComposeError } from "../failure/composeFailure.js"
@@ -17,12 +17,12 @@ import { type ComposeHouse, prepareProject } from "./preparedProject.js"
 
 /** The name of a project. Compose is asked only where its files do not tell. */
 const nameOf = (house: ComposeHouse, project: ComposeProject): Effect.Effect<string, ComposeError> =>
-  typeof project !== "string" && project.name !== undefined
-    ? Effect.succeed(project.name)
-    : Effect.gen(function* () {
-        const known = yield* knownProjectName(yield* locateProject(project))
-        return known ?? (yield* Effect.scoped(prepareProject(house, project))).name
-      })
+  Effect.gen(function* () {
+    const given = yield* givenName(project)
+    if (given !== undefined) return given
+    const known = yield* knownProjectName(yield* locateProject(project, house.environment))
+    return known ?? (yield* Effect.scoped(prepareProject(house, project))).name
+  })
 
 /** The methods of `Compose` that read from the engine. */
 export const projectReads = (
