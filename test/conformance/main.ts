@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { editionsVariable } from "../engine/composeEditions.js"
+import { editionVariable } from "../engine/composeEditions.js"
 import { packagesUnavailable } from "../engine/debianPackages.js"
 import { type EngineName, engineNames, isEngineName } from "./engineName.js"
 import { isNodeLine, nodeCommand, nodeReleases, ownLine } from "./nodeRelease.js"
@@ -77,7 +77,7 @@ const composeTests = ["test/core/composeProject", "test/packages/composeUp.test.
 /** Runs the tests of compose projects with the newest compose, in a separate vitest process. */
 const runNewestCompose = async (): Promise<void> => {
   const args = ["node_modules/vitest/vitest.mjs", "run", ...composeTests, "--reporter=dot"]
-  const env = { ...process.env, [editionsVariable]: "2.40" }
+  const env = { ...process.env, [editionVariable]: "2.40" }
   const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit", env })
   await once(child, "close")
   if (child.exitCode !== 0) process.exitCode = 1

@@ -6,15 +6,11 @@ import { obtainBinaries } from "./engineBinaries.js"
 /** The compose of the usual engine's packages, and the newest one that Debian has. */
 export type ComposeEdition = "2.26" | "2.40"
 
-/** Names the editions for `testedEditions`, separated by commas. The conformance command sets it. */
-export const editionsVariable = "DOCKWIRE_COMPOSE_EDITIONS"
+/** Names the edition for `testedEdition`. The conformance command sets it. */
+export const editionVariable = "DOCKWIRE_COMPOSE_EDITION"
 
-/** The editions on which those tests run that are the same for all: only the usual one, unless others are named. */
-export const testedEditions = (): ReadonlyArray<ComposeEdition> => {
-  const named = (process.env[editionsVariable] ?? "").split(",")
-  const editions = (["2.26", "2.40"] as const).filter((edition) => named.includes(edition))
-  return editions.length === 0 ? ["2.26"] : editions
-}
+/** The edition with which those tests run that run with one: the usual one, unless the newest is asked for. */
+export const testedEdition = (): ComposeEdition => (process.env[editionVariable] === "2.40" ? "2.40" : "2.26")
 
 const newest: PackageSet = {
   what: "Compose 2.40",

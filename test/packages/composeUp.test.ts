@@ -8,7 +8,7 @@ import { recordedOutput, type recordings } from "../core/compose/recordedOutput.
 import { lasting } from "../core/composeProject/realProject.js"
 import { eventually } from "../core/eventually.js"
 import { describeCompose } from "../engine/describeCompose.js"
-import { testedEditions } from "../engine/composeEditions.js"
+import { testedEdition } from "../engine/composeEditions.js"
 import { engineCall, jsonAt } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { uniqueName } from "../engine/testContainer.js"
@@ -114,129 +114,129 @@ describe("the tree of a project", () => {
   })
 })
 
-for (const edition of testedEditions()) {
-  describeEngine("the example compose-up.ts", () => {
-    describeCompose(edition, "brings a project up", (compose) => {
-      let examples: BundledExamples
-      let registry: TestRegistry
-      let image: string
-      const names: Array<string> = []
-      const project = async (word: string, text: string): Promise<readonly [file: string, name: string]> => {
-        const name = testProjectName(`${edition.replace(".", "")}-${word}`)
-        names.push(name)
-        const folder = await writeProject(compose().folder, `${word} $x`, {
-          "compose.yaml": `name: ${name}\n${text}`
-        })
-        return [`${folder}/compose.yaml`, name]
+const edition = testedEdition()
+
+describeEngine("the example compose-up.ts", () => {
+  describeCompose(edition, "brings a project up", (compose) => {
+    let examples: BundledExamples
+    let registry: TestRegistry
+    let image: string
+    const names: Array<string> = []
+    const project = async (word: string, text: string): Promise<readonly [file: string, name: string]> => {
+      const name = testProjectName(`${edition.replace(".", "")}-${word}`)
+      names.push(name)
+      const folder = await writeProject(compose().folder, `${word} $x`, {
+        "compose.yaml": `name: ${name}\n${text}`
+      })
+      return [`${folder}/compose.yaml`, name]
+    }
+
+    beforeAll(async () => {
+      const { endpoint } = testEngine()
+      ;[examples, registry] = await Promise.all([
+        bundleExamples(["compose-up.ts"], compose().environment),
+        startTestRegistry()
+      ])
+      const repository = `${registry.host}/${uniqueName("example")}`
+      image = `${repository}:1`
+      await engineCall(endpoint, "POST", `/images/busybox/tag?repo=${repository}&tag=1`)
+      const headers = { "X-Registry-Auth": registry.authHeader }
+      await engineCall(endpoint, "POST", `/images/${repository}/push?tag=1`, undefined, { headers })
+      await removeImage(endpoint, image)
+    })
+    afterAll(async () => {
+      for (const name of names) await takeDown(name)
+      await removeImage(testEngine().endpoint, image)
+      await Promise.all([registry?.stop(), examples?.remove()])
+    })
+
+    it.concurrent("draws a tree on a terminal", async () => {
+      const [file, name] = await project("tree", shop(image))
+      const { code, stdout } = await examples.onTerminal("compose-up.ts", "--wait", file).ended
+      expect(code, stdout).toBe(0)
+      const drawings = drawingsOf(stdout)
+      for (const drawing of drawings.slice(0, -1)) {
+        for (const line of drawing.split("\n")) expect(line.length).toBeLessThan(80)
       }
+      const all = drawings.join("")
+      expect(all).toMatch(/├─ ● db .*\n│ {2}└─ ● image +░{10} Pulling\n/)
+      expect(all).toMatch(/● db-1 +█+░+ Waiting\n/)
+      const last = drawings.at(-1) ?? ""
+      const done = (label: string, words: string) =>
+        expect.stringMatching(new RegExp(`^[├└│─ ]*✔ ${label} +█{10} ${words}$`))
+      expect(last.split("\n")).toEqual([
+        `${name.slice(0, 40)} ${"█".repeat(30)} 100 %`,
+        done("network default", "Created"),
+        done("volume data", "Created"),
+        done("db", "Healthy"),
+        done("image", "Pulled"),
+        done("db-1", "Healthy"),
+        done("init", "Exited: code 0"),
+        done("init-1", "Exited: code 0"),
+        done("web", "Running"),
+        done("web-1", "Running"),
+        `${name}-db-1: running`,
+        `${name}-init-1: exited`,
+        `${name}-web-1: running`,
+        ""
+      ])
+    })
 
-      beforeAll(async () => {
-        const { endpoint } = testEngine()
-        ;[examples, registry] = await Promise.all([
-          bundleExamples(["compose-up.ts"], compose().environment),
-          startTestRegistry()
-        ])
-        const repository = `${registry.host}/${uniqueName("example")}`
-        image = `${repository}:1`
-        await engineCall(endpoint, "POST", `/images/busybox/tag?repo=${repository}&tag=1`)
-        const headers = { "X-Registry-Auth": registry.authHeader }
-        await engineCall(endpoint, "POST", `/images/${repository}/push?tag=1`, undefined, { headers })
-        await removeImage(endpoint, image)
-      })
-      afterAll(async () => {
-        for (const name of names) await takeDown(name)
-        await removeImage(testEngine().endpoint, image)
-        await Promise.all([registry?.stop(), examples?.remove()])
-      })
+    it.concurrent("prints lines elsewhere", async () => {
+      const [file, name] = await project("lines", shop("busybox"))
+      const { code, stderr, stdout } = await examples.elsewhere("compose-up.ts", file, "--wait").ended
+      expect(code, stderr).toBe(0)
+      for (const drawn of ["\u001b", "█"]) expect(stdout).not.toContain(drawn)
+      for (const line of [
+        "db-1  Created",
+        "db-1  Started",
+        "db-1  Healthy",
+        "web-1  Running",
+        "init-1  Exited: code 0"
+      ]) {
+        expect(stdout).toContain(`Container ${name}-${line}\n`)
+      }
+      expect(stdout.endsWith(`${name}-web-1: running\n`)).toBe(true)
+    })
 
-      it.concurrent("draws a tree on a terminal", async () => {
-        const [file, name] = await project("tree", shop(image))
-        const { code, stdout } = await examples.onTerminal("compose-up.ts", "--wait", file).ended
-        expect(code, stdout).toBe(0)
-        const drawings = drawingsOf(stdout)
-        for (const drawing of drawings.slice(0, -1)) {
-          for (const line of drawing.split("\n")) expect(line.length).toBeLessThan(80)
-        }
-        const all = drawings.join("")
-        expect(all).toMatch(/├─ ● db .*\n│ {2}└─ ● image +░{10} Pulling\n/)
-        expect(all).toMatch(/● db-1 +█+░+ Waiting\n/)
-        const last = drawings.at(-1) ?? ""
-        const done = (label: string, words: string) =>
-          expect.stringMatching(new RegExp(`^[├└│─ ]*✔ ${label} +█{10} ${words}$`))
-        expect(last.split("\n")).toEqual([
-          `${name.slice(0, 40)} ${"█".repeat(30)} 100 %`,
-          done("network default", "Created"),
-          done("volume data", "Created"),
-          done("db", "Healthy"),
-          done("image", "Pulled"),
-          done("db-1", "Healthy"),
-          done("init", "Exited: code 0"),
-          done("init-1", "Exited: code 0"),
-          done("web", "Running"),
-          done("web-1", "Running"),
-          `${name}-db-1: running`,
-          `${name}-init-1: exited`,
-          `${name}-web-1: running`,
-          ""
-        ])
-      })
+    it.concurrent("ends with the service that failed, why, and its last lines", async () => {
+      const [file, name] = await project(
+        "bad",
+        "services: { bad: { image: busybox, command: [sh, -c, 'echo oops; exit 3'], network_mode: none } }\n"
+      )
+      const { code, stdout } = await examples.onTerminal("compose-up.ts", "--wait", file).ended
+      expect(code).toBe(1)
+      const last = drawingsOf(stdout).at(-1)
+      expect(last).toContain("✘ bad")
+      expect(last).toContain("Exited: code 3\n")
+      const message = `Compose project "${name}": service "bad" ended with code 3. Check its logs.`
+      expect(last).toContain(message)
+      expect(last).toMatch(/\nLast lines:\noops\n$/)
+    })
 
-      it.concurrent("prints lines elsewhere", async () => {
-        const [file, name] = await project("lines", shop("busybox"))
-        const { code, stderr, stdout } = await examples.elsewhere("compose-up.ts", file, "--wait").ended
-        expect(code, stderr).toBe(0)
-        for (const drawn of ["\u001b", "█"]) expect(stdout).not.toContain(drawn)
-        for (const line of [
-          "db-1  Created",
-          "db-1  Started",
-          "db-1  Healthy",
-          "web-1  Running",
-          "init-1  Exited: code 0"
-        ]) {
-          expect(stdout).toContain(`Container ${name}-${line}\n`)
-        }
-        expect(stdout.endsWith(`${name}-web-1: running\n`)).toBe(true)
-      })
+    it.concurrent("is interrupted by Ctrl-C, and says what is left", async () => {
+      const slow = "healthcheck: { test: 'false', interval: 1s, retries: 1000 }"
+      const [file, name] = await project(
+        "slow",
+        `services: { slow: { image: busybox, command: sleep 600, network_mode: none, ${slow} } }\n`
+      )
+      const run = examples.onTerminal("compose-up.ts", "--wait", file)
+      await eventually(run.printed).toMatch(/● slow-1 .* Waiting/)
+      run.type("\u0003")
+      const { code, stdout } = await run.ended
+      expect(code).toBe(130)
+      const last = drawingsOf(stdout).at(-1)
+      expect(last).toContain("– slow-1 ")
+      expect(last).toContain(`Project "${name}": container ${name}-slow-1 (running)`)
+      expect(last).toContain('"down" removes what is left.')
+    })
 
-      it.concurrent("ends with the service that failed, why, and its last lines", async () => {
-        const [file, name] = await project(
-          "bad",
-          "services: { bad: { image: busybox, command: [sh, -c, 'echo oops; exit 3'], network_mode: none } }\n"
-        )
-        const { code, stdout } = await examples.onTerminal("compose-up.ts", "--wait", file).ended
-        expect(code).toBe(1)
-        const last = drawingsOf(stdout).at(-1)
-        expect(last).toContain("✘ bad")
-        expect(last).toContain("Exited: code 3\n")
-        const message = `Compose project "${name}": service "bad" ended with code 3. Check its logs.`
-        expect(last).toContain(message)
-        expect(last).toMatch(/\nLast lines:\noops\n$/)
-      })
-
-      it.concurrent("is interrupted by Ctrl-C, and says what is left", async () => {
-        const slow = "healthcheck: { test: 'false', interval: 1s, retries: 1000 }"
-        const [file, name] = await project(
-          "slow",
-          `services: { slow: { image: busybox, command: sleep 600, network_mode: none, ${slow} } }\n`
-        )
-        const run = examples.onTerminal("compose-up.ts", "--wait", file)
-        await eventually(run.printed).toMatch(/● slow-1 .* Waiting/)
-        run.type("\u0003")
-        const { code, stdout } = await run.ended
-        expect(code).toBe(130)
-        const last = drawingsOf(stdout).at(-1)
-        expect(last).toContain("– slow-1 ")
-        expect(last).toContain(`Project "${name}": container ${name}-slow-1 (running)`)
-        expect(last).toContain('"down" removes what is left.')
-      })
-
-      it.concurrent("prints its usage, and the failure of a file that is not there", async () => {
-        const rows = [[], ["--nope", "x"], ["x", "y"], ["/nowhere/compose.yaml"]]
-        const ends = await Promise.all(rows.map((args) => examples.elsewhere("compose-up.ts", ...args).ended))
-        const wrong = [2, "Usage: compose-up.ts [--wait] FILE\n"]
-        const missing = [1, expect.stringMatching(/^Compose project .*does not exist/)]
-        expect(ends.map(({ code, stderr }) => [code, stderr])).toEqual([wrong, wrong, wrong, missing])
-      })
+    it.concurrent("prints its usage, and the failure of a file that is not there", async () => {
+      const rows = [[], ["--nope", "x"], ["x", "y"], ["/nowhere/compose.yaml"]]
+      const ends = await Promise.all(rows.map((args) => examples.elsewhere("compose-up.ts", ...args).ended))
+      const wrong = [2, "Usage: compose-up.ts [--wait] FILE\n"]
+      const missing = [1, expect.stringMatching(/^Compose project .*does not exist/)]
+      expect(ends.map(({ code, stderr }) => [code, stderr])).toEqual([wrong, wrong, wrong, missing])
     })
   })
-}
+})

@@ -54,6 +54,11 @@ const needs = (service: string, condition: string): Facts => ({
   runningFor: 10_000,
   labels: { project: "shop", service: "app", dependsOn: [{ service, condition }] }
 })
+const labelsOf = (service: string, ...on: ReadonlyArray<string>): InspectedContainer["labels"] => ({
+  project: "shop",
+  service,
+  dependsOn: on.map((service) => ({ service, condition: "service_started" }))
+})
 const old = "2026-01-01T00:00:00.000000000Z"
 const later = "2026-01-01T00:00:20.000000000Z"
 
@@ -179,6 +184,50 @@ describe("whether a project is ready", () => {
   }
   it.each(Object.entries(failed))("%s: failed", (_name, [verdict, expected]) => {
     expect(verdict).toMatchObject({ _tag: "Unready", service: "web", containerId: "web-id", ...expected })
+  })
+
+  // `up` starts the services that are named, and those that they depend on: no others count.
+  const chain: ReadonlyArray<Facts> = [
+    { service: "web", labels: labelsOf("web", "db", "cache"), runningFor: 10_000 },
+    { service: "db", labels: labelsOf("db", "init"), runningFor: 10_000 },
+    { service: "cache", labels: labelsOf("cache"), runningFor: 10_000 },
+    { service: "init", labels: labelsOf("init"), runningFor: 10_000 },
+    { service: "worker", labels: labelsOf("worker", "web", "queue"), runningFor: 10_000 },
+    { service: "queue", labels: labelsOf("queue", "worker"), runningFor: 10_000 }
+  ]
+  const counted: ReadonlyArray<readonly [named: ReadonlyArray<string>, counted: ReadonlyArray<string>]> = [
+    [["web"], ["web", "db", "cache", "init"]],
+    [["db"], ["db", "init"]],
+    [["init"], ["init"]],
+    [
+      ["cache", "db"],
+      ["db", "cache", "init"]
+    ],
+    [["worker"], ["web", "db", "cache", "init", "worker", "queue"]],
+    [["nobody"], []]
+  ]
+  it.each(counted)("of %j, %j count", (named, expected) => {
+    const services = new Set(named)
+    const failing = chain.filter(({ service }) => {
+      const broken = chain.map((facts) => (facts.service === service ? { ...facts, health: "unhealthy" } : facts))
+      const verdict = judged([[0, ...broken]], 0, { services })
+      if (verdict._tag === "Unready") expect(verdict.service).toBe(service)
+      const gone = chain.filter((facts) => facts.service !== service)
+      const removed = judged(
+        [
+          [0, ...chain],
+          [1, ...gone]
+        ],
+        1,
+        { services }
+      )
+      expect(removed._tag).toBe(verdict._tag)
+      return verdict._tag === "Unready"
+    })
+    expect(failing.map(({ service }) => service)).toEqual(expected)
+    const judge = new ProjectJudge({ ...settings, services }, [])
+    judge.observeAll(chain.map(container), 0)
+    expect(judge.steps(0).map(({ service }) => service)).toEqual(expected)
   })
 
   it("tells the code of the run before a restart, or none that it does not know", () => {

@@ -4,10 +4,17 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import { obtainCompose, testedEdition } from "../../engine/composeEditions.js"
 import { testCompose, testEngine } from "../../engine/realEngine.js"
 import { testProjectName } from "../../engine/testRun.js"
 
 const run = promisify(execFile)
+
+/** The compose of the tested edition. */
+const testedCompose = async (): Promise<ReadonlyArray<string> | undefined> => {
+  const edition = testedEdition()
+  return edition === "2.26" ? testCompose() : [(await obtainCompose(edition)).compose]
+}
 
 /** A compose project on the test engine, driven by the real compose. */
 export interface RealProject {
@@ -22,7 +29,7 @@ export interface RealProject {
 
 /** Gives a test a project with this compose file, and takes it down afterwards. */
 export const withProject = async (file: string, use: (project: RealProject) => Promise<void>): Promise<void> => {
-  const command = testCompose()
+  const command = await testedCompose()
   if (command === undefined) throw new Error("the tests of compose projects need compose")
   const [program = "", ...prefix] = command
   const name = testProjectName(`state-${randomUUID().slice(0, 8)}`)

@@ -149,9 +149,7 @@ export const composeMethods = (docker: DockerShape, auth: RegistryAuthShape, opt
       up: (project: ComposeProject, options: ComposeUpOptions = {}) =>
         change(project, "run_compose", upArguments(options), options, {
           before: bindWarnings,
-          ...(options.wait === undefined || options.wait === false
-            ? {}
-            : { watch: upWait(options.wait === true ? {} : options.wait) }),
+          ...(options.wait === undefined || options.wait === false ? {} : { watch: upWait(options) }),
           onFailure: halfMade
         }),
       down: (project: ComposeProject, options: ComposeDownOptions = {}) =>

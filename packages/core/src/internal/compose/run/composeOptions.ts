@@ -67,8 +67,8 @@ export interface ComposeUpOptions extends ComposeBusyOptions {
   /** Only these services, and those that they depend on. */
   readonly services?: ReadonlyArray<string>
   /**
-   * Waits until each service is healthy, or has run for a while if it has no health check, or has ended with 0. Default
-   * `false`: `up` ends when the containers have been started.
+   * Waits until each of the services that it starts is healthy, or has run for a while if it has no health check, or has ended
+   * with 0. Default `false`: `up` ends when the containers have been started.
    */
   readonly wait?: boolean | ComposeWaitOptions
   /** Builds images even if they are there. Default `false`. */

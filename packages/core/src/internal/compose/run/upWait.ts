@@ -8,7 +8,7 @@ import type { ComposeError } from "../failure/composeFailure.js"
 import type { WaitStep } from "../wait/projectJudge.js"
 import { openProjectWait } from "../wait/projectWait.js"
 import type { ComposeSteps } from "./composeOperation.js"
-import type { ComposeWaitOptions } from "./composeOptions.js"
+import type { ComposeUpOptions } from "./composeOptions.js"
 import type { PreparedProject } from "./preparedProject.js"
 
 /** Compose's own words. */
@@ -41,11 +41,14 @@ const reasons = {
   TimedOut: "TimedOut"
 } as const
 
-/** Begins to wait for a project. The steps that this gives say how far its containers have come since `up`. */
+/** Begins to wait for the services that `up` starts. The steps that this gives say how far they have come since. */
 export const upWait =
-  (options: ComposeWaitOptions) =>
+  ({ services = [], wait }: Pick<ComposeUpOptions, "services" | "wait">) =>
   ({ house, name: project }: PreparedProject): Effect.Effect<ComposeSteps<never>, ComposeError, Scope.Scope> =>
-    openProjectWait(house.docker, project, options).pipe(
+    openProjectWait(house.docker, project, {
+      ...(typeof wait === "object" ? wait : {}),
+      services: services.length === 0 ? undefined : services
+    }).pipe(
       asComposeFailed(project),
       Effect.map((ready) =>
         ready.pipe(

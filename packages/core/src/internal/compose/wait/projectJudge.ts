@@ -35,7 +35,7 @@ export interface JudgeSettings {
   readonly settleMillis: number
   /** How often the engine may restart a container by itself. */
   readonly restarts: number
-  /** The services that count; all if `undefined`. */
+  /** The services that count, with those that they depend on; all if `undefined`. */
   readonly services: ReadonlySet<string> | undefined
 }
 
@@ -45,6 +45,20 @@ interface Watched {
   readonly settledAt: number
   /** How often the engine had restarted it when the wait began. */
   readonly restartsBefore: number
+}
+
+/** Services, and all that they depend on, as the labels of their containers tell. */
+const withDependencies = (services: ReadonlySet<string>, all: Iterable<Watched>): ReadonlySet<string> => {
+  const dependencies = new Map<string, Array<string>>()
+  for (const { container } of all) {
+    const own = dependencies.get(container.service) ?? []
+    for (const { service } of container.labels.dependsOn ?? []) own.push(service)
+    dependencies.set(container.service, own)
+  }
+  const found = new Set(services)
+  // A set that grows while it is iterated has the new items too.
+  for (const service of found) for (const dependency of dependencies.get(service) ?? []) found.add(dependency)
+  return found
 }
 
 const isActive = ({ state }: InspectedContainer): boolean =>
@@ -86,8 +100,8 @@ export class ProjectJudge {
   /** Notes the state of a container. */
   observe(container: InspectedContainer, now: number): void {
     const { id, labels, restartCount, runningFor, service, startedAt } = container
-    const { services, settleMillis } = this.settings
-    if (labels.oneOff === true || (services !== undefined && !services.has(service))) return
+    const { settleMillis } = this.settings
+    if (labels.oneOff === true) return
     const before = this.#before.get(id)
     // It had ended, and nobody has started it: it is no part of what is waited for.
     if (before !== undefined && !isActive(before) && before.startedAt === startedAt && !isActive(container)) return
@@ -130,11 +144,21 @@ export class ProjectJudge {
     return expectations(labels)
   }
 
+  /** Whether a service counts. */
+  get #counts(): (service: string) => boolean {
+    const { services } = this.settings
+    if (services === undefined) return () => true
+    const counted = withDependencies(services, this.#watched.values())
+    return (service) => counted.has(service)
+  }
+
   /** What has changed since the last call. */
   steps(now: number): ReadonlyArray<WaitStep> {
     const { toComplete } = this.#expected
+    const counts = this.#counts
     const steps: Array<WaitStep> = []
     for (const watched of this.#watched.values()) {
+      if (!counts(watched.container.service)) continue
       const { exitCode, id, name, service } = watched.container
       const status = statusOf(watched, toComplete.has(service), now)
       const base = { service, containerId: id, name, status }
@@ -149,7 +173,8 @@ export class ProjectJudge {
 
   verdict(now: number): ProjectVerdict {
     const expected = this.#expected
-    const all = [...this.#watched.values()]
+    const counts = this.#counts
+    const all = [...this.#watched.values()].filter(({ container }) => counts(container.service))
     const failures = all
       .flatMap((watched) => this.#failure(watched, expected) ?? [])
       // What ended first is most likely the cause of the rest.
@@ -157,7 +182,7 @@ export class ProjectJudge {
     const [failure] = failures
     if (failure !== undefined) return { _tag: "Unready", ...failure.unready }
     for (const [service, containerId] of this.#services) {
-      if (all.some(({ container }) => container.service === service)) continue
+      if (!counts(service) || all.some(({ container }) => container.service === service)) continue
       return { _tag: "Unready", reason: "Removed", service, containerId, detail: "its container was removed" }
     }
     const open = all.filter(

@@ -24,7 +24,7 @@ export interface ProjectWaitOptions {
   readonly settle?: Duration.DurationInput | undefined
   /** How often the engine may restart a container by itself. Default: 0. */
   readonly restarts?: number | undefined
-  /** The services to wait for. Default: all. */
+  /** The services to wait for, with those that they depend on. Default: all. */
   readonly services?: ReadonlyArray<string> | undefined
 }
 
