@@ -6,7 +6,6 @@ import { removeImage } from "../core/build/builtFiles.js"
 import { writeProject } from "../core/compose/projectFiles.js"
 import { recordedOutput, type recordings } from "../core/compose/recordedOutput.js"
 import { lasting } from "../core/composeProject/realProject.js"
-import { eventually } from "../core/eventually.js"
 import { describeCompose } from "../engine/describeCompose.js"
 import { testedEdition } from "../engine/composeEditions.js"
 import { engineCall, jsonAt } from "../engine/engineRequest.js"
@@ -221,7 +220,7 @@ describeEngine("the example compose-up.ts", () => {
         `services: { slow: { image: busybox, command: sleep 600, network_mode: none, ${slow} } }\n`
       )
       const run = examples.onTerminal("compose-up.ts", "--wait", file)
-      await eventually(run.printed).toMatch(/● slow-1 .* Waiting/)
+      await run.printed(/● slow-1 .* Waiting/)
       run.type("\u0003")
       const { code, stdout } = await run.ended
       expect(code).toBe(130)

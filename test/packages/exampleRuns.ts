@@ -17,8 +17,8 @@ export interface Ended {
 /** An example that runs. */
 export interface RunningExample {
   readonly ended: Promise<Ended>
-  /** What it has written to its standard output so far. */
-  readonly printed: () => string
+  /** Waits until it has written this to its standard output. */
+  readonly printed: (text: RegExp) => Promise<void>
   readonly type: (keys: string) => void
 }
 
@@ -45,7 +45,14 @@ const start = (
     child.on("error", reject)
     child.on("close", (code) => resolve({ code, stdout: textOf(out), stderr: textOf(err) }))
   })
-  return { ended, printed: () => textOf(out), type: (keys) => child.stdin.write(keys) }
+  const printed = (text: RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => text.test(textOf(out)) && resolve()
+      child.stdout.on("data", look)
+      child.on("close", () => reject(new Error(`it ended without ${text}: ${textOf(out)}${textOf(err)}`)))
+      look()
+    })
+  return { ended, printed, type: (keys) => child.stdin.write(keys) }
 }
 
 /** Bundles examples into a folder from which packages are found. They run with these variables besides those of the tests. */

@@ -5,7 +5,7 @@ import { StepTracker } from "../../build/output/stepTracker.js"
 import { TraceDecoder } from "../../build/output/traceDecoder.js"
 import type { TrackedStep } from "../../build/output/trackedStep.js"
 import { buildRecord } from "./buildRecord.js"
-import type { ComposeEvent } from "./composeEvent.js"
+import { type ComposeEvent, eventLine } from "./composeEvent.js"
 import { jsonLine } from "./jsonLine.js"
 import { plainEvent } from "./plainLine.js"
 import { ProjectFraction } from "./projectFraction.js"
@@ -17,10 +17,6 @@ const keptCharacters = 2_000
 /** The id of the progress of a resource. Layers are unique in what they belong to. */
 const itemOf = ({ resource: { kind, name, parent } }: ComposeEvent): string =>
   parent === undefined ? `${kind} ${name}` : `${kind} ${parent}/${name}`
-
-/** The same words as without JSON. */
-const lineOf = ({ resource, status }: ComposeEvent): string =>
-  `${resource.name} ${status}${resource.detail === undefined ? "" : `: ${resource.detail}`}`
 
 const isTransfer = ({ current, resource: { kind } }: ComposeEvent): boolean => kind === "layer" && current !== undefined
 
@@ -69,7 +65,7 @@ export class ComposeDecoder {
       const decoded = jsonLine(line)
       switch (decoded?._tag) {
         case "Event":
-          return this.#event(decoded.event, lineOf(decoded.event), stream)
+          return this.#event(decoded.event, eventLine(decoded.event.resource, decoded.event.status), stream)
         case "Failure":
           if (decoded.message === "") return this.#text(stream, "canceled")
           this.#failures.push(this.#redactor.text(decoded.message))

@@ -69,6 +69,13 @@ const kinds: Readonly<Record<string, ComposeResource["kind"]>> = {
   Secret: "secret"
 }
 
+/** What happened to a resource, as compose prints it where it has no JSON. */
+export const eventLine = ({ detail, kind, name }: ComposeResource, status: string): string => {
+  const isNamed = kind === "service" || kind === "layer"
+  const subject = isNamed ? name : `${kind[0]?.toUpperCase()}${kind.slice(1)} ${name} `
+  return `${subject} ${status}${detail === undefined ? "" : `: ${detail}`}`
+}
+
 /** What compose calls a resource: a kind and a name, or the name of a service, or with a parent the id of a layer. */
 export const resourceOf = (id: string, parent?: string): ComposeResource => {
   if (parent !== undefined && parent !== "") return { kind: "layer", name: id, parent: resourceOf(parent).name }

@@ -5,6 +5,7 @@ import { ComposeFailed } from "../../../DockerError.js"
 import type { OperationStep } from "../../../Operation.js"
 import { asComposeFailed, toComposeFailed } from "../failure/asComposeFailed.js"
 import type { ComposeError } from "../failure/composeFailure.js"
+import { eventLine } from "../progress/composeEvent.js"
 import type { WaitStep } from "../wait/projectJudge.js"
 import { openProjectWait } from "../wait/projectWait.js"
 import type { ComposeSteps } from "./composeOperation.js"
@@ -24,11 +25,14 @@ const words: Readonly<Record<WaitStep["status"], string>> = {
 /** As compose reports what it does itself: a line, and progress. */
 const stepsOf = ({ exitCode, name, status }: WaitStep): ReadonlyArray<OperationStep<never>> => {
   const id = `container ${name}`
-  const detail = exitCode === undefined ? {} : { detail: `code ${exitCode}` }
-  const text = `Container ${name}  ${words[status]}${exitCode === undefined ? "" : `: code ${exitCode}`}`
+  const resource = {
+    kind: "container",
+    name,
+    ...(exitCode === undefined ? {} : { detail: `code ${exitCode}` })
+  } as const
   return [
-    { _tag: "Line", stream: "system", text, item: id },
-    { _tag: "Progress", id, status: words[status], resource: { kind: "container", name, ...detail } }
+    { _tag: "Line", stream: "system", text: eventLine(resource, words[status]), item: id },
+    { _tag: "Progress", id, status: words[status], resource }
   ]
 }
 
