@@ -17,6 +17,7 @@ import type {
   RegistryError
 } from "./DockerError.js"
 import type { ComposeProject } from "./internal/compose/cli/composeProject.js"
+import { cliDoor } from "./internal/compose/door/cliDoor.js"
 import type { ComposeLogElement, ComposeLogOptions } from "./internal/compose/logs/projectLogs.js"
 import type { ComposeProjectSummary } from "./internal/compose/project/listProjects.js"
 import type { ComposeContainer } from "./internal/compose/project/projectContainers.js"
@@ -202,7 +203,10 @@ export class Compose extends Context.Tag("@dockwire/core/Compose")<Compose, Comp
   static readonly layerWith = (options: ComposeOptions): Layer.Layer<Compose, never, Docker | RegistryAuth> =>
     Layer.effect(
       Compose,
-      Effect.flatMap(Effect.all([Docker, RegistryAuth]), ([docker, auth]) => composeMethods(docker, auth, options))
+      Effect.all([Docker, RegistryAuth]).pipe(
+        Effect.flatMap(([docker, auth]) => cliDoor(docker, auth, options)),
+        Effect.map(composeMethods)
+      )
     )
 
   /**

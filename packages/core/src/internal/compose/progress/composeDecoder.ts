@@ -82,6 +82,11 @@ export class ComposeDecoder {
     return event === undefined ? this.#text(stream, line) : this.#event(event, line.trim(), stream)
   }
 
+  /** The steps that an event stands for. */
+  event(event: ComposeEvent): ReadonlyArray<OperationStep<never>> {
+    return this.#event(event, lineOf(event), "stderr")
+  }
+
   /** The last steps, at the end of the output. */
   end(): ReadonlyArray<OperationStep<never>> {
     if (!this.#hasBuilds) return []

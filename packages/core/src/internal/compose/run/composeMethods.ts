@@ -1,16 +1,11 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { DockerShape } from "../../../Docker.js"
 import { ComposeFailed } from "../../../DockerError.js"
 import type { OperationStep } from "../../../Operation.js"
-import type { RegistryAuthShape } from "../../../RegistryAuth.js"
 import { traced } from "../../api/traced.js"
-import { HostMachine } from "../../host/hostMachine.js"
-import { baseEnvironment } from "../cli/composeEnvironment.js"
-import { type ComposeProject, projectLabel } from "../cli/composeProject.js"
-import { findCompose, rememberCompose } from "../cli/findCompose.js"
+import type { ComposeProject } from "../cli/composeProject.js"
 import { plainValues, secretValues } from "../cli/secretValues.js"
-import { bindWarnings } from "./bindWarnings.js"
+import type { ComposeDoor, EngineProject } from "../door/composeDoor.js"
 import { decodeComposeConfig } from "./composeConfig.js"
 import type { ComposeOutcome, ComposeOutput } from "./composeModels.js"
 import { composeOperation, type ComposeTask, containersOf } from "./composeOperation.js"
@@ -21,7 +16,6 @@ import {
   type ComposeCommandOptions,
   type ComposeConfigOptions,
   type ComposeDownOptions,
-  type ComposeOptions,
   type ComposePullOptions,
   type ComposeStartOptions,
   type ComposeStopOptions,
@@ -35,18 +29,10 @@ import {
 import { halfMade } from "./halfMade.js"
 import { projectReads } from "./projectReads.js"
 import { upWait } from "./upWait.js"
-import {
-  type ComposeHouse,
-  notInstalled,
-  prepareProject,
-  type PreparedProject,
-  quietFailure,
-  quietly
-} from "./preparedProject.js"
 
 const result = <A>(value: A): OperationStep<A> => ({ _tag: "Result", value })
 
-const outcome = (project: PreparedProject) =>
+const outcome = (project: EngineProject) =>
   Stream.fromEffect(
     Effect.map(containersOf(project), (containers) => result<ComposeOutcome>({ project: project.name, containers }))
   ).pipe(
@@ -95,21 +81,18 @@ const commandTask = (args: ReadonlyArray<string>, options: ComposeCommandOptions
 }
 
 /** The method `config`. */
-const configOf = (house: ComposeHouse) =>
+const configOf = (door: ComposeDoor) =>
   traced("Compose.config")((project: ComposeProject, options: ComposeConfigOptions = {}) =>
     Effect.scoped(
       Effect.gen(function* () {
-        const prepared = yield* prepareProject(house, project)
-        const result = yield* quietly(prepared, ["config", "--format", "json"], options.allProfiles)
-        if (result.exitCode !== 0) {
-          return yield* Effect.flatMap(quietFailure(prepared, projectLabel(project), result), Effect.fail)
-        }
+        const opened = yield* door.open(project)
+        const text = yield* opened.read(["config", "--format", "json"], options.allProfiles)
         return yield* Effect.mapError(
-          decodeComposeConfig(result.stdout, options.showsValues ?? false),
+          decodeComposeConfig(text, options.showsValues ?? false),
           ({ message }) =>
             new ComposeFailed({
               reason: "Failed",
-              project: prepared.name,
+              project: opened.name,
               lastLines: [],
               detail: `the output of "config" cannot be decoded: ${message}`
             })
@@ -118,64 +101,51 @@ const configOf = (house: ComposeHouse) =>
     )
   )
 
-/** The methods of `Compose`. */
-export const composeMethods = (docker: DockerShape, auth: RegistryAuthShape, options: ComposeOptions) =>
-  Effect.map(HostMachine, (machine) => {
-    const environment = options.environment ?? {}
-    const { find, forget } = rememberCompose(
-      findCompose(
-        machine,
-        { environment: { ...baseEnvironment(process.env), ...environment }, inheritEnvironment: false },
-        options.command === undefined ? undefined : [options.command]
-      )
-    )
-    const found = Effect.flatMap(find, (answer) =>
-      answer._tag === "Missing" ? Effect.fail(answer.detail) : Effect.succeed(answer)
-    )
-    const house: ComposeHouse = { docker, auth, machine, environment, found, forget }
-    const operation = <A>(project: ComposeProject, task: ComposeTask<A>) => composeOperation(house, project, task)
-    /** A command that no other may run beside on the same project. */
-    const change = (
-      project: ComposeProject,
-      kind: string,
-      args: ReadonlyArray<string>,
-      { busy = "wait" }: ComposeBusyOptions,
-      more: Partial<ComposeTask<ComposeOutcome>> = {}
-    ) => operation(project, { kind, args, busy, after: outcome, ...more })
-    const config = configOf(house)
+/** The methods of `Compose`, with what runs its commands. */
+export const composeMethods = (door: ComposeDoor) => {
+  const operation = <A>(project: ComposeProject, task: ComposeTask<A>) => composeOperation(door, project, task)
+  /** A command that no other may run beside on the same project. */
+  const change = (
+    project: ComposeProject,
+    kind: string,
+    args: ReadonlyArray<string>,
+    { busy = "wait" }: ComposeBusyOptions,
+    more: Partial<ComposeTask<ComposeOutcome>> = {}
+  ) => operation(project, { kind, args, busy, after: outcome, ...more })
+  const config = configOf(door)
 
-    return {
-      ...projectReads(house, config),
-      up: (project: ComposeProject, options: ComposeUpOptions = {}) =>
-        change(project, "run_compose", upArguments(options), options, {
-          before: bindWarnings,
-          ...(options.wait === undefined || options.wait === false ? {} : { watch: upWait(options) }),
-          onFailure: halfMade
-        }),
-      down: (project: ComposeProject, options: ComposeDownOptions = {}) =>
-        change(project, "stop_compose", downArguments(options), options, { allProfiles: options.allProfiles ?? true }),
-      stop: (project: ComposeProject, options: ComposeStopOptions = {}) =>
-        change(project, "compose_stop", stopArguments("stop", options), options),
-      start: (project: ComposeProject, options: ComposeStartOptions = {}) =>
-        change(project, "compose_start", startArguments(options), options),
-      restart: (project: ComposeProject, options: ComposeStopOptions = {}) =>
-        change(project, "restart_compose", stopArguments("restart", options), options),
-      pull: (project: ComposeProject, options: ComposePullOptions = {}) =>
-        operation(project, { kind: "pull_images", args: pullArguments(options), busy: undefined, after: outcome }),
-      build: (project: ComposeProject, options: ComposeBuildOptions = {}) => {
-        const { buildArgs = {} } = options
-        return operation(project, {
-          kind: "compose_build",
-          args: buildArguments(options),
-          environment: plainValues(buildArgs),
-          secrets: secretValues(buildArgs),
-          busy: undefined,
-          after: outcome
-        })
-      },
-      command: (project: ComposeProject, args: ReadonlyArray<string>, options: ComposeCommandOptions = {}) =>
-        operation(project, commandTask(args, options)),
-      config,
-      version: traced("Compose.version")(() => Effect.mapError(found, (detail) => notInstalled("", detail)))
-    }
-  })
+  return {
+    ...projectReads(door, config),
+    up: (project: ComposeProject, options: ComposeUpOptions = {}) =>
+      change(project, "run_compose", upArguments(options), options, {
+        before: ({ warnings }) => warnings,
+        ...(options.wait === undefined || options.wait === false ? {} : { watch: upWait(options) }),
+        onFailure: halfMade
+      }),
+    down: (project: ComposeProject, options: ComposeDownOptions = {}) =>
+      change(project, "stop_compose", downArguments(options), options, { allProfiles: options.allProfiles ?? true }),
+    stop: (project: ComposeProject, options: ComposeStopOptions = {}) =>
+      change(project, "compose_stop", stopArguments("stop", options), options),
+    start: (project: ComposeProject, options: ComposeStartOptions = {}) =>
+      change(project, "compose_start", startArguments(options), options),
+    restart: (project: ComposeProject, options: ComposeStopOptions = {}) =>
+      change(project, "restart_compose", stopArguments("restart", options), options),
+    pull: (project: ComposeProject, options: ComposePullOptions = {}) =>
+      operation(project, { kind: "pull_images", args: pullArguments(options), busy: undefined, after: outcome }),
+    build: (project: ComposeProject, options: ComposeBuildOptions = {}) => {
+      const { buildArgs = {} } = options
+      return operation(project, {
+        kind: "compose_build",
+        args: buildArguments(options),
+        environment: plainValues(buildArgs),
+        secrets: secretValues(buildArgs),
+        busy: undefined,
+        after: outcome
+      })
+    },
+    command: (project: ComposeProject, args: ReadonlyArray<string>, options: ComposeCommandOptions = {}) =>
+      operation(project, commandTask(args, options)),
+    config,
+    version: traced("Compose.version")(() => door.version)
+  }
+}

@@ -12,13 +12,13 @@ const locks = new KeyedLock()
  * undoes what the other does.
  */
 export const oneAtATime = <A, E, R>(
-  project: { readonly endpoint: string; readonly name: string },
+  project: { readonly engine: string; readonly name: string },
   busy: "wait" | "refuse",
   steps: Stream.Stream<OperationStep<A>, E, R>
 ): Stream.Stream<OperationStep<A>, E | ComposeFailed, R> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
-      const { isBusy, take } = yield* locks.enter(`${project.endpoint}\n${project.name}`)
+      const { isBusy, take } = yield* locks.enter(`${project.engine}\n${project.name}`)
       if (isBusy && busy === "refuse") {
         return yield* new ComposeFailed({
           reason: "Busy",

@@ -2,8 +2,8 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { traced } from "../../api/traced.js"
-import { type ComposeProject, givenName, locateProject, projectLabel } from "../cli/composeProject.js"
-import { knownProjectName } from "../cli/projectName.js"
+import { type ComposeProject, projectLabel } from "../cli/composeProject.js"
+import type { ComposeDoor } from "../door/composeDoor.js"
 import { asComposeFailed, toComposeFailed } from "../failure/asComposeFailed.js"
 import type { ComposeError } from "../failure/composeFailure.js"
 import { type ComposeLogOptions, projectLogs } from "../logs/projectLogs.js"
@@ -13,24 +13,13 @@ import { projectEvents } from "../project/projectEvents.js"
 import { projectStatus } from "../project/projectStatus.js"
 import type { ComposeConfig } from "./composeConfig.js"
 import type { ComposeEventsOptions, ComposeStatusOptions } from "./composeOptions.js"
-import { type ComposeHouse, prepareProject } from "./preparedProject.js"
-
-/** The name of a project. Compose is asked only where its files do not tell. */
-const nameOf = (house: ComposeHouse, project: ComposeProject): Effect.Effect<string, ComposeError> =>
-  Effect.gen(function* () {
-    const given = yield* givenName(project)
-    if (given !== undefined) return given
-    const known = yield* knownProjectName(yield* locateProject(project, house.environment))
-    return known ?? (yield* Effect.scoped(prepareProject(house, project))).name
-  })
 
 /** The methods of `Compose` that read from the engine. */
 export const projectReads = (
-  house: ComposeHouse,
+  { docker, nameOf }: ComposeDoor,
   config: (project: ComposeProject) => Effect.Effect<ComposeConfig, ComposeError>
 ) => {
-  const { docker } = house
-  const named = (project: ComposeProject) => asComposeFailed(projectLabel(project))(nameOf(house, project))
+  const named = (project: ComposeProject) => asComposeFailed(projectLabel(project))(nameOf(project))
   const logsBatches = (project: ComposeProject, options: ComposeLogOptions = {}) =>
     Stream.unwrap(
       Effect.map(named(project), (name) =>
@@ -50,7 +39,7 @@ export const projectReads = (
     ),
     status: traced("Compose.status")((project: ComposeProject, { expected = "files" }: ComposeStatusOptions = {}) =>
       Effect.gen(function* () {
-        if (expected === "containers") return yield* projectStatus(docker, yield* nameOf(house, project))
+        if (expected === "containers") return yield* projectStatus(docker, yield* nameOf(project))
         const { name, services } = yield* config(project)
         const declared = Object.entries(services).map(([service, { replicas }]) => ({ service, replicas }))
         return yield* projectStatus(docker, name, declared)

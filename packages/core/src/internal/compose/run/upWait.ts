@@ -3,14 +3,13 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ComposeFailed } from "../../../DockerError.js"
 import type { OperationStep } from "../../../Operation.js"
+import type { ComposeSteps, EngineProject } from "../door/composeDoor.js"
 import { asComposeFailed, toComposeFailed } from "../failure/asComposeFailed.js"
 import type { ComposeError } from "../failure/composeFailure.js"
 import { eventLine } from "../progress/composeEvent.js"
 import type { WaitStep } from "../wait/projectJudge.js"
 import { openProjectWait } from "../wait/projectWait.js"
-import type { ComposeSteps } from "./composeOperation.js"
 import type { ComposeUpOptions } from "./composeOptions.js"
-import type { PreparedProject } from "./preparedProject.js"
 
 /** Compose's own words. */
 const words: Readonly<Record<WaitStep["status"], string>> = {
@@ -48,8 +47,8 @@ const reasons = {
 /** Begins to wait for the services that `up` starts. The steps that this gives say how far they have come since. */
 export const upWait =
   ({ services = [], wait }: Pick<ComposeUpOptions, "services" | "wait">) =>
-  ({ house, name: project }: PreparedProject): Effect.Effect<ComposeSteps<never>, ComposeError, Scope.Scope> =>
-    openProjectWait(house.docker, project, {
+  ({ docker, name: project }: EngineProject): Effect.Effect<ComposeSteps<never>, ComposeError, Scope.Scope> =>
+    openProjectWait(docker, project, {
       ...(typeof wait === "object" ? wait : {}),
       services: services.length === 0 ? undefined : services
     }).pipe(

@@ -21,6 +21,7 @@ import { isAtLeast } from "../cli/findCompose.js"
 import { knownProjectName } from "../cli/projectName.js"
 import { composeFailure, type ComposeError, type DeclaredService } from "../failure/composeFailure.js"
 import { ComposeDecoder } from "../progress/composeDecoder.js"
+import type { ComposeCall } from "./composeDoor.js"
 import { declaredServices, projectNameIn } from "./projectConfig.js"
 
 /** The command that runs compose. */
@@ -56,20 +57,16 @@ export interface PreparedProject {
 const killAfter = "2500 millis"
 
 /** The command line of a command on a project. */
-export const composeCall = (
+export const commandLine = (
   { compose, environment, located }: Omit<PreparedProject, "name">,
-  options: {
-    readonly progress: "json" | "plain"
-    readonly args: ReadonlyArray<string>
-    readonly allProfiles?: boolean
-    readonly environment?: Readonly<Record<string, string>>
-  }
+  progress: "json" | "plain",
+  call: ComposeCall
 ): HostCommand => {
   const [program = "", ...rest] = compose.command
   return {
     program,
-    args: [...rest, "--progress", options.progress, ...projectArguments(located, options.allProfiles), ...options.args],
-    environment: { ...environment, ...options.environment },
+    args: [...rest, "--progress", progress, ...projectArguments(located, call.allProfiles), ...call.args],
+    environment: { ...environment, ...call.environment },
     inheritEnvironment: false,
     directory: located.directory,
     killAfter
@@ -85,7 +82,7 @@ export const quietly = (
   args: ReadonlyArray<string>,
   allProfiles = false
 ): Effect.Effect<HostCommandResult> =>
-  collectHostCommand(project.house.machine.run(composeCall(project, { progress: "plain", args, allProfiles })))
+  collectHostCommand(project.house.machine.run(commandLine(project, "plain", { args, allProfiles })))
 
 /** The services that the files declare, for explanations. */
 export const servicesOf = (project: Omit<PreparedProject, "name">): Effect.Effect<ReadonlyArray<DeclaredService>> =>

@@ -1,0 +1,72 @@
+import * as Effect from "effect/Effect"
+import type { DockerShape } from "../../../Docker.js"
+import type { RegistryAuthShape } from "../../../RegistryAuth.js"
+import { HostMachine } from "../../host/hostMachine.js"
+import { baseEnvironment } from "../cli/composeEnvironment.js"
+import { type ComposeProject, givenName, locateProject, projectLabel } from "../cli/composeProject.js"
+import { findCompose, rememberCompose } from "../cli/findCompose.js"
+import { knownProjectName } from "../cli/projectName.js"
+import type { ComposeError } from "../failure/composeFailure.js"
+import type { ComposeOptions } from "../run/composeOptions.js"
+import { bindWarnings } from "./bindWarnings.js"
+import { runCli } from "./cliRun.js"
+import type { ComposeDoor, OpenProject } from "./composeDoor.js"
+import {
+  type ComposeHouse,
+  notInstalled,
+  type PreparedProject,
+  prepareProject,
+  quietFailure,
+  quietly
+} from "./preparedProject.js"
+
+const opened = (prepared: PreparedProject, label: string): OpenProject => ({
+  docker: prepared.house.docker,
+  name: prepared.name,
+  run: (call, kept) => runCli(prepared, call, kept),
+  read: (args, allProfiles) =>
+    Effect.flatMap(quietly(prepared, args, allProfiles), (result) =>
+      result.exitCode === 0
+        ? Effect.succeed(result.stdout)
+        : Effect.flatMap(quietFailure(prepared, label, result), Effect.fail)
+    ),
+  warnings: bindWarnings(prepared)
+})
+
+/** The name of a project. Compose is asked only where its files do not tell. */
+const nameOf = (house: ComposeHouse, project: ComposeProject): Effect.Effect<string, ComposeError> =>
+  Effect.gen(function* () {
+    const given = yield* givenName(project)
+    if (given !== undefined) return given
+    const known = yield* knownProjectName(yield* locateProject(project, house.environment))
+    return known ?? (yield* Effect.scoped(prepareProject(house, project))).name
+  })
+
+/** The compose command of this machine. */
+export const cliDoor = (
+  docker: DockerShape,
+  auth: RegistryAuthShape,
+  options: ComposeOptions
+): Effect.Effect<ComposeDoor> =>
+  Effect.map(HostMachine, (machine) => {
+    const environment = options.environment ?? {}
+    const { find, forget } = rememberCompose(
+      findCompose(
+        machine,
+        { environment: { ...baseEnvironment(process.env), ...environment }, inheritEnvironment: false },
+        options.command === undefined ? undefined : [options.command]
+      )
+    )
+    const found = Effect.flatMap(find, (answer) =>
+      answer._tag === "Missing" ? Effect.fail(answer.detail) : Effect.succeed(answer)
+    )
+    const house: ComposeHouse = { docker, auth, machine, environment, found, forget }
+    return {
+      docker,
+      engine: docker.endpoint,
+      open: (project, secrets) =>
+        Effect.map(prepareProject(house, project, secrets), (prepared) => opened(prepared, projectLabel(project))),
+      nameOf: (project) => nameOf(house, project),
+      version: Effect.mapError(found, (detail) => notInstalled("", detail))
+    }
+  })
