@@ -19,8 +19,11 @@ const memoryLayers = ["routes", "images", "containers", "calls", "state", "progr
   (name) => `core/src/memory/${name}/`
 )
 
+/** The modules of core that load the engine in memory. */
+const memoryModules = ["core/src/MemoryCompose.ts", "core/src/MemoryEngine.ts"]
+
 /** The modules of core that other packages may use. Only the demo uses the engine in memory. */
-const core = ["core/src/*", "!core/src/index.ts", "!core/src/MemoryEngine.ts"]
+const core = ["core/src/*", "!core/src/index.ts", ...memoryModules.map((module) => `!${module}`)]
 
 /**
  * Each room (a folder, or a file of its own) with what it may import besides its own files. The first room that matches a
@@ -33,8 +36,11 @@ const core = ["core/src/*", "!core/src/index.ts", "!core/src/MemoryEngine.ts"]
  */
 const rooms = [
   ["core/src/index.ts", ["core/src/*"]],
-  ["core/src/MemoryEngine.ts", ["core/src/*", "core/src/internal/", "core/src/memory/", "!core/src/index.ts"]],
-  ["core/src/*", ["core/src/internal/", "!core/src/index.ts", "!core/src/MemoryEngine.ts"]],
+  ...memoryModules.map((module) => [
+    module,
+    ["core/src/*", "core/src/internal/", "core/src/memory/", "!core/src/index.ts"]
+  ]),
+  ["core/src/*", ["core/src/internal/", "!core/src/index.ts", ...memoryModules.map((module) => `!${module}`)]],
   ["core/src/internal/connection/", corePublic],
   ["core/src/internal/api/", corePublic],
   ...["archive", "containers", "networks", "system", "volumes"].map((name) => [
@@ -101,6 +107,18 @@ const rooms = [
     [...corePublic, "core/src/internal/api/", "core/src/internal/logs/", "core/src/internal/connection/endpoint.ts"]
   ],
   ["core/src/memory/*", [...memoryBase, ...memoryLayers]],
+  [
+    "core/src/memory/compose/",
+    [
+      ...memoryBase,
+      "type core/src/*",
+      "!core/src/index.ts",
+      "type core/src/internal/build/",
+      "core/src/internal/build/output/",
+      "core/src/internal/compose/",
+      "type core/src/internal/containers/"
+    ]
+  ],
   ...memoryLayers.map((layer, index) => [layer, [...memoryBase, ...memoryLayers.slice(index + 1)]]),
 
   ["server/src/index.ts", ["server/src/*", "server/src/access/", "server/src/engine/", "server/src/rooms/"]],
@@ -135,7 +153,7 @@ const rooms = [
   ["server/src/command/", ["server/src/Server.ts", "server/src/Config.ts"]],
   ["server/src/client/", ["server/src/Wire.ts"]],
   ["server/src/web/", ["server/src/client/", "server/src/Wire.ts", "type server/src/Api/"]],
-  ["server/src/demo/", [...core, "core/src/MemoryEngine.ts"]],
+  ["server/src/demo/", [...core, ...memoryModules]],
 
   ["compat/src/", core]
 ]

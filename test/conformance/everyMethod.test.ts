@@ -80,8 +80,13 @@ const withoutEngine: Readonly<Record<string, string>> = {
   "ComposeFiles.update": composeFiles
 }
 
-/** The tests of the engine in memory, which use each of its members. */
-const ofMemory = ["test/conformance/memoryEngine.test.ts", "test/core/logs/verifiedFollow.test.ts"]
+/** The tests of the engine and of compose in memory, which use each of their members. */
+const ofMemory = [
+  "test/conformance/memoryEngine.test.ts",
+  "test/core/logs/verifiedFollow.test.ts",
+  "test/core/memoryCompose/memoryCompose.test.ts",
+  "test/core/memoryCompose/memoryProject.ts"
+]
 
 const ownKeys = (value: object): ReadonlyArray<string> => {
   const builtIn = new Set(["key", "length", "name", "prototype", "stack"])
@@ -94,9 +99,10 @@ const untabled = Effect.all({
   ComposeFiles: core.ComposeFiles,
   LogSink: core.LogSink,
   LogSinkRecorder: core.LogSinkRecorder,
+  MemoryCompose: core.MemoryCompose,
   MemoryEngine: core.MemoryEngine
 }).pipe(
-  Effect.provide(Layer.provideMerge(core.Compose.layer, core.RegistryAuth.layer())),
+  Effect.provide(Layer.provide(core.MemoryCompose.layer({ projects: {} }), core.RegistryAuth.layer())),
   Effect.provide(
     Layer.mergeAll(core.ComposeFiles.layer({ folder: "projects" }), core.LogSink.layerTest, core.MemoryEngine.layer())
   ),
@@ -123,7 +129,7 @@ const text = (file: string) => readFile(join(repositoryRoot, file), "utf8")
 const names = (content: string, what: string): boolean => {
   const [owner = "", part = ""] = what.split(".")
   const isMethod =
-    /^(Compose|ComposeFiles|LogSink|LogSinkRecorder|MemoryEngine)$/.test(owner) &&
+    /^(Compose|ComposeFiles|LogSink|LogSinkRecorder|MemoryCompose|MemoryEngine)$/.test(owner) &&
     !(part in Object(Reflect.get(core, owner)))
   const form = isMethod ? `(\\.|[{,] )${part}\\b` : `\\b${what.replaceAll(".", "\\.")}\\b`
   return new RegExp(form).test(content)
@@ -135,7 +141,7 @@ const runsOnEngine = (content: string): boolean =>
 describe("the public functions and methods of core", () => {
   it("are all used on a real engine: by a cell of the table, or by a test that is named here", async () => {
     const all = await Effect.runPromise(offered)
-    const memory = all.filter((what) => /^(MemoryEngine|ProgramStep)\./.test(what))
+    const memory = all.filter((what) => /^(ComposeStep|MemoryCompose|MemoryEngine|ProgramStep)\./.test(what))
     expect(memory.length).toBeGreaterThan(10)
     const named = { ...elsewhere, ...withoutEngine }
     expect(all.filter((what) => !memory.includes(what)).toSorted()).toEqual(Object.keys(named).toSorted())

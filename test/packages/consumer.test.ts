@@ -64,6 +64,7 @@ socket.on("docker_log", (data) => document.body.append(JSON.stringify(data)))
 const requirable = [
   "@dockwire/core",
   "@dockwire/core/Logs",
+  "@dockwire/core/MemoryCompose",
   "@dockwire/core/MemoryEngine",
   "@dockwire/compat",
   "@dockwire/server",

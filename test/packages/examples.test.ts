@@ -70,6 +70,7 @@ const services = [
   "Host",
   "Logs",
   "LogSink",
+  "MemoryCompose",
   "MemoryEngine",
   "Networks",
   "Operation",

@@ -7,34 +7,43 @@ export interface Room {
 const fourPublic = ["Docker", "DockerError", "LogEvent", "LogPosition"]
 /** Rooms that hold the pieces of one service. */
 const servicePieces = ["internal/containers", "internal/networks", "internal/system", "internal/volumes"]
+/** Modules that load the engine in memory. */
+const memoryModules = ["MemoryCompose", "MemoryEngine"]
 const outsideOfMemory = [...fourPublic, "internal/api", "internal/tar"]
 
 /** The rooms of core as its design names them. */
 export const coreRooms: Readonly<Record<string, Room>> = {
-  index: { file: "index", mayImport: [...fourPublic, "Logs", "Volumes", "MemoryEngine"] },
-  MemoryEngine: {
-    file: "MemoryEngine",
-    mayImport: [
-      ...outsideOfMemory,
-      "Logs",
-      "Volumes",
-      "internal/connection",
-      "internal/connection/endpoint",
-      ...servicePieces,
-      "internal/compose/yaml",
-      "internal/exec",
-      "internal/host",
-      "internal/logs",
-      "internal/watch",
-      "memory",
-      "memory/routes",
-      "memory/containers",
-      "memory/calls",
-      "memory/state",
-      "memory/programs",
-      "memory/time"
-    ]
-  },
+  index: { file: "index", mayImport: [...fourPublic, "Logs", "Volumes", ...memoryModules] },
+  ...Object.fromEntries(
+    memoryModules.map((name) => [
+      name,
+      {
+        file: name,
+        mayImport: [
+          ...memoryModules,
+          ...outsideOfMemory,
+          "Logs",
+          "Volumes",
+          "internal/connection",
+          "internal/connection/endpoint",
+          ...servicePieces,
+          "internal/compose/yaml",
+          "internal/exec",
+          "internal/host",
+          "internal/logs",
+          "internal/watch",
+          "memory",
+          "memory/compose",
+          "memory/routes",
+          "memory/containers",
+          "memory/calls",
+          "memory/state",
+          "memory/programs",
+          "memory/time"
+        ]
+      }
+    ])
+  ),
   ...Object.fromEntries(
     [...fourPublic, "Logs", "Volumes"].map((name, _, all) => [
       name,
@@ -86,6 +95,7 @@ export const coreRooms: Readonly<Record<string, Room>> = {
       "memory/time"
     ]
   },
+  "memory/compose": { file: "memory/compose/a", mayImport: [...outsideOfMemory, "internal/compose/yaml"] },
   "memory/routes": {
     file: "memory/routes/a",
     mayImport: [

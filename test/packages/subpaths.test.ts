@@ -66,7 +66,7 @@ const coreModules = coreFiles.flatMap((file) =>
   file.endsWith(".ts") && file !== "index.ts" ? [file.slice(0, -3)] : []
 )
 
-const isMemory = (file: string): boolean => /^core\/dist\/(memory\/|MemoryEngine\.js$)/.test(file)
+const isMemory = (file: string): boolean => /^core\/dist\/(memory\/|Memory(Compose|Engine)\.js$)/.test(file)
 
 describe("the subpaths of the packages", () => {
   it("load only what they need: Logs loads neither the engine in memory nor the barrel", async () => {
@@ -79,8 +79,8 @@ describe("the subpaths of the packages", () => {
     expect((await loadedFiles("@dockwire/core/MemoryEngine")).filter(isMemory)).toContain("core/dist/memory/door.js")
   })
 
-  it("of core load the engine in memory only for MemoryEngine", async () => {
-    const others = coreModules.filter((name) => name !== "MemoryEngine")
+  it("of core load the engine in memory only for MemoryEngine and MemoryCompose", async () => {
+    const others = coreModules.filter((name) => name !== "MemoryEngine" && name !== "MemoryCompose")
     const files = await loadedFiles(...others.map((name) => `@dockwire/core/${name}`))
     expect(files).toEqual(expect.arrayContaining(others.map((name) => `core/dist/${name}.js`)))
     expect(files.filter(isMemory)).toEqual([])

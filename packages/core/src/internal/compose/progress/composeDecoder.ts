@@ -84,7 +84,7 @@ export class ComposeDecoder {
 
   /** The steps that an event stands for. */
   event(event: ComposeEvent): ReadonlyArray<OperationStep<never>> {
-    return this.#event(event, lineOf(event), "stderr")
+    return this.#event(event, eventLine(event.resource, event.status), "stderr")
   }
 
   /** The last steps, at the end of the output. */
