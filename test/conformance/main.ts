@@ -72,7 +72,11 @@ const runRegistryFailures = async (engines: ReadonlyArray<EngineName>): Promise<
 }
 
 /** The tests that `npm test` runs with the usual compose alone. */
-const composeTests = ["test/core/composeProject", "test/packages/composeUp.test.ts"]
+const composeTests = [
+  "test/core/compose/interrupted.test.ts",
+  "test/core/composeProject",
+  "test/packages/composeUp.test.ts"
+]
 
 /** Runs the tests of compose projects with the newest compose, in a separate vitest process. */
 const runNewestCompose = async (): Promise<void> => {
