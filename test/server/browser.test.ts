@@ -4,6 +4,7 @@ import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest"
 import { launchBrowser, openPage } from "../engine/browser.js"
+import { engineCall } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import type { ServerProcess } from "../engine/serverProcess.js"
 import { startServer } from "../engine/serverProcess.js"
@@ -16,7 +17,8 @@ const eventually = <A>(check: () => Promise<A>): Promise<A> => vi.waitFor(check,
 const numbered = (from: string, to: number, pause: string): string =>
   `i=${from}; while [ $i -le ${to} ]; do echo "number $i"; i=$((i+1)); ${pause}; done`
 
-const sleepForever = `trap "exit 3" TERM; while :; do sleep 0.2; done`
+/** Does this, and runs until it is told to end, which it can be as soon as it does that. */
+const lasting = (script: string): string => `trap "exit 3" TERM; ${script}; while :; do sleep 0.2; done`
 
 /** Scrolls through the whole log and collects its rows: only the visible ones are in the document. */
 const allLines = async (page: Page): Promise<ReadonlyArray<string>> => {
@@ -109,7 +111,7 @@ describeEngine("the page", () => {
   })
 
   test("the link signs the browser in for good, and the token leaves the address bar", async () => {
-    const container = await run(`echo hello; ${sleepForever}`, "hello")
+    const container = await run(lasting("echo hello"), "hello")
     const { complaints, page } = await open()
     await page.getByRole("link", { name: container.name }).waitFor()
     expect(page.url()).toBe(`${server.url}/`)
@@ -129,10 +131,9 @@ describeEngine("the page", () => {
     const script = [
       `printf '%s\\n' '${evil}'`,
       `printf '\\033]8;;javascript:alert(3)\\007link\\033]8;;\\007 \\033[1;31mred\\033[0m plain\\n'`,
-      `printf 'to stderr\\n' >&2`,
-      sleepForever
+      `printf 'to stderr\\n' >&2`
     ].join("; ")
-    const container = await run(script, "evil")
+    const container = await run(lasting(script), "evil")
     const { complaints, page } = await open()
     await choose(page, container)
     await eventually(async () => {
@@ -146,11 +147,12 @@ describeEngine("the page", () => {
   })
 
   test("stops and starts a container, and shows its state", async () => {
-    const container = await run(`echo here; ${sleepForever}`, "stop")
+    const container = await run(lasting("echo here"), "stop")
     const { complaints, page } = await open()
     await choose(page, container)
     const state = page.locator("#selected-state")
     await eventually(async () => expect(await state.textContent()).toBe("running"))
+    await eventually(async () => expect(await texts(page)).toEqual(["here"]))
     await page.getByRole("button", { name: "Stop", exact: true }).click()
     await eventually(async () => expect(await state.textContent()).toBe("stopped"))
     await eventually(async () => expect(await notes(page)).toEqual(["Stopped with exit code 3"]))
@@ -190,7 +192,7 @@ describeEngine("the page", () => {
   })
 
   test("continues with a new container of the same name", async () => {
-    const first = await run(`echo first; ${sleepForever}`, "again")
+    const first = await run(lasting("echo first"), "again")
     const { complaints, page } = await open()
     await choose(page, first)
     await eventually(async () => expect(await texts(page)).toEqual(["first"]))
@@ -198,7 +200,7 @@ describeEngine("the page", () => {
     await eventually(async () => expect(await page.locator("#selected-state").textContent()).toBe("removed"))
     const second = await startTestContainer({
       endpoint: testEngine().endpoint,
-      cmd: ["sh", "-c", `echo second; ${sleepForever}`],
+      cmd: ["sh", "-c", lasting("echo second")],
       name: first.name
     })
     containers.push(second)
@@ -210,8 +212,9 @@ describeEngine("the page", () => {
   })
 
   test("continues across restarts of the server, with no line missing or repeated", async () => {
-    const total = 800
-    const container = await run(`${numbered("1", total, "sleep 0.02")}; ${sleepForever}`, "count")
+    const counting =
+      "trap end=1 USR1; i=0; while [ -z $end ]; do i=$((i+1)); echo number $i; sleep 0.02; done; echo end"
+    const container = await run(lasting(counting), "count")
     // A server of its own, so that other tests keep theirs.
     const ownData = await mkdtemp(join(tmpdir(), "dockwire-"))
     const { endpoint } = testEngine()
@@ -223,14 +226,15 @@ describeEngine("the page", () => {
     for (const signal of ["SIGKILL", "SIGTERM"] as const) {
       await restarted.stop(signal)
       await page.getByText("Reconnecting").waitFor()
-      await page.waitForTimeout(1500)
+      await page.waitForTimeout(500)
       restarted = await startServer({ endpoint, dataDir: ownData, port: restarted.port })
       await page.getByText("Connected").waitFor()
-      await page.waitForTimeout(1500)
+      await page.waitForTimeout(500)
     }
-    await page.locator("#log .text", { hasText: `number ${total}` }).waitFor({ timeout: 60_000 })
-    const expected = Array.from({ length: total }, (_, index) => `number ${index + 1}`)
-    expect(await allLines(page)).toEqual(expected)
+    await engineCall(endpoint, "POST", `/containers/${container.id}/kill?signal=USR1`)
+    await page.locator("#log .text", { hasText: "end" }).waitFor()
+    const lines = await allLines(page)
+    expect(lines).toEqual([...Array.from(lines.slice(1), (_, index) => `number ${index + 1}`), "end"])
     expect(complaints).toEqual([])
   }, 120_000)
 
@@ -275,8 +279,7 @@ describeEngine("the page", () => {
   })
 
   test("a line of one mebibyte does not block it", async () => {
-    const script = `head -c 1048576 /dev/zero | tr '\\0' x; echo; echo after; ${sleepForever}`
-    const container = await run(script, "long")
+    const container = await run(lasting(`head -c 1048576 /dev/zero | tr '\\0' x; echo; echo after`), "long")
     const { complaints, page } = await open()
     await choose(page, container)
     await eventually(async () => expect((await texts(page)).at(-1)).toBe("after"))
@@ -289,7 +292,7 @@ describeEngine("the page", () => {
   })
 
   test("on a phone, the list and the log each fill the screen", async () => {
-    const container = await run(`echo small; ${sleepForever}`, "phone")
+    const container = await run(lasting("echo small"), "phone")
     const { complaints, page } = await open(server.link, { viewport: { width: 375, height: 700 }, hasTouch: true })
     await choose(page, container)
     await page.locator("#log .text", { hasText: "small" }).waitFor()
@@ -302,7 +305,7 @@ describeEngine("the page", () => {
   })
 
   test("the arrow keys move through the list", async () => {
-    const made = await Promise.all([run(sleepForever, "keys-a"), run(sleepForever, "keys-b")])
+    const made = await Promise.all([run(lasting(":"), "keys-a"), run(lasting(":"), "keys-b")])
     const { page } = await open()
     for (const { name } of made) await page.getByRole("link", { name }).waitFor()
     const links = page.locator("#containers a")
@@ -322,7 +325,7 @@ describeEngine("the page", () => {
   })
 
   test("the plain script and the module work in other pages", async () => {
-    const container = await run(`echo one; echo two; ${sleepForever}`, "script")
+    const container = await run(lasting("echo one; echo two"), "script")
     const { complaints, page } = await open()
     await page.getByRole("link", { name: container.name }).waitFor()
     // As text, because the test runner would rewrite the import.

@@ -12,7 +12,7 @@ import { describeEngine } from "../../engine/realEngine.js"
 import { freePort } from "../../engine/freePort.js"
 import { eventually } from "../eventually.js"
 import { onTestEngine } from "../bothEngines.js"
-import { lasting, withProject } from "./realProject.js"
+import { hasTrap, lasting, withProject } from "./realProject.js"
 
 const file = `
 services:
@@ -67,6 +67,7 @@ describeEngine("what the engine tells of a project", () => {
         services: { db: ["running"], init: ["exited"], seed: ["exited"], web: ["running"] }
       })
 
+      await hasTrap(`${name}-web-1`)
       const since = new Date()
       await compose("stop", "web")
       // It ended with 0, as a service does that has done its work; but it was told to end.

@@ -5,8 +5,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { obtainCompose, testedEdition } from "../../engine/composeEditions.js"
+import { engineRequest } from "../../engine/engineRequest.js"
 import { testCompose, testEngine } from "../../engine/realEngine.js"
 import { testProjectName } from "../../engine/testRun.js"
+import { eventually } from "../eventually.js"
 
 const run = promisify(execFile)
 
@@ -55,5 +57,11 @@ export const withProject = async (file: string, use: (project: RealProject) => P
   }
 }
 
-/** A service that runs until it is told to end, and then ends with 0. */
-export const lasting = "[sh, -c, 'trap \"exit 0\" TERM; while :; do sleep 0.1; done']"
+/** A service that runs until it is told to end, and then ends with 0 (see `hasTrap`). */
+export const lasting = "[sh, -c, 'trap \"exit 0\" TERM; touch /trapped; while :; do sleep 0.1; done']"
+
+/** Waits until a container of `lasting` has set its trap: told to end before, it would end with another code. */
+export const hasTrap = (container: string): PromiseLike<void> => {
+  const file = `/containers/${container}/archive?path=/trapped`
+  return eventually(async () => (await engineRequest(testEngine().endpoint, "HEAD", file)).status).toBe(200)
+}

@@ -42,11 +42,13 @@ const created = async (command: ReadonlyArray<string>, more: Partial<ContainerSp
   return id
 }
 
+/** Process 1 ignores a signal that arrives before its trap is set. */
+const isReady = (id: string) => run((containers) => containers.waitUntil(id, { log: "ready" }))
+
 const sleeper = async (more: Partial<ContainerSpec> = {}): Promise<string> => {
   const id = await created(["sh", "-c", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done"], more)
   await run((containers) => containers.start(id))
-  // Process 1 ignores a signal that arrives before the trap is set.
-  await run((containers) => containers.waitUntil(id, { log: "ready" }))
+  await isReady(id)
   return id
 }
 
@@ -124,9 +126,8 @@ describeEngine("a container", () => {
   })
 
   it("changes its state with each verb of its lifecycle", async () => {
-    const id = await created(["sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.05; done"])
+    const id = await sleeper()
     const state = () => run((containers) => Effect.map(containers.inspect(id), (details) => details.state))
-    await run((containers) => containers.start(id))
     await run((containers) => containers.start(id))
     expect(await state()).toMatchObject({ status: "running" })
     await run((containers) => containers.pause(id))
@@ -144,6 +145,7 @@ describeEngine("a container", () => {
     const before = await state()
     await run((containers) => containers.restart(id, { timeout: "5 seconds" }))
     expect((await state()).startedAt > before.startedAt).toBe(true)
+    await isReady(id)
     const exit = run((containers) => containers.wait(id, "next-exit"))
     await run((containers) => containers.stop(id, { timeout: "5 seconds" }))
     expect(await run((containers) => containers.wait(id))).toEqual({ exitCode: 5 })
