@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+import { LongestFirst } from "./test/longestFirst.js"
 
 const packages = fileURLToPath(new URL("./packages/", import.meta.url))
 
@@ -16,6 +17,7 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
+    sequence: { sequencer: LongestFirst },
     globalSetup: ["./test/globalSetup.ts"],
     reporters: ["default", "./test/reporter.ts"],
     // Loading Effect for each file again would take a third of the time. Each test undoes what it does to its process.

@@ -1,13 +1,14 @@
 /** Fills hubs to their budget, and prints what that takes. Started with --expose-gc by hubHeap.test.ts. */
 import type { FollowElement } from "@dockwire/core"
-import { LogPosition } from "@dockwire/core"
-import { Hub } from "@dockwire/server"
+import { LogPosition } from "@dockwire/core/LogPosition"
+import { Hub } from "@dockwire/server/Hub"
 import * as Effect from "effect/Effect"
 import { crc32 } from "node:zlib"
 import { RingIndex } from "../../packages/server/src/engine/history/RingIndex.js"
 
-/** The bytes that the hub may take. */
-const budget = 32 * 1024 * 1024
+/** The mebibytes that the hub may take. The lines below fill 32. */
+const mebibytes = Number(process.argv[2])
+const budget = mebibytes * 1024 * 1024
 
 type Kind = "plain" | "wide" | "interleaved"
 
@@ -66,7 +67,7 @@ const fill = Effect.fnUntraced(function* (lines: {
   const ids = Array.from({ length: 10 }, (_, index) => String(index).padStart(64, "0"))
   const isFull = () => ids.reduce((sum, id) => sum + (hub.findRing(`container_logs_${id}`)?.bytes ?? 0), 0)
   // More than fits: each ring may hold 8 MiB or 20,000 lines.
-  for (let turn = 0; turn < lines.turns; turn++) for (const id of ids) publish(id)
+  for (let turn = 0; turn < (lines.turns * mebibytes) / 32; turn++) for (const id of ids) publish(id)
   before = undefined
   const heap = collect() - start
   const bytes = isFull()

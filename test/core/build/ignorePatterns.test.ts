@@ -1,11 +1,13 @@
 import * as Stream from "effect/Stream"
-import { writeFile } from "node:fs/promises"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { ContextWalk } from "../../../packages/core/src/internal/build/context/contextWalk.js"
 import { readIgnoreFile } from "../../../packages/core/src/internal/build/patterns/ignoreFile.js"
 import { PatternList } from "../../../packages/core/src/internal/build/patterns/patternList.js"
 import { describeEngine, testEngine } from "../../engine/realEngine.js"
+import { roundsOf } from "../../whole/isWhole.js"
 import { randomness } from "../logs/randomness.js"
 import { tarLines } from "./builtFiles.js"
 import { contextFiles, type ContextFiles } from "./contextFiles.js"
@@ -124,14 +126,19 @@ const randomText = ({ between, pick }: ReturnType<typeof randomness>): string =>
     return `${pick(["", "", "!"])}${pick(["", "", "", "/", "./", "**/"])}${segments.join("").replace(/\/$/, pick(["", "/"]))}`
   }).join("\n")
 
+/** The paths that are taken, or that the patterns are rejected. */
+type Taken = ReadonlyArray<string> | "rejected"
+
 /** How many builds run at the same time, each with a context of its own. */
-const lanes = 2
+const lanes = 12
 
 describeEngine("an ignore file", () => {
   let cli: DockerBuild
+  let tars = ""
   const contexts: Array<ContextFiles> = []
   beforeAll(async () => {
     cli = await dockerBuild(testEngine().endpoint)
+    tars = await mkdtemp(join(tmpdir(), "dockwire-tars-"))
     const contents = Object.fromEntries(files.map((name) => [name, name]))
     for (let lane = 0; lane < lanes; lane++) {
       contexts.push(await contextFiles({ Dockerfile: "FROM scratch\nCOPY . /\n", ...contents }))
@@ -140,16 +147,28 @@ describeEngine("an ignore file", () => {
   afterAll(async () => {
     await cli?.dispose()
     for (const context of contexts) await context.remove()
+    await rm(tars, { recursive: true, force: true })
   })
 
-  /** The paths that docker build takes, or that it rejects the patterns. */
-  const theirs = async (path: string): Promise<ReadonlyArray<string> | "rejected"> => {
+  const pathsIn = async (tar: Buffer): Promise<Taken> =>
+    (await tarLines(Stream.make(Uint8Array.from(tar)))).map((line) => line.split(" ").slice(2, -1).join(" "))
+  /** What docker build takes of one folder. */
+  const theirs = async (path: string): Promise<Taken> => {
     const { code, errors, output } = await cli.run(["-q", "-o", "type=tar,dest=-", path])
     if (code !== 0 && /illegal exclusion pattern|syntax error in pattern/.test(errors)) return "rejected"
     expect(errors).not.toContain("ERROR")
-    return (await tarLines(Stream.make(Uint8Array.from(output)))).map((line) => line.split(" ").slice(2, -1).join(" "))
+    return pathsIn(output)
   }
-  const ours = async (path: string, text: string): Promise<ReadonlyArray<string> | "rejected"> => {
+  /** What it takes of each of these folders. All of them fail, and give nothing, if it rejects the patterns of one. */
+  const theirsOfAll = async (folders: ReadonlyArray<string>): Promise<ReadonlyMap<string, Taken>> => {
+    const builds = folders.map((context, index) => ({ context, tar: join(tars, `${index}.tar`) }))
+    const { code } = builds.length === 0 ? { code: 0 } : await cli.bake(builds)
+    if (code !== 0) return new Map()
+    return new Map(
+      await Promise.all(builds.map(async ({ context, tar }) => [context, await pathsIn(await readFile(tar))] as const))
+    )
+  }
+  const ours = async (path: string, text: string): Promise<Taken> => {
     const exclude = PatternList.parse(readIgnoreFile(Buffer.from(text)))
     if (typeof exclude === "string") return "rejected"
     const taken = async (isLocal: boolean): Promise<ReadonlyArray<string>> => {
@@ -163,22 +182,26 @@ describeEngine("an ignore file", () => {
     return paths
   }
   const compareAll = async (cases: ReadonlyArray<readonly [what: string, text: string]>): Promise<void> => {
-    const waiting = cases.values()
-    await Promise.all(
-      contexts.map(async ({ path }) => {
-        for (const [what, text] of waiting) {
+    for (let start = 0; start < cases.length; start += lanes) {
+      const rows = await Promise.all(
+        contexts.slice(0, cases.length - start).map(async ({ path }, lane) => {
+          const [what, text] = cases[start + lane] ?? ["", ""]
           await writeFile(join(path, ".dockerignore"), text)
-          expect({ what, text, paths: await ours(path, text) }).toEqual({ what, text, paths: await theirs(path) })
-        }
-      })
-    )
+          return { what, text, path, paths: await ours(path, text) }
+        })
+      )
+      const their = await theirsOfAll(rows.flatMap(({ path, paths }) => (paths === "rejected" ? [] : [path])))
+      for (const { path, paths, text, what } of rows) {
+        expect({ what, text, paths }).toEqual({ what, text, paths: their.get(path) ?? (await theirs(path)) })
+      }
+    }
   }
 
   it("takes the files that docker build takes, whatever it has in it", { timeout: 300_000 }, () => compareAll(table))
 
   it("takes the files that docker build takes, for random patterns", { timeout: 300_000 }, async () => {
     const random = randomness("ignore files")
-    const rounds = Number(process.env["DOCKWIRE_TEST_ROUNDS"] ?? 20)
+    const rounds = roundsOf({ quick: 24, whole: 240 })
     await compareAll(Array.from({ length: rounds }, () => ["random", randomText(random)]))
   })
 })

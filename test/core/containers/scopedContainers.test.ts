@@ -12,12 +12,12 @@ import { describeEngine, testEngine } from "../../engine/realEngine.js"
 import { startTestContainer, type TestContainer, uniqueName } from "../../engine/testContainer.js"
 import { testLabels } from "../../engine/testRun.js"
 import { eventually } from "../eventually.js"
+import { roundsOf } from "../../whole/isWhole.js"
 import { randomness } from "../logs/randomness.js"
 import { runWith } from "../runWith.js"
 
 const containerCount = 50
-/** To change it: `DOCKWIRE_SCOPED_ROUNDS=100 npx vitest run FILE`. */
-const rounds = Number(process.env["DOCKWIRE_SCOPED_ROUNDS"] ?? "30")
+const rounds = roundsOf({ quick: 8, whole: 30 })
 const roundLabel = "dockwire.scoped-round"
 
 const services = () =>

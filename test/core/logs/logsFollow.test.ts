@@ -7,6 +7,7 @@ import { startCuttingProxy } from "../../engine/cuttingProxy.js"
 import { engineCall } from "../../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../../engine/realEngine.js"
 import { createTestContainer, type TestContainer, type TestContainerOptions } from "../../engine/testContainer.js"
+import { roundsOf } from "../../whole/isWhole.js"
 import { eventually } from "../eventually.js"
 import { followed, shown } from "./followed.js"
 import { randomness } from "./randomness.js"
@@ -202,9 +203,12 @@ describeEngine("a follow", () => {
     }
   })
 
-  it("resumes after any element, in another runtime, with exactly the elements after it", async () => {
-    const random = randomness("positions")
-    const container = await created(`
+  it(
+    "resumes after any element, in another runtime, with exactly the elements after it",
+    { timeout: 120_000 },
+    async () => {
+      const random = randomness("positions")
+      const container = await created(`
       run=$(($(cat /run 2>/dev/null || echo 0) + 1)); echo $run > /run
       for i in 1 2 3 4 5 6 7 8; do echo "out $run.$i 🚀"; echo "err $run.$i" >&2; done
       head -c 40000 /dev/zero | tr '\\0' x; echo
@@ -212,34 +216,35 @@ describeEngine("a follow", () => {
       head -c 2600000 /dev/zero | tr '\\0' z; echo " €"
       for i in 1 2 3 4 5; do echo; done
       printf 'run %d ends' $run`)
-    const log = await followWaiting(container)
-    for (const run of [1, 2, 3]) {
-      await container.start()
-      await log.until((elements) => marks(elements, "stopped") === run)
-    }
-    const all = log.shown()
-    const run = all.slice(0, all.indexOf("<stopped 0>") + 1)
-    expect(all).toHaveLength(3 * run.length)
-    expect(run.filter((text) => / \[\d( last)?\]$/.test(text))).toHaveLength(3)
-    expect(all.filter((text) => text.startsWith("run "))).toEqual(["run 1 ends", "run 2 ends", "run 3 ends"])
+      const log = await followWaiting(container)
+      for (const run of [1, 2, 3]) {
+        await container.start()
+        await log.until((elements) => marks(elements, "stopped") === run)
+      }
+      const all = log.shown()
+      const run = all.slice(0, all.indexOf("<stopped 0>") + 1)
+      expect(all).toHaveLength(3 * run.length)
+      expect(run.filter((text) => / \[\d( last)?\]$/.test(text))).toHaveLength(3)
+      expect(all.filter((text) => text.startsWith("run "))).toEqual(["run 1 ends", "run 2 ends", "run 3 ends"])
 
-    const indices = new Set([0, all.length - 1, ...all.flatMap((text, index) => (/[[<]/.test(text) ? [index] : []))])
-    while (indices.size < 40) indices.add(random.between(0, all.length - 1))
-    const resumed = [...indices].map((index) => {
-      const text = String(log.elements[index]?.position)
-      expect(text.length).toBeLessThan(16_000)
-      return { index, log: follow(container, { position: Effect.runSync(LogPosition.parse(text)) }) }
-    })
-    for (const { index, log } of resumed) await log.until((elements) => elements.length >= all.length - index - 1)
-    await container.remove()
-    for (const { index, log } of resumed) {
-      expect(await log.ended).toBeUndefined()
-      expect(log.shown(), `after element ${index} (${all[index]}), seed ${random.seed}`).toEqual([
-        ...all.slice(index + 1),
-        "<removed>"
-      ])
+      const indices = new Set([0, all.length - 1, ...all.flatMap((text, index) => (/[[<]/.test(text) ? [index] : []))])
+      while (indices.size < roundsOf({ quick: 16, whole: 40 })) indices.add(random.between(0, all.length - 1))
+      const resumed = [...indices].map((index) => {
+        const text = String(log.elements[index]?.position)
+        expect(text.length).toBeLessThan(16_000)
+        return { index, log: follow(container, { position: Effect.runSync(LogPosition.parse(text)) }) }
+      })
+      for (const { index, log } of resumed) await log.until((elements) => elements.length >= all.length - index - 1)
+      await container.remove()
+      for (const { index, log } of resumed) {
+        expect(await log.ended).toBeUndefined()
+        expect(log.shown(), `after element ${index} (${all[index]}), seed ${random.seed}`).toEqual([
+          ...all.slice(index + 1),
+          "<removed>"
+        ])
+      }
     }
-  })
+  )
 
   it("marks a gap, and repeats no line, when the engine rotates lines away", async () => {
     const container = await created(

@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
 import { ManualClock } from "../manualClock.js"
 import { virtualStart } from "../virtualTime.js"
+import { roundsOf } from "../../whole/isWhole.js"
 
 /** An hour behind, at the same time, and an hour ahead. */
 const skews = [-3_600_000, 0, 3_600_000] as const
@@ -380,7 +381,7 @@ it(
           })
         )
       ),
-      { numRuns: 15 }
+      { numRuns: roundsOf({ quick: 6, whole: 50 }) }
     )
   }
 )
@@ -418,6 +419,6 @@ it("so it is while files are replaced, and the live stream lags behind", { timeo
         smallFiles
       )
     ),
-    { numRuns: 5 }
+    { numRuns: roundsOf({ quick: 3, whole: 20 }) }
   )
 })

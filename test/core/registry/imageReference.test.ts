@@ -16,6 +16,7 @@ import { engineCall } from "../../engine/engineRequest.js"
 import { itDockerCli, type RunDocker } from "../../engine/itDockerCli.js"
 import { describeEngine, testEngine } from "../../engine/realEngine.js"
 import { uniqueName } from "../../engine/testContainer.js"
+import { roundsOf } from "../../whole/isWhole.js"
 import { type RecordingEngine, startRecordingEngine } from "./recordingEngine.js"
 
 const parse = (text: string) => Effect.runSync(Effect.either(parseImageReference(text)))
@@ -349,7 +350,7 @@ describe("the docker command", () => {
         FastCheck.pre(!isMistaken(text))
         await expectSame(docker, text)
       }),
-      { numRuns: 50 }
+      { numRuns: roundsOf({ quick: 20, whole: 100 }) }
     )
   })
 

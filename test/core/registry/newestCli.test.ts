@@ -9,6 +9,7 @@ import { registryAuthHeader } from "../../../packages/core/src/internal/registry
 import { parseImageReference } from "../../../packages/core/src/internal/registry/imageReference.js"
 import { obtainNewestCli } from "../../engine/dockerEditions.js"
 import { describeKillableEngine } from "../../engine/realEngine.js"
+import { isWhole } from "../../whole/isWhole.js"
 import { runWith } from "../runWith.js"
 import {
   type CredentialRow,
@@ -101,7 +102,11 @@ describeKillableEngine("the credentials that docker 28.5 sends", () => {
     ...credentialRows,
     ...Object.fromEntries(Object.entries(variableRows).map(([name, row]) => [`DOCKER_AUTH_CONFIG ${name}`, row]))
   }
-  it.each(Object.entries(rows))("are found: %s", async (_, row) => {
+  // Without the variable, it is to do what the usual docker command does, which dockerConfig.test.ts asks.
+  const asked = Object.entries(rows).filter(
+    ([, { variable }], index) => isWhole || variable !== undefined || index % 4 === 0
+  )
+  it.each(asked)("are found: %s", async (_, row) => {
     const { calls = [], sent, variable } = row
     await writeRow(folder, row)
     const text = typeof variable === "string" ? variable : JSON.stringify(variable)

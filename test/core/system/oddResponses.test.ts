@@ -13,6 +13,7 @@ import { expect, it } from "vitest"
 import { engineServices, type EngineServices } from "../bothEngines.js"
 import { tarball } from "../containers/tarball.js"
 import { randomness, type Randomness } from "../logs/randomness.js"
+import { roundsOf } from "../../whole/isWhole.js"
 import { inVirtualTime } from "../virtualTime.js"
 
 const nested = (depth: number) => JSON.parse("[".repeat(depth) + "]".repeat(depth))
@@ -214,8 +215,8 @@ const calls: Readonly<Record<string, Effect.Effect<unknown, unknown, Services | 
 
 const container = (name: string, command: ReadonlyArray<string>) => ({ name, image: "busybox", command })
 
-/** About a second each. More: `DOCKWIRE_TEST_ROUNDS=100 npx vitest run FILE`. */
-const rounds = Number(process.env["DOCKWIRE_TEST_ROUNDS"] ?? "3")
+/** About a second each. */
+const rounds = roundsOf({ quick: 3, whole: 30 })
 
 it("whatever an engine answers is a value or an error, never a defect", { timeout: rounds * 20_000 }, async () => {
   const random = randomness("odd responses")

@@ -1,0 +1,12 @@
+/** Set by `npm run test:whole`. */
+export const wholeVariable = "DOCKWIRE_TEST_WHOLE"
+
+/**
+ * Whether tables and random tests run whole. Otherwise those that import this run the part of themselves for which `npm test`
+ * has the time.
+ */
+export const isWhole = process.env[wholeVariable] === "1"
+
+/** How often something random is tried. `DOCKWIRE_TEST_ROUNDS` is more than both. */
+export const roundsOf = ({ quick, whole }: { readonly quick: number; readonly whole: number }): number =>
+  Number(process.env["DOCKWIRE_TEST_ROUNDS"] ?? (isWhole ? whole : quick))
