@@ -1,6 +1,11 @@
 import { ComposeFailure } from "@dockwire/core"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { checkFailure, startTakenContainer, type TakenContainer } from "../core/compose/failureCheck.js"
+import {
+  type FailureChecker,
+  failureChecker,
+  startTakenContainer,
+  type TakenContainer
+} from "../core/compose/failureCheck.js"
 import { engineRows, fileRows } from "../core/compose/failureRows.js"
 import { describeCompose } from "../engine/describeCompose.js"
 import { describeKillableEngine } from "../engine/realEngine.js"
@@ -26,6 +31,7 @@ for (const name of others.filter((other) => wanted.includes(other))) {
   describeKillableEngine(`failures of compose on ${name}`, () => {
     describeCompose("2.40", "are told by their reason", (compose) => {
       let engine: RealEngine
+      let checker: FailureChecker
       let taken: TakenContainer
       const endpoint = () => {
         const options = engine.way(engine.target)
@@ -34,21 +40,17 @@ for (const name of others.filter((other) => wanted.includes(other))) {
 
       beforeAll(async () => {
         engine = await startRealEngine(name)
+        checker = failureChecker(compose(), endpoint())
         taken = await startTakenContainer(endpoint())
       }, 300_000)
       afterAll(async () => {
-        await taken.remove()
-        await engine.stop()
+        await checker?.stop()
+        await taken?.remove()
+        await engine?.stop()
       })
 
       for (const [title, row] of Object.entries(engineRows)) {
-        it(title, () =>
-          checkFailure(compose(), endpoint(), title, row, {
-            host: engine.registry,
-            port: taken.port,
-            taken: taken.name
-          })
-        )
+        it(title, () => checker.checkEngine(title, row, { host: engine.registry, port: taken.port, taken: taken.name }))
       }
     })
   })

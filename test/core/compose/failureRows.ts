@@ -8,8 +8,6 @@ export interface FailureRow {
   readonly spec?: (folder: string) => object
   /** What the error has, where `{folder}` is the folder and `{name}` the project. */
   readonly error: Readonly<Record<string, unknown>>
-  /** It takes the engine: it comes after the files have been read. */
-  readonly needsEngine?: boolean
 }
 
 const file = (text: string) => ({ "compose.yaml": text })
