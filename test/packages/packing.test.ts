@@ -3,17 +3,30 @@ import { isBuiltin } from "node:module"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { jsonAt } from "../engine/engineRequest.js"
-import { tool } from "./command.js"
+import { itEngine, testEngine } from "../engine/realEngine.js"
+import { startTestContainer } from "../engine/testContainer.js"
+import { command, tool } from "./command.js"
+import { type Consumer, installConsumer, requirable } from "./consumer.js"
 import { packageFolders, packPackages, type PackedPackage } from "./packedPackages.js"
 import { repositoryRoot } from "./repositoryRoot.js"
 
 let packages: ReadonlyArray<PackedPackage> = []
 let remove = async (): Promise<void> => {}
+/** npm waits much: the packages are looked at meanwhile. */
+let consumer: Promise<Consumer> | undefined
 
 beforeAll(async () => {
   ;({ packages, remove } = await packPackages())
+  consumer = installConsumer(packages)
+  consumer.catch(() => {})
+}, 180_000)
+afterAll(async () => {
+  await consumer?.then(
+    (made) => made.remove(),
+    () => {}
+  )
+  await remove()
 })
-afterAll(() => remove())
 
 const packed = (folder: string): PackedPackage => {
   const found = packages.find(({ name }) => name === `@dockwire/${folder}`)
@@ -82,4 +95,63 @@ it("the bundled command imports only what its package depends on, as not every p
   packages.delete("cpu-features")
   const own = Object.keys(Object(jsonAt(manifest, "dependencies")))
   expect([...packages].toSorted()).toEqual(own.filter((name) => name !== "@dockwire/core").toSorted())
+})
+
+describe("a project that installs the packages", { timeout: 180_000 }, () => {
+  const installed = async (skip: (note: string) => never): Promise<Consumer> => {
+    if (consumer === undefined) throw new Error("nothing was packed")
+    const made = await consumer
+    if (made.isUnreachable) skip("the npm registry can't be reached")
+    return made
+  }
+
+  it("has one Effect, in another version than this repository", async ({ skip }) => {
+    const { effectVersion, folder } = await installed(skip)
+    const lock: unknown = JSON.parse(await readFile(join(folder, "node_modules/.package-lock.json"), "utf8"))
+    const copies = Object.entries(jsonAt(lock, "packages") ?? {}).filter(([path]) =>
+      /(^|\/)node_modules\/effect$/.test(path)
+    )
+    expect(copies.map(([, entry]) => jsonAt(entry, "version"))).toEqual([effectVersion])
+    const own: unknown = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"))
+    expect(jsonAt(own, "devDependencies", "effect")).not.toBe(effectVersion)
+  })
+
+  it("can load them with require()", async ({ skip }) => {
+    const { folder } = await installed(skip)
+    const { code, output } = await command(folder, process.execPath, ["required.cjs"])
+    expect(output).toBe(requirable.map((name) => `${name} true\n`).join(""))
+    expect(code).toBe(0)
+  })
+
+  it("compiles a page without the types of Node", async ({ skip }) => {
+    const { folder } = await installed(skip)
+    expect(await tool(folder, "tsc", "-p", "tsconfig.page.json")).toEqual({ code: 0, output: "" })
+  })
+
+  it("has the command", async ({ skip }) => {
+    const { folder } = await installed(skip)
+    const { code, output } = await command(folder, join(folder, "node_modules/.bin/dockwire"), ["--help"])
+    expect(output).toContain("dockwire")
+    expect(code).toBe(0)
+  })
+
+  itEngine("compiles a program, including all declarations, and runs it", async ({ onTestFinished, skip }) => {
+    const { folder } = await installed(skip)
+    expect(await tool(folder, "tsc", "-p", "tsconfig.json")).toEqual({ code: 0, output: "" })
+    const { endpoint } = testEngine()
+    const container = await startTestContainer({ endpoint, cmd: ["sh", "-c", "echo one; echo two"] })
+    onTestFinished(container.remove)
+    await container.wait()
+    const { code, output } = await command(folder, process.execPath, ["compiled/program.js", container.name], {
+      DOCKER_HOST: endpoint
+    })
+    expect(code, output).toBe(0)
+    expect(JSON.parse(output)).toEqual({
+      container: container.name,
+      lines: ["one", "two"],
+      missing: "ContainerNotFound",
+      old: [true, "one\ntwo\n"],
+      connect: "function"
+    })
+  })
 })
