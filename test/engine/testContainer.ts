@@ -33,8 +33,11 @@ export interface TestContainer {
   readonly inspect: () => Promise<unknown>
   /** Resolves with the exit code when it has ended. */
   readonly wait: () => Promise<number>
-  /** All its output so far as one text: both streams, in the order in which the engine gives them out. */
-  readonly output: () => Promise<string>
+  /**
+   * All its output so far, or the last lines of it, as one text: both streams, in the order in which the engine gives them
+   * out.
+   */
+  readonly output: (tail?: number) => Promise<string>
   /** By force, running or not, there or not. */
   readonly remove: () => Promise<void>
 }
@@ -80,8 +83,8 @@ export const createTestContainer = async (options: TestContainerOptions): Promis
       const ended = await engineCall(endpoint, "POST", `/containers/${id}/wait`, undefined, { timeout: 0 })
       return Number(jsonAt(ended.json, "StatusCode"))
     },
-    output: async () => {
-      const log = await engineCall(endpoint, "GET", `/containers/${id}/logs?stdout=1&stderr=1`)
+    output: async (tail) => {
+      const log = await engineCall(endpoint, "GET", `/containers/${id}/logs?stdout=1&stderr=1&tail=${tail ?? "all"}`)
       return (options.tty === true ? log.body : withoutFrames(log.body)).toString("utf8")
     },
     remove: async () => {

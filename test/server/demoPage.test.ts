@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Browser, BrowserContextOptions, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest"
-import { launchBrowser, openPage } from "../engine/browser.js"
+import { launchBrowser, openPage, type WatchedPage } from "../engine/browser.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { type ServerProcess, startServer } from "../engine/serverProcess.js"
 
@@ -28,12 +28,18 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true })
 })
 
-const open = async (options: BrowserContextOptions = {}) => {
-  const { complaints, page } = await openPage(browser, { viewport: { width: 1200, height: 700 }, ...options })
-  closing.push(() => page.context().close())
-  await page.goto(server.link)
-  await page.getByRole("link", { name: "shop-web-1" }).waitFor()
-  return { complaints, page }
+const opened = async (options: BrowserContextOptions = {}): Promise<WatchedPage> => {
+  const watched = await openPage(browser, { viewport: { width: 1200, height: 700 }, ...options })
+  await watched.page.goto(server.link)
+  await watched.page.getByRole("link", { name: "shop-web-1" }).waitFor()
+  return watched
+}
+
+/** Opens a page that is closed behind the test. */
+const open = async (options: BrowserContextOptions = {}): Promise<WatchedPage> => {
+  const watched = await opened(options)
+  closing.push(() => watched.page.context().close())
+  return watched
 }
 
 const choose = async (page: Page, name: string): Promise<void> => {
@@ -71,6 +77,14 @@ const expectMoving = async (page: Page): Promise<void> => {
 }
 
 describe("the page of a demo", () => {
+  // The mailer lives for half a minute or so, in which the other tests run.
+  let mailerPage: Page
+  beforeAll(async () => {
+    mailerPage = (await opened()).page
+    await choose(mailerPage, "shop-mailer-1")
+  })
+  afterAll(() => mailerPage?.context().close())
+
   it.each([
     ["a wide window", { width: 1200, height: 700 }],
     ["a narrow one", { width: 360, height: 700 }]
@@ -129,9 +143,7 @@ describe("the page of a demo", () => {
   }, 120_000)
 
   it("shows one that ends with a code and is started again", async () => {
-    const { page } = await open()
-    await choose(page, "shop-mailer-1")
-    // It lives for half a minute or so.
+    const page = mailerPage
     await page.locator("#log .note-text", { hasText: "Stopped with exit code 1" }).first().waitFor({ timeout: 90_000 })
     await page.locator("#log .note-text", { hasText: "Started" }).first().waitFor()
     await page.locator("#selected-state", { hasText: "running" }).waitFor()

@@ -28,7 +28,7 @@ export interface WireClient {
   readonly until: (holds: () => boolean, timeout?: number) => Promise<void>
   /** Resolves with the close code. */
   readonly closed: Promise<number>
-  /** The texts of the lines so far, of one room or of all. */
+  /** The texts of the lines, of one room or of all: an array that grows as more arrive. */
   readonly lines: (room?: string) => ReadonlyArray<string>
   readonly close: () => Promise<void>
   /** Breaks the connection without closing it. */
@@ -68,6 +68,13 @@ export const openWire = (url: string, options: WireOptions = {}): WireClient => 
     autoPong: options.autoPong ?? true
   })
   const messages: Array<Wire.ServerMessage> = []
+  /** By room. Tests look at them after each of thousands of frames. */
+  const texts = new Map<string | undefined, Array<string>>([[undefined, []]])
+  const textsOf = (room: string | undefined): Array<string> => {
+    const found = texts.get(room) ?? []
+    texts.set(room, found)
+    return found
+  }
   const watchers = new Set<() => void>()
   let bytes = 0
   let frames = 0
@@ -75,7 +82,14 @@ export const openWire = (url: string, options: WireOptions = {}): WireClient => 
   socket.on("message", (data: Buffer) => {
     bytes += data.length
     frames++
-    messages.push(...parse(data.toString("utf8")))
+    for (const message of parse(data.toString("utf8"))) {
+      messages.push(message)
+      if (message.event !== "docker_log") continue
+      for (const [, , text] of message.data.lines) {
+        textsOf(undefined).push(text)
+        textsOf(message.room).push(text)
+      }
+    }
     for (const watcher of watchers) watcher()
   })
   const closed = new Promise<number>((resolve) => socket.on("close", (code) => resolve(code)))
@@ -112,12 +126,7 @@ export const openWire = (url: string, options: WireOptions = {}): WireClient => 
       return found
     },
     closed,
-    lines: (room) =>
-      messages.flatMap((message) =>
-        message.event === "docker_log" && (room === undefined || message.room === room)
-          ? message.data.lines.map((line) => line[2])
-          : []
-      ),
+    lines: textsOf,
     close: async () => {
       socket.close()
       await closed

@@ -19,6 +19,8 @@ import { sessionBuild, type SessionBuildOptions } from "./sessionBuild.js"
 
 describeEngine("a build session", () => {
   let cli: DockerBuild
+  /** A build that takes a quarter of a minute, in which other tests run. */
+  let late: ReturnType<typeof build>
   const disposals: Array<() => Promise<void>> = []
   const build = (options: SessionBuildOptions) =>
     runWith(Docker.layer({ endpoint: testEngine().endpoint }), Effect.scoped(sessionBuild(options)))
@@ -34,12 +36,19 @@ describeEngine("a build session", () => {
   }
 
   beforeAll(async () => {
+    const text = "FROM busybox\nRUN sleep 15\nRUN --mount=type=secret,id=late echo $(cat /run/secrets/late)\n"
+    const secrets = new Map([["late", Redacted.make("not too late")]])
+    late = build({ source: { folder: undefined, dockerfile: { text } }, secrets, query: { nocache: "1" } })
+    late.catch(() => {})
     cli = await dockerBuild(testEngine().endpoint)
   })
   afterEach(async () => {
     for (const dispose of disposals.splice(0)) await dispose()
   })
-  afterAll(() => cli?.dispose())
+  afterAll(async () => {
+    await late?.catch(() => {})
+    await cli?.dispose()
+  })
 
   it("sends the files that docker build sends", async () => {
     const long = `src/${"long/".repeat(30)}${"name".repeat(30)}`
@@ -205,10 +214,7 @@ describeEngine("a build session", () => {
   })
 
   it("is still there when a step needs something after a long time", { timeout: 120_000 }, async () => {
-    const text = "FROM busybox\nRUN sleep 15\nRUN --mount=type=secret,id=late echo $(cat /run/secrets/late)\n"
-    const secrets = new Map([["late", Redacted.make("not too late")]])
-    const source = { folder: undefined, dockerfile: { text } }
-    const { error, output } = await build({ source, secrets, query: { nocache: "1" } })
+    const { error, output } = await late
     expect({ error, output }).toEqual({ error: undefined, output: "not too late\n" })
   })
 
