@@ -242,6 +242,22 @@ describe("Hub.layerSink", () => {
     ])
   })
 
+  const ended = { event: "docker_log_complete", data: { success: false, status: "interrupted" } }
+  it.each([
+    ["says nothing", {}, []],
+    ["says what is left", { detail: "Project: nothing is left." }, ["Project: nothing is left."]]
+  ])("ends the room of an interrupted run that %s", (_title, more, lines) =>
+    withHub((hub) => {
+      const connection = new RecordingTransport()
+      hub.join(hub.attach(connection), "operation_log-1", "operation_log-1")
+      const run = { ...base, logId: "log-1", kind: "run_compose", target: {}, seq: 1 }
+      hub.offer([{ ...run, _tag: "OperationInterrupted", ...more }])
+      const told = lines.map((text) => ({ event: "docker_log", data: { lines: [[base.timestamp, "system", text]] } }))
+      expect(connection.messages).toMatchObject([...told, ended])
+      expect(connection.messages).toHaveLength(lines.length + 1)
+    })
+  )
+
   it("marks the parts of a very long line", () =>
     withHub((hub) => {
       const connection = new RecordingTransport()

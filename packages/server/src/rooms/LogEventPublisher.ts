@@ -7,7 +7,7 @@ import {
 } from "@dockwire/core/LogEvent"
 import { containerLogsRoom } from "../Wire.js"
 import { containerEvent, containerHead, hasPosition } from "./events/containerEvents.js"
-import { operationEvent, operationHead, operationRooms } from "./events/operationEvents.js"
+import { operationEvents, operationHead, operationRooms } from "./events/operationEvents.js"
 import type { LineHead, RoomEvent } from "./events/RoomEvent.js"
 import { positionBeforeFirst } from "./logPositionKeys.js"
 import type { RoomRegistry } from "./RoomRegistry.js"
@@ -69,8 +69,10 @@ export class LogEventPublisher {
     const head = this.runs.get(event.logId) ?? operationHead(event)
     if (isOperationEnded(event)) this.runs.delete(event.logId)
     else this.runs.set(event.logId, head)
-    const encoded = operationEvent(event, head)
-    if (encoded === undefined) return
-    for (const room of operationRooms(event.logId, event.target)) append(into, room, encoded)
+    const encoded = operationEvents(event, head)
+    if (encoded.length === 0) return
+    for (const room of operationRooms(event.logId, event.target)) {
+      for (const one of encoded) append(into, room, one)
+    }
   }
 }

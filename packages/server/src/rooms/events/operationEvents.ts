@@ -33,15 +33,25 @@ const encodeEnd = (
   return { event: "docker_log_complete", json: JSON.stringify(data) }
 }
 
-/** Encodes an event of a run. Returns `undefined` for `OperationStarted`, which has no message of its own. */
-export const operationEvent = (event: OperationEvent, head: LineHead): RoomEvent | undefined => {
+const encodeLine = (
+  head: LineHead,
+  ...line: readonly [timestamp: string, stream: Wire.WireStream, text: string]
+): RoomEvent => ({
+  event: "docker_log",
+  head,
+  json: JSON.stringify(line satisfies Wire.WireLine)
+})
+
+/**
+ * Encodes an event of a run. `OperationStarted` has no message of its own. What an interrupted run has left behind is a line,
+ * as the message of its end has no place for it.
+ */
+export const operationEvents = (event: OperationEvent, head: LineHead): ReadonlyArray<RoomEvent> => {
   switch (event._tag) {
     case "OperationStarted":
-      return undefined
-    case "OperationLine": {
-      const line: Wire.WireLine = [event.timestamp, event.stream, event.text]
-      return { event: "docker_log", head, json: JSON.stringify(line) }
-    }
+      return []
+    case "OperationLine":
+      return [encodeLine(head, event.timestamp, event.stream, event.text)]
     case "OperationProgress": {
       const data: Wire.DockerProgressMessage["data"] = {
         ...operationData(event),
@@ -51,13 +61,15 @@ export const operationEvent = (event: OperationEvent, head: LineHead): RoomEvent
         ...(event.total === undefined ? {} : { total: event.total }),
         timestamp: event.timestamp
       }
-      return { event: "docker_progress", json: JSON.stringify(data) }
+      return [{ event: "docker_progress", json: JSON.stringify(data) }]
     }
     case "OperationCompleted":
-      return encodeEnd(event, { success: true, status: "completed" })
+      return [encodeEnd(event, { success: true, status: "completed" })]
     case "OperationFailed":
-      return encodeEnd(event, { success: false, status: "failed", error: event.error })
-    case "OperationInterrupted":
-      return encodeEnd(event, { success: false, status: "interrupted" })
+      return [encodeEnd(event, { success: false, status: "failed", error: event.error })]
+    case "OperationInterrupted": {
+      const end = encodeEnd(event, { success: false, status: "interrupted" })
+      return event.detail === undefined ? [end] : [encodeLine(head, event.timestamp, "system", event.detail), end]
+    }
   }
 }
