@@ -12,7 +12,7 @@ import { finished } from "node:stream/promises"
 import { Writable } from "node:stream"
 import { promisify } from "node:util"
 import { connectionOf } from "../engine/engineRequest.js"
-import { quantile } from "./statistics.js"
+import { stopwatch } from "./stopwatch.js"
 
 const [kind = "", endpoint = "", docker = "", file = "", calls = "1", cliCalls = "1", rounds = "1"] =
   process.argv.slice(2)
@@ -120,34 +120,6 @@ const variantsOf = (containers: Containers["Type"], exec: Exec["Type"]): Variant
       }
     default:
       return undefined
-  }
-}
-
-/** Milliseconds of CPU time of the finished child processes. 0 if the system does not report it. */
-const childrenCpu = (): number => {
-  if (process.platform !== "linux") return 0
-  // The name in parentheses can contain anything. The fields after it start with the third, in ticks of 10 ms.
-  const fields = readFileSync("/proc/self/stat", "utf8").split(") ").at(-1)?.split(" ") ?? []
-  return (Number(fields[13]) + Number(fields[14])) * 10
-}
-
-const cpuNow = (): number => {
-  const { system, user } = process.cpuUsage()
-  return (system + user) / 1000 + childrenCpu()
-}
-
-/** Measures calls, each of which ends by calling `next`. */
-const stopwatch = (count: number) => {
-  const taken: Array<number> = []
-  const cpuBefore = cpuNow()
-  let started = performance.now()
-  return {
-    next: () => {
-      const now = performance.now()
-      taken.push(now - started)
-      started = now
-    },
-    read: () => ({ p50: quantile(taken, 0.5), cpu: (cpuNow() - cpuBefore) / count })
   }
 }
 

@@ -5,6 +5,7 @@ import { sweepDeadRuns, sweepRun } from "../engine/sweep.js"
 import { testRunId } from "../engine/testRun.js"
 import type { Benchmark } from "./Benchmark.js"
 import { buildContext } from "./buildContext.js"
+import { compose } from "./compose.js"
 import { containers } from "./containers.js"
 import { exec } from "./exec.js"
 import { follow } from "./follow.js"
@@ -24,7 +25,8 @@ const benchmarks: ReadonlyArray<Benchmark> = [
   containers,
   exec,
   pull,
-  buildContext
+  buildContext,
+  compose
 ]
 
 const usage = `Usage: npm run bench -- [names] [--quick] [--json FILE]
