@@ -14,10 +14,11 @@ import { checkLogOptions, readLog } from "../../logs/logReader.js"
 import type { LogsError } from "../../logs/logRequest.js"
 import { watchEngine } from "../../watch/engineWatch.js"
 import { followLog } from "../../watch/follow/logFollower.js"
+import type { FollowElement } from "../../watch/follow/followOutput.js"
 import type { WatchElement } from "../../watch/watchElement.js"
 import { composeLabels } from "../project/composeLabels.js"
 import { type LabelledContainer, listProjectContainers } from "../project/projectContainers.js"
-import { type MergeSource, TimeMerger } from "./timeMerger.js"
+import { endOfTime, type MergeSource, TimeMerger } from "./timeMerger.js"
 
 /**
  * A line of a project's logs, or a mark between them, with the container that it is of.
@@ -78,6 +79,15 @@ interface Joined {
 const belongs = ({ services }: ComposeLogOptions, service: string, oneOff: boolean | undefined): boolean =>
   oneOff !== true && (services === undefined || services.includes(service))
 
+/** An element with the container that it is of. To copy every property of a line, whatever it is, would take the most time. */
+const ownElement = (element: LogLine | LogMark | FollowElement, service: string, container: string): Element => {
+  if (element._tag !== "LogLine" || element.part !== undefined) return { ...element, service, container }
+  const { containerId, stream, text, timestamp } = element
+  return "position" in element
+    ? { _tag: "LogLine", containerId, stream, timestamp, text, service, container, position: element.position }
+    : { _tag: "LogLine", containerId, stream, timestamp, text, service, container }
+}
+
 /** The logs of a project's containers, merged. */
 class ProjectLogs {
   readonly #merger: TimeMerger<Element>
@@ -135,7 +145,7 @@ class ProjectLogs {
   #historyEnd(id: string): Effect.Effect<string | undefined> {
     const { follow, streams, tail } = this.options
     // What is not followed is waited for until it ends.
-    if (follow !== true) return Effect.succeed("~")
+    if (follow !== true) return Effect.succeed(endOfTime)
     if (tail === 0) return Effect.succeed(undefined)
     return readLog(this.docker, id, { tail: 1, ...(streams === undefined ? {} : { streams }) }).pipe(
       Stream.runFold("", (last, lines) => lines.at(-1)?.timestamp ?? last),
@@ -149,7 +159,7 @@ class ProjectLogs {
     )
   }
 
-  #read(id: string, isFirst: boolean): Stream.Stream<ReadonlyArray<LogLine | (LogMark & object)>, LogsError> {
+  #read(id: string, isFirst: boolean): Stream.Stream<ReadonlyArray<LogLine | FollowElement>, LogsError> {
     const { follow, since, streams, tail } = this.options
     const options = {
       ...(streams === undefined ? {} : { streams }),
@@ -186,12 +196,12 @@ class ProjectLogs {
     })
   }
 
-  #offer(joined: Joined, elements: ReadonlyArray<LogLine | LogMark>): Effect.Effect<void> {
+  #offer(joined: Joined, elements: ReadonlyArray<LogLine | LogMark | FollowElement>): Effect.Effect<void> {
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { hasRoom, name, service, source } = joined
       this.#merger.offer(
         source,
-        elements.map((element): Element => ({ ...element, service, container: name })),
+        elements.map((element) => ownElement(element, service, name)),
         now
       )
       if (source.batches.length >= mostBatches) hasRoom.unsafeClose()

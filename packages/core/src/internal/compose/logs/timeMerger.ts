@@ -3,19 +3,36 @@ interface Timed {
   readonly timestamp: string
 }
 
-interface Batch<A> {
-  readonly elements: ReadonlyArray<A>
-  /** The latest timestamp in it. */
-  readonly latest: string
-  /** When it came, in milliseconds since the epoch. */
-  readonly at: number
+/** Elements that came together. */
+class Batch<A extends Timed> {
+  #latest: string | undefined
+
+  constructor(
+    readonly elements: ReadonlyArray<A>,
+    /** When it came, in milliseconds since the epoch. */
+    readonly at: number
+  ) {}
+
+  /** The latest timestamp in it, which a history is merged without. */
+  get latest(): string {
+    if (this.#latest !== undefined) return this.#latest
+    let latest = ""
+    for (const { timestamp } of this.elements) if (timestamp > latest) latest = timestamp
+    this.#latest = latest
+    return latest
+  }
 }
+
+/** Later than every timestamp. */
+export const endOfTime = "~"
 
 /** One of the sequences that are merged. Its own order is kept. */
 export class MergeSource<A extends Timed> {
   readonly batches: Array<Batch<A>> = []
   /** The next element of the first batch. */
   index = 0
+  /** The timestamp of the next element, if there is one. */
+  head = ""
   isEnded = false
   /** Since when there has been nothing to take, in milliseconds since the epoch. */
   emptySince: number
@@ -26,11 +43,6 @@ export class MergeSource<A extends Timed> {
     now: number
   ) {
     this.emptySince = now
-  }
-
-  /** The timestamp of the next element. There has to be one. */
-  get head(): string {
-    return this.batches[0]?.elements[this.index]?.timestamp ?? ""
   }
 
   get isEmpty(): boolean {
@@ -68,11 +80,14 @@ export class TimeMerger<A extends Timed> {
 
   offer(source: MergeSource<A>, elements: ReadonlyArray<A>, now: number): void {
     if (elements.length === 0) return
-    let latest = ""
-    for (const { timestamp } of elements) if (timestamp > latest) latest = timestamp
-    source.batches.push({ elements, latest, at: now })
-    if (source.historyEnd !== undefined && latest >= source.historyEnd) source.historyEnd = undefined
+    const batch = new Batch(elements, now)
+    source.batches.push(batch)
+    const { historyEnd } = source
+    if (historyEnd !== undefined && historyEnd !== endOfTime && batch.latest >= historyEnd) {
+      source.historyEnd = undefined
+    }
     if (!this.#empty.delete(source)) return
+    source.head = elements[0]?.timestamp ?? ""
     this.#ready.push(source)
     this.#siftUp(this.#ready.length - 1)
   }
@@ -90,25 +105,42 @@ export class TimeMerger<A extends Timed> {
     let limit = this.#limit(now)
     for (let source = ready[0]; source !== undefined && taken.length < most; source = ready[0]) {
       if (limit !== undefined && source.head > limit) break
-      const batch = source.batches[0]
-      const element = batch?.elements[source.index++]
-      if (batch === undefined || element === undefined) break
-      taken.push(element)
-      if (source.index === batch.elements.length) {
-        source.batches.shift()
-        source.index = 0
-        if (source.isEmpty) {
-          this.#removeFirst()
-          if (source.isEnded) continue
-          source.emptySince = now
-          this.#empty.add(source)
-          limit = this.#limit(now)
-          continue
-        }
+      if (this.#takeRun(source, taken, most, limit)) {
+        this.#siftDown()
+        continue
       }
-      this.#siftDown()
+      this.#removeFirst()
+      if (source.isEnded) continue
+      source.emptySince = now
+      this.#empty.add(source)
+      limit = this.#limit(now)
     }
     return taken
+  }
+
+  /** Takes elements of the earliest source as long as it is the earliest. Returns whether it has more. */
+  #takeRun(source: MergeSource<A>, taken: Array<A>, most: number, limit: string | undefined): boolean {
+    const ready = this.#ready
+    const [left, right] = [ready[1]?.head, ready[2]?.head]
+    const next = left !== undefined && right !== undefined && right < left ? right : left
+    const bound = next === undefined || (limit !== undefined && limit < next) ? limit : next
+    for (let batch = source.batches[0]; batch !== undefined; batch = source.batches[0]) {
+      const { elements } = batch
+      let { index } = source
+      let element = elements[index]
+      while (element !== undefined && taken.length < most && (bound === undefined || element.timestamp <= bound)) {
+        taken.push(element)
+        element = elements[++index]
+      }
+      source.index = index
+      if (element !== undefined) {
+        source.head = element.timestamp
+        return true
+      }
+      source.batches.shift()
+      source.index = 0
+    }
+    return false
   }
 
   /** When there may be more to take without another offer, in milliseconds since the epoch. */
