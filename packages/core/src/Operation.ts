@@ -151,22 +151,34 @@ const runInto = <A, E, R>(
   })
 }
 
-const start = <A, E, R>(operation: Operation<A, E, R>): Effect.Effect<Run<A, E>, never, R | LogSink | Scope.Scope> =>
+/** Forks a run whose events go to the sink, and to `watchers`. */
+const fork = <A, E, R>(
+  operation: Operation<A, E, R>,
+  id: string,
+  watchers: (events: ReadonlyArray<OperationEvent>) => Effect.Effect<unknown>
+) =>
   Effect.gen(function* () {
     const sink = LogSink.isolated(yield* LogSink)
-    const id = randomUUID()
-    const subscribers = yield* PubSub.sliding<OperationEvent>({ capacity: 4096, replay: 4096 })
     const publish = (events: ReadonlyArray<OperationEvent>) =>
       Effect.suspend(() => {
         sink.offer(events)
-        return PubSub.publishAll(subscribers, events)
+        return watchers(events)
       })
     // Forked uninterruptible, so that a run that is cancelled at once still emits its first and last event.
-    const fiber = yield* runInto(operation, id, publish, sink.flush).pipe(Effect.forkScoped, Effect.uninterruptible)
+    return yield* runInto(operation, id, publish, sink.flush).pipe(Effect.forkScoped, Effect.uninterruptible)
+  })
+
+const resultOf = <A, E>(fiber: Fiber.Fiber<A, E>): Effect.Effect<A, E> => Effect.flatten(Fiber.await(fiber))
+
+const start = <A, E, R>(operation: Operation<A, E, R>): Effect.Effect<Run<A, E>, never, R | LogSink | Scope.Scope> =>
+  Effect.gen(function* () {
+    const id = randomUUID()
+    const subscribers = yield* PubSub.sliding<OperationEvent>({ capacity: 4096, replay: 4096 })
+    const fiber = yield* fork(operation, id, (events) => PubSub.publishAll(subscribers, events))
     return {
       id,
       events: Stream.fromPubSub(subscribers).pipe(Stream.takeUntil(isOperationEnded)),
-      result: Effect.flatten(Fiber.await(fiber)),
+      result: resultOf(fiber),
       cancel: Effect.asVoid(Fiber.interrupt(fiber))
     }
   })
@@ -203,7 +215,15 @@ export const Operation = {
   result: <A>(value: A): OperationStep<A> => ({ _tag: "Result", value }),
   /** Runs the operation and returns its result. Interrupting the effect interrupts the operation. */
   run: <A, E, R>(operation: Operation<A, E, R>): Effect.Effect<A, E, R | LogSink> =>
-    Effect.scoped(Effect.flatMap(start(operation), (run) => run.result)),
+    // Nobody else can watch it, so that there is no need to keep its events.
+    Effect.scoped(
+      Effect.suspend(() =>
+        Effect.flatMap(
+          fork(operation, randomUUID(), () => Effect.void),
+          resultOf
+        )
+      )
+    ),
   /** Starts the operation in the background. Closing the scope interrupts it. */
   start
 }
