@@ -132,7 +132,9 @@ export interface ComposeShape {
   ) => Effect.Effect<ReadonlyArray<ComposeContainer>, ComposeFailed | EngineUnavailable>
   /**
    * Whether a project is up, and which services are missing. A service that has ended with 0 by itself is done and not missing,
-   * under the conditions that `up` has for it. Whether it was told to end, the engine knows by its last 256 events.
+   * under the conditions that `up` has for it. Whether it was told to end, the engine knows by its last 256 events. Which
+   * services there should be, compose reads in the files: once, and again when they, the variables or the options have changed,
+   * but each time if a file includes or extends another. It does not check what only a container needs, such as `env_file`.
    * `GET /containers/json`; for what has ended with 0, `GET /containers/{id}/json` and `GET /events`
    */
   readonly status: (

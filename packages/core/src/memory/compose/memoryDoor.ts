@@ -11,6 +11,8 @@ import { folderName } from "../../internal/compose/cli/projectName.js"
 import { secretValues } from "../../internal/compose/cli/secretValues.js"
 import type { ComposeCall, ComposeDoor, ComposeSteps, OpenProject } from "../../internal/compose/door/composeDoor.js"
 import { KeptOutput } from "../../internal/compose/door/keptOutput.js"
+import { type ProjectDeclaration, projectDeclaration } from "../../internal/compose/door/projectConfig.js"
+import type { ComposeError } from "../../internal/compose/failure/composeFailure.js"
 import { ComposeDecoder } from "../../internal/compose/progress/composeDecoder.js"
 import type { OperationStep } from "../../Operation.js"
 import { type Act, type EngineHands, failed } from "./acts/acting.js"
@@ -208,18 +210,35 @@ const versionOfHouse = (house: ComposeHouse) =>
     return { version: house.version, command: ["docker", "compose"] }
   })
 
+const open =
+  (house: ComposeHouse) =>
+  (
+    project: ComposeProject,
+    secrets: ReadonlyArray<Redacted.Redacted> = []
+  ): Effect.Effect<OpenProject, ComposeFailed> =>
+    givenName(project).pipe(
+      Effect.flatMap((name) => findProject(house, project, name)),
+      Effect.map((found) => openProject(house, found, project, secrets))
+    )
+
+/** What a project declares, as `config` says. */
+const declaration = (opened: OpenProject): Effect.Effect<ProjectDeclaration, ComposeError> =>
+  Effect.flatMap(opened.read(["config", "--format", "json"]), (text) => {
+    const found = projectDeclaration(text)
+    if (found !== undefined) return Effect.succeed(found)
+    const detail = `the output of "config" cannot be decoded: ${text.slice(0, 200)}`
+    return Effect.fail(new ComposeFailed({ reason: "Failed", project: opened.name, lastLines: [], detail }))
+  })
+
 /** Runs commands as scripted, or on the engine in memory. */
 export const memoryDoor = (house: ComposeHouse): ComposeDoor => ({
   docker: house.hands.docker,
   engine: engineOf(house.hands.docker),
-  open: (project, secrets = []) =>
-    givenName(project).pipe(
-      Effect.flatMap((name) => findProject(house, project, name)),
-      Effect.map((found) => openProject(house, found, project, secrets))
-    ),
+  open: open(house),
   nameOf: (project) =>
     Effect.flatMap(givenName(project), (given) =>
       given === undefined ? Effect.map(findProject(house, project, given), ({ name }) => name) : Effect.succeed(given)
     ),
+  declaration: (project) => Effect.flatMap(open(house)(project), declaration),
   version: versionOfHouse(house)
 })

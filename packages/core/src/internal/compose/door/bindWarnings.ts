@@ -2,32 +2,25 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { DockerShape } from "../../../Docker.js"
 import type { OperationStep } from "../../../Operation.js"
+import { bindCandidates } from "./bindCandidates.js"
+import type { BindSource } from "./projectConfig.js"
 import { readText } from "../readText.js"
-import { type PreparedProject, quietly } from "./preparedProject.js"
-import { type BindSource, bindSources } from "./projectConfig.js"
-
-/** What a mount of a folder looks like in its short form; `include` and `extends` may lead to more of them. */
-const mayBind = /[-[,]\s*["']?(?:\.|~|\/|\$)[^\n,\]]*:|\bcreate_host_path\b|\binclude["']?:|\bextends["']?:/
-
-/** Whether it is worth the time to ask compose for the mounts. */
-const mayHaveBinds = ({ located }: PreparedProject): Effect.Effect<boolean> =>
-  Effect.gen(function* () {
-    const texts = yield* Effect.forEach(located.knownFiles, readText)
-    return texts.length === 0 || texts.some((text) => mayBind.test(text ?? ""))
-  })
+import { declarationIn, type PreparedProject } from "./preparedProject.js"
 
 /**
- * Whether a path is missing on the engine's host. The engine checks the mounts of a container before it looks for its image,
- * which does not exist: nothing is created.
+ * Whether one of these paths is missing on the engine's host. The engine checks the mounts of a container before it looks for
+ * its image, which does not exist: nothing is created.
  */
-const isMissing = (docker: DockerShape, source: string): Effect.Effect<boolean> =>
+const isMissing = (docker: DockerShape, sources: ReadonlyArray<string>): Effect.Effect<boolean> =>
   docker
     .json({
       method: "POST",
       path: "/containers/create",
       body: {
         Image: "dockwire.invalid/no-image:none",
-        HostConfig: { Mounts: [{ Type: "bind", Source: source, Target: "/mnt" }] }
+        HostConfig: {
+          Mounts: sources.map((source, index) => ({ Type: "bind", Source: source, Target: `/mnt/${index}` }))
+        }
       }
     })
     .pipe(
@@ -36,6 +29,18 @@ const isMissing = (docker: DockerShape, source: string): Effect.Effect<boolean> 
         Effect.succeed(error._tag === "EngineError" && /source path does not exist/.test(error.detail))
       )
     )
+
+/** Whether the files name no folder that is missing. To ask compose for the mounts takes as long as an `up`. */
+const isNoneMissing = ({ environment, house, located }: PreparedProject): Effect.Effect<boolean> =>
+  Effect.gen(function* () {
+    if (located.knownFiles.length === 0) return false
+    const texts = yield* Effect.forEach(located.knownFiles, readText)
+    const candidates = bindCandidates(
+      texts.map((text) => text ?? ""),
+      { directory: located.directory, home: environment["HOME"] }
+    )
+    return candidates !== undefined && (candidates.length === 0 || !(yield* isMissing(house.docker, candidates)))
+  })
 
 const warning = ({ service, source }: BindSource): OperationStep<never> => ({
   _tag: "Line",
@@ -50,10 +55,12 @@ const warning = ({ service, source }: BindSource): OperationStep<never> => ({
 export const bindWarnings = (project: PreparedProject): Stream.Stream<OperationStep<never>> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      if (!(yield* mayHaveBinds(project))) return Stream.empty
-      const { exitCode, stdout } = yield* quietly(project, ["config", "--format", "json"])
-      const sources = exitCode === 0 ? bindSources(stdout) : []
-      const missing = yield* Effect.filter(sources, ({ source }) => isMissing(project.house.docker, source), {
+      if (yield* isNoneMissing(project)) return Stream.empty
+      const sources = yield* Effect.match(declarationIn(project), {
+        onFailure: () => [],
+        onSuccess: ({ binds }) => binds
+      })
+      const missing = yield* Effect.filter(sources, ({ source }) => isMissing(project.house.docker, [source]), {
         concurrency: 4
       })
       return Stream.fromIterable(missing.map(warning))

@@ -3,7 +3,7 @@ import type { DockerShape } from "../../../Docker.js"
 import type { RegistryAuthShape } from "../../../RegistryAuth.js"
 import { HostMachine } from "../../host/hostMachine.js"
 import { baseEnvironment } from "../cli/composeEnvironment.js"
-import { type ComposeProject, givenName, locateProject, projectLabel } from "../cli/composeProject.js"
+import { type ComposeProject, givenName, locateProject } from "../cli/composeProject.js"
 import { findCompose, rememberCompose } from "../cli/findCompose.js"
 import { knownProjectName } from "../cli/projectName.js"
 import type { ComposeError } from "../failure/composeFailure.js"
@@ -11,16 +11,11 @@ import type { ComposeOptions } from "../run/composeOptions.js"
 import { bindWarnings } from "./bindWarnings.js"
 import { runCli } from "./cliRun.js"
 import type { ComposeDoor, OpenProject } from "./composeDoor.js"
-import {
-  type ComposeHouse,
-  notInstalled,
-  type PreparedProject,
-  prepareProject,
-  quietFailure,
-  quietly
-} from "./preparedProject.js"
+import { declarationOf, type PreparedProject, prepareProject } from "./preparedProject.js"
+import { RememberedDeclarations } from "./rememberedDeclarations.js"
+import { type ComposeHouse, notInstalled, quietFailure, quietly } from "./unnamedProject.js"
 
-const opened = (prepared: PreparedProject, label: string): OpenProject => ({
+const opened = (prepared: PreparedProject): OpenProject => ({
   docker: prepared.house.docker,
   name: prepared.name,
   run: (call, kept) => runCli(prepared, call, kept),
@@ -28,7 +23,7 @@ const opened = (prepared: PreparedProject, label: string): OpenProject => ({
     Effect.flatMap(quietly(prepared, args, allProfiles), (result) =>
       result.exitCode === 0
         ? Effect.succeed(result.stdout)
-        : Effect.flatMap(quietFailure(prepared, label, result), Effect.fail)
+        : Effect.flatMap(quietFailure(prepared, result), Effect.fail)
     ),
   warnings: bindWarnings(prepared)
 })
@@ -39,7 +34,7 @@ const nameOf = (house: ComposeHouse, project: ComposeProject): Effect.Effect<str
     const given = yield* givenName(project)
     if (given !== undefined) return given
     const known = yield* knownProjectName(yield* locateProject(project, house.environment))
-    return known ?? (yield* Effect.scoped(prepareProject(house, project))).name
+    return known ?? (yield* declarationOf(house, project)).name
   })
 
 /** The compose command of this machine. */
@@ -60,13 +55,21 @@ export const cliDoor = (
     const found = Effect.flatMap(find, (answer) =>
       answer._tag === "Missing" ? Effect.fail(answer.detail) : Effect.succeed(answer)
     )
-    const house: ComposeHouse = { docker, auth, machine, environment, found, forget }
+    const house: ComposeHouse = {
+      docker,
+      auth,
+      machine,
+      environment,
+      found,
+      forget,
+      declarations: new RememberedDeclarations()
+    }
     return {
       docker,
       engine: docker.endpoint,
-      open: (project, secrets) =>
-        Effect.map(prepareProject(house, project, secrets), (prepared) => opened(prepared, projectLabel(project))),
+      open: (project, secrets) => Effect.map(prepareProject(house, project, secrets), opened),
       nameOf: (project) => nameOf(house, project),
+      declaration: (project) => declarationOf(house, project),
       version: Effect.mapError(found, (detail) => notInstalled("", detail))
     }
   })

@@ -8,7 +8,8 @@ import { ComposeDecoder } from "../progress/composeDecoder.js"
 import { inspectProjectContainer } from "../project/inspectedContainer.js"
 import type { ComposeCall, ComposeSteps } from "./composeDoor.js"
 import type { KeptOutput } from "./keptOutput.js"
-import { commandLine, notInstalled, type PreparedProject, printsJson, servicesOf } from "./preparedProject.js"
+import type { PreparedProject } from "./preparedProject.js"
+import { commandLine, notInstalled, printsJson, servicesOf } from "./unnamedProject.js"
 
 const stepsChunk = <A>(steps: ReadonlyArray<OperationStep<A>>): Chunk.Chunk<OperationStep<A>> =>
   Chunk.unsafeFromArray(steps)

@@ -9,6 +9,7 @@ import type { ComposeProject } from "../cli/composeProject.js"
 import type { ComposeError } from "../failure/composeFailure.js"
 import type { ComposeVersion } from "../run/composeModels.js"
 import type { KeptOutput } from "./keptOutput.js"
+import type { ProjectDeclaration } from "./projectConfig.js"
 
 /** The steps of a command. */
 export type ComposeSteps<A> = Stream.Stream<OperationStep<A>, ComposeError>
@@ -50,5 +51,7 @@ export interface ComposeDoor {
   ) => Effect.Effect<OpenProject, ComposeError, Scope.Scope>
   /** The name of a project. */
   readonly nameOf: (project: ComposeProject) => Effect.Effect<string, ComposeError>
+  /** What the files of a project declare. */
+  readonly declaration: (project: ComposeProject) => Effect.Effect<ProjectDeclaration, ComposeError>
   readonly version: Effect.Effect<ComposeVersion, ComposeFailed>
 }

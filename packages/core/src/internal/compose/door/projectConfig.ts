@@ -1,7 +1,10 @@
 import { isRecord } from "effect/Predicate"
 import type { DeclaredService } from "../failure/composeFailure.js"
+import type { ExpectedService } from "../project/projectStatus.js"
 
-const parsed = (text: string): Readonly<Record<PropertyKey, unknown>> => {
+type Fields = Readonly<Record<PropertyKey, unknown>>
+
+const parsed = (text: string): Fields => {
   try {
     const value: unknown = JSON.parse(text)
     return isRecord(value) ? value : {}
@@ -12,21 +15,23 @@ const parsed = (text: string): Readonly<Record<PropertyKey, unknown>> => {
 
 const textOf = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined)
 
-const servicesIn = (
-  text: string
-): ReadonlyArray<readonly [name: string, service: Readonly<Record<PropertyKey, unknown>>]> => {
-  const { services } = parsed(text)
-  return isRecord(services)
+const servicesIn = ({ services }: Fields): ReadonlyArray<readonly [name: string, service: Fields]> =>
+  isRecord(services)
     ? Object.entries(services).flatMap(([name, service]) => (isRecord(service) ? [[name, service] as const] : []))
     : []
+
+const numberOf = (value: unknown, otherwise: number): number => {
+  const number = typeof value === "string" ? Number(value) : value
+  return typeof number === "number" && Number.isFinite(number) ? number : otherwise
 }
 
-/** The name of the project in what `config --format json` prints. */
-export const projectNameIn = (text: string): string | undefined => textOf(parsed(text)["name"])
+/** How many containers a service has. */
+export const replicasOf = ({ deploy, scale }: Fields): number =>
+  numberOf(isRecord(deploy) ? deploy["replicas"] : undefined, numberOf(scale, 1))
 
 /** The services in what `config --format json` prints. */
 export const declaredServices = (text: string): ReadonlyArray<DeclaredService> =>
-  servicesIn(text).map(([name, service]) => ({
+  servicesIn(parsed(text)).map(([name, service]) => ({
     name,
     image: textOf(service["image"]),
     containerName: textOf(service["container_name"]),
@@ -39,9 +44,8 @@ export interface BindSource {
   readonly source: string
 }
 
-/** The sources in what `config --format json` prints. */
-export const bindSources = (text: string): ReadonlyArray<BindSource> =>
-  servicesIn(text).flatMap(([service, { volumes }]) =>
+const bindSources = (services: ReadonlyArray<readonly [name: string, service: Fields]>): ReadonlyArray<BindSource> =>
+  services.flatMap(([service, { volumes }]) =>
     (Array.isArray(volumes) ? volumes : []).flatMap((volume: unknown) => {
       if (!isRecord(volume) || volume["type"] !== "bind") return []
       const source = textOf(volume["source"])
@@ -49,3 +53,23 @@ export const bindSources = (text: string): ReadonlyArray<BindSource> =>
       return source !== undefined && isRecord(bind) && bind["create_host_path"] === true ? [{ service, source }] : []
     })
   )
+
+/** What the files of a project declare for the active profiles. */
+export interface ProjectDeclaration {
+  readonly name: string
+  readonly services: ReadonlyArray<ExpectedService>
+  readonly binds: ReadonlyArray<BindSource>
+}
+
+/** What is declared in what `config --format json` prints; `undefined` if it prints something else. */
+export const projectDeclaration = (text: string): ProjectDeclaration | undefined => {
+  const config = parsed(text)
+  const name = textOf(config["name"])
+  if (name === undefined) return undefined
+  const services = servicesIn(config)
+  return {
+    name,
+    services: services.map(([service, fields]) => ({ service, replicas: replicasOf(fields) })),
+    binds: bindSources(services)
+  }
+}

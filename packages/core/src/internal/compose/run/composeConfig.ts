@@ -1,5 +1,6 @@
 import { isRecord } from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import { replicasOf } from "../door/projectConfig.js"
 
 /** What stands in the place of a value that is hidden. */
 export const hiddenValue = "<hidden>"
@@ -91,14 +92,8 @@ const withoutValues = (value: unknown, depth = 0): unknown => {
 const strings = (value: unknown): ReadonlyArray<string> =>
   Array.isArray(value) ? value.filter((item) => typeof item === "string") : []
 
-const numberOf = (value: unknown, otherwise: number): number => {
-  const number = typeof value === "string" ? Number(value) : value
-  return typeof number === "number" && Number.isFinite(number) ? number : otherwise
-}
-
 const serviceOf = (value: unknown): unknown => {
   const service = fieldsOf(value)
-  const deploy = fieldsOf(service["deploy"])
   return {
     image: service["image"],
     isBuilt: isRecord(service["build"]),
@@ -110,7 +105,7 @@ const serviceOf = (value: unknown): unknown => {
       ])
     ),
     environment: service["environment"] ?? {},
-    replicas: numberOf(deploy["replicas"], numberOf(service["scale"], 1)),
+    replicas: replicasOf(service),
     restart: typeof service["restart"] === "string" ? service["restart"] : "no",
     hasHealthCheck: isRecord(service["healthcheck"]) && service["healthcheck"]["disable"] !== true
   }

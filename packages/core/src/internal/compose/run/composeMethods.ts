@@ -112,10 +112,9 @@ export const composeMethods = (door: ComposeDoor) => {
     { busy = "wait" }: ComposeBusyOptions,
     more: Partial<ComposeTask<ComposeOutcome>> = {}
   ) => operation(project, { kind, args, busy, after: outcome, ...more })
-  const config = configOf(door)
 
   return {
-    ...projectReads(door, config),
+    ...projectReads(door),
     up: (project: ComposeProject, options: ComposeUpOptions = {}) =>
       change(project, "run_compose", upArguments(options), options, {
         before: ({ warnings }) => warnings,
@@ -145,7 +144,7 @@ export const composeMethods = (door: ComposeDoor) => {
     },
     command: (project: ComposeProject, args: ReadonlyArray<string>, options: ComposeCommandOptions = {}) =>
       operation(project, commandTask(args, options)),
-    config,
+    config: configOf(door),
     version: traced("Compose.version")(() => door.version)
   }
 }

@@ -38,8 +38,9 @@ export interface ComposeWaitOptions {
  */
 export interface ComposeStatusOptions {
   /**
-   * Which services should be up: those that the files declare for the active profiles, for which compose reads the files; or
-   * those that have containers, which takes the engine only. Default `files`.
+   * Which services should be up: those that the files declare for the active profiles, which compose reads when they have
+   * changed; or those that have containers, which takes the engine only, and does not tell of a service without any. Default
+   * `files`.
    */
   readonly expected?: "files" | "containers"
 }

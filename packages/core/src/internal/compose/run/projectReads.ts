@@ -5,20 +5,15 @@ import { traced } from "../../api/traced.js"
 import { type ComposeProject, projectLabel } from "../cli/composeProject.js"
 import type { ComposeDoor } from "../door/composeDoor.js"
 import { asComposeFailed, toComposeFailed } from "../failure/asComposeFailed.js"
-import type { ComposeError } from "../failure/composeFailure.js"
 import { type ComposeLogOptions, projectLogs } from "../logs/projectLogs.js"
 import { listProjects } from "../project/listProjects.js"
 import { listProjectContainers } from "../project/projectContainers.js"
 import { projectEvents } from "../project/projectEvents.js"
 import { projectStatus } from "../project/projectStatus.js"
-import type { ComposeConfig } from "./composeConfig.js"
 import type { ComposeEventsOptions, ComposeStatusOptions } from "./composeOptions.js"
 
 /** The methods of `Compose` that read from the engine. */
-export const projectReads = (
-  { docker, nameOf }: ComposeDoor,
-  config: (project: ComposeProject) => Effect.Effect<ComposeConfig, ComposeError>
-) => {
+export const projectReads = ({ declaration, docker, nameOf }: ComposeDoor) => {
   const named = (project: ComposeProject) => asComposeFailed(projectLabel(project))(nameOf(project))
   const logsBatches = (project: ComposeProject, options: ComposeLogOptions = {}) =>
     Stream.unwrap(
@@ -40,9 +35,8 @@ export const projectReads = (
     status: traced("Compose.status")((project: ComposeProject, { expected = "files" }: ComposeStatusOptions = {}) =>
       Effect.gen(function* () {
         if (expected === "containers") return yield* projectStatus(docker, yield* nameOf(project))
-        const { name, services } = yield* config(project)
-        const declared = Object.entries(services).map(([service, { replicas }]) => ({ service, replicas }))
-        return yield* projectStatus(docker, name, declared)
+        const { name, services } = yield* declaration(project)
+        return yield* projectStatus(docker, name, services)
       }).pipe(asComposeFailed(projectLabel(project)))
     ),
     ls: traced("Compose.ls")(() => asComposeFailed("")(listProjects(docker))),

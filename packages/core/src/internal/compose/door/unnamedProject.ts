@@ -1,0 +1,159 @@
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import type { DockerShape } from "../../../Docker.js"
+import { ComposeFailed } from "../../../DockerError.js"
+import type { RegistryAuthShape } from "../../../RegistryAuth.js"
+import { Redactor } from "../../build/output/redactor.js"
+import { collectHostCommand, type HostCommand, type HostCommandResult } from "../../host/hostCommand.js"
+import type { HostMachineShape } from "../../host/hostMachine.js"
+import { composeCredentials } from "../cli/composeCredentials.js"
+import { composeEnvironment } from "../cli/composeEnvironment.js"
+import {
+  type ComposeProject,
+  type LocatedProject,
+  locateProject,
+  projectArguments,
+  projectLabel
+} from "../cli/composeProject.js"
+import { engineConnection } from "../cli/engineConnection.js"
+import { isAtLeast } from "../cli/findCompose.js"
+import { composeFailure, type ComposeError, type DeclaredService } from "../failure/composeFailure.js"
+import { ComposeDecoder } from "../progress/composeDecoder.js"
+import type { ComposeCall } from "./composeDoor.js"
+import { declaredServices } from "./projectConfig.js"
+import type { RememberedDeclarations } from "./rememberedDeclarations.js"
+
+/** The command that runs compose. */
+export interface ComposeCommand {
+  readonly command: ReadonlyArray<string>
+  readonly version: string
+}
+
+/** What all operations have in common. */
+export interface ComposeHouse {
+  readonly docker: DockerShape
+  readonly auth: RegistryAuthShape
+  readonly machine: HostMachineShape
+  /** Finds compose, once. Fails with what was tried. */
+  readonly found: Effect.Effect<ComposeCommand, string>
+  /** Forgets it, after it could not be started. */
+  readonly forget: Effect.Effect<void>
+  /** Over the environment of this process. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly declarations: RememberedDeclarations
+}
+
+/** A project that commands can be run on, before its name is known. */
+export interface UnnamedProject {
+  readonly house: ComposeHouse
+  /** What to call it as long as it has no name. */
+  readonly label: string
+  readonly located: LocatedProject
+  readonly compose: ComposeCommand
+  readonly environment: Readonly<Record<string, string>>
+  readonly redactor: Redactor
+}
+
+/** How long compose may take to end when it is interrupted, before it is killed. It needs some milliseconds. */
+const killAfter = "2500 millis"
+
+/** The command line of a command on a project. */
+export const commandLine = (
+  { compose, environment, located }: UnnamedProject,
+  progress: "json" | "plain",
+  call: ComposeCall
+): HostCommand => {
+  const [program = "", ...rest] = compose.command
+  return {
+    program,
+    args: [...rest, "--progress", progress, ...projectArguments(located, call.allProfiles), ...call.args],
+    environment: { ...environment, ...call.environment },
+    inheritEnvironment: false,
+    directory: located.directory,
+    killAfter
+  }
+}
+
+/** Whether this version prints progress as JSON. */
+export const printsJson = ({ version }: ComposeCommand): boolean => isAtLeast(version, 2, 29)
+
+/** Runs a command whose output is not for others, such as the configuration with all its values. */
+export const quietly = (
+  project: UnnamedProject,
+  args: ReadonlyArray<string>,
+  allProfiles = false
+): Effect.Effect<HostCommandResult> =>
+  collectHostCommand(project.house.machine.run(commandLine(project, "plain", { args, allProfiles })))
+
+/** The services that the files declare, for explanations. */
+export const servicesOf = (project: UnnamedProject): Effect.Effect<ReadonlyArray<DeclaredService>> =>
+  Effect.map(quietly(project, ["config", "--format", "json"], true), ({ exitCode, stdout }) =>
+    exitCode === 0 ? declaredServices(stdout) : []
+  )
+
+/** Why a command of which nothing was shown has failed. */
+export const quietFailure = (
+  project: UnnamedProject & { readonly name?: string },
+  { detail, exitCode, stderr }: HostCommandResult
+): Effect.Effect<ComposeError> => {
+  const decoder = new ComposeDecoder(false, project.redactor)
+  for (const line of stderr.split("\n")) decoder.push("stderr", line)
+  return composeFailure({
+    docker: project.house.docker,
+    auth: project.house.auth,
+    project: project.name ?? project.label,
+    files: project.located.knownFiles,
+    decoder,
+    exitCode,
+    end: detail,
+    services: Effect.succeed([])
+  })
+}
+
+/** The error of compose that is not there. */
+export const notInstalled = (project: string, detail: string): ComposeFailed =>
+  new ComposeFailed({ reason: "NotInstalled", project, lastLines: [], detail })
+
+const notWritten = (project: string, detail: string): ComposeFailed =>
+  new ComposeFailed({
+    reason: "Failed",
+    project,
+    lastLines: [],
+    detail: `the files that compose needs to connect cannot be written: ${detail}`
+  })
+
+/** Finds a project and the command, and builds the environment. The files that it needs are removed with the scope. */
+export const openUnnamed = (
+  house: ComposeHouse,
+  project: ComposeProject,
+  secrets: ReadonlyArray<Redacted.Redacted> = []
+): Effect.Effect<UnnamedProject, ComposeError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const label = projectLabel(project)
+    const located = yield* locateProject(project, house.environment)
+    const compose = yield* Effect.mapError(house.found, (detail) => notInstalled(label, detail))
+    const connection = yield* Effect.mapError(engineConnection(house.docker), (error) =>
+      typeof error === "string" ? notWritten(label, error) : error
+    )
+    const environment = (credentials: Readonly<Record<string, string>>) =>
+      composeEnvironment({
+        process: process.env,
+        own: house.environment,
+        project: located,
+        connection: { ...connection, ...credentials }
+      })
+    const credentials = yield* composeCredentials(house.auth, {
+      base: environment({}),
+      authVariable: process.env["DOCKER_AUTH_CONFIG"],
+      readsVariable: isAtLeast(compose.version, 2, 38)
+    }).pipe(Effect.mapError((detail) => notWritten(label, detail)))
+    return {
+      house,
+      label,
+      located,
+      compose,
+      environment: environment(credentials),
+      redactor: new Redactor([...located.secrets, ...secrets])
+    }
+  })
