@@ -109,8 +109,7 @@ const changes: Readonly<Record<string, Change>> = {
   "a file of variables that the environment names": {
     files: { "my.env": "N=3\n" },
     spec: () => ({ env: { COMPOSE_ENV_FILES: "my.env" } }),
-    write: { "my.env": "N=4\n" },
-    isOpen: true
+    write: { "my.env": "N=4\n" }
   }
 }
 
