@@ -58,7 +58,7 @@ interface Change {
   readonly spec?: (directory: string) => Omit<ComposeProjectSpec, "directory">
   /** Files to write, or to remove. */
   readonly write?: Readonly<Record<string, string | undefined>>
-  readonly then?: (directory: string) => Omit<ComposeProjectSpec, "directory">
+  readonly later?: (directory: string) => Omit<ComposeProjectSpec, "directory">
   /** Whether it takes compose each time. */
   readonly isOpen?: boolean
 }
@@ -79,10 +79,10 @@ const changes: Readonly<Record<string, Change>> = {
     spec: (directory) => ({ envFiles: [join(directory, "my.env")] }),
     write: { "my.env": "N=4\n" }
   },
-  "a variable": { spec: () => ({ env: { N: "3" } }), then: () => ({ env: { N: "4" } }) },
-  "the profiles": { then: () => ({ profiles: ["more"] }) },
+  "a variable": { spec: () => ({ env: { N: "3" } }), later: () => ({ env: { N: "4" } }) },
+  "the profiles": { later: () => ({ profiles: ["more"] }) },
   "the profiles of .env": { write: { ".env": "COMPOSE_PROFILES=more\n" } },
-  "the name": { then: () => ({ name: "another" }) },
+  "the name": { later: () => ({ name: "another" }) },
   "what is included": {
     files: { "compose.yaml": `include: [other.yaml]\n${file()}`, "other.yaml": "services: {}\n" },
     write: { "other.yaml": "services: { two: { image: busybox } }\n" },
@@ -114,7 +114,9 @@ const changes: Readonly<Record<string, Change>> = {
 }
 
 describeCompose("2.26", "what a project declares", (compose) => {
-  for (const [what, { files, isOpen = false, spec = () => ({}), then = spec, write = {} }] of Object.entries(changes)) {
+  for (const [what, { files, isOpen = false, spec = () => ({}), later = spec, write = {} }] of Object.entries(
+    changes
+  )) {
     it.concurrent(`is read again after a change of ${what}`, async () => {
       const directory = await writeProject(compose().folder, what, { "compose.yaml": file(), ...files })
       const { read, runs } = await reader(compose())
@@ -124,9 +126,9 @@ describeCompose("2.26", "what a project declares", (compose) => {
       for (const [name, text] of Object.entries(write)) {
         await (text === undefined ? rm(join(directory, name)) : writeFile(join(directory, name), text))
       }
-      const second = await read({ directory, ...then(directory) })
+      const second = await read({ directory, ...later(directory) })
       expect(second).not.toEqual(first)
-      expect(second).toEqual(await (await reader(compose())).read({ directory, ...then(directory) }))
+      expect(second).toEqual(await (await reader(compose())).read({ directory, ...later(directory) }))
     })
   }
 
