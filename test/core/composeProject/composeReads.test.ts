@@ -56,9 +56,9 @@ const execIn = async (container: string, ...command: ReadonlyArray<string>): Pro
   await engineCall(endpoint, "POST", `/exec/${String(jsonAt(json, "Id"))}/start`, { Detach: true })
 }
 
-/** Asks again until the answer is this. Tests that run side by side cannot use `expect.poll`. */
+/** Asks again until the answer is this, for half a minute. Tests that run side by side cannot use `expect.poll`. */
 const until = <A, E, R>(ask: Effect.Effect<A, E, R>, is: (answer: A) => boolean): Effect.Effect<void, E, R> =>
-  Effect.asVoid(Effect.repeat(ask, { until: is, schedule: Schedule.spaced("50 millis") }))
+  Effect.asVoid(Effect.repeat(ask, { until: is, schedule: Schedule.upTo(Schedule.spaced("50 millis"), "30 seconds") }))
 
 type ProjectTest = Effect.Effect<void, unknown, Compose | Docker | LogSink | Scope.Scope>
 
@@ -206,7 +206,7 @@ describeEngine("what Compose tells of a project", () => {
           expect(describeLeft(yield* projectLeft(yield* Docker, name))).toBe("nothing is left")
         })
       )
-    })
+    }, 120_000)
 
     it.concurrent("is found by the name of any folder", async () => {
       const name = testProjectName("any")
@@ -277,10 +277,12 @@ services:
           "compose.yaml": `services:\n  bad: { image: busybox, init: true, command: ${command} }\n`
         })
         const project = { directory, name }
+        // A service that is to end may take long to do so.
+        const timeout = expected.reason === "TimedOut" ? "3 seconds" : "50 seconds"
         const end = await runWith(
           live(),
           Effect.flatMap(Compose, (compose) =>
-            Effect.either(Operation.run(compose.up(project, { wait: { timeout: "5 seconds" } }))).pipe(
+            Effect.either(Operation.run(compose.up(project, { wait: { settle: "40 seconds", timeout } }))).pipe(
               Effect.ensuring(Effect.ignore(Operation.run(compose.down(project, { stopTimeout: 0 }))))
             )
           )

@@ -309,6 +309,24 @@ describe("the console sink", () => {
     expect(rest.at(-1)).toContain("line 100")
   })
 
+  it("says how an operation has ended, and what one that was interrupted has left behind", async () => {
+    const terminal = blocked()
+    terminal.unblock()
+    const run = { logId: "1", kind: "run_compose", target: {}, seq: 1, timestamp: stamp(1) }
+    await Effect.gen(function* () {
+      const sink = yield* LogSink
+      sink.offer([
+        { ...run, _tag: "OperationCompleted" },
+        { ...run, _tag: "OperationFailed", error: "no such image" },
+        { ...run, _tag: "OperationInterrupted" },
+        { ...run, _tag: "OperationInterrupted", detail: "nothing is left" }
+      ])
+      yield* sink.flush
+    }).pipe(Effect.provide(LogSink.layerConsoleWith({ output: terminal.output })), Effect.runPromise)
+    const ends = ["completed", "failed: no such image", "interrupted", "interrupted: nothing is left"]
+    expect(terminal.text()).toBe(ends.map((end) => `${stamp(1)} run_compose ${end}\n`).join(""))
+  })
+
   it("survives when its reader closes the pipe", async () => {
     const uncaught: Array<unknown> = []
     const onUncaught = (error: unknown) => void uncaught.push(error)

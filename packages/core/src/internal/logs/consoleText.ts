@@ -34,7 +34,7 @@ const eventText = (event: LogEvent): string => {
     case "OperationFailed":
       return `${event.timestamp} ${event.kind} failed: ${event.error}`
     case "OperationInterrupted":
-      return `${event.timestamp} ${event.kind} interrupted`
+      return `${event.timestamp} ${event.kind} interrupted${event.detail === undefined ? "" : `: ${event.detail}`}`
   }
 }
 
