@@ -15,11 +15,33 @@ import type { ReadError } from "./logScanner.js"
 import type { ResumingReader } from "./resumingReader.js"
 import { RoomSurvey } from "./roomSurvey.js"
 
-/**
- * How long to wait after a read of the log before the next one: five times as long as it took, within these bounds, so that
- * reading takes a small part of the time, and there are at most ten reads a second.
- */
 const pauseMillis = { shortest: 100, longest: 500 }
+
+/**
+ * Where many lines come, fewer reads with more lines each cost less, and nobody sees the delay in what runs by. But the engine
+ * replaces smaller files too fast for that.
+ */
+const manyLines = { millisEach: 3, longest: 300, fileBytes: 1_000_000 }
+
+/** A read of the log. */
+interface LogRead {
+  readonly millis: number
+  /** The records that were new. */
+  readonly records: number
+  /** How many reads in a row have failed. */
+  readonly failures: number
+  /** See `rotationSize`. */
+  readonly fileBytes: number
+}
+
+/**
+ * How long to wait after a read of the log before the next one, in milliseconds: five times as long as it took, so that reading
+ * takes a small part of the time, and there are at most ten reads a second. A log that can't be read is read less and less often.
+ */
+export const pauseAfterRead = ({ failures, fileBytes, millis, records }: LogRead): number => {
+  const forLines = fileBytes < manyLines.fileBytes ? 0 : Math.min(manyLines.longest, records * manyLines.millisEach)
+  return Math.min(pauseMillis.longest, Math.max(5 * millis, forLines, pauseMillis.shortest * 2 ** failures))
+}
 
 /** How long the live stream must be silent before its last lines are verified. */
 const quietMillis = 200
@@ -48,7 +70,7 @@ class VerifiedStream {
 
   constructor(
     readonly follow: VerifiedFollow,
-    fileBytes: number,
+    readonly fileBytes: number,
     readonly lock: Effect.Semaphore,
     /** Offered to when the log is to be read. */
     readonly signal: Queue.Queue<void>,
@@ -153,6 +175,7 @@ class VerifiedStream {
         const { reader } = this.follow
         const verifier = this.#verifier
         const began = yield* Clock.currentTimeMillis
+        const { count } = reader.tracker
         reader.delivery.interrupt(this.#live)
         const ending = yield* reader.catchUp({
           ...(verifier.seen === 0 ? {} : { expected: verifier.seenSinceRead + expectedMore }),
@@ -166,7 +189,13 @@ class VerifiedStream {
         }
         this.#hasRoom.unsafeOpen()
         this.survey.noteRead()
-        this.follow.noteRead(began, yield* Clock.currentTimeMillis)
+        const ended = yield* Clock.currentTimeMillis
+        this.follow.noteRead(ended, {
+          millis: ended - began,
+          records: reader.tracker.count - count,
+          failures: reader.failures,
+          fileBytes: this.fileBytes
+        })
       })
     )
   }
@@ -206,12 +235,9 @@ export class VerifiedFollow {
     this.#probeMillis = isNews ? probeMillis.shortest : Math.min(probeMillis.longest, 2 * this.#probeMillis)
   }
 
-  /** Notes when a read began and ended. */
-  noteRead(began: number, ended: number): void {
-    const { longest, shortest } = pauseMillis
-    // A log that can't be read is read less and less often.
-    const pause = Math.max(5 * (ended - began), shortest * 2 ** this.reader.failures)
-    this.#nextReadAt = ended + Math.min(longest, pause)
+  /** Notes a read, and when it ended. */
+  noteRead(ended: number, read: LogRead): void {
+    this.#nextReadAt = ended + pauseAfterRead(read)
   }
 
   /** How full the log's newest file is. What was found out of the engine's files holds for later runs. */
