@@ -151,6 +151,7 @@ describeCompose("2.26", "what a project declares", (compose) => {
       named: "[ named:/data, /anonymous ]",
       long: "[{ type: bind, source: ./long, target: /x, bind: { create_host_path: true } }]",
       refused: "[{ type: bind, source: ./refused, target: /x }]",
+      anchored: "\n      - &a ./anchored:/x",
       block: "\n      - ./block:/x\n      -\n        ./deep:/y\n      - >-\n        ./folded:/z"
     }
     const services = Object.entries(mounts).map(
@@ -168,6 +169,6 @@ describeCompose("2.26", "what a project declares", (compose) => {
       if (found === undefined) unclear.push(name)
       else expect(found, name).toEqual(expect.arrayContaining(own))
     }
-    expect(unclear).toEqual(["quoted", "parents", "variables", "escaped", "long"])
+    expect(unclear).toEqual(["quoted", "parents", "variables", "escaped", "long", "refused", "anchored"])
   })
 })

@@ -34,7 +34,7 @@ export const fileRows: Readonly<Record<string, FailureRow>> = {
   },
   "a cycle": {
     files: file("services: { a: { image: busybox, depends_on: [b] }, b: { image: busybox, depends_on: [a] } }\n"),
-    error: invalid
+    error: { ...invalid, service: "a", line: 1, column: 13 }
   },
   "an anchor that is not there": { files: file("services: { web: *y }\n"), error: { ...invalid, line: 1, column: 18 } },
   "a service that is there twice": {
@@ -57,14 +57,108 @@ export const fileRows: Readonly<Record<string, FailureRow>> = {
     files: file("services: { web: { command: x } }\n"),
     error: { ...invalid, service: "web", line: 1, column: 13 }
   },
-  "a port that is none": { files: file(service('ports: ["99999:80"]')), error: invalid },
+  "a port that is none": {
+    files: file('services:\n  db: { image: busybox }\n  web:\n    image: busybox\n    ports:\n      - "99999:80"\n'),
+    error: { ...invalid, service: "web", line: 6, column: 9 }
+  },
+  "a protocol that is none": {
+    files: file(service('ports: ["80:80/xyz"]')),
+    error: { ...invalid, service: "web", line: 1, column: 44 }
+  },
+  "a service whose name has a dot": {
+    files: file("services:\n  my:\n    image: busybox\n  my.web:\n    image: busybox\n    ports: 80\n"),
+    error: { ...invalid, service: "my.web", line: 6, column: 5 }
+  },
+  "a service whose name is one of every object": {
+    files: file("services:\n  __proto__:\n    image: busybox\n    x: 1\n"),
+    error: { ...invalid, service: "__proto__", line: 4, column: 5 }
+  },
+  "a service whose name is none": {
+    files: file("services:\n  a b: { image: busybox }\n"),
+    error: { ...invalid, line: 2, column: 3 }
+  },
+  "a service whose name is a number": {
+    files: file("services:\n  web: { image: busybox }\n  1: { image: busybox }\n"),
+    error: { ...invalid, line: 3, column: 3 }
+  },
+  "services that are nothing": { files: file("name: x\nservices:\n"), error: { ...invalid, line: 2, column: 1 } },
+  "a section that is not known": { files: file(`${web}foo: 1\n`), error: { ...invalid, line: 2, column: 1 } },
+  "a name that is a number": { files: file(`${web}name: 123\n`), error: { ...invalid, line: 2, column: 1 } },
+  "a size that is none": {
+    files: file(service("mem_limit: abc")),
+    error: { ...invalid, service: "web", line: 1, column: 36 }
+  },
+  "a property that is not known and is merged": {
+    files: file("x-a: &a\n  image: busybox\n  nope: 1\nservices:\n  web:\n    <<: *a\n"),
+    error: { ...invalid, service: "web", line: 3, column: 3 }
+  },
+  "a property that is not known, with another way to end lines": {
+    files: file("\uFEFFservices:\r\n  web:\r\n    image: busybox\r\n    x: 1\r\n"),
+    error: { ...invalid, service: "web", line: 4, column: 5 }
+  },
+  "a tab": { files: file("services:\n\tweb: {}\n"), error: { ...invalid, line: 2, column: 1 } },
+  "an override with a property that is not known": {
+    files: { ...file(web), "docker-compose.override.yml": "services:\n  web:\n    x: 1\n" },
+    error: { ...invalid, file: "{folder}/docker-compose.override.yml", service: "web", line: 3, column: 5 }
+  },
+  "the second of two files with a property of another type": {
+    files: { "a.yaml": web, "b.yaml": "services:\n  web:\n    ports: x\n" },
+    spec: (folder) => ({ files: [`${folder}/a.yaml`, `${folder}/b.yaml`] }),
+    error: { ...invalid, file: "{folder}/b.yaml", service: "web", line: 3, column: 5 }
+  },
+  "an include with wrong indentation": {
+    files: {
+      ...file(`include: [{ path: sub/x.yaml }]\n${web}`),
+      "sub/x.yaml": "services:\n  db:\n    image: busybox\n   ports: []\n"
+    },
+    error: { ...invalid, file: "{folder}/sub/x.yaml", line: 4, column: 1 }
+  },
+  "a base with wrong indentation": {
+    files: {
+      ...file(service("extends: { file: x.yaml, service: db }")),
+      "x.yaml": "services:\n  db:\n    image: busybox\n   ports: []\n"
+    },
+    error: { ...invalid, file: "{folder}/x.yaml", line: 4, column: 1 }
+  },
+  "a file that includes itself": { files: file(`include: [compose.yaml]\n${web}`), error: invalid },
+  "services that extend each other": {
+    files: file("services: { a: { extends: { service: b } }, b: { extends: { service: a } } }\n"),
+    error: { ...invalid, line: 1 }
+  },
+  "an include of another server": {
+    files: file(`include: ["https://127.0.0.1:1/x.git"]\n${web}`),
+    error: { _tag: "ComposeFailed", reason: "FileInvalid" }
+  },
+  "a name that is not one of a project": {
+    files: file(web),
+    spec: (directory) => ({ directory, name: "My Shop" }),
+    error: { _tag: "ComposeFailed", reason: "FileInvalid" }
+  },
   "a service that extends nothing": {
     files: file(service("extends: { service: nope }")),
     error: { ...invalid, service: "web" }
   },
   "a variable that is required": {
     files: file('services: { web: { image: "${IMG:?set it}" } }\n'),
-    error: { _tag: "ComposeFailed", reason: "VariableMissing", variable: "IMG" }
+    error: { ...invalid, reason: "VariableMissing", variable: "IMG", service: "web", line: 1, column: 20 }
+  },
+  "a file of variables that is a folder": {
+    files: { ...file(service("env_file: sub")), "sub/x": "" },
+    error: { _tag: "ComposeFailed", reason: "FileNotFound", file: "{folder}/sub" }
+  },
+  "a file of variables of a service that does not parse": {
+    files: { ...file(service("env_file: bad.env")), "bad.env": "A!B=1\n" },
+    error: { _tag: "ComposeFailed", reason: "FileInvalid" }
+  },
+  "a value with a null character": {
+    files: file(web),
+    spec: (directory) => ({ directory, env: { A: "a\0" } }),
+    error: { _tag: "ComposeFailed", reason: "Failed" }
+  },
+  "a value that is too long": {
+    files: file(web),
+    spec: (directory) => ({ directory, env: { A: "a".repeat(200_000) } }),
+    error: { _tag: "ComposeFailed", reason: "Failed" }
   },
   "a file of variables that is missing": {
     files: file(service("env_file: nope.env")),
@@ -105,6 +199,11 @@ export const fileRows: Readonly<Record<string, FailureRow>> = {
     files: file(web),
     services: ["nope"],
     error: { _tag: "ComposeFailed", reason: "ServiceNotFound", service: "nope" }
+  },
+  "a service without a name": {
+    files: file(web),
+    services: [""],
+    error: { _tag: "ComposeFailed", reason: "ServiceNotFound" }
   },
   "a service whose name looks like an option": {
     files: file(web),
@@ -181,6 +280,18 @@ export const engineRows: Readonly<Record<string, FailureRow>> = {
   "an external volume that is missing": {
     files: file(`${service('volumes: ["data:/x"]')}volumes: { data: { external: true, name: {name}-nope } }\n`),
     error: { _tag: "ComposeFailed", reason: "ExternalMissing" }
+  },
+  "a folder to mount that is not to be made": {
+    files: file(service("volumes: [{ type: bind, source: ./nope, target: /x, bind: { create_host_path: false } }]")),
+    error: { _tag: "ComposeFailed", reason: "FileNotFound", file: "{folder}/nope", service: "web" }
+  },
+  "a file to mount that is missing": {
+    files: file(`${service("secrets: [s]")}secrets: { s: { file: ./nope.txt } }\n`),
+    error: { _tag: "ComposeFailed", reason: "FileNotFound", file: "{folder}/nope.txt", service: "web" }
+  },
+  "a command that does not exist": {
+    files: file("services: { db: { image: busybox, command: 'true' }, web: { image: busybox, command: /nope } }\n"),
+    error: { _tag: "ComposeFailed", reason: "Failed", service: "web" }
   },
   "a secret whose variable is missing": {
     files: file(`${service("secrets: [s]")}secrets: { s: { environment: NOPE_VAR } }\n`),

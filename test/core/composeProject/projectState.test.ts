@@ -117,6 +117,12 @@ services:
         { service: "blocked", name: `${name}-blocked-1`, reason: "NotStarted", error },
         { service: "broken", name: `${name}-broken-1`, reason: "Exited", exitCode: 4, error: "" }
       ])
+      const services = ["blocker", "blocked", "broken"].map((service) => ({ service }))
+      expect(await onEngine((docker) => projectStatus(docker, name, services))).toEqual({
+        status: "partial",
+        missing: ["blocked", "broken"],
+        done: []
+      })
       // A code from before is no failure of a later command.
       const later = new Date(Date.now() + 60_000).toISOString()
       const since = await onEngine((docker) => serviceFailures(docker, name, later))

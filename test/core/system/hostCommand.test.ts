@@ -204,6 +204,18 @@ describe("a command of this machine", () => {
     expect((await run(shell("true", { directory: "/nowhere" }))).detail).toBe("could not be started (spawn sh ENOENT)")
   })
 
+  it.for([
+    ["an argument with a null character", { args: ["-c", "secret\0"] }, "has a null character"],
+    ["a variable with a null character", { environment: { A: "secret\0" } }, "has a null character"],
+    ["a variable that is too long", { environment: { A: "secret".repeat(50_000) } }, "are too long"]
+  ] as const)("says that it was not started with %s, and shows no value", async ([, more, word]) => {
+    const { detail, exitCode } = await run(shell("true", more))
+    expect(exitCode).toBeUndefined()
+    expect(detail).toMatch(/^could not be started \(/)
+    expect(detail).toContain(word)
+    expect(detail).not.toContain("secret")
+  })
+
   it("leaves what it started in the background when it ends by itself", async () => {
     const { stdout } = await run(shell("sleep 100 > /dev/null 2>&1 & echo $!"))
     const pid = Number(stdout)

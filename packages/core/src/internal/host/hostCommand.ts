@@ -145,7 +145,15 @@ const writeInput = (pipe: Writable, input: Stream.Stream<Uint8Array>): Effect.Ef
   return Stream.runForEach(input, write).pipe(Effect.ignore, Effect.ensuring(Effect.sync(() => void pipe.end())))
 }
 
-/** Starts a program. Closing the scope ends it, with every process that it started. */
+/** Why a program was not even tried. Node's own message may have a variable's value in it. */
+const refusal = (error: unknown): string => {
+  const code = error instanceof Error && "code" in error ? error.code : undefined
+  if (code === "E2BIG") return "could not be started (E2BIG: its arguments and variables are too long)"
+  if (code === "ERR_INVALID_ARG_VALUE") return "could not be started (an argument or a variable has a null character)"
+  return `could not be started (${error instanceof Error ? error.message : String(error)})`
+}
+
+/** Starts a program. Fails with why it was not even tried. Closing the scope ends it, with every process that it started. */
 const start = ({
   args,
   directory,
@@ -154,18 +162,21 @@ const start = ({
   killAfter = "5 seconds",
   program,
   stdin
-}: HostCommand): Effect.Effect<ProgramOutput, never, Scope.Scope> =>
+}: HostCommand): Effect.Effect<ProgramOutput, string, Scope.Scope> =>
   Effect.gen(function* () {
     const { child, output } = yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const child = spawn(program, args, {
-          env: { ...(inheritEnvironment ? process.env : {}), ...environment },
-          stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-          // In a process group of its own, which can be ended as a whole.
-          detached: process.platform !== "win32",
-          ...(directory === undefined ? {} : { cwd: directory })
-        })
-        return { child, output: new ProgramOutput(child) }
+      Effect.try({
+        try: () => {
+          const child = spawn(program, args, {
+            env: { ...(inheritEnvironment ? process.env : {}), ...environment },
+            stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+            // In a process group of its own, which can be ended as a whole.
+            detached: process.platform !== "win32",
+            ...(directory === undefined ? {} : { cwd: directory })
+          })
+          return { child, output: new ProgramOutput(child) }
+        },
+        catch: refusal
       }),
       ({ child, output }) =>
         // A program that ends by itself may leave others in the background, such as a service that it started.
@@ -189,7 +200,12 @@ const start = ({
  * that it started, SIGKILL to those that are left after `killAfter`, and waits for them to end.
  */
 export const streamHostCommand = (command: HostCommand): Stream.Stream<HostCommandOutput> =>
-  Stream.unwrapScoped(Effect.map(start(command), ({ pull }) => Stream.repeatEffectChunkOption(pull)))
+  Stream.unwrapScoped(
+    Effect.match(start(command), {
+      onFailure: (detail) => Stream.make<[HostCommandOutput]>({ _tag: "Exit", detail }),
+      onSuccess: ({ pull }) => Stream.repeatEffectChunkOption(pull)
+    })
+  )
 
 /** How many characters of a program's output are collected. */
 const collectLimit = 16 * 1024 * 1024

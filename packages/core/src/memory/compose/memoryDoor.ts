@@ -186,7 +186,8 @@ const openProject = (
         const call: ProjectCall = { args, allProfiles, keepsOutput: "hidden", project, profiles }
         return Effect.map(Stream.runDrain(run(house, call, kept, redactor)), () => kept.text)
       }),
-    warnings: Stream.empty
+    warnings: () => Stream.empty,
+    redactor
   }
 }
 

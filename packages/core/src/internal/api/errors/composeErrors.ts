@@ -46,9 +46,10 @@ const sentence = (error: ComposeFailed): string => {
     case "FileNotFound":
       return `the file ${quoted(error.file, "of the project")} does not exist or cannot be read. Check its path.`
     case "FileInvalid": {
+      if (error.file === undefined) return "a file of the project, or its name, is invalid. Correct it."
       const line = error.line === undefined ? "" : `, line ${error.line}`
       const column = error.column === undefined ? "" : `, column ${error.column}`
-      return `the file ${quoted(error.file, "of the project")}${line}${column} is invalid. Correct it.`
+      return `the file "${error.file}"${line}${column} is invalid. Correct it.`
     }
     case "VariableMissing":
       return `the variable ${quoted(error.variable, "that the file requires")} is not set. Set it in the project's env, or in its .env file.`

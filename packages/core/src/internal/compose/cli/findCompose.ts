@@ -1,5 +1,6 @@
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import { collectHostCommand, type HostCommand } from "../../host/hostCommand.js"
 import type { HostMachineShape } from "../../host/hostMachine.js"
 
@@ -7,6 +8,9 @@ import type { HostMachineShape } from "../../host/hostMachine.js"
 export type FoundCompose =
   | { readonly _tag: "Available"; readonly version: string; readonly command: ReadonlyArray<string> }
   | { readonly _tag: "Missing"; readonly detail: string }
+
+/** How long a command may take to tell its version. It needs a tenth of a second, and more on a machine that is very busy. */
+const timeout = Duration.seconds(15)
 
 /** The plugin, then the standalone command. */
 const commands: ReadonlyArray<ReadonlyArray<string>> = [["docker", "compose"], ["docker-compose"]]
@@ -25,8 +29,20 @@ export const findCompose = (
     for (const command of candidates) {
       const [program = "", ...args] = command
       const name = command.join(" ")
-      const result = yield* collectHostCommand(
-        machine.run({ program, args: [...args, "version", "--short"], ...environment })
+      const result = yield* Effect.timeoutTo(
+        collectHostCommand(
+          machine.run({ program, args: [...args, "version", "--short"], ...environment, killAfter: "1 second" })
+        ),
+        {
+          duration: timeout,
+          onSuccess: (result) => result,
+          onTimeout: () => ({
+            exitCode: undefined,
+            stdout: "",
+            stderr: "",
+            detail: `it did not tell its version within ${Duration.format(timeout)}`
+          })
+        }
       )
       const version = result.stdout.trim().replace(/^v/, "")
       if (result.exitCode === 0 && /^\d+\./.test(version)) {
@@ -35,17 +51,12 @@ export const findCompose = (
       } else failures.push(`"${name}" failed: ${result.stderr.trim().split("\n")[0] || result.detail}`)
     }
     return { _tag: "Missing", detail: failures.join("; ") }
-  }).pipe(
-    Effect.timeoutOption("10 seconds"),
-    Effect.map(
-      Option.getOrElse((): FoundCompose => ({
-        _tag: "Missing",
-        detail: `"docker compose version" did not finish within 10 seconds`
-      }))
-    )
-  )
+  })
 
-/** Compose as it was found the first time. One that is missing is looked for again, as it may be installed later. */
+/** How long compose is taken to be what it was. It may be upgraded, or removed. */
+const rememberedFor = Duration.toMillis("1 minute")
+
+/** Compose as it was found within the last minute. One that is missing is looked for again, as it may be installed later. */
 export interface RememberedCompose {
   readonly find: Effect.Effect<FoundCompose>
   /** Forgets what was found. */
@@ -54,12 +65,16 @@ export interface RememberedCompose {
 
 /** Remembers what finds compose. */
 export const rememberCompose = (find: Effect.Effect<FoundCompose>): RememberedCompose => {
-  let known: FoundCompose | undefined
+  let known: { readonly found: FoundCompose; readonly at: number } | undefined
   const once = Effect.unsafeMakeSemaphore(1)
   return {
-    find: Effect.suspend(() =>
-      known?._tag === "Available" ? Effect.succeed(known) : Effect.tap(find, (found) => void (known = found))
-    ).pipe(once.withPermits(1)),
+    find: Effect.gen(function* () {
+      const at = yield* Clock.currentTimeMillis
+      if (known?.found._tag === "Available" && at - known.at < rememberedFor) return known.found
+      const found = yield* find
+      known = { found, at }
+      return found
+    }).pipe(once.withPermits(1)),
     forget: Effect.sync(() => {
       known = undefined
     })

@@ -1,7 +1,11 @@
 import { resolve } from "node:path"
 
-/** What a mount of a folder looks like in its short form. `include` and `extends` may lead to more of them, and escapes hide them. */
-const mayBind = /[-[,]\s*["']?(?:\.|~|\/|\$)[^\n]*?:|\bcreate_host_path\b|\binclude["']?:|\bextends["']?:|\\[xuU]/g
+/**
+ * What a mount of a folder looks like, in its short form or its long one. `include` and `extends` may lead to more of them, and
+ * escapes hide them.
+ */
+const mayBind =
+  /[-[,]\s*(?:[&!]\S*\s+)*["']?(?:\.|~|\/|\$)[^\n]*?:|\bsource["']?\s*:\s*(?:[&!]\S*\s+)*["']?[.~/$]|\bcreate_host_path\b|\binclude["']?:|\bextends["']?:|\\[xuU]/g
 
 /** One that says by itself which folder it is. */
 const plainBind = /^[-[,]\s*["']?(\.{1,2}|(?:\.{1,2}|~)?\/[^\s:,"'\\${}[\]#]*|~):/

@@ -3,9 +3,10 @@ import * as Stream from "effect/Stream"
 import type { DockerShape } from "../../../Docker.js"
 import type { OperationStep } from "../../../Operation.js"
 import { bindCandidates } from "./bindCandidates.js"
-import type { BindSource } from "./projectConfig.js"
 import { readText } from "../readText.js"
 import { declarationIn, type PreparedProject } from "./preparedProject.js"
+import { type BindSource, projectDeclaration } from "./projectConfig.js"
+import { quietly } from "./unnamedProject.js"
 
 /**
  * Whether one of these paths is missing on the engine's host. The engine checks the mounts of a container before it looks for
@@ -42,24 +43,34 @@ const isNoneMissing = ({ environment, house, located }: PreparedProject): Effect
     return candidates !== undefined && (candidates.length === 0 || !(yield* isMissing(house.docker, candidates)))
   })
 
-const warning = ({ service, source }: BindSource): OperationStep<never> => ({
-  _tag: "Line",
-  stream: "system",
-  text: `WARNING: ${JSON.stringify(source)}, which service "${service}" mounts, does not exist on the engine's host. Compose creates an empty folder there.`
-})
+const warning = ({ isCreated, service, source }: BindSource): OperationStep<never> => {
+  const effect = isCreated
+    ? "Compose creates an empty folder there."
+    : "Unless compose creates an empty folder there, which depends on its version, the container cannot be created."
+  const what = `${JSON.stringify(source)}, which service "${service}" mounts, does not exist on the engine's host.`
+  return { _tag: "Line", stream: "system", text: `WARNING: ${what} ${effect}` }
+}
+
+/** The folders that the services mount, or some services and those that they depend on, whatever their profile. */
+const bindsOf = (project: PreparedProject, services: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<BindSource>> =>
+  services.length === 0
+    ? Effect.match(declarationIn(project), { onFailure: () => [], onSuccess: ({ binds }) => binds })
+    : Effect.map(quietly(project, ["config", "--format", "json", "--", ...services]), ({ exitCode, stdout }) =>
+        exitCode === 0 ? (projectDeclaration(stdout)?.binds ?? []) : []
+      )
 
 /**
  * A line for each folder that a service mounts and that is missing on the engine's host, where compose would silently create
- * it. A file that cannot be read is for the command itself to report.
+ * it: of all services, or of some and those that they depend on. A file that cannot be read is for the command itself to report.
  */
-export const bindWarnings = (project: PreparedProject): Stream.Stream<OperationStep<never>> =>
+export const bindWarnings = (
+  project: PreparedProject,
+  services: ReadonlyArray<string> = []
+): Stream.Stream<OperationStep<never>> =>
   Stream.unwrap(
     Effect.gen(function* () {
       if (yield* isNoneMissing(project)) return Stream.empty
-      const sources = yield* Effect.match(declarationIn(project), {
-        onFailure: () => [],
-        onSuccess: ({ binds }) => binds
-      })
+      const sources = yield* bindsOf(project, services)
       const missing = yield* Effect.filter(sources, ({ source }) => isMissing(project.house.docker, [source]), {
         concurrency: 4
       })

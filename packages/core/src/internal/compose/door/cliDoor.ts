@@ -25,7 +25,8 @@ const opened = (prepared: PreparedProject): OpenProject => ({
         ? Effect.succeed(result.stdout)
         : Effect.flatMap(quietFailure(prepared, result), Effect.fail)
     ),
-  warnings: bindWarnings(prepared)
+  warnings: (services) => bindWarnings(prepared, services),
+  redactor: prepared.redactor
 })
 
 /** The name of a project. Compose is asked only where its files do not tell. */

@@ -9,7 +9,7 @@ import { inspectProjectContainer } from "../project/inspectedContainer.js"
 import type { ComposeCall, ComposeSteps } from "./composeDoor.js"
 import type { KeptOutput } from "./keptOutput.js"
 import type { PreparedProject } from "./preparedProject.js"
-import { commandLine, notInstalled, printsJson, servicesOf } from "./unnamedProject.js"
+import { commandLine, declaredBy, notInstalled, printsJson, withoutCompose } from "./unnamedProject.js"
 
 const stepsChunk = <A>(steps: ReadonlyArray<OperationStep<A>>): Chunk.Chunk<OperationStep<A>> =>
   Chunk.unsafeFromArray(steps)
@@ -19,18 +19,20 @@ const failureOf = (
   decoder: ComposeDecoder,
   exit: Extract<HostCommandOutput, { readonly _tag: "Exit" }>
 ): Effect.Effect<ComposeError> =>
-  exit.exitCode === undefined && exit.detail.startsWith("could not be started")
-    ? Effect.as(project.house.forget, notInstalled(project.name, `${project.compose.command.join(" ")} ${exit.detail}`))
-    : composeFailure({
-        docker: project.house.docker,
-        auth: project.house.auth,
-        project: project.name,
-        files: project.located.knownFiles,
-        decoder,
-        exitCode: exit.exitCode,
-        end: exit.detail,
-        services: servicesOf(project)
-      })
+  Effect.gen(function* () {
+    const none = yield* withoutCompose(project, decoder, exit)
+    if (none !== undefined) return none
+    return yield* composeFailure({
+      docker: project.house.docker,
+      auth: project.house.auth,
+      project: project.name,
+      files: project.located.knownFiles,
+      decoder,
+      exitCode: exit.exitCode,
+      end: exit.detail,
+      declared: declaredBy(project)
+    })
+  })
 
 /** Runs the command once. */
 const attempt = (project: PreparedProject, call: ComposeCall, kept: KeptOutput, json: boolean): ComposeSteps<never> =>
@@ -83,6 +85,10 @@ export const runCli = (project: PreparedProject, call: ComposeCall, kept: KeptOu
       Effect.gen(function* () {
         if (json && error._tag === "ComposeFailed" && error.detail.includes('unsupported --progress value "json"')) {
           return attempt(project, call, kept, false)
+        }
+        if (error._tag === "ComposeFailed" && error.reason === "NotInstalled") {
+          const found = yield* Effect.mapError(project.house.found, (detail) => notInstalled(project.name, detail))
+          return attempt({ ...project, compose: found }, call, kept, printsJson(found))
         }
         if (!(yield* isOwnConflict(project, error))) return Stream.fail(error)
         const text = "Another program has created a container of this project at the same time. Trying once more."

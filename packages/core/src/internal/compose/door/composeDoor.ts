@@ -5,6 +5,7 @@ import type * as Stream from "effect/Stream"
 import type { DockerShape } from "../../../Docker.js"
 import type { ComposeFailed } from "../../../DockerError.js"
 import type { OperationStep } from "../../../Operation.js"
+import type { Redactor } from "../../build/output/redactor.js"
 import type { ComposeProject } from "../cli/composeProject.js"
 import type { ComposeError } from "../failure/composeFailure.js"
 import type { ComposeVersion } from "../run/composeModels.js"
@@ -35,8 +36,10 @@ export interface OpenProject extends EngineProject {
   readonly run: (call: ComposeCall, kept: KeptOutput) => ComposeSteps<never>
   /** Runs a command of which nothing is shown, such as one that prints the values of all variables. */
   readonly read: (args: ReadonlyArray<string>, allProfiles?: boolean) => Effect.Effect<string, ComposeError>
-  /** What is to be said before the containers of the project are created. */
-  readonly warnings: ComposeSteps<never>
+  /** What is to be said before the containers of the project are created, or those of some of its services. */
+  readonly warnings: (services?: ReadonlyArray<string>) => ComposeSteps<never>
+  /** Replaces the values of the project that must not appear anywhere. */
+  readonly redactor: Redactor
 }
 
 /** What runs the commands of compose. */

@@ -29,28 +29,45 @@ const numberOf = (value: unknown, otherwise: number): number => {
 export const replicasOf = ({ deploy, scale }: Fields): number =>
   numberOf(isRecord(deploy) ? deploy["replicas"] : undefined, numberOf(scale, 1))
 
+const recordsIn = (value: unknown): ReadonlyArray<Fields> => (Array.isArray(value) ? value.filter(isRecord) : [])
+
 /** The services in what `config --format json` prints. */
-export const declaredServices = (text: string): ReadonlyArray<DeclaredService> =>
-  servicesIn(parsed(text)).map(([name, service]) => ({
+export const declaredServices = (text: string): ReadonlyArray<DeclaredService> => {
+  const config = parsed(text)
+  const fileOf = (section: "configs" | "secrets", { source }: Fields) => {
+    const files = config[section]
+    const declared = isRecord(files) && typeof source === "string" ? files[source] : undefined
+    return isRecord(declared) ? textOf(declared["file"]) : undefined
+  }
+  return servicesIn(config).map(([name, service]) => ({
     name,
     image: textOf(service["image"]),
     containerName: textOf(service["container_name"]),
-    isBuilt: isRecord(service["build"])
+    isBuilt: isRecord(service["build"]),
+    mounted: [
+      ...recordsIn(service["volumes"]).map(({ source }) => textOf(source)),
+      ...recordsIn(service["secrets"]).map((used) => fileOf("secrets", used)),
+      ...recordsIn(service["configs"]).map((used) => fileOf("configs", used))
+    ].filter((path) => path !== undefined)
   }))
+}
 
-/** A folder of the engine's host that a service mounts, and that compose makes if it is missing. */
+/** A folder of the engine's host that a service mounts. */
 export interface BindSource {
   readonly service: string
   readonly source: string
+  /** Whether every version of compose makes it if it is missing. */
+  readonly isCreated: boolean
 }
 
 const bindSources = (services: ReadonlyArray<readonly [name: string, service: Fields]>): ReadonlyArray<BindSource> =>
   services.flatMap(([service, { volumes }]) =>
-    (Array.isArray(volumes) ? volumes : []).flatMap((volume: unknown) => {
-      if (!isRecord(volume) || volume["type"] !== "bind") return []
+    recordsIn(volumes).flatMap((volume) => {
+      if (volume["type"] !== "bind") return []
       const source = textOf(volume["source"])
       const bind = volume["bind"]
-      return source !== undefined && isRecord(bind) && bind["create_host_path"] === true ? [{ service, source }] : []
+      const isCreated = isRecord(bind) && bind["create_host_path"] === true
+      return source === undefined ? [] : [{ service, source, isCreated }]
     })
   )
 

@@ -1,6 +1,8 @@
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import { constants } from "node:fs"
+import { access } from "node:fs/promises"
 import type { DockerShape } from "../../../Docker.js"
 import { ComposeFailed } from "../../../DockerError.js"
 import type { RegistryAuthShape } from "../../../RegistryAuth.js"
@@ -18,7 +20,8 @@ import {
 } from "../cli/composeProject.js"
 import { engineConnection } from "../cli/engineConnection.js"
 import { isAtLeast } from "../cli/findCompose.js"
-import { composeFailure, type ComposeError, type DeclaredService } from "../failure/composeFailure.js"
+import { composeFailure, type ComposeError, type DeclaredServices, wordsOf } from "../failure/composeFailure.js"
+import { isPluginMissing } from "../failure/failureTexts.js"
 import { ComposeDecoder } from "../progress/composeDecoder.js"
 import type { ComposeCall } from "./composeDoor.js"
 import { declaredServices } from "./projectConfig.js"
@@ -86,30 +89,87 @@ export const quietly = (
 ): Effect.Effect<HostCommandResult> =>
   collectHostCommand(project.house.machine.run(commandLine(project, "plain", { args, allProfiles })))
 
-/** The services that the files declare, for explanations. */
-export const servicesOf = (project: UnnamedProject): Effect.Effect<ReadonlyArray<DeclaredService>> =>
-  Effect.map(quietly(project, ["config", "--format", "json"], true), ({ exitCode, stdout }) =>
-    exitCode === 0 ? declaredServices(stdout) : []
+const decoderOf = ({ redactor }: UnnamedProject, { stderr }: HostCommandResult): ComposeDecoder => {
+  const decoder = new ComposeDecoder(false, redactor)
+  for (const line of stderr.split("\n")) decoder.push("stderr", line)
+  return decoder
+}
+
+/** What the files declare, for explanations. */
+export const declaredBy = (project: UnnamedProject): Effect.Effect<DeclaredServices> =>
+  Effect.map(quietly(project, ["config", "--format", "json"], true), (result) =>
+    result.exitCode === 0
+      ? { services: declaredServices(result.stdout), problem: undefined }
+      : { services: [], problem: wordsOf({ decoder: decoderOf(project, result), end: result.detail }) }
   )
+
+/** Whether a command was not started. */
+const isNotStarted = ({ detail, exitCode }: HowItEnded): boolean =>
+  exitCode === undefined && detail.startsWith("could not be started")
+
+/** Why the command was not started: it is not there any more, nor is the folder of the project, or it was given too much. */
+const startFailure = (
+  { compose, located }: UnnamedProject,
+  label: string,
+  detail: string
+): Effect.Effect<ComposeFailed> =>
+  Effect.gen(function* () {
+    const { directory } = located
+    const problem = yield* Effect.promise(() =>
+      access(directory, constants.X_OK).then(
+        () => undefined,
+        (error: unknown) => (error instanceof Error ? error.message : String(error))
+      )
+    )
+    const of = { project: label, lastLines: [] }
+    if (problem !== undefined)
+      return new ComposeFailed({ reason: "FileNotFound", ...of, file: directory, detail: problem })
+    const text = `"${compose.command.join(" ")}" ${detail}`
+    return /\b(?:ENOENT|EACCES|ENOTDIR|ENOEXEC)\b/.test(detail)
+      ? notInstalled(label, text)
+      : new ComposeFailed({ reason: "Failed", ...of, detail: text })
+  })
+
+/** How a command ended. */
+type HowItEnded = Pick<HostCommandResult, "detail"> & { readonly exitCode?: number | undefined }
+
+/** Why a command failed, if it was not compose that failed: it is forgotten, as it is not there any more. */
+export const withoutCompose = (
+  project: UnnamedProject & { readonly name?: string },
+  decoder: ComposeDecoder,
+  end: HowItEnded
+): Effect.Effect<ComposeFailed | undefined> => {
+  const label = project.name ?? project.label
+  const { compose, house } = project
+  if (isNotStarted(end)) return Effect.zipRight(house.forget, startFailure(project, label, end.detail))
+  if (!isPluginMissing(wordsOf({ decoder, end: end.detail }))) return Effect.succeed(undefined)
+  const detail = `"${compose.command.join(" ")}" failed: docker has no such command any more`
+  return Effect.as(house.forget, notInstalled(label, detail))
+}
 
 /** Why a command of which nothing was shown has failed. */
 export const quietFailure = (
   project: UnnamedProject & { readonly name?: string },
-  { detail, exitCode, stderr }: HostCommandResult
-): Effect.Effect<ComposeError> => {
-  const decoder = new ComposeDecoder(false, project.redactor)
-  for (const line of stderr.split("\n")) decoder.push("stderr", line)
-  return composeFailure({
-    docker: project.house.docker,
-    auth: project.house.auth,
-    project: project.name ?? project.label,
-    files: project.located.knownFiles,
-    decoder,
-    exitCode,
-    end: detail,
-    services: Effect.succeed([])
+  result: HostCommandResult
+): Effect.Effect<ComposeError> =>
+  Effect.gen(function* () {
+    const { detail, exitCode } = result
+    const decoder = decoderOf(project, result)
+    const none = yield* withoutCompose(project, decoder, result)
+    if (none !== undefined) return none
+    // It was the reading of the files that failed, unless the command was killed.
+    const isOfFiles = exitCode !== undefined && exitCode < 120
+    return yield* composeFailure({
+      docker: project.house.docker,
+      auth: project.house.auth,
+      project: project.name ?? project.label,
+      files: project.located.knownFiles,
+      decoder,
+      exitCode,
+      end: detail,
+      declared: Effect.succeed({ services: [], problem: isOfFiles ? wordsOf({ decoder, end: detail }) : undefined })
+    })
   })
-}
 
 /** The error of compose that is not there. */
 export const notInstalled = (project: string, detail: string): ComposeFailed =>

@@ -15,7 +15,7 @@ import type { ComposeDecoder } from "../progress/composeDecoder.js"
 import { inspectProjectContainers } from "../project/inspectedContainer.js"
 import { type ComposeContainer, listProjectContainers } from "../project/projectContainers.js"
 import { invalidPlace } from "./invalidPlace.js"
-import { type FailureText, failureText } from "./failureTexts.js"
+import { type FailureText, failureText, isOfVariables } from "./failureTexts.js"
 
 /** What an operation on a project can fail with. */
 export type ComposeError = ComposeFailed | PortAllocated | ImageNotFound | RegistryError | EngineUnavailable
@@ -26,6 +26,16 @@ export interface DeclaredService {
   readonly image: string | undefined
   readonly containerName: string | undefined
   readonly isBuilt: boolean
+  /** The files and folders that it mounts, also as a secret or a config. */
+  readonly mounted: ReadonlyArray<string>
+}
+
+/** What reading the files again shows after a failure. */
+export interface DeclaredServices {
+  /** Empty if the files cannot be read. */
+  readonly services: ReadonlyArray<DeclaredService>
+  /** What compose says if it cannot read the files; `undefined` if it can. */
+  readonly problem: string | undefined
 }
 
 /** A run of compose that failed. */
@@ -40,8 +50,7 @@ export interface FailedRun {
   readonly exitCode: number | undefined
   /** How the command ended, as `exited with code 1`. */
   readonly end: string
-  /** The services that the files declare. Empty if they cannot be read. */
-  readonly services: Effect.Effect<ReadonlyArray<DeclaredService>>
+  readonly declared: Effect.Effect<DeclaredServices>
 }
 
 const maxDetailLength = 4_000
@@ -53,6 +62,9 @@ export const wordsOf = ({ decoder, end }: Pick<FailedRun, "decoder" | "end">): s
   const text = words.join("\n").trim()
   return text === "" ? `the command ${end}` : text.slice(-maxDetailLength)
 }
+
+/** Of texts that differ in their empty lines only, the same. */
+const onOneLine = (text: string): string => text.replaceAll(/\s+/g, " ").trim()
 
 const unavailableReason = (words: string): UnavailableReason => {
   if (/permission denied|x509: |certificate/i.test(words)) return "PermissionDenied"
@@ -93,21 +105,28 @@ const serviceOf = (
 
 const portWords = /(?:Bind for|listen \w+|bind host port(?: for)?) (\S+:\d+)/
 
-/** The container that did not get its port: the engine keeps the error of a start that failed. */
+/** The container that could not be started: the engine keeps why. */
+const notStarted = (run: FailedRun, containers: ReadonlyArray<ComposeContainer>, isWhy: (error: string) => boolean) => {
+  const suspects = containers.filter(({ state }) => state === "created" || state === "exited")
+  return inspectProjectContainers(
+    run.docker,
+    suspects.map(({ id }) => id)
+  ).pipe(
+    Effect.map((inspected) => inspected.find(({ error }) => error !== "" && isWhy(error))?.name),
+    Effect.orElseSucceed(() => undefined)
+  )
+}
+
+/** The container that compose names beside the words of the engine. */
+const namedContainer = ({ decoder }: FailedRun): string | undefined =>
+  decoder.errors.findLast(({ resource: { kind } }) => kind === "container")?.resource.name
+
 const portAllocated = (run: FailedRun, text: FailureText, words: string, containers: ReadonlyArray<ComposeContainer>) =>
   Effect.gen(function* () {
-    let name = text.container
-    if (name === undefined) {
-      const suspects = containers.filter(({ state }) => state === "created" || state === "exited")
-      const inspected = yield* Effect.orElseSucceed(
-        inspectProjectContainers(
-          run.docker,
-          suspects.map(({ id }) => id)
-        ),
-        () => []
-      )
-      name = inspected.find(({ error }) => /already allocated|already in use/.test(error))?.name
-    }
+    const name =
+      text.container ??
+      (yield* notStarted(run, containers, (error) => /already allocated|already in use/.test(error))) ??
+      namedContainer(run)
     return new PortAllocated({ containerId: name ?? run.project, address: portWords.exec(words)?.[1], detail: words })
   })
 
@@ -170,10 +189,27 @@ export const composeFailure = (run: FailedRun): Effect.Effect<ComposeError> =>
         detail: words
       })
     }
-    if (text.reason === "FileNotFound") return failed("FileNotFound")
-    if (text.reason === "FileInvalid") {
-      const place = yield* invalidPlace(words, text, run.files)
-      return failed("FileInvalid", { file: place?.file ?? text.file, ...place?.position })
+    const isOfEngine = /^(?:.*: )?Error response from daemon: /m.test(words)
+    if (text.reason === "FileNotFound" && !isOfEngine) return failed("FileNotFound")
+    const inFile = (reason: "FileInvalid" | "VariableMissing") =>
+      Effect.map(invalidPlace(words, text, run.files), (place) =>
+        failed(reason, {
+          service: text.service ?? place?.service,
+          file: place?.file ?? text.file,
+          // Of a file that is not known, compose may name any line.
+          line: place === undefined && text.file === undefined ? undefined : text.line,
+          ...place?.position
+        })
+      )
+    if (isOfVariables(words)) return failed("FileInvalid", { line: undefined })
+    if (text.reason === "FileInvalid") return yield* inFile("FileInvalid")
+    if (text.reason === "VariableMissing" && words.includes("error while interpolating")) {
+      return yield* inFile("VariableMissing")
+    }
+    const { problem, services: declared } = yield* run.declared
+    // Not all words are known with which compose rejects a file.
+    if (text.reason === "Failed" && problem !== undefined && onOneLine(words).includes(onOneLine(problem))) {
+      return yield* inFile("FileInvalid")
     }
 
     const containers = yield* listProjectContainers(run.docker, run.project).pipe(
@@ -183,9 +219,12 @@ export const composeFailure = (run: FailedRun): Effect.Effect<ComposeError> =>
     )
     // An engine that has gone explains everything that it was asked for.
     if (containers._tag === "Left") return containers.left
-    const declared = yield* run.services
     const inEngine = serviceOf(text.container, run.project, containers.right, declared)
     const service = text.service ?? inEngine
+    const unstarted = Effect.map(
+      notStarted(run, containers.right, (error) => words.includes(error)),
+      (name) => serviceOf(name ?? namedContainer(run), run.project, containers.right, declared)
+    )
     switch (text.reason) {
       case "PortAllocated":
         return yield* portAllocated(run, text, words, containers.right)
@@ -194,14 +233,19 @@ export const composeFailure = (run: FailedRun): Effect.Effect<ComposeError> =>
       case "CredentialsUnavailable":
       case "Image":
       case "Failed": {
-        const isOfEngine = text.reason !== "Failed" || run.decoder.errors.length > 0
-        const image = isOfEngine ? yield* imageFailure(run, text, words, declared) : undefined
+        const isOfImage = text.reason !== "Failed" || run.decoder.errors.length > 0
+        const image = isOfImage ? yield* imageFailure(run, text, words, declared) : undefined
         if (image === "invalid") {
           const named = declared.find(({ image }) => image === text.image)?.name
           const place = yield* invalidPlace(words, { service: named, property: "image" }, run.files)
           return failed("FileInvalid", { service: named, file: place?.file, ...place?.position })
         }
-        return image ?? failed("Failed", { service })
+        if (image !== undefined) return image
+        return failed("Failed", { service: service ?? (isOfEngine ? yield* unstarted : undefined) })
+      }
+      case "FileNotFound": {
+        const mounting = declared.find(({ mounted }) => text.file !== undefined && mounted.includes(text.file))?.name
+        return failed("FileNotFound", { service: service ?? mounting ?? (yield* unstarted) })
       }
       default:
         return failed(text.reason, { service })

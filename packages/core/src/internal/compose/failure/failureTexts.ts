@@ -65,31 +65,46 @@ const rows: ReadonlyArray<readonly [FailureText["reason"], RegExp]> = [
   ["NameConflict", /Conflict\. The container name "\/?(?<container>[^"]+)" is already in use/],
   ["ExternalMissing", /(?:network|volume) \S+ declared as external, but could not be found/],
   ["ExternalMissing", /external volume \S+ not found|^(?:Error response from daemon: )?network \S+ not found/m],
-  ["ServiceNotFound", /no such service: (?<service>.+)$/m],
+  ["ServiceNotFound", /no such service:(?: (?<service>.+))?$/m],
   ["Image", /unable to get image '(?<image>[^']+)': /],
   ["Image", /No such image: (?<image>\S+)/],
   ["Image", /(?:pull access denied|access denied|manifest) for (?<image>[^\s,]+)/],
+  // A file of the engine's host.
+  ["FileNotFound", /bind source path does not exist: (?<file>.+)$/m],
   // Of files, as the engine does not speak of them.
   [
     "FileNotFound",
     /^(?!Error response from daemon)(?:.*: )?(?:open|stat) (?<file>.+?): (?:no such file or directory|permission denied|not a directory)/m
   ],
   ["FileNotFound", /env file (?<file>.+) not found: |[Cc]ouldn't find env file: (?<file2>.+)$/m],
-  ["FileNotFound", /^read (?<file>.+): is a directory/m],
+  ["FileNotFound", /^(?:failed to read .+: )?read (?<file>.+): is a directory/m],
   ["FileNotFound", /no configuration file provided: not found/],
   ["FileInvalid", /failed to (?:read|parse) (?<file>.+?): (?:yaml: )?(?:unmarshal errors:\s+)?line (?<line>\d+): /],
   ["FileInvalid", /failed to (?:read|parse) (?<file>.+?): yaml: /],
-  ["FileInvalid", /validating (?<file>.+?): (?:services\.(?<service>[\w-]+)\b)?/],
+  ["FileInvalid", /validating (?<file>.+?): /],
   ["FileInvalid", /cannot extend service "(?<service>[^"]+)" in (?<file>.+?): /],
-  ["FileInvalid", /invalid interpolation format for services\.(?<service>[\w-]+)\b/],
-  ["FileInvalid", /service "(?<service>[^"]+)" .*: invalid compose project/],
+  ["FileInvalid", /service "?(?<service>[\w.-]+)"? .*: invalid compose project/],
+  ["FileInvalid", /dependency cycle detected: (?<service>\S+) ->/],
+  ["FileInvalid", /include cycle detected:\s+(?<file>.+)$/m],
+  ["FileInvalid", /Circular reference:\s+(?<service>\S+) in (?<file>.+)$/m],
   ["FileInvalid", /^yaml: (?:unmarshal errors:\s+)?(?:line (?<line>\d+): )?/m],
   [
     "FileInvalid",
-    /empty compose file|top-level object must be a mapping|\bmust be an? (?:list|array|mapping|object|string|boolean|number|integer)\b|dependency cycle detected|invalid compose project|invalid interpolation format|invalid (?:host|container)Port|invalid project name|project name must not be empty|non-string key|cannot unmarshal|failed to read .*\.env: line|invalid (?:proto|spec|mount|volume|service name)|invalid reference format/i
+    /empty compose file|top-level object must be a mapping|\bmust be an? (?:list|array|mapping|object|string|boolean|number|integer)\b|invalid compose project|invalid interpolation format|invalid (?:host|container)Port|invalid project name|project name must not be empty|non-string key|cannot unmarshal|failed to read .*\.env: line|invalid (?:proto|spec|mount|volume|service name)|invalid reference format/i
   ],
   ["Failed", /service "(?<service>[^"]+)" (?:has no container|is not running)/]
 ]
+
+/** What compose says of a line in a file of variables. Version 2.26 does not say in which one. */
+export const isOfVariables = (words: string): boolean =>
+  /^line \d+: (?:unexpected character|unterminated quoted value)/m.test(words)
+
+/** What the docker command says that has no plugin `compose`: its first argument is not known, and all of the usage may follow. */
+const pluginMissing =
+  /^unknown flag: --progress$|'compose' is not a docker command|unknown command: docker compose|^Run 'docker (?:COMMAND )?--help' for more information/m
+
+/** Whether it was the docker command that failed, as it has no plugin `compose`. */
+export const isPluginMissing = (words: string): boolean => pluginMissing.test(words)
 
 /** By the exit codes of version 2.32 and before, for words that are not known. */
 const byExitCode: Readonly<Record<number, FailureText["reason"]>> = {

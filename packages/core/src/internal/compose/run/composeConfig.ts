@@ -1,5 +1,7 @@
+import * as Either from "effect/Either"
 import { isRecord } from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import type { Redactor } from "../../build/output/redactor.js"
 import { replicasOf } from "../door/projectConfig.js"
 
 /** What stands in the place of a value that is hidden. */
@@ -74,17 +76,21 @@ const hiddenMap = (value: unknown): unknown =>
         ? value
         : hiddenValue
 
-/** The same without the values of variables. A secret names its variable in `environment`, which is no value. */
-const withoutValues = (value: unknown, depth = 0): unknown => {
+/**
+ * The same without the values of variables, and without those that are secret wherever they are. A secret names its variable in
+ * `environment`, which is no value.
+ */
+const withoutValues = (value: unknown, redactor: Redactor, depth = 0): unknown => {
   if (depth > 100) return hiddenValue
-  if (Array.isArray(value)) return value.map((item: unknown) => withoutValues(item, depth + 1))
+  if (typeof value === "string") return redactor.text(value)
+  if (Array.isArray(value)) return value.map((item: unknown) => withoutValues(item, redactor, depth + 1))
   if (!isRecord(value)) return value
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [
       name,
       (secretMaps.has(name) && typeof inner !== "string") || secretTexts.has(name)
         ? hiddenMap(inner)
-        : withoutValues(inner, depth + 1)
+        : withoutValues(inner, redactor, depth + 1)
     ])
   )
 }
@@ -112,24 +118,27 @@ const serviceOf = (value: unknown): unknown => {
 }
 
 const decode = Schema.decodeUnknownEither(ComposeConfig)
+const decodeService = Schema.decodeUnknownEither(ComposeServiceConfig)
 
-/** Decodes what `config --format json` prints. */
-export const decodeComposeConfig = (text: string, showsValues: boolean) => {
+/** Decodes what `config --format json` prints. With a redactor, values are hidden. */
+export const decodeComposeConfig = (text: string, redactor: Redactor | undefined) => {
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
   } catch {
     parsed = undefined
   }
-  const raw = showsValues ? parsed : withoutValues(parsed)
-  const { name, networks, services, volumes } = fieldsOf(raw)
-  return decode({
-    name,
-    services: Object.fromEntries(
-      Object.entries(fieldsOf(services)).map(([service, value]) => [service, serviceOf(value)])
-    ),
-    networks: Object.keys(fieldsOf(networks)),
-    volumes: Object.keys(fieldsOf(volumes)),
-    raw
+  const raw = redactor === undefined ? parsed : withoutValues(parsed, redactor)
+  const { networks, services, volumes } = fieldsOf(raw)
+  const { name } = fieldsOf(parsed)
+  return Either.gen(function* () {
+    const own: Array<readonly [name: string, service: ComposeServiceConfig]> = []
+    for (const [service, value] of Object.entries(fieldsOf(services))) {
+      own.push([service, yield* decodeService(serviceOf(value))])
+    }
+    const [networkNames, volumeNames] = [Object.keys(fieldsOf(networks)), Object.keys(fieldsOf(volumes))]
+    const config = yield* decode({ name, services: {}, networks: networkNames, volumes: volumeNames, raw })
+    // The schema of a record would lose a service called `__proto__`.
+    return { ...config, services: Object.fromEntries(own) }
   })
 }

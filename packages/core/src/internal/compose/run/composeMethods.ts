@@ -68,8 +68,18 @@ const besides = new Set([
 /** The commands whose standard output has the values of all variables. */
 const revealing = new Set(["config", "convert"])
 
+/** The options in front of a command that have a value. */
+const valued = /^(?:-[fp]|--(?:file|project-name|profile|env-file|project-directory|workdir|parallel|progress|ansi))$/
+
+/** The command among the arguments. */
+const verbOf = (args: ReadonlyArray<string>): string => {
+  let at = 0
+  while (args[at]?.startsWith("-") === true) at += valued.test(args[at] ?? "") ? 2 : 1
+  return args[at] ?? "command"
+}
+
 const commandTask = (args: ReadonlyArray<string>, options: ComposeCommandOptions): ComposeTask<ComposeOutput> => {
-  const verb = args.find((argument) => !argument.startsWith("-")) ?? "command"
+  const verb = verbOf(args)
   return {
     kind: `compose_${verb.replaceAll("-", "_")}`,
     args,
@@ -88,7 +98,7 @@ const configOf = (door: ComposeDoor) =>
         const opened = yield* door.open(project)
         const text = yield* opened.read(["config", "--format", "json"], options.allProfiles)
         return yield* Effect.mapError(
-          decodeComposeConfig(text, options.showsValues ?? false),
+          decodeComposeConfig(text, options.showsValues === true ? undefined : opened.redactor),
           ({ message }) =>
             new ComposeFailed({
               reason: "Failed",
@@ -117,7 +127,7 @@ export const composeMethods = (door: ComposeDoor) => {
     ...projectReads(door),
     up: (project: ComposeProject, options: ComposeUpOptions = {}) =>
       change(project, "run_compose", upArguments(options), options, {
-        before: ({ warnings }) => warnings,
+        before: ({ warnings }) => warnings(options.services),
         ...(options.wait === undefined || options.wait === false ? {} : { watch: upWait(options) }),
         onFailure: halfMade
       }),

@@ -23,7 +23,7 @@ export interface ComposeTask<A> extends ComposeCall {
   /** Lines before the command runs. */
   readonly before?: (project: OpenProject) => ComposeSteps<never>
   /** Begins to watch the project before the command runs. Its steps follow when the command has succeeded. */
-  readonly watch?: (project: EngineProject) => Effect.Effect<ComposeSteps<never>, ComposeError, Scope.Scope>
+  readonly watch?: (project: OpenProject) => Effect.Effect<ComposeSteps<never>, ComposeError, Scope.Scope>
   /** What is done when the command has succeeded. */
   readonly after: (project: EngineProject, output: KeptOutput) => ComposeSteps<A>
   /** What is done when it has failed, before the operation fails. */

@@ -3,7 +3,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ComposeFailed } from "../../../DockerError.js"
 import type { OperationStep } from "../../../Operation.js"
-import type { ComposeSteps, EngineProject } from "../door/composeDoor.js"
+import type { ComposeSteps, OpenProject } from "../door/composeDoor.js"
 import { asComposeFailed, toComposeFailed } from "../failure/asComposeFailed.js"
 import type { ComposeError } from "../failure/composeFailure.js"
 import { eventLine } from "../progress/composeEvent.js"
@@ -47,7 +47,7 @@ const reasons = {
 /** Begins to wait for the services that `up` starts. The steps that this gives say how far they have come since. */
 export const upWait =
   ({ services = [], wait }: Pick<ComposeUpOptions, "services" | "wait">) =>
-  ({ docker, name: project }: EngineProject): Effect.Effect<ComposeSteps<never>, ComposeError, Scope.Scope> =>
+  ({ docker, name: project, redactor }: OpenProject): Effect.Effect<ComposeSteps<never>, ComposeError, Scope.Scope> =>
     openProjectWait(docker, project, {
       ...(typeof wait === "object" ? wait : {}),
       services: services.length === 0 ? undefined : services
@@ -60,7 +60,8 @@ export const upWait =
             if (error._tag !== "ProjectNotReady") return toComposeFailed(project)(error)
             const { detail, exitCode, lastLines, reason, service } = error
             const code = exitCode === undefined ? {} : { exitCode }
-            return new ComposeFailed({ reason: reasons[reason], project, service, ...code, lastLines, detail })
+            const shown = lastLines.map((line) => redactor.text(line))
+            return new ComposeFailed({ reason: reasons[reason], project, service, ...code, lastLines: shown, detail })
           })
         )
       )

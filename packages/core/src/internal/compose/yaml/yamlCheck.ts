@@ -142,7 +142,8 @@ const firstProblem = (text: string, lineCounter: LineCounter): Found | undefined
   return isEmpty ? { code: "EMPTY", offset: 0, detail: "the file is empty" } : undefined
 }
 
-const positionOf = (text: string, lineCounter: LineCounter, offset: number): YamlPosition => {
+/** The position of an offset in a text, as `linePos` counts it. */
+export const positionOf = (text: string, lineCounter: LineCounter, offset: number): YamlPosition => {
   if (lineCounter.lineStarts.length === 0) {
     const before = text.slice(0, offset).split("\n")
     return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }

@@ -39,6 +39,32 @@ export const findYamlPosition = (
   path: ReadonlyArray<string | number>
 ): Effect.Effect<YamlPosition | undefined> => Effect.map(loadCheck, (check) => check.findYamlPosition(text, path))
 
+/** A place that compose names. */
+export interface NamedPlace {
+  readonly position: YamlPosition
+  /** How many of the keys that lead there exist. */
+  readonly depth: number
+  /** The service that it is in. */
+  readonly service: string | undefined
+}
+
+const loadPlaces = Effect.promise(() => import("./yamlPlaces.js"))
+
+/**
+ * Finds the place of a path as compose writes it, such as `services.my.web.ports[0]` of a service `my.web`, or of a key there;
+ * if not all of it exists, the last part that does. What is merged into a mapping counts as a part of it.
+ */
+export const findDottedPlace = (text: string, dotted: string, key?: string): Effect.Effect<NamedPlace | undefined> =>
+  Effect.map(loadPlaces, (places) => places.findDottedPlace(text, dotted, key))
+
+/** Finds the port of a service in which a text occurs. */
+export const findPort = (text: string, value: string): Effect.Effect<NamedPlace | undefined> =>
+  Effect.map(loadPlaces, (places) => places.findPort(text, value))
+
+/** The paths of the files that a compose file includes, or that its services extend, as far as they can be read off it. */
+export const otherFiles = (text: string): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.map(loadPlaces, (places) => places.otherFiles(text))
+
 /** A compose file without what it reads of other files. */
 export interface StandaloneText {
   /** The text, in which the keys that name files of variables and labels are renamed. */
