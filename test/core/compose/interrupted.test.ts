@@ -80,8 +80,8 @@ const rows: Readonly<Record<string, Row>> = {
     }),
     run: (compose, project) => compose.up(project),
     at: says("-web1-1", "Creating"),
-    // As many of them as the engine has been asked for.
-    left: /container(?:s)? {name}-web0-1 \(created\).*; network {name}_default\./
+    // As many of them as the engine has been asked for by the time that compose ends.
+    left: /: containers? {name}-web0-1 \((?:created|running)\).*; network {name}_default\./
   },
   "up, while a service waits for another one": {
     files: () => ({
