@@ -153,7 +153,7 @@ describe("the examples in READMEs and docstrings", () => {
       return container.remove
     })
 
-    it("run", async () => {
+    it("run", { timeout: 180_000 }, async () => {
       const { endpoint } = testEngine()
       const dataDir = await mkdtemp(join(tmpdir(), "dockwire-examples-"))
       const server = await startServer({ endpoint, dataDir })

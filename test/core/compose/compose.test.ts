@@ -20,6 +20,7 @@ import { engineCall, jsonAt } from "../../engine/engineRequest.js"
 import { processesIn } from "../../engine/processesIn.js"
 import { describeEngine, testEngine } from "../../engine/realEngine.js"
 import { testProjectName } from "../../engine/testRun.js"
+import { isWhole } from "../../whole/isWhole.js"
 import { runWith } from "../runWith.js"
 import { writeProject } from "./projectFiles.js"
 import { errorOf, onCompose, ran } from "./runCompose.js"
@@ -60,6 +61,10 @@ for (const edition of ["2.26", "2.40"] as const) {
     describeCompose(edition, "operations", (compose) => {
       const here = <A, E>(program: Parameters<typeof onCompose<A, E>>[2]) =>
         onCompose(compose(), { endpoint: testEngine().endpoint }, program)
+      /** Of what is no work of compose: with its newest version too in `npm run test:whole`. */
+      const itOwn = (name: string, test: () => Promise<void>, timeout?: number) => {
+        if (edition === "2.26" || isWhole) it.concurrent(name, test, timeout)
+      }
       const nameOf = (word: string) => testProjectName(`${edition.replace(".", "")}-${word}`)
 
       it.concurrent("bring a project up and down again, with its progress", async () => {
@@ -110,32 +115,36 @@ for (const edition of ["2.26", "2.40"] as const) {
         expect(await engineHas("/volumes", "Volumes", name)).toBe(0)
       })
 
-      it.concurrent("wait for one another, and none of two at once fails", async () => {
-        const name = nameOf("twice")
-        const directory = await writeProject(compose().folder, "twice", { "compose.yaml": sleeper() })
-        const project = { directory, name }
-        await here((service) =>
-          Effect.gen(function* () {
-            for (let round = 0; round < (edition === "2.26" ? 10 : 2); round++) {
-              const runs = yield* Effect.all(
-                [ran(Effect.succeed(service.up(project))), ran(Effect.succeed(service.up(project)))],
-                { concurrency: 2 }
-              )
-              expect(runs.map(({ exit }) => Exit.isSuccess(exit))).toEqual([true, true])
-              const waits = runs.map(
-                ({ lines }) => lines.filter((line) => line.startsWith("Waiting for another")).length
-              )
-              expect(waits.toSorted((one, other) => one - other)).toEqual([0, 1])
-              // As fast as it goes: what is tested are the two at once.
-              yield* Effect.promise(() =>
-                engineCall(testEngine().endpoint, "DELETE", `/containers/${name}-web-1?force=1`)
-              )
-            }
-          })
-        )
-      }, 180_000)
+      itOwn(
+        "wait for one another, and none of two at once fails",
+        async () => {
+          const name = nameOf("twice")
+          const directory = await writeProject(compose().folder, "twice", { "compose.yaml": sleeper() })
+          const project = { directory, name }
+          await here((service) =>
+            Effect.gen(function* () {
+              for (let round = 0; round < (edition === "2.26" ? 10 : 2); round++) {
+                const runs = yield* Effect.all(
+                  [ran(Effect.succeed(service.up(project))), ran(Effect.succeed(service.up(project)))],
+                  { concurrency: 2 }
+                )
+                expect(runs.map(({ exit }) => Exit.isSuccess(exit))).toEqual([true, true])
+                const waits = runs.map(
+                  ({ lines }) => lines.filter((line) => line.startsWith("Waiting for another")).length
+                )
+                expect(waits.toSorted((one, other) => one - other)).toEqual([0, 1])
+                // As fast as it goes: what is tested are the two at once.
+                yield* Effect.promise(() =>
+                  engineCall(testEngine().endpoint, "DELETE", `/containers/${name}-web-1?force=1`)
+                )
+              }
+            })
+          )
+        },
+        180_000
+      )
 
-      it.concurrent("are refused while another one runs, if they are not to wait", async () => {
+      itOwn("are refused while another one runs, if they are not to wait", async () => {
         const name = nameOf("busy")
         const slow = sleeper(`, healthcheck: { test: "false", interval: 1s, retries: 1000 }`)
         const text = slow.replace(
@@ -238,7 +247,7 @@ for (const edition of ["2.26", "2.40"] as const) {
         }
       })
 
-      it.concurrent("say beforehand that a folder to mount is missing", async () => {
+      itOwn("say beforehand that a folder to mount is missing", async () => {
         const name = nameOf("binds")
         const volumes = `["./missing:/a", "./there:/b", "./compose.yaml:/c:ro", { type: bind, source: ./long, target: /d, bind: { create_host_path: true } }]`
         const text = sleeper(
