@@ -205,7 +205,8 @@ class ProjectLogs {
         now
       )
       if (source.batches.length >= mostBatches) hasRoom.unsafeClose()
-      Queue.unsafeOffer(this.news, undefined)
+      // What exists already is merged when it is complete, and only then.
+      if (this.options.follow === true || this.#merger.isComplete) Queue.unsafeOffer(this.news, undefined)
       return hasRoom.await
     })
   }

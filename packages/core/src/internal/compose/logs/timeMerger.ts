@@ -72,6 +72,11 @@ export class TimeMerger<A extends Timed> {
     return this.#ready.length === 0 && this.#empty.size === 0
   }
 
+  /** Whether there is something to compare of every sequence that has not ended. */
+  get isComplete(): boolean {
+    return this.#empty.size === 0
+  }
+
   add(historyEnd: string | undefined, now: number): MergeSource<A> {
     const source = new MergeSource<A>(historyEnd, now)
     this.#empty.add(source)
