@@ -3,7 +3,7 @@ import { resolve } from "node:path"
 type Environment = Readonly<Record<string, string>>
 
 /** What the commands need of this process's environment. Everything in it is open to the files of a project. */
-const inherited = new Set([
+const inherited = [
   "PATH",
   "HOME",
   "USER",
@@ -23,7 +23,7 @@ const inherited = new Set([
   "ftp_proxy",
   "all_proxy",
   "no_proxy"
-])
+]
 
 /** What would make the commands do something else than they are told to. */
 const dropped = new Set([
@@ -76,7 +76,12 @@ const pick = (environment: NodeJS.ProcessEnv, isPicked: (name: string) => boolea
 
 /** The part of this process's environment without which the commands do not work. */
 export const baseEnvironment = (environment: NodeJS.ProcessEnv): Environment =>
-  pick(environment, (name) => inherited.has(name))
+  Object.fromEntries(
+    inherited.flatMap((name) => {
+      const value = environment[name]
+      return value === undefined ? [] : [[name, value]]
+    })
+  )
 
 /** The command runs in the folder of the project, which is not to be where a relative path leads. */
 const withAbsoluteConfig = (environment: Environment): Environment => {

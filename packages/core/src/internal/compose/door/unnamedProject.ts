@@ -196,15 +196,9 @@ export const openUnnamed = (
     const connection = yield* Effect.mapError(engineConnection(house.docker), (error) =>
       typeof error === "string" ? notWritten(label, error) : error
     )
-    const environment = (credentials: Readonly<Record<string, string>>) =>
-      composeEnvironment({
-        process: process.env,
-        own: house.environment,
-        project: located,
-        connection: { ...connection, ...credentials }
-      })
+    const base = composeEnvironment({ process: process.env, own: house.environment, project: located, connection })
     const credentials = yield* composeCredentials(house.auth, {
-      base: environment({}),
+      base,
       authVariable: process.env["DOCKER_AUTH_CONFIG"],
       readsVariable: isAtLeast(compose.version, 2, 38)
     }).pipe(Effect.mapError((detail) => notWritten(label, detail)))
@@ -213,7 +207,7 @@ export const openUnnamed = (
       label,
       located,
       compose,
-      environment: environment(credentials),
+      environment: { ...base, ...credentials },
       redactor: new Redactor([...located.secrets, ...secrets])
     }
   })
