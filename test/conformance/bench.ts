@@ -1,5 +1,7 @@
 import {
   Archive,
+  Compose,
+  ComposeFiles,
   Containers,
   type ContainerSpec,
   type DockerError,
@@ -9,6 +11,8 @@ import {
   Host,
   Images,
   Logs,
+  LogSink,
+  MemoryCompose,
   MemoryEngine,
   Networks,
   RegistryAuth,
@@ -17,9 +21,13 @@ import {
   Volumes
 } from "@dockwire/core"
 import { Context, Duration, Effect, Layer, Schedule, type Scope } from "effect"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { busyboxImage } from "../engine/busyboxImage.js"
 import { uniqueName } from "../engine/testContainer.js"
 import { testLabels } from "../engine/testRun.js"
+import { type BenchProject, memoryProject, memoryProjects, type ProjectName, realProject } from "./composeBench.js"
 import { Expected, type Expectations } from "./differences.js"
 import { openEngineGate } from "./engineGate.js"
 import type { RealEngine } from "./realEngines.js"
@@ -27,6 +35,8 @@ import type { RealEngine } from "./realEngines.js"
 /** The services under test. */
 export type Services =
   | Archive
+  | Compose
+  | ComposeFiles
   | Containers
   | Docker
   | Events
@@ -34,6 +44,7 @@ export type Services =
   | Host
   | Images
   | Logs
+  | LogSink
   | Networks
   | RegistryAuth
   | Stats
@@ -49,6 +60,8 @@ export interface Bench {
   readonly labels: Readonly<Record<string, string>>
   /** A registry that the engine reaches, as `host:port`. */
   readonly registry: Effect.Effect<string>
+  /** A project for compose, which is removed from the engine with the scope. */
+  readonly project: (kind: ProjectName) => Effect.Effect<BenchProject, never, Services | Scope.Scope>
   /** The spec of a busybox container. */
   readonly spec: (
     command: ReadonlyArray<string>,
@@ -91,12 +104,26 @@ const services = Layer.provideMerge(
   RegistryAuth.layer()
 )
 
+/** Services that no engine is behind. Files are in a folder of their own. */
+const others = Layer.merge(
+  LogSink.layerNone,
+  Layer.unwrapScoped(
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.promise(() => mkdtemp(join(tmpdir(), "dockwire-conformance-"))),
+        (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
+      ),
+      (folder) => ComposeFiles.layer({ folder })
+    )
+  )
+)
+
 const untilTrue = (condition: Effect.Effect<boolean>) =>
   Effect.asVoid(Effect.repeat(condition, { until: (held) => held, schedule: Schedule.spaced(Duration.millis(5)) }))
 
 const bench = (
   expectations: Expectations,
-  given: Pick<Bench, "gone" | "goneReason" | "stall" | "held" | "registry">
+  given: Pick<Bench, "gone" | "goneReason" | "stall" | "held" | "project" | "registry">
 ): Bench => {
   const labels = testLabels({ "dockwire.conformance": uniqueName("cell") })
   const spec: Bench["spec"] = (command, more = {}) => ({
@@ -140,6 +167,7 @@ export const onMemory = <A, E>(cell: (bench: Bench) => Effect.Effect<A, E, Servi
     return yield* cell(
       bench(expectations, {
         registry: Effect.dieMessage("the engine in memory has no registry"),
+        project: (kind) => Effect.succeed(memoryProject(kind)),
         gone: engine.goOffline("NotFound"),
         goneReason: "NotFound",
         stall: Effect.zipRight(
@@ -150,12 +178,16 @@ export const onMemory = <A, E>(cell: (bench: Bench) => Effect.Effect<A, E, Servi
       })
     )
   })
-  return program.pipe(Effect.scoped, Effect.provide(Layer.provideMerge(services, MemoryEngine.layer())))
+  const compose = Layer.provideMerge(MemoryCompose.layer({ projects: memoryProjects }), services)
+  return program.pipe(
+    Effect.scoped,
+    Effect.provide(Layer.merge(others, Layer.provideMerge(compose, MemoryEngine.layer())))
+  )
 }
 
 /** Runs a cell against a real engine. With `gated`, the cell can make that engine unreachable. */
 export const onReal =
-  ({ registry, target, way }: RealEngine, gated: boolean) =>
+  ({ composeEnvironment, registry, target, way }: RealEngine, gated: boolean) =>
   <E>(cell: (bench: Bench) => Effect.Effect<unknown, E, Services | Scope.Scope>) =>
     Effect.gen(function* () {
       const gate = gated
@@ -180,19 +212,28 @@ export const onReal =
               stall: Effect.sync(gate.stall),
               held: untilTrue(Effect.sync(gate.held))
             }
-      const layer = Layer.provideMerge(services, Docker.layer(way(gate?.address ?? target)))
-      // Containers are removed over a direct connection, as the gate may be closed.
-      const direct = Layer.provide(Containers.layer, Docker.layer(way(target)))
-      const gatedBench = bench(expectations, { ...faults, registry: Effect.succeed(registry) })
-      const cellBench =
-        gate === undefined
-          ? gatedBench
-          : withDirectContainers(gatedBench, Context.get(yield* Layer.build(direct), Containers))
+      const compose = Layer.unwrapEffect(
+        Effect.map(Effect.promise(composeEnvironment), (environment) => Compose.layerWith({ environment }))
+      )
+      const all = Layer.provideMerge(compose, services)
+      const layer = Layer.merge(others, Layer.provideMerge(all, Docker.layer(way(gate?.address ?? target))))
+      const gatedBench = bench(expectations, {
+        ...faults,
+        registry: Effect.succeed(registry),
+        project: (kind) => realProject(kind)
+      })
+      // What a cell has made is removed over a direct connection, as the gate may be closed.
+      const direct = Layer.provideMerge(services, Docker.layer(way(target)))
+      const cellBench = gate === undefined ? gatedBench : withDirectServices(gatedBench, yield* Layer.build(direct))
       return yield* Effect.provide(Effect.scoped(cell(cellBench)), layer)
     }).pipe(Effect.scoped)
 
-const withDirectContainers = (inner: Bench, direct: Effect.Effect.Success<typeof Containers>): Bench => ({
-  ...inner,
-  created: (command, more) => Effect.provideService(inner.created(command, more), Containers, direct),
-  running: (command, more) => Effect.provideService(inner.running(command, more), Containers, direct)
-})
+const withDirectServices = (inner: Bench, direct: Context.Context<Containers | Images | Networks>): Bench => {
+  const containers = Context.get(direct, Containers)
+  return {
+    ...inner,
+    created: (command, more) => Effect.provideService(inner.created(command, more), Containers, containers),
+    running: (command, more) => Effect.provideService(inner.running(command, more), Containers, containers),
+    project: (kind) => Effect.provide(realProject(kind), direct)
+  }
+}

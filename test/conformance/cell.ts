@@ -14,6 +14,8 @@ export type Column = (typeof columns)[number]
 
 /** The cells of a method. */
 export interface Row {
+  /** Whether its cells run programs: on real engines, they are left to `npm run conformance`. */
+  readonly isSlow?: boolean
   /** A call that always sends a request to the engine, for `engine gone` and `interrupted`. */
   readonly call: (bench: Bench) => Effect.Effect<unknown, unknown, Services | Scope.Scope>
   readonly success: Cell

@@ -41,10 +41,17 @@ const cellOf = (row: Row, column: Column): Cell =>
 
 const cells = Object.entries(table).flatMap(([service, { rows }]) =>
   Object.entries(rows).flatMap(([method, row]) =>
-    columns.map((column) => ({ method: `${service}.${method}`, column, cell: cellOf(row, column) }))
+    columns.map((column) => ({
+      method: `${service}.${method}`,
+      column,
+      cell: cellOf(row, column),
+      isSlow: row.isSlow ?? false
+    }))
   )
 )
 
+/** Whether this is part of `npm test`, where every second counts. */
+const isBrief = process.env[settings.engines] === undefined
 const wanted = (process.env[settings.engines] ?? "memory,usual").split(",")
 const unknown = wanted.filter((name) => !isEngineName(name))
 if (unknown.length > 0)
@@ -56,15 +63,24 @@ const results: Array<EngineOutcomes> = []
 const run = (engineName: EngineName, real: () => RealEngine | undefined) => {
   const outcomes: Record<string, Partial<Record<Column, Outcome>>> = {}
   const differences: Array<EngineDifference> = []
-  const tests: Array<{ readonly column: Column; readonly name: string; readonly test: () => Promise<void> }> = []
+  const tests: Array<{
+    readonly column: Column
+    readonly name: string
+    readonly isSlow: boolean
+    readonly test: () => Promise<void>
+  }> = []
   const record = (method: string, column: Column, outcome: Outcome) => {
     ;(outcomes[method] ??= {})[column] = outcome
   }
   // Keeps the order of the table, whatever the order in which the tests finish.
   for (const { method } of cells) outcomes[method] = {}
-  for (const { cell, column, method } of cells) {
+  for (const { cell, column, isSlow, method } of cells) {
     if (typeof cell === "string") {
       record(method, column, "-")
+      continue
+    }
+    if (isSlow && isBrief && engineName !== "memory") {
+      record(method, column, "left")
       continue
     }
     const test = async () => {
@@ -84,12 +100,16 @@ const run = (engineName: EngineName, real: () => RealEngine | undefined) => {
       for (const { what, why } of differed) differences.push({ method, what, why })
       record(method, column, differed.length > 0 ? "differs" : "ok")
     }
-    tests.push({ column, name: `${method}: ${column}`, test })
+    tests.push({ column, name: `${method}: ${column}`, isSlow, test })
   }
-  const options = { timeout: 30_000, retry: retriesOn(engineName) }
-  for (const { column, name, test } of tests) if (column !== "interrupted") it.concurrent(name, options, test)
+  const options = (isSlow: boolean) => ({ timeout: isSlow ? 120_000 : 30_000, retry: retriesOn(engineName) })
+  for (const { column, isSlow, name, test } of tests) {
+    if (column !== "interrupted") it.concurrent(name, options(isSlow), test)
+  }
   // These measure time, so nothing else may run.
-  for (const { column, name, test } of tests) if (column === "interrupted") it.sequential(name, options, test)
+  for (const { column, isSlow, name, test } of tests) {
+    if (column === "interrupted") it.sequential(name, options(isSlow), test)
+  }
   afterAll(() => {
     results.push({ engine: engineName, version: real()?.version ?? "in memory", cells: outcomes, differences })
   })
@@ -119,7 +139,7 @@ describe("the table", () => {
   it("has a row for every method, and in each cell a test or the reason why there is none", async () => {
     for (const [name, { rows, service }] of Object.entries(table)) {
       const shape = await Effect.runPromise(onMemory(() => service))
-      const wanted = Object.keys(shape).filter((key) => key !== "endpoint")
+      const wanted = Object.keys(shape).filter((key) => key !== "endpoint" && key !== "folder")
       expect(Object.keys(rows).sort(), name).toEqual(wanted.sort())
     }
     for (const { cell, column, method } of cells) {

@@ -291,6 +291,11 @@ const unsupported: ReadonlyArray<Unsupported> = [
     why: "the engine in memory that runs the table has no registries"
   },
   {
+    edition: "memory",
+    cells: /^Compose\.(up|config): bad input$/,
+    why: "projects in memory are scripted, and not read from files"
+  },
+  {
     edition: "podman",
     cells: /^Containers\.update: (success|missing|bad input)$/,
     why: "Podman 4.3 has no such route in its Docker API"
@@ -299,6 +304,11 @@ const unsupported: ReadonlyArray<Unsupported> = [
     edition: "podman",
     cells: /^Images\.pruneBuildCache: success$/,
     why: "Podman has no build cache apart from its images"
+  },
+  {
+    edition: "podman",
+    cells: /^Compose\.build: success$/,
+    why: "Podman has no BuildKit, with which compose builds"
   },
   {
     edition: "podman",

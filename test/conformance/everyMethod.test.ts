@@ -9,7 +9,6 @@ import { table } from "./table.js"
 
 const bench = "test/conformance/bench.ts"
 const compose = "test/core/compose/compose.test.ts"
-const composeReads = "test/core/composeProject/composeReads.test.ts"
 const config = "test/core/connection/dockerConfig.test.ts"
 const login = "test/core/registry/login.test.ts"
 const sinks = "test/core/operations/engineToSink.test.ts"
@@ -18,17 +17,8 @@ const readme = "packages/core/README.md"
 /** Public members that have no row in the table, each with the file that uses it on a real engine. */
 const elsewhere: Readonly<Record<string, string>> = {
   "Archive.layer": bench,
-  ...Object.fromEntries(
-    ["build", "command", "config", "down", "layer", "restart", "start", "stop", "up", "version"].map((method) => [
-      `Compose.${method}`,
-      compose
-    ])
-  ),
-  "Compose.layerWith": compose,
-  ...Object.fromEntries(
-    ["events", "logs", "logsBatches", "ls", "ps", "status"].map((method) => [`Compose.${method}`, composeReads])
-  ),
-  "Compose.pull": "test/core/compose/credentials.test.ts",
+  "Compose.layer": compose,
+  "Compose.layerWith": bench,
   "Containers.layer": bench,
   "Docker.configured": config,
   "Docker.layer": bench,
@@ -66,18 +56,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   isOperationEnded: sinks
 }
 
-const composeFiles = "test/core/composeFiles/composeFiles.test.ts"
-
 /** Public members that use no engine, each with the file that tests it. */
 const withoutEngine: Readonly<Record<string, string>> = {
-  "ComposeFiles.check": composeFiles,
-  "ComposeFiles.download": composeFiles,
-  "ComposeFiles.folder": composeFiles,
-  "ComposeFiles.layer": "test/core/composeFiles/projectsFolder.ts",
-  "ComposeFiles.list": composeFiles,
-  "ComposeFiles.read": composeFiles,
-  "ComposeFiles.remove": composeFiles,
-  "ComposeFiles.update": composeFiles
+  "ComposeFiles.layer": "test/core/composeFiles/projectsFolder.ts"
 }
 
 /** The tests of the engine and of compose in memory, which use each of their members. */
@@ -95,17 +76,13 @@ const ownKeys = (value: object): ReadonlyArray<string> => {
 
 /** The services that are not in the table. */
 const untabled = Effect.all({
-  Compose: core.Compose,
-  ComposeFiles: core.ComposeFiles,
   LogSink: core.LogSink,
   LogSinkRecorder: core.LogSinkRecorder,
   MemoryCompose: core.MemoryCompose,
   MemoryEngine: core.MemoryEngine
 }).pipe(
   Effect.provide(Layer.provide(core.MemoryCompose.layer({ projects: {} }), core.RegistryAuth.layer())),
-  Effect.provide(
-    Layer.mergeAll(core.ComposeFiles.layer({ folder: "projects" }), core.LogSink.layerTest, core.MemoryEngine.layer())
-  ),
+  Effect.provide(Layer.merge(core.LogSink.layerTest, core.MemoryEngine.layer())),
   Effect.scoped
 )
 
@@ -163,7 +140,9 @@ describe("the public functions and methods of core", () => {
     expect([...Object.keys(table), ...others].toSorted()).toEqual(tags.toSorted())
     for (const [name, { rows, service }] of Object.entries(table)) {
       const shape = await Effect.runPromise(onMemory(() => service))
-      for (const method of Object.keys(shape).filter((key) => key !== "endpoint" && key !== "given")) {
+      for (const method of Object.keys(shape).filter(
+        (key) => key !== "endpoint" && key !== "folder" && key !== "given"
+      )) {
         expect(rows[method]?.success, `${name}.${method}`).toBeTypeOf("function")
       }
     }

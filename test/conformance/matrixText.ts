@@ -1,7 +1,14 @@
 import { columns } from "./cell.js"
 import type { EngineOutcomes, Outcome } from "./outcomes.js"
 
-const signs: Readonly<Record<Outcome, string>> = { ok: "+", differs: "*", unsupported: "o", "-": "-", FAILED: "FAILED" }
+const signs: Readonly<Record<Outcome, string>> = {
+  ok: "+",
+  differs: "*",
+  unsupported: "o",
+  "-": "-",
+  left: ".",
+  FAILED: "FAILED"
+}
 
 /** Renders the outcome of each cell: a sign for each engine, in their order. */
 export const matrixText = (results: ReadonlyArray<EngineOutcomes>): string => {
@@ -19,7 +26,7 @@ export const matrixText = (results: ReadonlyArray<EngineOutcomes>): string => {
   )
   return [
     `Engines in each cell: ${results.map(({ engine, version }) => `${engine} (${version})`).join(", ")}`,
-    "+ passes, * passes with a documented difference, o not supported by the engine, - nothing to test",
+    "+ passes, * passes with a documented difference, o not supported by the engine, - nothing to test, . left to conformance",
     ...all.map((line) =>
       line
         .map((word, i) => word.padEnd(widths[i] ?? 0))

@@ -3,9 +3,9 @@ import type { EngineName } from "./engineName.js"
 
 /**
  * The outcome of a cell: it passed (`ok`), it passed with a documented difference (`differs`), the engine does not support it
- * (`unsupported`), or there is nothing to test (`-`).
+ * (`unsupported`), there is nothing to test (`-`), or it is left to `npm run conformance` (`left`).
  */
-export type Outcome = "ok" | "differs" | "unsupported" | "-" | "FAILED"
+export type Outcome = "ok" | "differs" | "unsupported" | "-" | "left" | "FAILED"
 
 /** How an engine differs from Docker 26.1. */
 export interface EngineDifference {

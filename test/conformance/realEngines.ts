@@ -1,6 +1,10 @@
 import type { DockerOptions } from "@dockwire/core"
 import { Redacted } from "effect"
-import { delimiter } from "node:path"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { delimiter, join } from "node:path"
+import { packagesUnavailable } from "../engine/debianPackages.js"
+import { composeEnvironment, obtainCompose } from "../engine/composeEditions.js"
 import { type EditionEngineName, startEditionEngine } from "../engine/editionEngine.js"
 import { connectionOf, engineCall, jsonAt } from "../engine/engineRequest.js"
 import { startPodmanEngine } from "../engine/podmanEngine.js"
@@ -23,6 +27,8 @@ export interface RealEngine {
   readonly way: (address: Address) => DockerOptions
   /** A registry that it reaches, as `host:port`. */
   readonly registry: string
+  /** The variables with which `docker compose` is the edition that belongs to the engine. It is fetched on first use. */
+  readonly composeEnvironment: () => Promise<Readonly<Record<string, string>>>
   readonly stop: () => Promise<void>
 }
 
@@ -47,7 +53,7 @@ const loopback = (port: number): Address => ({ host: "127.0.0.1", port })
 const portOf = (address: Address): string => ("port" in address ? String(address.port) : "")
 
 /** An engine without its registry. */
-type BareEngine = Omit<RealEngine, "registry"> & {
+type BareEngine = Omit<RealEngine, "composeEnvironment" | "registry"> & {
   /** The file of its network namespace, if it has one of its own. */
   readonly network?: string
 }
@@ -120,6 +126,24 @@ const startBareEngine = async (
   }
 }
 
+/** The compose that belongs to an engine: the newest for a new one. */
+const composeOf = (edition: Edition) => {
+  let found: Promise<{ readonly home: string; readonly variables: Readonly<Record<string, string>> }> | undefined
+  const find = async () => {
+    const home = await mkdtemp(join(tmpdir(), "dockwire-compose-"))
+    // The compose of this machine is found without any.
+    if ((await packagesUnavailable()) !== undefined) return { home, variables: {} }
+    const tools = await obtainCompose(edition.startsWith("28.5") ? "2.40" : "2.26", console.log)
+    return { home, variables: await composeEnvironment(tools, join(home, "home")) }
+  }
+  return {
+    environment: async () => (await (found ??= find())).variables,
+    remove: async () => {
+      if (found !== undefined) await rm((await found).home, { recursive: true, force: true })
+    }
+  }
+}
+
 /** Starts an engine, or finds the one that is running. It reaches these registries of the loopback besides its own. */
 export const startRealEngine = async (
   name: Exclude<EngineName, "memory">,
@@ -132,10 +156,13 @@ export const startRealEngine = async (
   const ports = all.map((host) => Number(host.slice(host.indexOf(":") + 1)))
   const forwarders =
     network === undefined ? [] : await Promise.all(ports.map((port) => startLoopbackForwarder(network, port)))
+  const compose = composeOf(bare.edition)
   return {
     ...bare,
     registry: own.host,
+    composeEnvironment: compose.environment,
     stop: async () => {
+      await compose.remove()
       await Promise.all(forwarders.map((forwarder) => forwarder.stop()))
       await stop()
       await own.stop()

@@ -1,5 +1,7 @@
 import {
   Archive,
+  Compose,
+  ComposeFiles,
   Containers,
   Docker,
   Events,
@@ -17,6 +19,8 @@ import type { Effect } from "effect"
 import type { Services } from "./bench.js"
 import type { Rows } from "./cell.js"
 import { archiveRows } from "./rows/archive.js"
+import { composeRows } from "./rows/compose.js"
+import { composeFilesRows } from "./rows/composeFiles.js"
 import { containerRows } from "./rows/containers.js"
 import { containerVerbRows } from "./rows/containerVerbs.js"
 import { dockerRows } from "./rows/docker.js"
@@ -49,5 +53,7 @@ export const table: Readonly<
   Events: { service: Events, rows: eventRows },
   System: { service: System, rows: systemRows },
   Host: { service: Host, rows: hostRows },
-  Docker: { service: Docker, rows: dockerRows }
+  Docker: { service: Docker, rows: dockerRows },
+  Compose: { service: Compose, rows: composeRows },
+  ComposeFiles: { service: ComposeFiles, rows: composeFilesRows }
 }

@@ -54,7 +54,9 @@ export const cliDoor = (
       )
     )
     const found = Effect.flatMap(find, (answer) =>
-      answer._tag === "Missing" ? Effect.fail(answer.detail) : Effect.succeed(answer)
+      answer._tag === "Missing"
+        ? Effect.fail(answer.detail)
+        : Effect.succeed({ version: answer.version, command: answer.command })
     )
     const house: ComposeHouse = {
       docker,

@@ -62,12 +62,14 @@ const rows: ReadonlyArray<readonly [FailureText["reason"], RegExp]> = [
     "PortAllocated",
     /(?:endpoint (?<container>\S+) .*)?(?:port is already allocated|bind: address already in use|failed to bind host port .*address already in use|ports are not available)/s
   ],
-  ["NameConflict", /Conflict\. The container name "\/?(?<container>[^"]+)" is already in use/],
+  ["NameConflict", /container name "\/?(?<container>[^"]+)" is already in use/],
   ["ExternalMissing", /(?:network|volume) \S+ declared as external, but could not be found/],
   ["ExternalMissing", /external volume \S+ not found|^(?:Error response from daemon: )?network \S+ not found/m],
   ["ServiceNotFound", /no such service:(?: (?<service>.+))?$/m],
   ["Image", /unable to get image '(?<image>[^']+)': /],
   ["Image", /No such image: (?<image>\S+)/],
+  // Podman's words.
+  ["Image", /initializing source docker:\/\/(?<image>\S+): /],
   ["Image", /(?:pull access denied|access denied|manifest) for (?<image>[^\s,]+)/],
   // A file of the engine's host.
   ["FileNotFound", /bind source path does not exist: (?<file>.+)$/m],
