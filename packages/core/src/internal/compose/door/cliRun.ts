@@ -34,6 +34,8 @@ const failureOf = (
     })
   })
 
+const note = (text: string): OperationStep<never> => ({ _tag: "Line", stream: "system", text })
+
 /** Runs the command once. */
 const attempt = (project: PreparedProject, call: ComposeCall, kept: KeptOutput, json: boolean): ComposeSteps<never> =>
   Stream.suspend(() => {
@@ -55,7 +57,12 @@ const attempt = (project: PreparedProject, call: ComposeCall, kept: KeptOutput, 
       Stream.mapChunks((outputs) => stepsChunk(Chunk.toReadonlyArray(outputs).flatMap(stepsOf))),
       Stream.concat(
         Stream.suspend(() =>
-          exit.exitCode === 0 ? Stream.empty : Stream.unwrap(Effect.map(failureOf(project, decoder, exit), Stream.fail))
+          exit.exitCode === 0
+            ? Stream.empty
+            : Stream.concat(
+                Stream.make(note(`${project.compose.command.join(" ")} ${exit.detail}`)),
+                Stream.unwrap(Effect.map(failureOf(project, decoder, exit), Stream.fail))
+              )
         )
       )
     )
@@ -74,8 +81,6 @@ const isOwnConflict = (project: PreparedProject, error: ComposeError): Effect.Ef
     Effect.orElseSucceed(() => false)
   )
 }
-
-const note = (text: string): OperationStep<never> => ({ _tag: "Line", stream: "system", text })
 
 /** Runs the command, and once more where that helps. */
 export const runCli = (project: PreparedProject, call: ComposeCall, kept: KeptOutput): ComposeSteps<never> => {
