@@ -53,7 +53,7 @@ describe("configure({ layer })", () => {
     expect(await get_containers()).toEqual([])
     expect(await start_container("shop")).toEqual([
       false,
-      "Error: Error response from daemon: No such container: shop\n"
+      "Error: Error response from daemon: No such container: shop\nError: failed to start containers: shop\n"
     ])
     expect(warnings).toEqual([])
   })
@@ -98,7 +98,7 @@ describe("configure({ layer })", () => {
   it("reports a layer that can't be built as the failure of each call", async () => {
     const error = new InvalidRequest({ field: "images", value: "nowhere", detail: "broken on purpose" })
     configure({ layer: Layer.fail(error), warn })
-    expect(await start_container("shop")).toEqual([false, `Error: ${error.message}\n`])
+    expect(await stop_container("shop")).toEqual([false, `Error: ${error.message}\n`])
     expect(await get_containers()).toEqual([])
     expect(warnings).toEqual([error.message])
   })

@@ -15,7 +15,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
-import { createdText } from "../../packages/compat/src/containerRow.js"
+import { createdText } from "../../packages/compat/src/text/createdText.js"
 import { itDockerCli } from "../engine/itDockerCli.js"
 import { jsonAt } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
@@ -34,6 +34,9 @@ const verbs = [
   ["rm", remove_container],
   ["logs", get_container_logs]
 ] as const
+
+/** What the docker command prints at the end of every start that fails. */
+const lastLine = (name: string) => `Error: failed to start containers: ${name}\n`
 
 let warnings: Array<string> = []
 const warn = (message: string) => void warnings.push(message)
@@ -158,7 +161,11 @@ describeEngine("the old functions", () => {
   it("report a missing container with the docker command's message", async () => {
     const name = uniqueName("nope")
     const expected = [false, `Error: Error response from daemon: No such container: ${name}\n`]
-    for (const [verb, call] of verbs) expect(await call(name), verb).toEqual(expected)
+    for (const [verb, call] of verbs) {
+      const [success, output] = await call(name)
+      expect([success, output.replace(lastLine(name), "")], verb).toEqual(expected)
+      expect(output.endsWith(lastLine(name)), verb).toBe(verb === "start")
+    }
     expect(await inspect_container(name)).toEqual([false, {}])
     expect(warnings).toEqual([])
   })
@@ -174,9 +181,11 @@ describeEngine("the old functions", () => {
     expect((await remove_container(container.name))[1]).toBe(`Error: ${stderr}`)
   })
 
-  it.for(["", "../x", "a b", "/", "x?force=1", "%2e%2e", "ü"])("reject %j as a container id", async (id) => {
+  it.for(["", "../x", "a b", "/", "x?force=1", "%2e%2e", "ü", "-f"])("reject %j as a container id", async (id) => {
     for (const [verb, call] of verbs) {
-      expect(await call(id), verb).toEqual([false, `Error: Error response from daemon: No such container: ${id}\n`])
+      const [success, output] = await call(id)
+      expect(success, verb).toBe(false)
+      expect(output.startsWith(`Error: Invalid container_id ${JSON.stringify(id)}: `), output).toBe(true)
     }
     expect(await inspect_container(id)).toEqual([false, {}])
   })

@@ -15,7 +15,7 @@ import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { createdText } from "../../packages/compat/src/containerRow.js"
+import { createdText } from "../../packages/compat/src/text/createdText.js"
 
 let folder: string
 let warnings: Array<string> = []

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { portsText } from "../../packages/compat/src/portsText.js"
+import { portsText } from "../../packages/compat/src/text/portsText.js"
 
 const tcp = (privatePort: number, publicPort?: number, ip?: string) => ({
   privatePort,

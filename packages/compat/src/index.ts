@@ -3,7 +3,15 @@
  *
  * @since 0.1.0
  */
-export type { ContainerRow } from "./containerRow.js"
 export * from "./dockerUtils.js"
-export type { ObjectOutcome, Outcome } from "./outcome.js"
-export { type CompatOptions, configure, dispose } from "./runtime.js"
+export * from "./logger.js"
+export * from "./managers.js"
+export type { LoggerArgument, Methods } from "./run/methods.js"
+export type { OperationLog } from "./operations/operationLog.js"
+export type { ObjectOutcome, Outcome } from "./run/outcome.js"
+export { type CompatOptions, type CompatSetupError, configure, dispose, DOCKER_COMPOSE_DIR } from "./runtime.js"
+export type { ContainerRow } from "./text/containerRow.js"
+export type { ImageRow } from "./text/imageRows.js"
+export type { NetworkRow } from "./text/networkRow.js"
+export type { StatsRow } from "./text/statsRow.js"
+export type { VolumeRow } from "./text/volumeRow.js"

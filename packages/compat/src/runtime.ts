@@ -1,3 +1,4 @@
+import * as Cause from "effect/Cause"
 import type { ConfigError } from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -5,13 +6,38 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as ManagedRuntime from "effect/ManagedRuntime"
-import { Containers } from "@dockwire/core/Containers"
-import { Docker } from "@dockwire/core/Docker"
+import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
+import type { Docker } from "@dockwire/core/Docker"
 import type { InvalidRequest } from "@dockwire/core/DockerError"
-import { Logs } from "@dockwire/core/Logs"
+import type { LogSink } from "@dockwire/core/LogSink"
+import { findComposeDir } from "./run/composeDir.js"
+import { defectText } from "./run/defectText.js"
+import { ServiceScope } from "./run/serviceScope.js"
 
-/** Why the services can't be built: the endpoint or the Docker configuration is invalid. */
+/**
+ * Why the services can't be built: the endpoint or the Docker configuration is invalid.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type CompatSetupError = InvalidRequest | ConfigError
+
+/** The services can't be built. */
+export interface SetupFailed {
+  readonly _tag: "SetupFailed"
+  readonly message: string
+}
+
+/**
+ * The folder in which `download_compose_file` puts compose files, each in a folder of its own: `/opt/miniman/docker-compose` if
+ * that can be written, else `~/.miniman/docker-compose`, and on macOS always the latter. The environment variable of the same
+ * name takes precedence.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const DOCKER_COMPOSE_DIR: string = findComposeDir(process.env, process.platform)
 
 /**
  * The options of `configure`. All are optional.
@@ -32,10 +58,17 @@ export interface CompatOptions {
    * configuration. Default: `process.emitWarning`.
    */
   readonly warn?: (message: string) => void
+  /** The folder of the compose files. Default: `DOCKER_COMPOSE_DIR`. */
+  readonly composeDir?: string
+  /**
+   * Receives the events of pulls, builds, installations and compose operations, such as `LogSink.layerConsole`. Default: none. A logger with
+   * `use_db: false` keeps its operation out of it.
+   */
+  readonly logSink?: Layer.Layer<LogSink>
 }
 
-/** The services that the functions use. */
-export type CompatServices = Containers | Logs
+/** What the functions need: the engine, and where to send events. Other services are built when they are needed. */
+export type CompatServices = Docker | LogSink | ServiceScope
 
 interface RunningServices {
   readonly runtime: ManagedRuntime.ManagedRuntime<CompatServices, CompatSetupError>
@@ -58,16 +91,31 @@ const warningLogger = Logger.replace(
   })
 )
 
-const makeServices = ({ endpoint, layer }: CompatOptions): RunningServices => {
-  const configured = Layer.unwrapEffect(
-    Effect.map(Docker.configured, (found) => {
-      if (found.warning !== undefined) services.isProvisional = true
-      return Docker.layer(found)
-    })
+/** Core's door to the engine, loaded with the first call. */
+const loadDocker = Effect.promise(() => import("@dockwire/core/Docker"))
+
+const noSink = Layer.unwrapEffect(
+  Effect.map(
+    Effect.promise(() => import("@dockwire/core/LogSink")),
+    ({ LogSink }) => LogSink.layerNone
   )
-  const engine = layer ?? (endpoint === undefined ? configured : Docker.layer({ endpoint }))
+)
+
+const makeServices = ({ composeDir, endpoint, layer, logSink }: CompatOptions): RunningServices => {
+  const chosen = Layer.unwrapEffect(
+    Effect.flatMap(loadDocker, ({ Docker }) =>
+      endpoint !== undefined
+        ? Effect.succeed(Docker.layer({ endpoint }))
+        : Effect.map(Docker.configured, (found) => {
+            if (found.warning !== undefined) services.isProvisional = true
+            return Docker.layer(found)
+          })
+    )
+  )
   const runtime = ManagedRuntime.make(
-    Layer.mergeAll(Containers.layer, Logs.layer).pipe(Layer.provide(engine), Layer.provideMerge(warningLogger))
+    Layer.mergeAll(layer ?? chosen, logSink ?? noSink, ServiceScope.layer(composeDir ?? DOCKER_COMPOSE_DIR)).pipe(
+      Layer.provideMerge(warningLogger)
+    )
   )
   const services: RunningServices = { runtime, calls: new Set(), isProvisional: false }
   return services
@@ -83,17 +131,32 @@ const end = (services: RunningServices): void => {
   ending.add(closing)
 }
 
-/** Runs an effect on the shared runtime, which the first call builds. The promise never rejects. */
+const setupFailed = (cause: Cause.Cause<CompatSetupError>): SetupFailed => {
+  const error = Cause.squash(cause)
+  const isConfigError = Option.exists(Cause.failureOption(cause), ({ _tag }) => _tag !== "InvalidRequest")
+  const message = isConfigError ? Cause.pretty(cause) : error instanceof Error ? error.message : defectText(error)
+  return { _tag: "SetupFailed", message }
+}
+
+/**
+ * Runs an effect on the shared runtime, which the first call builds. The promise never rejects. Aborting the signal interrupts
+ * the effect.
+ */
 export const run = async <A, E>(
-  effect: Effect.Effect<A, E, CompatServices>
-): Promise<Exit.Exit<A, E | CompatSetupError>> => {
+  effect: Effect.Effect<A, E, CompatServices>,
+  signal?: AbortSignal
+): Promise<Exit.Exit<A, E | SetupFailed>> => {
   current ??= makeServices(options)
   const services = current
-  const call = services.runtime.runPromiseExit(Effect.void).then((built) => {
-    if (Exit.isSuccess(built)) return services.runtime.runPromiseExit(effect)
-    services.isProvisional = true
-    return Exit.failCause(built.cause)
-  })
+  const call = services.runtime
+    .runPromiseExit(Effect.runtime<CompatServices>())
+    .then((built): Promise<Exit.Exit<A, E | SetupFailed>> => {
+      if (Exit.isSuccess(built)) {
+        return Runtime.runPromiseExit(built.value, effect, signal === undefined ? {} : { signal })
+      }
+      services.isProvisional = true
+      return Promise.resolve(Exit.fail(setupFailed(built.cause)))
+    })
   services.calls.add(call)
   try {
     return await call

@@ -4,7 +4,10 @@
  * @since 0.1.0
  */
 import type { ContainerSummary } from "@dockwire/core/Containers"
+import { createdText } from "./createdText.js"
+import { familiarName } from "./familiarName.js"
 import { portsText } from "./portsText.js"
+import { shortId } from "./shortId.js"
 
 /**
  * A container as `get_containers` lists it, with the texts of `docker ps`.
@@ -25,7 +28,9 @@ export interface ContainerRow {
   ports: string
 }
 
-const shortId = (id: string) => id.replace(/^sha256:/, "").slice(0, 12)
+/** What is no reference is printed as it is. */
+const withoutDigest = (image: string): string =>
+  /^[\w.:/[\]-]+@sha256:[0-9a-f]{64}$/.test(image) ? image.slice(0, image.indexOf("@")) : image
 
 /** The image as `docker ps` prints it: without a digest, or a short id if the image no longer has a name. */
 const imageText = (image: string, imageId: string): string =>
@@ -33,17 +38,7 @@ const imageText = (image: string, imageId: string): string =>
     ? "<no image>"
     : shortId(image) === shortId(imageId)
       ? shortId(image)
-      : image.replace(/@sha256:[0-9a-f]{64}$/, "").replace(/^docker\.io\/(library\/)?/, "")
-
-/** Formats a Unix time as the docker command does, but always in UTC. A time that no calendar has is `unknown`. */
-export const createdText = (seconds: number): string => {
-  const date = new Date(seconds * 1000)
-  if (Number.isNaN(date.getTime())) return "unknown"
-  // Years that do not have four digits have a sign and six digits in ISO 8601.
-  const [, year = "", rest = ""] = /^([+-]?\d+)(-.{5}T.{8})/.exec(date.toISOString()) ?? []
-  const digits = String(Math.abs(Number(year))).padStart(4, "0")
-  return `${Number(year) < 0 ? "-" : ""}${digits}${rest.replace("T", " ")} +0000 UTC`
-}
+      : familiarName(withoutDigest(image))
 
 /** Converts a container to a row. */
 export const containerRow = (container: ContainerSummary): ContainerRow => ({

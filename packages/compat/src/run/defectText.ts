@@ -1,0 +1,8 @@
+/** What was thrown, as a text. */
+export const defectText = (defect: unknown): string => {
+  try {
+    return defect instanceof Error && defect.message !== "" ? defect.message : String(defect)
+  } catch {
+    return "an unknown error"
+  }
+}

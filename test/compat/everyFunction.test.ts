@@ -1,0 +1,394 @@
+import * as compat from "@dockwire/compat"
+import { createServer } from "node:net"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { busyboxImage } from "../engine/busyboxImage.js"
+import { engineCall, engineRequest, jsonAt } from "../engine/engineRequest.js"
+import { describeEngine, testEngine } from "../engine/realEngine.js"
+import { createTestContainer, startTestContainer, type TestContainer, uniqueName } from "../engine/testContainer.js"
+import { testLabels } from "../engine/testRun.js"
+
+const {
+  build_image,
+  check_compose_status,
+  check_for_updates,
+  configure,
+  connect_container_to_network,
+  create_network,
+  create_volume,
+  disconnect_container_from_network,
+  dispose,
+  download_compose_file,
+  exec_container_command,
+  get_container_logs,
+  get_container_stats,
+  get_containers,
+  get_images,
+  get_networks,
+  get_volumes,
+  inspect_container,
+  inspect_image,
+  inspect_network,
+  inspect_volume,
+  pull_image,
+  pull_images,
+  remove_container,
+  remove_image,
+  remove_network,
+  remove_volume,
+  restart_compose,
+  restart_container,
+  run_compose,
+  start_container,
+  stop_compose,
+  stop_container,
+  update_compose_file
+} = compat
+
+let warnings: Array<string> = []
+let folder = ""
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "dockwire-functions-"))
+})
+beforeEach(() => {
+  warnings = []
+})
+afterAll(async () => {
+  configure({})
+  await dispose()
+  await rm(folder, { recursive: true })
+})
+
+const connect = (endpoint: string) =>
+  configure({ endpoint, composeDir: folder, warn: (message) => void warnings.push(message) })
+
+const daemon = (message: string) => `Error: Error response from daemon: ${message}\n`
+
+/** The functions whose failures are the outcome `[false, text]`, with what they are called with for things that are missing. */
+const texts = (
+  missing: string
+): ReadonlyArray<readonly [call: string, result: () => Promise<unknown>, text: string]> => [
+  ["get_container_logs", () => get_container_logs(missing), daemon(`No such container: ${missing}`)],
+  [
+    "start_container",
+    () => start_container(missing),
+    `${daemon(`No such container: ${missing}`)}Error: failed to start containers: ${missing}\n`
+  ],
+  ["stop_container", () => stop_container(missing), daemon(`No such container: ${missing}`)],
+  ["restart_container", () => restart_container(missing), daemon(`No such container: ${missing}`)],
+  ["remove_container", () => remove_container(missing), daemon(`No such container: ${missing}`)],
+  ["exec_container_command", () => exec_container_command(missing, "ls"), daemon(`No such container: ${missing}`)],
+  ["remove_image", () => remove_image(missing), daemon(`No such image: ${missing}:latest`)],
+  ["remove_volume", () => remove_volume(missing), daemon(`get ${missing}: no such volume`)],
+  ["remove_network", () => remove_network(missing), `${daemon(`network ${missing} not found`)}exit status 1\n`],
+  [
+    "connect_container_to_network",
+    () => connect_container_to_network(missing, "bridge"),
+    daemon(`No such container: ${missing}`)
+  ],
+  [
+    "disconnect_container_from_network",
+    () => disconnect_container_from_network(missing, "bridge"),
+    daemon(`No such container: ${missing}`)
+  ]
+]
+
+const objects = (missing: string): ReadonlyArray<readonly [call: string, result: () => Promise<unknown>]> => [
+  ["inspect_container", () => inspect_container(missing)],
+  ["inspect_image", () => inspect_image(missing)],
+  ["inspect_volume", () => inspect_volume(missing)],
+  ["inspect_network", () => inspect_network(missing)],
+  ["get_container_stats", () => get_container_stats(missing)]
+]
+
+const lists = { get_containers, get_images, get_networks, get_volumes }
+
+describeEngine("every function for containers, images, volumes and networks", () => {
+  const made: Array<TestContainer> = []
+  beforeAll(() => connect(testEngine().endpoint))
+  afterAll(async () => {
+    await Promise.all(made.map(({ remove }) => remove()))
+  })
+  const started = async (...cmd: ReadonlyArray<string>) => {
+    const container = await startTestContainer({ endpoint: testEngine().endpoint, cmd })
+    made.push(container)
+    return container
+  }
+
+  it("succeeds and refuses with a container", async () => {
+    const { id, name } = await started("sleep", "300")
+    expect(await start_container(name)).toEqual([true, `${name}\n`])
+    expect(await exec_container_command(name, `sh -c 'echo "a  b"; echo c >&2'`)).toEqual([true, "a  b\n"])
+    expect(await exec_container_command(name, "sh -c 'echo a; echo c >&2; exit 3'")).toEqual([false, "Error: c\n"])
+    expect(await exec_container_command(name, "no-such-command")).toEqual([
+      false,
+      expect.stringMatching(/^Error: OCI runtime exec failed: .*"no-such-command": executable file not found.*\n$/)
+    ])
+    const [measured, usage] = await get_container_stats(name)
+    expect(measured).toBe(true)
+    expect(usage).toMatchObject({ Container: name, ID: id.slice(0, 12), Name: name, PIDs: "1" })
+    expect((await inspect_container(name))[1]).toMatchObject({ Id: id })
+    expect(await remove_container(name)).toEqual([
+      false,
+      expect.stringMatching(/^Error: Error response from daemon: cannot remove container .*running.*\n$/)
+    ])
+    await engineCall(testEngine().endpoint, "POST", `/containers/${id}/pause`)
+    expect(await start_container(name)).toEqual([
+      false,
+      `${daemon("cannot start a paused container, try unpause instead")}Error: failed to start containers: ${name}\n`
+    ])
+    expect(await remove_container(name, true)).toEqual([true, `${name}\n`])
+    expect(await remove_container(name, true)).toEqual([true, ""])
+    expect(warnings).toEqual([])
+  })
+
+  it("succeeds and refuses with a volume", async () => {
+    const name = uniqueName("volume")
+    const labels = testLabels()
+    expect(await create_volume(name, "local", labels)).toEqual([true, `${name}\n`])
+    expect(await create_volume(name)).toEqual([true, `${name}\n`])
+    expect((await get_volumes()).find((volume) => volume.name === name)).toEqual({
+      name,
+      driver: "local",
+      mountpoint: expect.stringContaining(name),
+      created: expect.any(Date)
+    })
+    expect((await inspect_volume(name))[1]).toMatchObject({ Name: name, Labels: labels })
+    const user = await createTestContainer({
+      endpoint: testEngine().endpoint,
+      cmd: ["true"],
+      hostConfig: { Binds: [`${name}:/data`] }
+    })
+    expect(await remove_volume(name)).toEqual([false, daemon(`remove ${name}: volume is in use - [${user.id}]`)])
+    await user.remove()
+    expect(await remove_volume(name)).toEqual([true, `${name}\n`])
+    expect(await remove_volume(name, true)).toEqual([true, `${name}\n`])
+    expect(warnings).toEqual([])
+  })
+
+  it("succeeds and refuses with a network", async () => {
+    const name = `${uniqueName("network")} with a blank`
+    const { endpoint } = testEngine()
+    const [created, output] = await create_network(name)
+    const id = output.trim()
+    try {
+      expect([created, output]).toEqual([true, expect.stringMatching(/^[0-9a-f]{64}\n$/)])
+      expect(await create_network(name)).toEqual([false, daemon(`network with name ${name} already exists`)])
+      expect((await get_networks()).find((network) => network.name === name)).toEqual({
+        id: id.slice(0, 12),
+        name,
+        driver: "bridge",
+        scope: "local",
+        created: expect.any(Date)
+      })
+      const container = await started("sleep", "300")
+      expect(await connect_container_to_network(container.name, id)).toEqual([true, ""])
+      expect(await connect_container_to_network(container.name, id)).toEqual([
+        false,
+        daemon(`endpoint with name ${container.name} already exists in network ${name}`)
+      ])
+      expect(await remove_network(id)).toEqual([
+        false,
+        expect.stringMatching(/^Error: Error response from daemon: .* has active endpoints\nexit status 1\n$/)
+      ])
+      expect((await inspect_network(id))[1]).toMatchObject({ Id: id })
+      expect(await disconnect_container_from_network(container.name, id)).toEqual([true, ""])
+      expect(await disconnect_container_from_network(container.name, id)).toEqual([
+        false,
+        expect.stringMatching(/^Error: Error response from daemon: .*is not connected to.*\n$/)
+      ])
+      expect(await remove_network(id)).toEqual([true, `${id}\n`])
+    } finally {
+      await engineRequest(endpoint, "DELETE", `/networks/${id}`)
+    }
+    expect(warnings).toEqual([])
+  })
+
+  it("succeeds and refuses with an image", async () => {
+    const tag = `${uniqueName("image")}:1`
+    const context = await mkdtemp(join(folder, "context-"))
+    const label = Object.entries(testLabels()).map(([key, value]) => `LABEL ${key}=${JSON.stringify(value)}\n`)
+    await writeFile(join(context, "Dockerfile"), `FROM ${busyboxImage}\n${label.join("")}RUN echo built-${tag}\n`)
+    const [built, lines] = await build_image(context, tag)
+    expect([built, lines]).toEqual([true, expect.stringContaining(`built-${tag}`)])
+    const [, inspected] = await inspect_image(tag)
+    const id = String(jsonAt(inspected, "Id"))
+    const [repository = "", version] = tag.split(":")
+    expect((await get_images()).filter((image) => image.repository === repository)).toEqual([
+      {
+        repository,
+        tag: version,
+        id: id.slice("sha256:".length).slice(0, 12),
+        created: expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC$/),
+        size: expect.stringMatching(/^[\d.]+MB$/)
+      }
+    ])
+    const user = await createTestContainer({ endpoint: testEngine().endpoint, cmd: ["true"], image: tag })
+    expect(await remove_image(tag)).toEqual([
+      false,
+      expect.stringMatching(/^Error: Error response from daemon: conflict: unable to remove repository reference .*\n$/)
+    ])
+    await user.remove()
+    const [removed, output] = await remove_image(tag)
+    expect([removed, output]).toEqual([
+      true,
+      expect.stringMatching(/^Untagged: \S+:1\n(Deleted: sha256:[0-9a-f]{64}\n)+$/)
+    ])
+    expect(await remove_image(tag, true)).toEqual([true, ""])
+    expect(await build_image("/nope", tag)).toEqual([
+      false,
+      'Error: ERROR: unable to prepare context: path "/nope" not found\n'
+    ])
+    await writeFile(join(context, "Dockerfile"), `FROM ${busyboxImage}\nRUN echo out of order; exit 3\n`)
+    const [, broken] = await build_image(context, tag)
+    expect(broken).toMatch(/^Error: .*out of order.*\n$/s)
+    expect(await pull_image("localhost:1/x")).toEqual([
+      false,
+      expect.stringMatching(/^Using default tag: latest\nError response from daemon: .*connection refused$/)
+    ])
+    expect(await pull_image("BUSYBOX")).toEqual([false, expect.stringMatching(/^invalid reference format: /)])
+    expect(warnings).toEqual([])
+  })
+
+  it("fails with what is missing", async () => {
+    const missing = uniqueName("nope")
+    for (const [name, call, text] of texts(missing)) expect([name, await call()]).toEqual([name, [false, text]])
+    for (const [name, call] of objects(missing)) expect([name, await call()]).toEqual([name, [false, {}]])
+    expect(warnings).toEqual([])
+  })
+})
+
+/** Arguments that no docker command takes, in the place of each text. */
+const badTexts: ReadonlyArray<unknown> = [undefined, null, 7, Number.NaN, {}, [], true, Symbol("x"), "", " ", "\0"]
+const badNames: ReadonlyArray<unknown> = [...badTexts, "-f", "--all", "../x", "a/../../b", "a\nb"]
+
+describe("arguments that are invalid", () => {
+  beforeAll(() => connect("unix:///nowhere/docker.sock"))
+
+  const containers = [start_container, stop_container, restart_container, remove_container, get_container_logs]
+  const pairs = [exec_container_command, connect_container_to_network, disconnect_container_from_network]
+  const outcomes: ReadonlyArray<
+    readonly [name: string, call: object, rest: ReadonlyArray<unknown>, bad: typeof badTexts]
+  > = [
+    ...containers.map((call) => ["container_id", call, [], badNames] as const),
+    ...pairs.map((call) => ["container_id", call, ["ls"], badNames] as const),
+    ["command", exec_container_command, ["web"], [...badTexts, "sh -c 'x", 'echo "'].filter((text) => text !== "\0")],
+    ["network_id", connect_container_to_network, ["web"], badNames],
+    ["network_id", disconnect_container_from_network, ["web"], badNames],
+    ["force", remove_container, ["web"], ["yes", 1, {}]],
+    ["force", remove_image, ["web"], ["yes", 1, {}]],
+    ["force", remove_volume, ["web"], ["yes", 1, {}]],
+    ["image_id", remove_image, [], badNames],
+    ["image_name", pull_image, [], [...badTexts, "-f"]],
+    ["operation_log", pull_image, ["web"], [7, {}, "log", { add_log_line: () => {} }]],
+    ["dockerfile_path", build_image, [], badTexts],
+    ["tag", build_image, ["."], badTexts],
+    ["name", create_volume, [], badNames],
+    ["driver", create_volume, ["web"], [7, {}, "-x"]],
+    ["labels", create_volume, ["web", "local"], [7, "a=b", ["a"], { a: 1 }]],
+    ["name", remove_volume, [], badNames],
+    ["name", create_network, [], badNames],
+    ["driver", create_network, ["web"], [7, {}, "-x"]],
+    ["subnet", create_network, ["web", "bridge"], [7, "10.0.0.0", "10.0.0.0/33", "-x", "x/8"]],
+    ["gateway", create_network, ["web", "bridge", "10.0.0.0/8"], [7, "10.0.0", "-x"]],
+    ["gateway", create_network, ["web", "bridge", undefined], ["10.0.0.1"]],
+    ["name", remove_network, [], badNames],
+    ["config_path", run_compose, [], badTexts],
+    ["config_path", stop_compose, [], badTexts],
+    ["config_path", restart_compose, [], badTexts],
+    ["config_path", pull_images, [], badTexts],
+    ["url", download_compose_file, [], badTexts],
+    ["name", download_compose_file, ["http://127.0.0.1:1/x"], [...badNames, "/etc", "a/b", ".."]],
+    ["config_path", update_compose_file, [], badTexts],
+    ["source_url", update_compose_file, ["x"], badTexts]
+  ]
+
+  const call = (one: object, args: ReadonlyArray<unknown>): Promise<unknown> => {
+    if (typeof one !== "function") throw new Error("not a function")
+    return Reflect.apply(one, undefined, args)
+  }
+
+  it("are failures with a sentence that names the argument", async () => {
+    for (const [name, one, args, bad] of outcomes) {
+      for (const value of bad) {
+        // What comes before the argument, and after it.
+        const given = name === "container_id" ? [value, ...args] : [...args, value]
+        // These have a default.
+        if (value == null && /^(driver|force|labels|subnet|gateway|operation_log)$/.test(name)) continue
+        const result = await call(one, given)
+        const text = Array.isArray(result) ? result[1] : undefined
+        expect([name, String(value), Array.isArray(result) && result[0]]).toEqual([name, String(value), false])
+        expect(text).toMatch(new RegExp(`Invalid ${name} `))
+        expect(text).not.toContain("nowhere")
+      }
+    }
+    expect(warnings).toEqual([])
+  })
+
+  it("are warnings where the result has no place for a sentence", async () => {
+    for (const [one, result] of [
+      [inspect_container, [false, {}]],
+      [inspect_image, [false, {}]],
+      [inspect_volume, [false, {}]],
+      [inspect_network, [false, {}]],
+      [get_container_stats, [false, {}]],
+      [check_compose_status, "error"],
+      [check_for_updates, [false, false]]
+    ] as const) {
+      for (const value of badTexts) {
+        warnings = []
+        expect(await call(one, [value])).toEqual(result)
+        expect(warnings).toEqual([expect.stringMatching(/^Invalid (container_id|image_id|name|config_path) /)])
+      }
+    }
+  })
+
+  it("do not make a folder a compose file", async () => {
+    const sentence = `Invalid config_path ${JSON.stringify(folder)}: it is a folder. Pass the path of a compose file.`
+    for (const one of [run_compose, stop_compose, restart_compose, pull_images]) {
+      expect(await one(folder)).toEqual([false, `Error: ${sentence}\n`])
+    }
+    expect(await check_compose_status(folder)).toBe("error")
+    expect(warnings).toEqual([sentence])
+  })
+})
+
+describe("an engine that can't be reached", () => {
+  it("is named, with the reason, by every function", async () => {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const port = String(jsonAt(server.address(), "port"))
+    await new Promise((resolve) => server.close(resolve))
+    await writeFile(join(folder, "Dockerfile"), `FROM ${busyboxImage}\n`)
+    for (const [endpoint, reason] of [
+      ["unix:///nowhere/docker.sock", /unix:\/\/\/nowhere\/docker\.sock unavailable: no such socket or host/],
+      [`tcp://127.0.0.1:${port}`, new RegExp(`tcp://127\\.0\\.0\\.1:${port} unavailable: connection refused`)]
+    ] as const) {
+      connect(endpoint)
+      const more = [
+        ["create_volume", () => create_volume("web")],
+        ["create_network", () => create_network("web")],
+        ["pull_image", () => pull_image("web")],
+        ["build_image", () => build_image(folder, "web")]
+      ] as const
+      for (const [name, call] of [...texts("web"), ...more]) {
+        const result = await call()
+        expect([name, result]).toEqual([name, [false, expect.stringMatching(reason)]])
+      }
+      for (const [name, call] of objects("web")) {
+        warnings = []
+        expect([name, await call()]).toEqual([name, [false, {}]])
+        expect(warnings).toEqual([expect.stringMatching(reason)])
+      }
+      for (const [name, call] of Object.entries(lists)) {
+        warnings = []
+        expect([name, await call()]).toEqual([name, []])
+        expect(warnings).toEqual([expect.stringMatching(reason)])
+      }
+      expect(await compat.ensure_docker_installed()).toBe(false)
+    }
+  })
+})
