@@ -95,9 +95,11 @@ describe("the tree of a project", () => {
     const built = { one: { isBuilt: true }, two: { isBuilt: true } }
     const drawing = drawingWith("2.40", "build", built, /● \[two base 2\/2\] RUN .* running$/)
     expect(drawing?.join("\n")).toMatch(
-      /└─ ● two .*\n {3}└─ ● image .*\n(?: {6}├─ ✔ .*\n)+(?: {6}[├└]─ .*\n)* {6}[├└]─ ● \[two base .* running/
+      /└─ ● two .*\n {3}└─ ● image .*\n(?: {6}├─ ✔ .*\n)+(?: {6}[├└]─ .*\n)* {6}[├└]─ ● \[two base .* ░{10} running/
     )
-    expect(drawingWith("2.40", "build-failed", built, /✘ \[two 2\/2\] RUN .* failed$/)).toBeDefined()
+    expect(drawingWith("2.40", "build-failed", built, /✘ \[two 2\/2\] RUN .* failed$/)?.join("\n")).toMatch(
+      /├─ – one .*\n(?:│ .*\n)*│ {5}└─ – \[one 2\/2\] RUN .* canceled\n└─ ✘ two /
+    )
   })
 
   it("leaves out what is done where the terminal is too small, and says so", () => {

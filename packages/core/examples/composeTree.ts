@@ -41,17 +41,20 @@ const shareOf = ({ current = 0, resource, status, total = 0 }: OperationProgress
   }
 }
 
-const isFailed = ({ resource, status, step }: OperationProgress): boolean =>
-  step?.error !== undefined ||
+const stepShare = ({ current = 0, status, total = 0 }: OperationProgress): number =>
+  /^(?:done|cached|failed|canceled)$/.test(status) ? 1 : total > 0 ? Math.min(0.99, current / total) : 0
+
+const isFailed = ({ resource, status }: OperationProgress): boolean =>
   /^(?:Error|Unhealthy|Restarting|failed)/.test(status) ||
   (status === "Exited" && /^code (?!0$)/.test(resource?.detail ?? "code 0"))
 
-const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
+/** None for what is done in an instant. */
+const amountOf = ({ current = 0, total = current }: OperationProgress): string =>
+  total < 50_000 ? "" : ` ${(current / 1e6).toFixed(1)}/${(total / 1e6).toFixed(1)} MB`
 
-const wordsOf = ({ current, resource, status, total }: OperationProgress): string => {
-  const amount = current === undefined ? "" : ` ${megabytes(current)}/${megabytes(total ?? current)} MB`
-  const detail = resource?.detail === undefined ? "" : `: ${resource.detail}`
-  return `${status}${amount}${detail}`
+const wordsOf = (event: OperationProgress): string => {
+  const { resource, status } = event
+  return `${status}${amountOf(event)}${resource?.detail === undefined ? "" : `: ${resource.detail}`}`
 }
 
 /** What others wrote moves no cursor. */
@@ -96,7 +99,7 @@ class ComposeTree {
     if (event._tag !== "OperationProgress") return
     if (event.resource === undefined && event.step === undefined) return
     // Containers are reported more than once as waiting. A bar does not go back.
-    const share = event.step === undefined ? shareOf(event, this.waits) : event.status === "running" ? 0 : 1
+    const share = event.step === undefined ? shareOf(event, this.waits) : stepShare(event)
     this.#items.set(event.id, { event, share: Math.max(share, this.#items.get(event.id)?.share ?? 0) })
   }
 
@@ -119,7 +122,7 @@ class ComposeTree {
       const { resource, step } = event
       // A layer or a step is below its image.
       if (resource?.kind === "layer" && (share === 1 || this.#imageOf(resource.parent) !== undefined)) continue
-      if (step !== undefined && this.#builtService(step.name) !== undefined) continue
+      if (step !== undefined && (share === 1 || this.#builtService(step.name) !== undefined)) continue
       const service = this.#serviceOf(event)
       ;(ofServices.get(service ?? "") ?? others).push(this.#row(event, service))
     }
@@ -129,7 +132,7 @@ class ComposeTree {
 
   #serviceRow(service: string, rows: ReadonlyArray<Row>): Row {
     const steps = rows.some(({ label }) => label === "image") ? [] : this.#parts(service)
-    const all = steps.length === 0 ? rows : [this.#imageRow(steps), ...rows]
+    const all = steps.length === 0 ? rows : [this.#imageRow(steps, rows.length > 0), ...rows]
     // Its container is still to come.
     const shares = [...all.map(({ share }) => share), ...(all.some(({ label }) => label !== "image") ? [] : [0])]
     const state =
@@ -138,10 +141,12 @@ class ComposeTree {
     return { label: service, share: average(shares), state, words: all.at(-1)?.words ?? "", rows: all }
   }
 
-  /** The image of a service of which compose tells the steps of the build only. */
-  #imageRow(rows: ReadonlyArray<Row>): Row {
-    const state = rows.find(({ state }) => state !== "done")?.state ?? "done"
-    return { label: "image", share: average(rows.map(({ share }) => share)), state, words: "Building", rows }
+  /** The image of a service of which compose tells the steps of the build only. With a container of it, it is built. */
+  #imageRow(rows: ReadonlyArray<Row>, isBuilt: boolean): Row {
+    if (isBuilt) return { label: "image", share: 1, state: "done", words: "Built", rows: [] }
+    const state = (["failed", "given up"] as const).find((state) => rows.some((row) => row.state === state))
+    const share = Math.min(0.99, average(rows.map(({ share }) => share)))
+    return { label: "image", share, state: state ?? "under way", words: "Building", rows }
   }
 
   #row(event: OperationProgress, service: string | undefined): Row {
@@ -155,13 +160,13 @@ class ComposeTree {
       share: isImage && share === 0 ? average(parts.map(({ share }) => share)) : share,
       state: isFailed(event)
         ? "failed"
-        : (step === undefined ? share === 1 : event.status !== "running")
-          ? "done"
-          : this.#hasEnded || event.status === "Interrupted"
-            ? "given up"
+        : /^(?:Interrupted|canceled)$/.test(event.status) || (this.#hasEnded && share < 1)
+          ? "given up"
+          : share === 1
+            ? "done"
             : "under way",
       words: wordsOf(event),
-      rows: parts
+      rows: share === 1 ? [] : parts
     }
   }
 
