@@ -86,7 +86,7 @@ type OperationError = ComposeFailed | PortAllocated | ImageNotFound | RegistryEr
 export interface ComposeShape {
   /**
    * Creates and starts the containers of a project, in the background, of kind `run_compose`. A folder that a service mounts
-   * and that is missing on the engine's host, where compose creates it, is a line before. `docker compose up --detach`
+   * and that is missing on the engine's host, where compose may create it, is a line before. `docker compose up --detach`
    *
    * With `wait`, it ends when the project is ready, or the `services` with those that they depend on, by what the engine tells.
    * A service that has ended with 0 is ready, unless it publishes ports, others need it to be healthy, or it should always be

@@ -2,7 +2,7 @@ import * as Schema from "effect/Schema"
 
 /**
  * Why the compose command failed: it is not installed (`NotInstalled`); a file of the project is missing (`FileNotFound`) or
- * invalid (`FileInvalid`); a variable that the file requires is not set (`VariableMissing`); the project has no such service
+ * invalid (`FileInvalid`), or its name is; a variable that the file requires is not set (`VariableMissing`); the project has no such service
  * (`ServiceNotFound`); a service did not start because another one did not become healthy or failed
  * (`DependencyUnhealthy`); a service is unhealthy (`Unhealthy`), its container has ended (`Exited`), or it was not ready in
  * time (`TimedOut`); an image could not be built (`BuildFailed`); another container has the name of one of the project

@@ -145,16 +145,21 @@ const imageFailure = (
   declared: ReadonlyArray<DeclaredService>
 ): Effect.Effect<ImageNotFound | RegistryError | "invalid" | undefined> =>
   Effect.gen(function* () {
-    const failed = run.decoder.errors.find(({ resource: { kind } }) => kind === "service" || kind === "image")?.resource
+    // Of a helper that failed, compose does not say for which image it was asked.
+    const isOfHelper = text.reason === "CredentialsUnavailable"
+    const failed =
+      run.decoder.errors.find(({ resource: { kind } }) => kind === "service" || kind === "image")?.resource ??
+      (isOfHelper ? run.decoder.pulling[0] : undefined)
     const named = failed?.kind === "image" ? failed.name : declared.find(({ name }) => name === failed?.name)?.image
-    const image = text.image ?? named
+    const image =
+      text.image ?? named ?? (isOfHelper ? declared.find(({ image }) => image !== undefined)?.image : undefined)
     if (image === undefined) return undefined
     const reference = readImageReference(image)
     if (typeof reference === "string") return "invalid"
     const credentials = yield* sourceOf(run, reference.registry)
     const task = { image: familiarReference(reference), registry: reference.registry, credentials }
     const detail = words.replace(/^(?:unable to get image '[^']*': )?Error response from daemon: /, "")
-    return text.reason === "CredentialsUnavailable"
+    return isOfHelper
       ? new RegistryError({ ...task, reason: "CredentialsUnavailable", detail })
       : registryFailure(task, detail)
   })

@@ -30,6 +30,7 @@ export class ComposeDecoder {
   readonly #lastLines: Array<string> = []
   readonly #failures: Array<string> = []
   readonly #events: Array<ComposeEvent> = []
+  readonly #pulling = new Map<string, ComposeEvent["resource"]>()
   #hasBuilds = false
 
   constructor(printsJson: boolean, redactor: Redactor = new Redactor()) {
@@ -52,6 +53,11 @@ export class ComposeDecoder {
   /** The last events that report an error. */
   get errors(): ReadonlyArray<ComposeEvent> {
     return this.#events
+  }
+
+  /** The services and images that are being pulled. */
+  get pulling(): ReadonlyArray<ComposeEvent["resource"]> {
+    return [...this.#pulling.values()]
   }
 
   /** The step of a build that failed. */
@@ -97,6 +103,8 @@ export class ComposeDecoder {
   #event(event: ComposeEvent, line: string, stream: LogStream): ReadonlyArray<OperationStep<never>> {
     const { current, resource, status, total } = event
     const id = itemOf(event)
+    if (status === "Pulling") this.#pulling.set(id, resource)
+    else this.#pulling.delete(id)
     if (status === "Error") {
       this.#events.push(event)
       if (this.#events.length > keptLines) this.#events.shift()

@@ -49,7 +49,7 @@ export const ComposeConfig = Schema.Struct({
   networks: Schema.Array(Schema.String),
   volumes: Schema.Array(Schema.String),
   raw: Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
-    description: "All that compose prints. Values of variables are hidden unless asked for"
+    description: "All that compose prints. Values of variables, and what is Redacted, are hidden unless asked for"
   })
 }).annotations({ identifier: "ComposeConfig", description: "What the files of a project declare" })
 
