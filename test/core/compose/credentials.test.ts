@@ -2,9 +2,11 @@ import { RegistryAuth } from "@dockwire/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
-import { readdir } from "node:fs/promises"
+import { chmod, readdir, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
+import { composeEnvironment } from "../../engine/composeEditions.js"
 import { describeCompose } from "../../engine/describeCompose.js"
 import { describeEngine, testEngine } from "../../engine/realEngine.js"
 import { type RegistryFront, startRegistryFront } from "../../engine/registryFront.js"
@@ -71,6 +73,31 @@ for (const edition of ["2.26", "2.40"] as const) {
         expect(front.requests.filter(({ authorization }) => authorization?.startsWith("Basic ") === true)).not.toEqual(
           []
         )
+      })
+
+      it("and it is said that a helper failed, which compose asked for others", async () => {
+        const { folder, tools } = compose()
+        const own = join(folder, "with-helper")
+        const environment = await composeEnvironment(tools, own)
+        const helper = join(own, "bin/docker-credential-broken")
+        await writeFile(helper, "#!/bin/sh\necho the store is locked\nexit 1\n")
+        await chmod(helper, 0o755)
+        const config = { credHelpers: { [front.host]: "broken" } }
+        await writeFile(join(environment.DOCKER_CONFIG, "config.json"), JSON.stringify(config))
+        const image = `${front.host}/${uniqueName("private")}:1`
+        const directory = await writeProject(folder, "helper", {
+          "compose.yaml": `services: { web: { image: "${image}" } }\n`
+        })
+        const project = { directory, name: testProjectName(`${edition.replace(".", "")}-helper`) }
+        const error = await onCompose({ environment }, { endpoint: testEngine().endpoint }, (service) =>
+          Effect.map(ran(Effect.succeed(service.up(project))), errorOf)
+        )
+        expect(error).toMatchObject({
+          _tag: "RegistryError",
+          reason: "CredentialsUnavailable",
+          registry: front.host,
+          detail: expect.stringContaining("the store is locked")
+        })
       })
 
       it("and without them it is the registry that is said to refuse", async () => {

@@ -1,3 +1,4 @@
+import { createServer } from "node:net"
 import { afterAll, beforeAll, it } from "vitest"
 import { describeCompose } from "../../engine/describeCompose.js"
 import { describeEngine, testEngine } from "../../engine/realEngine.js"
@@ -47,6 +48,19 @@ for (const edition of ["2.26", "2.40"] as const) {
         taken = await startTakenContainer(testEngine().endpoint)
       })
       afterAll(() => Promise.all([checker?.stop(), front?.stop(), taken?.remove()]))
+
+      it.concurrent("a port that a program of the host listens on", async () => {
+        const server = createServer()
+        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+        const found = server.address()
+        const address = `127.0.0.1:${typeof found === "object" ? found?.port : ""}`
+        const files = {
+          "compose.yaml": `services: { one: { image: busybox, command: sleep 600, stop_grace_period: 0s, ports: ["${address}:80"] } }\n`
+        }
+        const error = { _tag: "PortAllocated", containerId: "{name}-one-1", address }
+        await checker.checkEngine("a port of the host", { files, error }, {})
+        await new Promise((resolve) => server.close(resolve))
+      })
 
       for (const [title, row] of Object.entries(engineRows)) {
         if (edition === "2.40" && !wordedByNewest.test(title)) continue

@@ -3,8 +3,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { chmod, writeFile } from "node:fs/promises"
+import { chmod, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { expect, it } from "vitest"
 import { describeCompose } from "../../engine/describeCompose.js"
@@ -52,6 +53,36 @@ describeEngine("a command that is named", () => {
           yield* ran(Effect.succeed(service.down(project)))
         })
       )
+    })
+
+    it("has no secret among its arguments, which everyone on the machine can read", async () => {
+      const seen = join(compose().folder, "seen")
+      const command = await script("watched", "2.26.1", `printf '%s\\n' "$@" >> ${seen}\nenv >> ${seen}.env\nexit 1`)
+      const directory = await writeProject(compose().folder, "watched-project", { "compose.yaml": file })
+      const given = { "registry.test": { username: "ann", password: Redacted.make("hunter-registry") } }
+      const layer = Compose.layerWith({ command: [command], environment: compose().environment }).pipe(
+        Layer.provideMerge(Docker.layer({ endpoint: testEngine().endpoint })),
+        Layer.provide(RegistryAuth.layer(given)),
+        Layer.merge(LogSink.layerTest)
+      )
+      await runWith(
+        layer,
+        Effect.gen(function* () {
+          const service = yield* Compose
+          const env = { OWN: Redacted.make("hunter-own") }
+          const project = { directory, name: testProjectName("watched"), env }
+          const buildArgs = { ARG: Redacted.make("hunter-argument") }
+          for (const operation of [service.up(project), service.pull(project), service.build(project, { buildArgs })]) {
+            const { events } = yield* ran<unknown, unknown, LogSink>(Effect.succeed(operation))
+            expect(JSON.stringify(events)).not.toContain("hunter")
+          }
+        })
+      )
+      const [args, env] = await Promise.all([readFile(seen, "utf8"), readFile(`${seen}.env`, "utf8")])
+      expect(args).toMatch(/^up$[^]*^pull$[^]*^build$/m)
+      expect(args).not.toContain("hunter")
+      expect(env).toMatch(/^OWN=hunter-own$/m)
+      expect(env).toMatch(/^ARG=hunter-argument$/m)
     })
 
     it("is killed if it does not end when it is interrupted", async () => {

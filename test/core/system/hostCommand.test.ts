@@ -119,8 +119,9 @@ describe("a command of this machine", () => {
       let exit: unknown
       yield* Stream.runForEach(Stream.rechunk(streamHostCommand(shell(script)), 1_000), (output) => {
         if (output._tag === "Exit") exit = output.exitCode
+        else if (output.text === "tick") return Effect.void
         else if (pid === undefined) pid = Number(output.text)
-        else if (output.text !== "tick") numbers.push(output.text)
+        else numbers.push(output.text)
         // Slower than the program, which is held back and exits long before everything is read.
         return numbers.length % 4_000 === 1 ? Effect.sleep("400 millis") : Effect.void
       })
