@@ -92,33 +92,135 @@ export interface ComposeShape {
    * A service that has ended with 0 is ready, unless it publishes ports, others need it to be healthy, or it should always be
    * restarted. The operation fails at once, with the last lines of the service's log, if a service has ended with another code,
    * is unhealthy, or is restarted by the engine.
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, LogSink, Operation, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer } from "effect"
+   *
+   * const up = Effect.flatMap(Compose, (compose) => Operation.run(compose.up("shop", { wait: { timeout: "2 minutes" } })))
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(Effect.either(up).pipe(Effect.provide([live, LogSink.layerConsole]))))
+   * ```
    */
   readonly up: (project: ComposeProject, options?: ComposeUpOptions) => Operation<ComposeOutcome, OperationError>
   /**
    * Stops and removes the containers and networks of a project, of all profiles and with orphans unless told otherwise, of kind
    * `stop_compose`. `docker compose down`
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, LogSink, Operation, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer } from "effect"
+   *
+   * const down = Effect.flatMap(Compose, (compose) => Operation.run(compose.down("shop", { volumes: true })))
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(Effect.either(down).pipe(Effect.provide([live, LogSink.layerConsole]))))
+   * ```
    */
   readonly down: (project: ComposeProject, options?: ComposeDownOptions) => Operation<ComposeOutcome, OperationError>
-  /** Stops containers, of kind `compose_stop`. `docker compose stop` */
+  /**
+   * Stops containers, of kind `compose_stop`. `docker compose stop`
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, LogSink, Operation, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer } from "effect"
+   *
+   * const stop = Effect.flatMap(Compose, (compose) => Operation.run(compose.stop("shop", { services: ["web"] })))
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(Effect.either(stop).pipe(Effect.provide([live, LogSink.layerConsole]))))
+   * ```
+   */
   readonly stop: (project: ComposeProject, options?: ComposeStopOptions) => Operation<ComposeOutcome, OperationError>
-  /** Starts containers that exist, of kind `compose_start`. `docker compose start` */
+  /**
+   * Starts containers that exist, of kind `compose_start`. `docker compose start`
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, LogSink, Operation, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer } from "effect"
+   *
+   * const start = Effect.flatMap(Compose, (compose) => Operation.run(compose.start("shop", { services: ["web"] })))
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(Effect.either(start).pipe(Effect.provide([live, LogSink.layerConsole]))))
+   * ```
+   */
   readonly start: (project: ComposeProject, options?: ComposeStartOptions) => Operation<ComposeOutcome, OperationError>
-  /** Restarts containers, of kind `restart_compose`. `docker compose restart` */
+  /**
+   * Restarts containers, of kind `restart_compose`. `docker compose restart`
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, LogSink, Operation, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer } from "effect"
+   *
+   * const restart = Effect.flatMap(Compose, (compose) => Operation.run(compose.restart("shop", { stopTimeout: "3 seconds" })))
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(Effect.either(restart).pipe(Effect.provide([live, LogSink.layerConsole]))))
+   * ```
+   */
   readonly restart: (project: ComposeProject, options?: ComposeStopOptions) => Operation<ComposeOutcome, OperationError>
-  /** Pulls the images of services, of kind `pull_images`. `docker compose pull` */
+  /**
+   * Pulls the images of services, of kind `pull_images`. `docker compose pull`
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, LogSink, Operation, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer } from "effect"
+   *
+   * const pull = Effect.flatMap(Compose, (compose) => Operation.run(compose.pull("shop", { ignoreFailures: true })))
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(Effect.either(pull).pipe(Effect.provide([live, LogSink.layerConsole]))))
+   * ```
+   */
   readonly pull: (project: ComposeProject, options?: ComposePullOptions) => Operation<ComposeOutcome, OperationError>
-  /** Builds the images of services, of kind `compose_build`. `docker compose build` */
+  /**
+   * Builds the images of services, of kind `compose_build`. `docker compose build`
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, LogSink, Operation, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer } from "effect"
+   *
+   * const build = Effect.flatMap(Compose, (compose) => Operation.run(compose.build("shop", { noCache: true })))
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(Effect.either(build).pipe(Effect.provide([live, LogSink.layerConsole]))))
+   * ```
+   */
   readonly build: (project: ComposeProject, options?: ComposeBuildOptions) => Operation<ComposeOutcome, OperationError>
   /**
    * Runs any other command, such as `["exec", "-T", "web", "ls"]`, of kind `compose_<command>`. The standard output of
    * `config`, which has the values of all variables, is in the result and in no event. `docker compose <command>`
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, LogSink, Operation, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer } from "effect"
+   *
+   * const command = Effect.flatMap(Compose, (compose) => Operation.run(compose.command("shop", ["exec", "-T", "web", "ls"])))
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(Effect.either(command).pipe(Effect.provide([live, LogSink.layerConsole]))))
+   * ```
    */
   readonly command: (
     project: ComposeProject,
     args: ReadonlyArray<string>,
     options?: ComposeCommandOptions
   ) => Operation<ComposeOutput, OperationError>
-  /** Reads and checks the files of a project. It takes no engine. `docker compose config` */
+  /**
+   * Reads and checks the files of a project. It takes no engine. `docker compose config`
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer } from "effect"
+   *
+   * const program = Effect.flatMap(Compose, (compose) => Effect.either(compose.config("shop")))
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+   * ```
+   */
   readonly config: (
     project: ComposeProject,
     options?: ComposeConfigOptions
@@ -126,6 +228,16 @@ export interface ComposeShape {
   /**
    * The containers of a project, those of `compose run` too, by service and number. Takes the engine only, unless the name of
    * the project is not in its files. A project of which only the `name` is given needs no files. `GET /containers/json`
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer } from "effect"
+   *
+   * const program = Effect.flatMap(Compose, (compose) => compose.ps({ name: "shop" }))
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+   * ```
    */
   readonly ps: (
     project: ComposeProject
@@ -136,16 +248,48 @@ export interface ComposeShape {
    * services there should be, compose reads in the files: once, and again when they, the variables or the options have changed,
    * but each time if a file includes or extends another. It does not check what only a container needs, such as `env_file`.
    * `GET /containers/json`; for what has ended with 0, `GET /containers/{id}/json` and `GET /events`
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer } from "effect"
+   *
+   * const program = Effect.flatMap(Compose, (compose) => compose.status({ name: "shop" }, { expected: "containers" }))
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+   * ```
    */
   readonly status: (
     project: ComposeProject,
     options?: ComposeStatusOptions
   ) => Effect.Effect<ComposeStatus, ComposeFailed | EngineUnavailable>
-  /** The projects that have containers on the engine, by name, whoever has made them. `GET /containers/json` */
+  /**
+   * The projects that have containers on the engine, by name, whoever has made them. `GET /containers/json`
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer } from "effect"
+   *
+   * const program = Effect.flatMap(Compose, (compose) => compose.ls())
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+   * ```
+   */
   readonly ls: () => Effect.Effect<ReadonlyArray<ComposeProjectSummary>, ComposeFailed | EngineUnavailable>
   /**
    * The events of a project's containers from now on. Ends at `until`, otherwise never: a lost connection fails with
    * `EngineUnavailable`. `GET /events`
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer, Stream } from "effect"
+   *
+   * const program = Effect.flatMap(Compose, (compose) => Stream.runCollect(compose.events({ name: "shop" }, { until: new Date() })))
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+   * ```
    */
   readonly events: (
     project: ComposeProject,
@@ -157,12 +301,34 @@ export interface ComposeShape {
    * are between the lines, containers that are started later are included from their first line, and lines that arrive within
    * 100 milliseconds of each other are in order. Existing lines for which the engine takes more than 2 seconds may come late.
    * A log that can't be read is an `engine_error` mark. `GET /containers/{id}/logs`, `GET /containers/json`, `GET /events`
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer, Stream } from "effect"
+   *
+   * const program = Effect.flatMap(Compose, (compose) => Stream.runCollect(compose.logs({ name: "shop" }, { tail: 10 })))
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+   * ```
    */
   readonly logs: (
     project: ComposeProject,
     options?: ComposeLogOptions
   ) => Stream.Stream<ComposeLogElement, ComposeFailed | InvalidRequest | EngineUnavailable>
-  /** Like `logs`, in arrays of the elements that are handed over together. Use it when throughput matters. */
+  /**
+   * Like `logs`, in arrays of the elements that are handed over together. Use it when throughput matters.
+   *
+   * @example
+   * ```ts
+   * import { Compose, Docker, RegistryAuth } from "@dockwire/core"
+   * import { Effect, Layer, Stream } from "effect"
+   *
+   * const program = Effect.flatMap(Compose, (compose) => Stream.runCount(compose.logsBatches({ name: "shop" })))
+   * const live = Compose.layer.pipe(Layer.provide([Docker.layerConfig, RegistryAuth.layerConfig]))
+   * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+   * ```
+   */
   readonly logsBatches: (
     project: ComposeProject,
     options?: ComposeLogOptions
@@ -176,7 +342,8 @@ export interface ComposeShape {
  *
  * Compose gets an environment that is built, not inherited: of this process' variables it has those without which it does not
  * work, such as `PATH` and `HOME`. A project sees others only if its `env` names them, or with `inheritEnv`. The credentials
- * that `RegistryAuth` was given are passed on; those that are configured, compose finds by itself.
+ * that `RegistryAuth` was given are passed on; those that are configured, compose finds by itself. For tests of programs that
+ * use it, there is `MemoryCompose`.
  *
  * @example
  * ```ts

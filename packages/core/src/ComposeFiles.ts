@@ -184,12 +184,38 @@ export interface ComposeFilesShape {
    * service and its volumes, shows with `up`. No other file is read or fetched for it. The file is replaced at
    * once and keeps its mode; the previous content is kept beside it with the suffix `.bak`. After an error, or an
    * interruption, all is as it was before.
+   *
+   * @example
+   * ```ts
+   * import { ComposeFiles } from "@dockwire/core"
+   * import { Effect } from "effect"
+   *
+   * const program = Effect.flatMap(ComposeFiles, (files) => files.update("web", "https://example.com/compose.yaml")).pipe(
+   *   Effect.catchTag("ComposeFileUnusable", ({ message }) => Effect.succeed(message))
+   * )
+   * const live = ComposeFiles.layer({ folder: "projects" })
+   * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+   * ```
    */
   readonly update: (
     file: ComposeFileTarget,
     url: string
   ) => Effect.Effect<ComposeFileUpdate, InvalidRequest | DownloadFailed | ComposeFileInvalid | ComposeFileUnusable>
-  /** Reads the text of a file of up to 1 MiB. */
+  /**
+   * Reads the text of a file of up to 1 MiB.
+   *
+   * @example
+   * ```ts
+   * import { ComposeFiles } from "@dockwire/core"
+   * import { Effect } from "effect"
+   *
+   * const program = Effect.flatMap(ComposeFiles, (files) => files.read("web")).pipe(
+   *   Effect.catchTag("ComposeFileUnusable", ({ message }) => Effect.succeed(message))
+   * )
+   * const live = ComposeFiles.layer({ folder: "projects" })
+   * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+   * ```
+   */
   readonly read: (
     file: ComposeFileTarget
   ) => Effect.Effect<string, InvalidRequest | ComposeFileInvalid | ComposeFileUnusable>
@@ -198,6 +224,18 @@ export interface ComposeFilesShape {
   /**
    * Removes the compose file of a project and its `.bak`, and the folder of the project if nothing else is in it. Containers
    * are not touched.
+   *
+   * @example
+   * ```ts
+   * import { ComposeFiles } from "@dockwire/core"
+   * import { Effect } from "effect"
+   *
+   * const program = Effect.flatMap(ComposeFiles, (files) => files.remove("web")).pipe(
+   *   Effect.catchTag("ComposeFileUnusable", ({ message }) => Effect.succeed(message))
+   * )
+   * const live = ComposeFiles.layer({ folder: "projects" })
+   * console.log(await Effect.runPromise(program.pipe(Effect.provide(live))))
+   * ```
    */
   readonly remove: (name: string) => Effect.Effect<void, InvalidRequest | ComposeFileUnusable>
 }
