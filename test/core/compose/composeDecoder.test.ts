@@ -93,6 +93,23 @@ describe("the output of compose", () => {
     }
   })
 
+  it.each([
+    ["up", "Network p_default  Created", 0.5],
+    ["up", "Container p-web-1  Creating", 0.5],
+    ["up", "Container p-web-1  Created", 0.75],
+    ["up", "Container p-web-1  Started", 0.99],
+    ["down", "Container p-web-1  Stopping", 0],
+    ["down", "Container p-web-1  Stopped", 0.5],
+    ["down", "Container p-web-1  Removing", 0.5],
+    ["stop", "Container p-web-1  Stopped", 0.99],
+    ["create", "Container p-web-1  Created", 0.99]
+  ])("knows that %s has more to do after %s", (command, last, fraction) => {
+    const decoder = new ComposeDecoder(false, new Redactor(), command)
+    const before = last.startsWith("Network") || command !== "up" ? [] : ["Network p_default  Created"]
+    const found = [...before, last].flatMap((line) => progressOf(decoder.push("stderr", ` ${line}`))).at(-1)
+    expect(found?.fraction).toBe(fraction)
+  })
+
   it("keeps a message that is in the place of a status", () => {
     const detail = `service "init" didn't complete successfully: exit 4`
     for (const edition of ["2.26", "2.40", "5"] as const) {

@@ -122,7 +122,7 @@ const withLastLines = (error: ComposeCommandError, lines: ReadonlyArray<string>)
 const run = (house: ComposeHouse, call: ProjectCall, kept: KeptOutput, redactor: Redactor): ComposeSteps<never> =>
   Stream.suspend(() => {
     kept.clear()
-    const decoder = new ComposeDecoder(true, redactor)
+    const decoder = new ComposeDecoder(true, redactor, call.args[0])
     const stepsOf = (step: ComposeStep): ReadonlyArray<OperationStep<never>> => {
       if (step._tag === "Progress") {
         const { _tag, ...event } = step

@@ -40,7 +40,7 @@ const note = (text: string): OperationStep<never> => ({ _tag: "Line", stream: "s
 const attempt = (project: PreparedProject, call: ComposeCall, kept: KeptOutput, json: boolean): ComposeSteps<never> =>
   Stream.suspend(() => {
     kept.clear()
-    const decoder = new ComposeDecoder(json, project.redactor)
+    const decoder = new ComposeDecoder(json, project.redactor, call.args[0])
     let exit: Extract<HostCommandOutput, { readonly _tag: "Exit" }> = { _tag: "Exit", detail: "did not end" }
     const stepsOf = (output: HostCommandOutput): ReadonlyArray<OperationStep<never>> => {
       if (output._tag === "Exit") {

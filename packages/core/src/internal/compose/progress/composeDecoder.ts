@@ -26,14 +26,15 @@ export class ComposeDecoder {
   readonly #redactor: Redactor
   readonly #tracker: StepTracker
   readonly #builds: TraceDecoder
-  readonly #fraction = new ProjectFraction()
+  readonly #fraction: ProjectFraction
   readonly #lastLines: Array<string> = []
   readonly #failures: Array<string> = []
   readonly #events: Array<ComposeEvent> = []
   readonly #pulling = new Map<string, ComposeEvent["resource"]>()
   #hasBuilds = false
 
-  constructor(printsJson: boolean, redactor: Redactor = new Redactor()) {
+  constructor(printsJson: boolean, redactor: Redactor = new Redactor(), command = "") {
+    this.#fraction = new ProjectFraction(command)
     this.#printsJson = printsJson
     this.#redactor = redactor
     this.#tracker = new StepTracker(redactor)

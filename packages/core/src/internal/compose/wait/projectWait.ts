@@ -1,4 +1,5 @@
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Mailbox from "effect/Mailbox"
@@ -199,6 +200,7 @@ export const openProjectWait = (
 ): Effect.Effect<Stream.Stream<WaitStep, ProjectNotReady | DockerFailure>, DockerFailure, Scope.Scope> =>
   Effect.gen(function* () {
     const news = yield* Queue.sliding<void>(1)
+    const isWatching = yield* Deferred.make<void>()
     const list = yield* listProjectContainers(docker, project)
     const before = yield* inspectProjectContainers(
       docker,
@@ -214,7 +216,13 @@ export const openProjectWait = (
     )
     const wait = new ProjectWait(docker, project, judge, Duration.decode(options.timeout ?? "5 minutes"), news)
     const watching = watchEngine(docker, { types: ["container"], snapshot: true })
-    yield* Effect.forkScoped(Stream.runForEach(watching, (element) => wait.hear(element)))
+    yield* Effect.forkScoped(
+      Stream.runForEach(watching, (element) =>
+        Effect.zipRight(wait.hear(element), Deferred.succeed(isWatching, undefined))
+      ).pipe(Effect.ensuring(Deferred.succeed(isWatching, undefined)))
+    )
+    // With which code a container ends is told once, maybe as soon as something is done to the project.
+    yield* Deferred.await(isWatching)
     return Stream.unwrapScoped(
       Effect.gen(function* () {
         const steps = yield* Mailbox.make<ReadonlyArray<WaitStep>, ProjectNotReady | DockerFailure>(4)
