@@ -44,9 +44,12 @@ export const failureChecker = (compose: ReadyCompose, endpoint: string): Failure
     expect(Object.fromEntries(Object.entries(error))).toMatchObject(Object(filled(expected, places)))
     // The words of compose are there before the failure.
     const lastLines = error._tag === "ComposeFailed" ? error.lastLines : []
-    const isOurs = run.lines.length === 0 || error._tag === "EngineUnavailable"
+    const said = run.events.flatMap((event) =>
+      event._tag === "OperationLine" && event.stream !== "system" ? [event.text] : []
+    )
+    const isOurs = said.length === 0 || error._tag === "EngineUnavailable"
     for (const line of isOurs ? [] : lastLines.length > 0 ? lastLines : error.detail.split("\n")) {
-      expect(run.lines.join("\n")).toContain(line.trim())
+      expect(said.join("\n")).toContain(line.trim())
     }
     expect(run.events.at(-1)).toMatchObject({ _tag: "OperationFailed", error: error.message })
     expect(run.events.filter(({ _tag }) => /Completed|Failed|Interrupted/.test(_tag))).toHaveLength(1)
