@@ -1,0 +1,315 @@
+import {
+  configure,
+  dispose,
+  get_container_stats,
+  get_containers,
+  get_images,
+  get_networks,
+  get_volumes
+} from "@dockwire/compat"
+import { createHash } from "node:crypto"
+import { mkdtemp, rm } from "node:fs/promises"
+import { createServer } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, beforeEach, describe, expect } from "vitest"
+import { jsonAt } from "../engine/engineRequest.js"
+import { itDockerCli, type RunDocker } from "../engine/itDockerCli.js"
+import { describeEngine, testEngine } from "../engine/realEngine.js"
+import { createTestContainer, startTestContainer, type TestContainer } from "../engine/testContainer.js"
+
+let warnings: Array<string> = []
+
+beforeEach(() => {
+  warnings = []
+})
+afterEach(async () => {
+  configure({})
+  await dispose()
+})
+
+const connect = (endpoint: string) => configure({ endpoint, warn: (message) => void warnings.push(message) })
+
+/** The objects that a docker command prints with `--format '{{json .}}'`. */
+const printed = async (docker: RunDocker, endpoint: string, args: ReadonlyArray<string>) => {
+  const { stderr, stdout, success } = await docker([...args, "--format", "{{json .}}"], { DOCKER_HOST: endpoint })
+  if (!success) throw new Error(stderr)
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line): unknown => JSON.parse(line))
+}
+
+const fields = (rows: ReadonlyArray<unknown>, ...names: ReadonlyArray<string>) =>
+  rows.map((row) => names.map((name) => jsonAt(row, name)))
+
+const containerFields = (rows: ReadonlyArray<unknown>) =>
+  fields(rows, "ID", "Names", "Image", "Status", "CreatedAt", "Ports")
+const imageFields = (rows: ReadonlyArray<unknown>) => fields(rows, "Repository", "Tag", "ID", "CreatedAt", "Size")
+
+/** Lists that hold between two looks of the docker command: ages move on. */
+const listed = async <A>(look: () => Promise<unknown>, list: () => Promise<A>): Promise<readonly [unknown, A]> => {
+  for (let tries = 0; ; tries++) {
+    const before = await look()
+    const found = await list()
+    const after = await look()
+    if (tries === 20 || JSON.stringify(before) === JSON.stringify(after)) return [before, found]
+  }
+}
+
+const hex = (text: string) => createHash("sha256").update(text).digest("hex")
+
+/** A small source of numbers that are the same in each run. */
+const numbers = (seed: number) => {
+  let state = seed
+  return (below: number) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+}
+
+const next = numbers(7)
+const oneOf = <A>(values: ReadonlyArray<A>): A => {
+  const value = values[next(values.length)]
+  if (value === undefined) throw new Error("no value")
+  return value
+}
+
+const statuses = [
+  "Up Less than a second",
+  "Up 1 second",
+  "Up 59 seconds (health: starting)",
+  "Up About a minute (healthy)",
+  "Up 2 hours (Paused)",
+  "Exited (0) 3 weeks ago",
+  "Exited (137) 5 months ago",
+  "Exited (0) 2 years ago",
+  "Restarting (1) 4 seconds ago",
+  "Created",
+  "Dead",
+  ""
+]
+
+const images = [
+  "nginx",
+  "busybox:1",
+  "localhost:5000/a/b:c",
+  "docker.io/library/x:1",
+  "docker.io/team/x",
+  "Odd Name",
+  ""
+].flatMap((image) => [image, image === "" ? "" : `${image}@sha256:${hex("digest")}`])
+
+const ages = [0, 1, 59, 60, 3_599, 86_400, 86_400 * 40, 86_400 * 400, 86_400 * 365 * 30]
+
+const port = () => {
+  const privatePort = oneOf([79, 80, 81, 82, 443, 53, 9_000, 65_535])
+  const published = next(3) > 0
+  return {
+    ...(published
+      ? { IP: oneOf(["0.0.0.0", "::", "127.0.0.1", "::1"]), PublicPort: oneOf([privatePort, privatePort, 18_080, 0]) }
+      : {}),
+    PrivatePort: privatePort,
+    Type: oneOf(["tcp", "tcp", "udp", "sctp"])
+  }
+}
+
+/** Ports that the docker command compares as equal come in the order of its sort, which is not stable. */
+const distinct = <A>(values: ReadonlyArray<A>): ReadonlyArray<A> => [
+  ...new Map(values.map((value) => [JSON.stringify(value), value])).values()
+]
+
+const container = (index: number) => {
+  const imageId = hex(`image ${index}`)
+  return {
+    Id: hex(`container ${index}`),
+    Names: next(4) === 0 ? [`/link/alias-${index}`, `/web-${index}`] : [`/web-${index}`],
+    Image: next(6) === 0 ? oneOf([imageId, `sha256:${imageId}`, imageId.slice(0, 12)]) : oneOf(images),
+    ImageID: `sha256:${imageId}`,
+    Command: "sh",
+    Created: Math.floor(Date.now() / 1000) - oneOf(ages),
+    Ports: distinct(Array.from({ length: next(7) }, port)),
+    Labels: {},
+    State: "running",
+    Status: oneOf(statuses),
+    HostConfig: { NetworkMode: "bridge" },
+    NetworkSettings: { Networks: {} },
+    Mounts: []
+  }
+}
+
+const image = (index: number) => {
+  const name = oneOf(["busybox", "localhost:5000/a/b", "docker.io/library/c", "team/d"])
+  const digest = `${name}@sha256:${hex(`digest ${index}`)}`
+  const shape = next(5)
+  return {
+    Id: `sha256:${hex(`image ${index}`)}`,
+    ParentId: "",
+    RepoTags: shape === 0 ? null : shape === 1 ? ["<none>:<none>"] : shape === 2 ? [] : [`${name}:${index}`],
+    RepoDigests: shape === 1 ? ["<none>@<none>"] : shape === 0 ? null : shape === 3 ? [] : [digest],
+    Created: Math.floor(Date.now() / 1000) - oneOf(ages),
+    Size: Math.floor(10 ** (next(1_300) / 100)),
+    SharedSize: -1,
+    Containers: -1,
+    Labels: null
+  }
+}
+
+const name = () => Array.from({ length: 1 + next(6) }, () => oneOf("ab019_-.AZ".split(""))).join("")
+
+const answers: Readonly<Record<string, unknown>> = {
+  "/containers/json": Array.from({ length: 300 }, (_, index) => container(index)),
+  "/images/json": Array.from({ length: 300 }, (_, index) => image(index)),
+  "/volumes": {
+    Volumes: distinct(Array.from({ length: 100 }, () => name())).map((Name) => ({
+      Name,
+      Driver: oneOf(["local", "plugin:latest"]),
+      Mountpoint: `/volumes/${Name}`,
+      Scope: "local",
+      Labels: null,
+      Options: null
+    })),
+    Warnings: null
+  },
+  "/networks": distinct(Array.from({ length: 100 }, () => name())).map((Name) => ({
+    Name,
+    Id: hex(`network ${Name}`),
+    Created: oneOf(["2026-11-30T13:13:18.409036299Z", "0001-01-01T00:00:00Z"]),
+    Scope: oneOf(["local", "swarm"]),
+    Driver: oneOf(["bridge", "overlay"]),
+    EnableIPv6: false,
+    Internal: false,
+    IPAM: { Driver: "default", Options: null, Config: [] },
+    Containers: {},
+    Options: null,
+    Labels: {}
+  }))
+}
+
+/** Gives the docker command and the functions the same lists. */
+const startLists = async () => {
+  const folder = await mkdtemp(join(tmpdir(), "dockwire-lists-"))
+  const server = createServer((request, response) => {
+    const path = (request.url ?? "").replace(/^\/v[\d.]+/, "").replace(/\?.*$/, "")
+    response.writeHead(200, { "api-version": "1.45", "content-type": "application/json" })
+    response.end(JSON.stringify(answers[path] ?? {}))
+  })
+  const socket = join(folder, "docker.sock")
+  await new Promise<void>((resolve) => server.listen(socket, resolve))
+  return {
+    endpoint: `unix://${socket}`,
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await rm(folder, { recursive: true })
+    }
+  }
+}
+
+describe("the same lists, as the docker command prints them", () => {
+  itDockerCli("of containers, images, volumes and networks", async (docker) => {
+    const lists = await startLists()
+    connect(lists.endpoint)
+    const [ps, ls, volumes, networks] = await Promise.all([
+      printed(docker, lists.endpoint, ["ps", "-a"]),
+      printed(docker, lists.endpoint, ["images"]),
+      printed(docker, lists.endpoint, ["volume", "ls"]),
+      printed(docker, lists.endpoint, ["network", "ls"])
+    ])
+    expect(fields(await get_containers(), "id", "name", "image", "status", "created", "ports")).toEqual(
+      containerFields(ps)
+    )
+    expect(fields(await get_images(), "repository", "tag", "id", "created", "size")).toEqual(imageFields(ls))
+    expect(fields(await get_volumes(), "name", "driver", "mountpoint")).toEqual(
+      fields(volumes, "Name", "Driver", "Mountpoint")
+    )
+    expect(fields(await get_networks(), "id", "name", "driver", "scope")).toEqual(
+      fields(networks, "ID", "Name", "Driver", "Scope")
+    )
+    expect(warnings).toEqual([])
+    await dispose()
+    await lists.close()
+  })
+})
+
+describeEngine("the objects of an engine, as the docker command prints them", () => {
+  itDockerCli("in lists, and the usage of containers", async (docker) => {
+    const { endpoint } = testEngine()
+    connect(endpoint)
+    const make = { endpoint, cmd: ["sleep", "300"] }
+    const all: Array<TestContainer> = []
+    try {
+      const bindings = { "80/tcp": [{ HostIp: "127.0.0.1" }], "81/tcp": [{ HostIp: "127.0.0.1" }, { HostIp: "::1" }] }
+      all.push(
+        await startTestContainer({
+          ...make,
+          config: { ExposedPorts: { "80/tcp": {}, "81/tcp": {}, "7000/tcp": {}, "7001/tcp": {} } },
+          hostConfig: { PortBindings: bindings }
+        }),
+        await startTestContainer({ ...make, config: { Healthcheck: { Test: ["CMD", "true"], Interval: 1e9 } } }),
+        await startTestContainer({ ...make, cmd: ["sh", "-c", "exit 3"] }),
+        await startTestContainer({
+          ...make,
+          cmd: ["sh", "-c", "exit 4"],
+          hostConfig: { RestartPolicy: { Name: "always" } }
+        }),
+        await createTestContainer(make)
+      )
+      const filters = all.flatMap(({ id }) => ["--filter", `id=${id}`])
+      const ids = new Set(all.map(({ id }) => id.slice(0, 12)))
+      const [shown, rows] = await listed(
+        async () => containerFields(await printed(docker, endpoint, ["ps", "-a", ...filters])),
+        async () => (await get_containers()).filter(({ id }) => ids.has(id))
+      )
+      expect(fields(rows, "id", "name", "image", "status", "created", "ports")).toEqual(shown)
+
+      const [running, , , , created] = all
+      for (const one of [running, created]) {
+        if (one === undefined) throw new Error("no container")
+        const [usage, [success, row]] = await Promise.all([
+          printed(docker, endpoint, ["stats", "--no-stream", one.name]),
+          get_container_stats(one.name)
+        ])
+        expect(success).toBe(true)
+        // What a container uses, and how much of the processor, changes from one look to the next.
+        const steady = ["Container", "ID", "Name", "PIDs", "BlockIO"]
+        expect(fields([row], ...steady)).toEqual(fields(usage, ...steady))
+        expect(Object.keys(row).toSorted()).toEqual(Object.keys(Object(usage[0])).toSorted())
+        for (const [key, text] of Object.entries(row)) {
+          const shape = (value: unknown) =>
+            String(value)
+              .replaceAll(/[\d.]+/g, "0")
+              .replaceAll(/[kKM]i?B/g, "B")
+          expect([key, shape(text)]).toEqual([key, shape(jsonAt(usage[0], key))])
+        }
+      }
+      expect(warnings).toEqual([])
+    } finally {
+      await Promise.all(all.map(({ remove }) => remove()))
+    }
+  })
+
+  itDockerCli("in the lists of images, volumes and networks", async (docker) => {
+    const { endpoint } = testEngine()
+    connect(endpoint)
+    // Other tests make and remove things at the same time.
+    const same = async (look: () => Promise<unknown>, list: () => Promise<unknown>) => {
+      const [shown, found] = await listed(look, list)
+      expect(found).toEqual(shown)
+    }
+    // The engine gives out images of the same time in an order that changes.
+    const sorted = (rows: ReadonlyArray<ReadonlyArray<unknown>>) => rows.map((row) => row.join()).toSorted()
+    await same(
+      async () => sorted(imageFields(await printed(docker, endpoint, ["images"]))),
+      async () => sorted(fields(await get_images(), "repository", "tag", "id", "created", "size"))
+    )
+    await same(
+      async () => fields(await printed(docker, endpoint, ["volume", "ls"]), "Name", "Driver", "Mountpoint"),
+      async () => fields(await get_volumes(), "name", "driver", "mountpoint")
+    )
+    await same(
+      async () => fields(await printed(docker, endpoint, ["network", "ls"]), "ID", "Name", "Driver", "Scope"),
+      async () => fields(await get_networks(), "id", "name", "driver", "scope")
+    )
+  })
+})
