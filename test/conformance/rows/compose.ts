@@ -344,6 +344,11 @@ export const composeRows: Rows = {
         const status = on((compose) => compose.status({ name }, { expected: "containers" }))
         expect(yield* status).toEqual({ status: "up", missing: [], done: [] })
         yield* Effect.flatMap(Containers, (containers) => containers.stop(`${name}-web-1`))
+        // The engine's list may show it later.
+        const isListed = Effect.repeat(Effect.zipLeft(status, Effect.sleep("20 millis")), {
+          until: (found) => found.status === "down"
+        })
+        yield* Effect.timeoutOption(isListed, "10 seconds")
         expect(yield* status).toEqual({ status: "down", missing: ["web"], done: [] })
       }),
     missing: (bench) =>

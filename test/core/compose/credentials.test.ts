@@ -2,10 +2,10 @@ import { RegistryAuth } from "@dockwire/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
-import { chmod, readdir, writeFile } from "node:fs/promises"
+import { chmod, mkdir, readdir, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, beforeAll, expect, it } from "vitest"
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest"
 import { composeEnvironment } from "../../engine/composeEditions.js"
 import { describeCompose } from "../../engine/describeCompose.js"
 import { describeEngine, testEngine } from "../../engine/realEngine.js"
@@ -18,9 +18,9 @@ import { errorOf, onCompose, ran } from "./runCompose.js"
 
 const user = { username: "ann", password: "secret-of-ann" }
 
-/** The folders with credentials that are there now. */
+/** The folders with credentials that are there now. Other tests have theirs elsewhere. */
 const credentialFolders = async (): Promise<ReadonlyArray<string>> =>
-  (await readdir(tmpdir())).filter((name) => /^dockwire-compose-(?!test-)/.test(name))
+  (await readdir(tmpdir())).filter((name) => name.startsWith("dockwire-compose-"))
 
 for (const edition of ["2.26", "2.40"] as const) {
   describeEngine("credentials", () => {
@@ -30,6 +30,9 @@ for (const edition of ["2.26", "2.40"] as const) {
         front = await startRegistryFront({ access: { kind: "basic", user } })
       })
       afterAll(() => front.stop())
+      afterEach(() => {
+        vi.unstubAllEnvs()
+      })
 
       it("for up, pull and build alike, also of a tag that has moved", async () => {
         const repository = uniqueName("private")
@@ -47,7 +50,9 @@ for (const edition of ["2.26", "2.40"] as const) {
           [front.host]: { username: user.username, password: Redacted.make(user.password) }
         })
         const options = { endpoint: testEngine().endpoint }
-        const before = await credentialFolders()
+        const temporary = join(compose().folder, "temporary")
+        await mkdir(temporary)
+        vi.stubEnv("TMPDIR", temporary)
         const events: Array<unknown> = []
         await onCompose(
           compose(),
@@ -69,7 +74,7 @@ for (const edition of ["2.26", "2.40"] as const) {
           auth
         )
         expect(JSON.stringify(events)).not.toContain(user.password)
-        expect(await credentialFolders()).toEqual(before)
+        expect(await credentialFolders()).toEqual([])
         expect(front.requests.filter(({ authorization }) => authorization?.startsWith("Basic ") === true)).not.toEqual(
           []
         )
