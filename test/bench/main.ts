@@ -5,6 +5,7 @@ import { sweepDeadRuns, sweepRun } from "../engine/sweep.js"
 import { testRunId } from "../engine/testRun.js"
 import type { Benchmark } from "./Benchmark.js"
 import { buildContext } from "./buildContext.js"
+import { compat } from "./compat.js"
 import { compose } from "./compose.js"
 import { containers } from "./containers.js"
 import { exec } from "./exec.js"
@@ -26,7 +27,8 @@ const benchmarks: ReadonlyArray<Benchmark> = [
   exec,
   pull,
   buildContext,
-  compose
+  compose,
+  compat
 ]
 
 const usage = `Usage: npm run bench -- [names] [--quick] [--json FILE]

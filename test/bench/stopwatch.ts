@@ -9,7 +9,8 @@ const childrenCpu = (): number => {
   return (Number(fields[13]) + Number(fields[14])) * 10
 }
 
-const cpuNow = (): number => {
+/** The CPU time of this process and of its finished child processes, in milliseconds. */
+export const cpuMillis = (): number => {
   const { system, user } = process.cpuUsage()
   return (system + user) / 1000 + childrenCpu()
 }
@@ -17,7 +18,7 @@ const cpuNow = (): number => {
 /** Measures calls, each of which ends by calling `next`: the milliseconds and the CPU milliseconds, with child processes. */
 export const stopwatch = (count: number) => {
   const taken: Array<number> = []
-  const cpuBefore = cpuNow()
+  const cpuBefore = cpuMillis()
   let started = performance.now()
   return {
     next: () => {
@@ -25,6 +26,6 @@ export const stopwatch = (count: number) => {
       taken.push(now - started)
       started = now
     },
-    read: () => ({ p50: quantile(taken, 0.5), cpu: (cpuNow() - cpuBefore) / count })
+    read: () => ({ p50: quantile(taken, 0.5), cpu: (cpuMillis() - cpuBefore) / count })
   }
 }
