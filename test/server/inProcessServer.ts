@@ -1,3 +1,4 @@
+import { LogSink } from "@dockwire/core/LogSink"
 import { Hub, type HubOptions, Server } from "@dockwire/server"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -33,6 +34,8 @@ export interface InProcessServer {
   readonly viewers: () => number
   /** Publishes events to a room. */
   readonly publish: Context.Tag.Service<typeof Hub>["publish"]
+  /** Publishes log events to the rooms that they belong to. */
+  readonly sink: Context.Tag.Service<typeof LogSink>
   readonly stop: () => Promise<void>
 }
 
@@ -62,6 +65,7 @@ export const startInProcess = async (options: InProcessOptions): Promise<InProce
     token: Redacted.value(server.token),
     viewers: hub.viewerCount,
     publish: hub.publish,
+    sink: Context.get(context, LogSink),
     stop: async () => {
       await Effect.runPromise(Scope.close(scope, Exit.void))
       await rm(dataDir, { recursive: true, force: true })
