@@ -8,15 +8,13 @@ import {
   get_volumes
 } from "@dockwire/compat"
 import { createHash } from "node:crypto"
-import { mkdtemp, rm } from "node:fs/promises"
-import { createServer } from "node:http"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect } from "vitest"
 import { jsonAt } from "../engine/engineRequest.js"
-import { itDockerCli, type RunDocker } from "../engine/itDockerCli.js"
+import { itDockerCli } from "../engine/itDockerCli.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { createTestContainer, startTestContainer, type TestContainer } from "../engine/testContainer.js"
+import { containerFields, fields, imageFields, listed, printed } from "./cliRows.js"
+import { startAnswers } from "./startAnswers.js"
 
 let warnings: Array<string> = []
 
@@ -29,33 +27,6 @@ afterEach(async () => {
 })
 
 const connect = (endpoint: string) => configure({ endpoint, warn: (message) => void warnings.push(message) })
-
-/** The objects that a docker command prints with `--format '{{json .}}'`. */
-const printed = async (docker: RunDocker, endpoint: string, args: ReadonlyArray<string>) => {
-  const { stderr, stdout, success } = await docker([...args, "--format", "{{json .}}"], { DOCKER_HOST: endpoint })
-  if (!success) throw new Error(stderr)
-  return stdout
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line): unknown => JSON.parse(line))
-}
-
-const fields = (rows: ReadonlyArray<unknown>, ...names: ReadonlyArray<string>) =>
-  rows.map((row) => names.map((name) => jsonAt(row, name)))
-
-const containerFields = (rows: ReadonlyArray<unknown>) =>
-  fields(rows, "ID", "Names", "Image", "Status", "CreatedAt", "Ports")
-const imageFields = (rows: ReadonlyArray<unknown>) => fields(rows, "Repository", "Tag", "ID", "CreatedAt", "Size")
-
-/** Lists that hold between two looks of the docker command: ages move on. */
-const listed = async <A>(look: () => Promise<unknown>, list: () => Promise<A>): Promise<readonly [unknown, A]> => {
-  for (let tries = 0; ; tries++) {
-    const before = await look()
-    const found = await list()
-    const after = await look()
-    if (tries === 20 || JSON.stringify(before) === JSON.stringify(after)) return [before, found]
-  }
-}
 
 const hex = (text: string) => createHash("sha256").update(text).digest("hex")
 
@@ -186,29 +157,9 @@ const answers: Readonly<Record<string, unknown>> = {
   }))
 }
 
-/** Gives the docker command and the functions the same lists. */
-const startLists = async () => {
-  const folder = await mkdtemp(join(tmpdir(), "dockwire-lists-"))
-  const server = createServer((request, response) => {
-    const path = (request.url ?? "").replace(/^\/v[\d.]+/, "").replace(/\?.*$/, "")
-    response.writeHead(200, { "api-version": "1.45", "content-type": "application/json" })
-    response.end(JSON.stringify(answers[path] ?? {}))
-  })
-  const socket = join(folder, "docker.sock")
-  await new Promise<void>((resolve) => server.listen(socket, resolve))
-  return {
-    endpoint: `unix://${socket}`,
-    close: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-      await rm(folder, { recursive: true })
-    }
-  }
-}
-
 describe("the same lists, as the docker command prints them", () => {
   itDockerCli("of containers, images, volumes and networks", async (docker) => {
-    const lists = await startLists()
+    const lists = await startAnswers(answers)
     connect(lists.endpoint)
     const [ps, ls, volumes, networks] = await Promise.all([
       printed(docker, lists.endpoint, ["ps", "-a"]),
