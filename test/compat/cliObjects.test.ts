@@ -53,6 +53,9 @@ const startWithRange = async (options: TestContainerOptions): Promise<TestContai
   }
 }
 
+/** Without the lines that an engine leaves out where a step is over before it is told. */
+const lasting = (output: string) => output.trimEnd().replaceAll(/^.*: Verifying Checksum\n/gm, "")
+
 describeEngine("what an engine has, as the docker command prints it", () => {
   let front: RegistryFront
   const closing: Array<() => Promise<unknown>> = []
@@ -166,7 +169,7 @@ describeEngine("what an engine has, as the docker command prints it", () => {
       complete: (success: boolean) => void lines.push(`complete ${success}`)
     }
     const [success, output] = await pull_image(name, log)
-    expect([success, `${output}\n`]).toEqual([true, expected])
+    expect([success, lasting(output)]).toEqual([true, lasting(expected)])
     expect(lines).toEqual([
       `Starting docker pull for ${name}`,
       ...output.split("\n"),
@@ -181,7 +184,8 @@ describeEngine("what an engine has, as the docker command prints it", () => {
     expect(again).toContain("Image is up to date")
     const once = await outputOf(docker, endpoint, ["pull", byDigest])
     await forget(byDigest)
-    expect(await pull_image(byDigest)).toEqual([true, once.trimEnd()])
+    const [isPulled, printedOnce] = await pull_image(byDigest)
+    expect([isPulled, lasting(printedOnce)]).toEqual([true, lasting(once)])
 
     for (const [repo, tag] of [
       [name, "2"],
