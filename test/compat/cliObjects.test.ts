@@ -121,9 +121,11 @@ describeEngine("what an engine has, as the docker command prints it", () => {
       startTestContainer({ ...make, ...health("true") }),
       startTestContainer({ ...make, ...health("false") }),
       startTestContainer(make),
-      startWithRange(make)
+      startWithRange(make),
+      startTestContainer({ ...make, cmd: ["sh", "-c", "exit 3"] }),
+      createTestContainer(make)
     ])
-    const [restarting, healthy, unhealthy, paused, ranged] = all
+    const [restarting, healthy, unhealthy, paused, ranged, exited, created] = all
     for (const one of all) keep(one)
     await engineCall(endpoint, "POST", `/containers/${paused.id}/pause`)
     closing.push(() => engineRequest(endpoint, "POST", `/containers/${paused.id}/unpause`))
@@ -133,12 +135,14 @@ describeEngine("what an engine has, as the docker command prints it", () => {
     await expectSameObject(docker, "container", ranged.name, await inspect_container(ranged.name))
     for (const name of networks) await expectSameObject(docker, "network", name, await inspect_network(name))
 
-    const states = [/"Restarting \(4\) /, /\(healthy\)"/, /\(unhealthy\)"/, /\(Paused\)"/]
+    const states = [/"Restarting \(4\) /, /\(healthy\)"/, /\(unhealthy\)"/, /\(Paused\)"/, /"Exited \(3\) /]
     const rows = new Map((await expectSameContainers(docker, all, states)).map((row) => [row.name, row]))
     expect(rows.get(restarting.name)?.status).toMatch(/^Restarting \(4\) /)
     expect(rows.get(healthy.name)?.status).toMatch(/^Up .* \(healthy\)$/)
     expect(rows.get(unhealthy.name)?.status).toMatch(/^Up .* \(unhealthy\)$/)
     expect(rows.get(paused.name)?.status).toMatch(/^Up .* \(Paused\)$/)
+    expect(rows.get(exited.name)?.status).toMatch(/^Exited \(3\) /)
+    expect(rows.get(created.name)?.status).toBe("Created")
     expect(rows.get(ranged.name)?.ports).toMatch(
       /^700-702\/udp, 704\/udp, 127\.0\.0\.1:(\d+)-(\d+)->\1-\2\/tcp, \[::1\]:\1-\2->\1-\2\/tcp$/
     )
