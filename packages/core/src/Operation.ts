@@ -170,9 +170,11 @@ const fork = <A, E, R>(
 
 const resultOf = <A, E>(fiber: Fiber.Fiber<A, E>): Effect.Effect<A, E> => Effect.flatten(Fiber.await(fiber))
 
-const start = <A, E, R>(operation: Operation<A, E, R>): Effect.Effect<Run<A, E>, never, R | LogSink | Scope.Scope> =>
+const start = <A, E, R>(
+  operation: Operation<A, E, R>,
+  { id = randomUUID() }: { readonly id?: string } = {}
+): Effect.Effect<Run<A, E>, never, R | LogSink | Scope.Scope> =>
   Effect.gen(function* () {
-    const id = randomUUID()
     const subscribers = yield* PubSub.sliding<OperationEvent>({ capacity: 4096, replay: 4096 })
     const fiber = yield* fork(operation, id, (events) => PubSub.publishAll(subscribers, events))
     return {
@@ -224,6 +226,6 @@ export const Operation = {
         )
       )
     ),
-  /** Starts the operation in the background. Closing the scope interrupts it. */
+  /** Starts the operation in the background, with a new id unless one is given. Closing the scope interrupts it. */
   start
 }
