@@ -2,9 +2,7 @@ import * as Cause from "effect/Cause"
 import type { ConfigError } from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
-import * as LogLevel from "effect/LogLevel"
+import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
@@ -13,7 +11,7 @@ import type { InvalidRequest } from "@dockwire/core/DockerError"
 import type { LogSink } from "@dockwire/core/LogSink"
 import { findComposeDir } from "./run/composeDir.js"
 import { defectText } from "./run/defectText.js"
-import { ServiceScope } from "./run/serviceScope.js"
+import { type CompatServices, servicesLayer } from "./run/servicesLayer.js"
 
 /**
  * Why the services can't be built: the endpoint or the Docker configuration is invalid.
@@ -67,9 +65,6 @@ export interface CompatOptions {
   readonly logSink?: Layer.Layer<LogSink>
 }
 
-/** What the functions need: the engine, and where to send events. Other services are built when they are needed. */
-export type CompatServices = Docker | LogSink | ServiceScope
-
 interface RunningServices {
   readonly runtime: ManagedRuntime.ManagedRuntime<CompatServices, CompatSetupError>
   readonly calls: Set<Promise<unknown>>
@@ -82,40 +77,18 @@ let current: RunningServices | undefined
 /** Services whose connections are being closed. */
 const ending = new Set<Promise<void>>()
 
-/** Effect's own logger writes to stdout, which belongs to the program. */
-const warningLogger = Logger.replace(
-  Logger.defaultLogger,
-  Logger.make(({ logLevel, message }) => {
-    if (LogLevel.greaterThanEqual(logLevel, LogLevel.Warning))
-      warn(Array.isArray(message) ? message.join(" ") : String(message))
-  })
-)
-
-/** Core's door to the engine, loaded with the first call. */
-const loadDocker = Effect.promise(() => import("@dockwire/core/Docker"))
-
-const noSink = Layer.unwrapEffect(
-  Effect.map(
-    Effect.promise(() => import("@dockwire/core/LogSink")),
-    ({ LogSink }) => LogSink.layerNone
-  )
-)
-
 const makeServices = ({ composeDir, endpoint, layer, logSink }: CompatOptions): RunningServices => {
-  const chosen = Layer.unwrapEffect(
-    Effect.flatMap(loadDocker, ({ Docker }) =>
-      endpoint !== undefined
-        ? Effect.succeed(Docker.layer({ endpoint }))
-        : Effect.map(Docker.configured, (found) => {
-            if (found.warning !== undefined) services.isProvisional = true
-            return Docker.layer(found)
-          })
-    )
-  )
   const runtime = ManagedRuntime.make(
-    Layer.mergeAll(layer ?? chosen, logSink ?? noSink, ServiceScope.layer(composeDir ?? DOCKER_COMPOSE_DIR)).pipe(
-      Layer.provideMerge(warningLogger)
-    )
+    servicesLayer({
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(layer === undefined ? {} : { layer }),
+      ...(logSink === undefined ? {} : { logSink }),
+      composeDir: composeDir ?? DOCKER_COMPOSE_DIR,
+      warn,
+      onBrokenConfiguration: () => {
+        services.isProvisional = true
+      }
+    })
   )
   const services: RunningServices = { runtime, calls: new Set(), isProvisional: false }
   return services

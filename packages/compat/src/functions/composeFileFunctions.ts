@@ -10,7 +10,8 @@ import { textArgument } from "../run/arguments.js"
 import { causeText, type Failure, failureOf } from "../run/failureText.js"
 import { type Outcome, valueOr } from "../run/outcome.js"
 import { composeFiles } from "../run/services.js"
-import { type CompatServices, run, type SetupFailed } from "../runtime.js"
+import type { CompatServices } from "../run/servicesLayer.js"
+import { run, type SetupFailed } from "../runtime.js"
 
 /** What stands before the reason: whether the download, the file, or something on the disk is at fault. */
 const failurePrefix = (error: Failure | SetupFailed | undefined): string => {

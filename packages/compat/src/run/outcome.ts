@@ -5,7 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { type CompatServices, run, warn } from "../runtime.js"
+import type { CompatServices } from "./servicesLayer.js"
+import { run, warn } from "../runtime.js"
 import { causeText, type Failure, failureOf } from "./failureText.js"
 
 /**

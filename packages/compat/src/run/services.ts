@@ -58,6 +58,21 @@ export const composeFiles = lazyService(async () => {
   return { tag: ComposeFiles, layer }
 })
 
+export const archive = lazyService(async () => {
+  const { Archive } = await import("@dockwire/core/Archive")
+  return { tag: Archive, layer: Archive.layer }
+})
+
+export const events = lazyService(async () => {
+  const { Events } = await import("@dockwire/core/Events")
+  return { tag: Events, layer: Events.layer }
+})
+
+export const system = lazyService(async () => {
+  const { System } = await import("@dockwire/core/System")
+  return { tag: System, layer: System.layer }
+})
+
 export const host = lazyService(async () => {
   const { Host } = await import("@dockwire/core/Host")
   return { tag: Host, layer: Host.layer }
