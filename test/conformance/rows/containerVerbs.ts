@@ -328,7 +328,7 @@ export const containerVerbRows: Rows = {
   waitUntil: verb(() => on((containers) => containers.waitUntil(missing, "running")), {
     success: (bench) =>
       Effect.gen(function* () {
-        const { id } = yield* bench.created(["sh", "-c", "echo ready; echo ready; sleep 1; exit 3"])
+        const { id } = yield* bench.created(["sh", "-c", "echo ready; echo ready; sleep 4; exit 3"])
         yield* Effect.fork(on((containers) => containers.start(id)))
         yield* on((containers) => containers.waitUntil(id, "running"))
         yield* on((containers) => containers.waitUntil(id, { log: "ready" }))

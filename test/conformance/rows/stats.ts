@@ -40,7 +40,9 @@ export const statsRows: Rows = {
         const seen: Array<string> = []
         yield* stream(id).pipe(
           Stream.runForEach(({ _tag }) => {
-            if (seen.at(-1) !== _tag) seen.push(_tag)
+            // More figures may be under way by the time that it is killed.
+            if (seen.at(-1) === _tag) return Effect.void
+            seen.push(_tag)
             return _tag === "Running" ? containers.kill(id) : containers.remove(id)
           })
         )
