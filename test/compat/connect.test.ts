@@ -161,7 +161,8 @@ const behaves = (place: Place): void => {
     }
     const error = await rejection(collect(docker.logs.read("no-such-container")))
     expect(error).toBeInstanceOf(ContainerNotFound)
-    expect((await collect(docker.logs.read(place.name(), { tail: 2 }))).length).toBe(2)
+    // It may have written one line so far.
+    await eventually(async () => (await collect(docker.logs.read(place.name(), { tail: 2 }))).length).toBe(2)
     expect(watched.open).toBe(0)
   })
 
