@@ -215,13 +215,16 @@ export const Operation = {
   }),
   /** A step with the result. */
   result: <A>(value: A): OperationStep<A> => ({ _tag: "Result", value }),
-  /** Runs the operation and returns its result. Interrupting the effect interrupts the operation. */
-  run: <A, E, R>(operation: Operation<A, E, R>): Effect.Effect<A, E, R | LogSink> =>
+  /** Runs the operation, with a new id unless one is given, and returns its result. Interrupting the effect interrupts it. */
+  run: <A, E, R>(
+    operation: Operation<A, E, R>,
+    { id }: { readonly id?: string } = {}
+  ): Effect.Effect<A, E, R | LogSink> =>
     // Nobody else can watch it, so that there is no need to keep its events.
     Effect.scoped(
       Effect.suspend(() =>
         Effect.flatMap(
-          fork(operation, randomUUID(), () => Effect.void),
+          fork(operation, id ?? randomUUID(), () => Effect.void),
           resultOf
         )
       )

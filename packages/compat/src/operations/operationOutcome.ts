@@ -48,13 +48,9 @@ export interface OldOperation<A> {
   readonly onFailure: (printed: Printed, why: WhyFailed) => End
 }
 
-/** The events as the sink of the program gets them: about what the logger says, under its id. */
-const withLogger = (events: ReadonlyArray<LogEvent>, { logId, target }: EventOptions): ReadonlyArray<LogEvent> =>
-  events.map((event) =>
-    "logId" in event
-      ? { ...event, ...(logId === undefined ? {} : { logId }), target: { ...event.target, ...target } }
-      : event
-  )
+/** The events as the sink of the program gets them: also about what the logger says. */
+const withTarget = (events: ReadonlyArray<LogEvent>, { target }: EventOptions): ReadonlyArray<LogEvent> =>
+  events.map((event) => ("logId" in event ? { ...event, target: { ...event.target, ...target } } : event))
 
 /** What a logger says of its events: whether the sink of the program gets them, and what they are about. */
 const eventOptionsOf = (log: unknown): EventOptions =>
@@ -81,11 +77,11 @@ export const operationOutcome = async <A>(old: OldOperation<A>): Promise<Outcome
     yield* logArgument(old.log)
     const operation = yield* old.operation
     const sink = yield* LogSink
-    return yield* Operation.run(operation).pipe(
+    return yield* Operation.run(operation, events.logId === undefined ? {} : { id: events.logId }).pipe(
       Effect.provideService(LogSink, {
         offer: (batch) => {
           for (const event of batch) if (event._tag === "OperationLine") take(event)
-          if (events.toSink) sink.offer(withLogger(batch, events))
+          if (events.toSink) sink.offer(withTarget(batch, events))
         },
         flush: events.toSink ? sink.flush : Effect.void
       })
