@@ -1,4 +1,7 @@
 import * as Either from "effect/Either"
+import { parseArgs, type ParseArgsConfig } from "node:util"
+
+type ParseArgsOptionsConfig = NonNullable<ParseArgsConfig["options"]>
 
 /** The arguments of a compose command. */
 export interface CommandLine {
@@ -60,10 +63,17 @@ const grammars: Readonly<Record<string, Grammar>> = {
   version: { flags: ["--short"], values: [] }
 }
 
-const longName = (names: ReadonlyArray<string>, given: string): string | undefined => {
-  const found = names.find((name) => name.split("|").includes(given))
-  return found?.split("|")[0]
-}
+/** What `parseArgs` is to know of a grammar, where options have their long names without dashes. */
+const optionsOf = ({ flags, values }: Grammar): ParseArgsOptionsConfig =>
+  Object.fromEntries(
+    [
+      ...flags.map((names) => ({ names, type: "boolean" as const })),
+      ...values.map((names) => ({ names, type: "string" as const }))
+    ].map(({ names, type }) => {
+      const [long = "", short] = names.split("|")
+      return [long.slice(2), { type, ...(short === undefined ? {} : { short: short.slice(1) }) }]
+    })
+  )
 
 /** Reads the arguments of a command that works without a script. `Left` says what is wrong with them. */
 export const parseCommandLine = (args: ReadonlyArray<string>): Either.Either<CommandLine, string> => {
@@ -74,38 +84,30 @@ export const parseCommandLine = (args: ReadonlyArray<string>): Either.Either<Com
       `MemoryCompose does not know the command "${verb}". It knows ${Object.keys(grammars).join(", ")}; script others in its "commands"`
     )
   }
+  const options = optionsOf(grammar)
   const flags = new Set<string>()
   const values = new Map<string, Array<string>>()
   const words: Array<string> = []
-  for (let index = 0; index < rest.length; index++) {
-    const given = rest[index] ?? ""
-    if (given === "--") {
-      words.push(...rest.slice(index + 1))
-      break
-    }
-    if (!given.startsWith("-") || given === "-") {
+  for (const token of parseArgs({ args: rest, options, strict: false, allowPositionals: true, tokens: true }).tokens) {
+    if (token.kind === "option-terminator") continue
+    if (token.kind === "positional") {
       if (grammar.endsAtWord === true) {
-        words.push(...rest.slice(index))
+        words.push(...rest.slice(token.index))
         break
       }
-      words.push(given)
+      words.push(token.value)
       continue
     }
-    const equals = given.startsWith("--") ? given.indexOf("=") : -1
-    const name = equals === -1 ? given : given.slice(0, equals)
-    const flag = equals === -1 ? longName(grammar.flags, name) : undefined
-    const option = longName(grammar.values, name)
-    const value = equals === -1 ? rest[index + 1] : given.slice(equals + 1)
-    if (flag !== undefined) flags.add(flag)
-    else if (option === undefined) {
+    const { inlineValue, name, rawName, value } = token
+    const type = Object.hasOwn(options, name) ? options[name]?.type : undefined
+    if (type === undefined || (type === "boolean" && inlineValue === true)) {
       return Either.left(
-        `MemoryCompose does not know the flag ${name} of "${verb}". Script the command in its "commands"`
+        `MemoryCompose does not know the flag ${rawName} of "${verb}". Script the command in its "commands"`
       )
-    } else if (value === undefined) return Either.left(`flag needs an argument: ${name}`)
-    else {
-      values.set(option, [...(values.get(option) ?? []), value])
-      if (equals === -1) index++
     }
+    if (type === "boolean") flags.add(`--${name}`)
+    else if (value === undefined) return Either.left(`flag needs an argument: ${rawName}`)
+    else values.set(`--${name}`, [...(values.get(`--${name}`) ?? []), value])
   }
   return Either.right({ verb, flags, values, words })
 }

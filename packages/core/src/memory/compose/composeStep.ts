@@ -1,12 +1,6 @@
 import type * as Stream from "effect/Stream"
-import type {
-  ComposeFailed,
-  EngineUnavailable,
-  ImageNotFound,
-  PortAllocated,
-  RegistryError
-} from "../../DockerError.js"
 import type { ComposeResource } from "../../internal/api/composeResource.js"
+import type { ComposeError } from "../../internal/compose/failure/composeFailure.js"
 import type { LogStream } from "../../LogEvent.js"
 
 /**
@@ -74,7 +68,7 @@ export const ComposeStep = {
  * @since 0.1.0
  * @category errors
  */
-export type ComposeCommandError = ComposeFailed | PortAllocated | ImageNotFound | RegistryError | EngineUnavailable
+export type ComposeCommandError = ComposeError
 
 /**
  * What of a compose command is given to its script.

@@ -128,11 +128,7 @@ const run = (house: ComposeHouse, call: ProjectCall, kept: KeptOutput, redactor:
         const { _tag, ...event } = step
         return decoder.event(event)
       }
-      if (step.stream === "stdout" && call.keepsOutput !== undefined) {
-        kept.push(step.text)
-        if (call.keepsOutput === "hidden") return []
-      }
-      return decoder.push(step.stream, step.text)
+      return kept.take(call, decoder, step)
     }
     return commandSteps(house, call).pipe(
       Stream.mapConcat(stepsOf),

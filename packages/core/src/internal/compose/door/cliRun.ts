@@ -47,11 +47,7 @@ const attempt = (project: PreparedProject, call: ComposeCall, kept: KeptOutput, 
         exit = output
         return decoder.end()
       }
-      if (output.stream === "stdout" && call.keepsOutput !== undefined) {
-        kept.push(output.text)
-        if (call.keepsOutput === "hidden") return []
-      }
-      return decoder.push(output.stream, output.text)
+      return kept.take(call, decoder, output)
     }
     return project.house.machine.run(commandLine(project, json ? "json" : "plain", call)).pipe(
       Stream.mapChunks((outputs) => stepsChunk(Chunk.toReadonlyArray(outputs).flatMap(stepsOf))),

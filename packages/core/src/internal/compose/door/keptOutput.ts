@@ -1,3 +1,8 @@
+import type { LogStream } from "../../../LogEvent.js"
+import type { OperationStep } from "../../../Operation.js"
+import type { ComposeDecoder } from "../progress/composeDecoder.js"
+import type { ComposeCall } from "./composeDoor.js"
+
 /** How many characters of the standard output are kept. */
 const outputLimit = 16 * 1024 * 1024
 
@@ -6,9 +11,17 @@ export class KeptOutput {
   #lines: Array<string> = []
   #length = 0
 
-  push(line: string): void {
-    this.#length += line.length + 1
-    if (!this.isCut) this.#lines.push(line)
+  /** Takes a line of a command, and returns the steps that it stands for. */
+  take(
+    { keepsOutput }: ComposeCall,
+    decoder: ComposeDecoder,
+    { stream, text }: { readonly stream: LogStream; readonly text: string }
+  ): ReadonlyArray<OperationStep<never>> {
+    if (stream === "stdout" && keepsOutput !== undefined) {
+      this.#push(text)
+      if (keepsOutput === "hidden") return []
+    }
+    return decoder.push(stream, text)
   }
 
   /** Forgets it, before the command is run again. */
@@ -24,5 +37,10 @@ export class KeptOutput {
 
   get text(): string {
     return this.#lines.join("\n")
+  }
+
+  #push(line: string): void {
+    this.#length += line.length + 1
+    if (!this.isCut) this.#lines.push(line)
   }
 }

@@ -64,11 +64,17 @@ export const declarationOf = (
     const compose = yield* Effect.mapError(house.found, (detail) => notInstalled(projectLabel(project), detail))
     const inputs = yield* inputsOf(house, compose, located)
     const known = inputs === undefined ? undefined : house.declarations.get(inputs)
-    return known ?? (yield* Effect.scoped(Effect.flatMap(openUnnamed(house, project), askOrFail)))
+    if (known !== undefined) return known
+    const asked = Effect.flatMap(openUnnamed(house, project), (open) => orFailure(open, askDeclaration(open, inputs)))
+    return yield* Effect.scoped(asked)
   })
 
-const askOrFail = (project: UnnamedProject): Effect.Effect<ProjectDeclaration, ComposeError> =>
-  Effect.catchAll(declarationIn(project), (result) => Effect.flatMap(quietFailure(project, result), Effect.fail))
+/** With the failure of a command as an error. */
+const orFailure = <A>(
+  project: UnnamedProject,
+  found: Effect.Effect<A, HostCommandResult>
+): Effect.Effect<A, ComposeError> =>
+  Effect.catchAll(found, (result) => Effect.flatMap(quietFailure(project, result), Effect.fail))
 
 /** Finds a project, its name and the command. The files that the command needs are removed with the scope. */
 export const prepareProject = (
@@ -78,6 +84,6 @@ export const prepareProject = (
 ): Effect.Effect<PreparedProject, ComposeError, Scope.Scope> =>
   Effect.gen(function* () {
     const open = yield* openUnnamed(house, project, secrets)
-    const name = (yield* knownProjectName(open.located)) ?? (yield* askOrFail(open)).name
+    const name = (yield* knownProjectName(open.located)) ?? (yield* orFailure(open, declarationIn(open))).name
     return { ...open, name }
   })
