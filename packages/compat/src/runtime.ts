@@ -139,15 +139,18 @@ export const run = async <A, E>(
   }
 }
 
-/** Passes a message to the configured `warn` function, or emits it as a process warning. */
-export const warn = (message: string): void => {
+/** Passes a message to a `warn` function, or without one emits it as a process warning. */
+export const warnBy = (receiver: CompatOptions["warn"], message: string): void => {
   try {
-    if (options.warn === undefined) process.emitWarning(message, "DockwireWarning")
-    else options.warn(message)
+    if (receiver === undefined) process.emitWarning(message, "DockwireWarning")
+    else receiver(message)
   } catch {
     // A `warn` function that throws must not reject the caller's promise.
   }
 }
+
+/** Passes a message to the configured `warn` function, or emits it as a process warning. */
+export const warn = (message: string): void => warnBy(options.warn, message)
 
 /**
  * Waits for running calls to finish, then closes the connections to the engine, so that the process can exit. A later

@@ -4,11 +4,11 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { stat } from "node:fs/promises"
 import type { ComposeOutcome, ComposeShape } from "@dockwire/core/Compose"
 import type { Operation } from "@dockwire/core/Operation"
 import { InvalidArgument, textArgument } from "../run/arguments.js"
 import type { Failure } from "../run/failureText.js"
+import { isFolder } from "../run/isFolder.js"
 import type { OperationLog } from "../operations/operationLog.js"
 import { operationOutcome, type Printed, type WhyFailed } from "../operations/operationOutcome.js"
 import { type Outcome, valueOr } from "../run/outcome.js"
@@ -18,8 +18,7 @@ import { compose } from "../run/services.js"
 const configPath = (config_path: unknown) =>
   Effect.gen(function* () {
     const path = yield* textArgument("config_path", config_path)
-    const found = yield* Effect.promise(() => stat(path).catch(() => undefined))
-    if (found?.isDirectory() === true) {
+    if (yield* isFolder(path)) {
       const detail = "it is a folder. Pass the path of a compose file"
       return yield* new InvalidArgument({ name: "config_path", value: path, detail })
     }

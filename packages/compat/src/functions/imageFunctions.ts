@@ -4,9 +4,9 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { stat } from "node:fs/promises"
-import { flagArgument, InvalidArgument, nameArgument, textArgument } from "../run/arguments.js"
+import { flagArgument, InvalidArgument, nameArgument, operandArgument, textArgument } from "../run/arguments.js"
 import { daemonText } from "../run/failureText.js"
+import { isFolder } from "../run/isFolder.js"
 import type { OperationLog } from "../operations/operationLog.js"
 import { operationOutcome, type WhyFailed } from "../operations/operationOutcome.js"
 import { listOutcome, type ObjectOutcome, objectOutcome, type Outcome, outcome } from "../run/outcome.js"
@@ -48,10 +48,7 @@ const pullFailure = ({ error, text }: WhyFailed): string => {
 export const pull_image = (image_name: string, operation_log?: OperationLog | null): Promise<Outcome> =>
   operationOutcome({
     operation: Effect.gen(function* () {
-      const image = yield* textArgument("image_name", image_name)
-      if (image.startsWith("-")) {
-        return yield* new InvalidArgument({ name: "image_name", value: image, detail: "it must not begin with a dash" })
-      }
+      const image = yield* operandArgument("image_name", image_name)
       return (yield* images).pull(image)
     }),
     log: operation_log,
@@ -93,13 +90,7 @@ export const remove_image = (image_id: string, force: boolean = false): Promise<
     })
   )
 
-const isFolder = (path: string): Effect.Effect<boolean> =>
-  Effect.promise(() =>
-    stat(path).then(
-      (found) => found.isDirectory(),
-      () => false
-    )
-  )
+const noSuchFolder = "there is no such folder"
 
 /**
  * Builds an image from the Dockerfile in a folder, and gives it a tag. The output is what the builder prints, with `Error: ` before
@@ -119,18 +110,14 @@ export const build_image = (
       const context = yield* textArgument("dockerfile_path", dockerfile_path)
       const name = yield* textArgument("tag", tag)
       if (!(yield* isFolder(context))) {
-        return yield* new InvalidArgument({
-          name: "dockerfile_path",
-          value: context,
-          detail: "there is no such folder"
-        })
+        return yield* new InvalidArgument({ name: "dockerfile_path", value: context, detail: noSuchFolder })
       }
       return (yield* images).build({ context, tags: [name] })
     }),
     log: operation_log,
     onSuccess: ({ lines }) => ({ output: lines.map((line) => `${line}\n`).join("") }),
     onFailure: ({ lines }, { error, text }) => {
-      const isMissing = error?._tag === "InvalidArgument" && error.detail === "there is no such folder"
+      const isMissing = error?._tag === "InvalidArgument" && error.detail === noSuchFolder
       const reason = isMissing ? missing : error?._tag === "InvalidRequest" ? error.message : text
       return { more: [reason], output: `Error: ${[...lines, reason].join("\n")}\n` }
     }

@@ -68,7 +68,7 @@ export class GuardedLog {
     if (this.#log === undefined) return
     try {
       const result = call(this.#log)
-      if (result instanceof Promise || isThenable(result)) this.#watch(method, Promise.resolve(result))
+      if (isThenable(result)) this.#watch(method, Promise.resolve(result))
     } catch (error) {
       this.#report(method, `threw: ${defectText(error)}`)
     }

@@ -5,13 +5,11 @@ import * as Fiber from "effect/Fiber"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { inspect } from "node:util"
 import { type CompatServices, servicesLayer } from "../run/servicesLayer.js"
-import { type CompatOptions, type CompatSetupError, DOCKER_COMPOSE_DIR } from "../runtime.js"
+import { type CompatOptions, type CompatSetupError, DOCKER_COMPOSE_DIR, warnBy } from "../runtime.js"
 import type { Running } from "./iteration.js"
 
 /** An aborted signal or a disposed connection, but no failure. */
 const abortError = (message: string): DOMException => new DOMException(message, "AbortError")
-
-const warnProcess = (message: string): void => process.emitWarning(message, "DockwireWarning")
 
 /** Failures of core are errors. What is wrong with a configuration value is not. */
 const asError = (failure: unknown): unknown =>
@@ -27,7 +25,8 @@ export class Session {
 
   /** Built by the first call. A later call tries again if that failed. */
   private readonly services = Effect.suspend(() => {
-    const { composeDir = DOCKER_COMPOSE_DIR, warn = warnProcess, ...options } = this.options
+    const { composeDir = DOCKER_COMPOSE_DIR, warn: receiver, ...options } = this.options
+    const warn = (message: string): void => warnBy(receiver, message)
     const runtime = (this.runtime ??= ManagedRuntime.make(
       servicesLayer({ ...options, composeDir, warn, onBrokenConfiguration: () => {} })
     ))

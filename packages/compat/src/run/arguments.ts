@@ -38,16 +38,20 @@ export const textArgument = (name: string, value: unknown): Checked<string> =>
         ? invalid(name, value, "it contains characters that are not text")
         : Effect.succeed(value)
 
-/** The name or id of something on the engine. One with a dash in front would be an option of the docker command. */
-export const nameArgument = (name: string, value: unknown): Checked<string> =>
+/** A text that the docker command would not take for an option. */
+export const operandArgument = (name: string, value: unknown): Checked<string> =>
   Effect.flatMap(textArgument(name, value), (text) =>
-    text.startsWith("-")
-      ? invalid(name, value, "it must not begin with a dash")
-      : text.split("/").some((part) => part === "." || part === ".." || part === "")
-        ? invalid(name, value, "it is a path")
-        : /\p{Cc}/u.test(text)
-          ? invalid(name, value, "it contains control characters")
-          : Effect.succeed(text)
+    text.startsWith("-") ? invalid(name, value, "it must not begin with a dash") : Effect.succeed(text)
+  )
+
+/** The name or id of something on the engine. */
+export const nameArgument = (name: string, value: unknown): Checked<string> =>
+  Effect.flatMap(operandArgument(name, value), (text) =>
+    text.split("/").some((part) => part === "." || part === ".." || part === "")
+      ? invalid(name, value, "it is a path")
+      : /\p{Cc}/u.test(text)
+        ? invalid(name, value, "it contains control characters")
+        : Effect.succeed(text)
   )
 
 const containerIdOrName = /^\/?[a-zA-Z0-9][\w.-]*(?:\/[a-zA-Z0-9][\w.-]*)*$/
@@ -66,11 +70,7 @@ export const containerArgument = (name: string, value: unknown): Checked<string>
 
 /** A text that may be left out. */
 export const optionalText = (name: string, value: unknown): Checked<string | undefined> =>
-  value === undefined || value === null || value === ""
-    ? Effect.succeed(undefined)
-    : Effect.flatMap(textArgument(name, value), (text) =>
-        text.startsWith("-") ? invalid(name, value, "it must not begin with a dash") : Effect.succeed(text)
-      )
+  value === undefined || value === null || value === "" ? Effect.succeed(undefined) : operandArgument(name, value)
 
 /** Whether something is to be done. Default: not. */
 export const flagArgument = (name: string, value: unknown): Checked<boolean> =>
