@@ -9,8 +9,8 @@ import { lasting } from "../core/composeProject/realProject.js"
 import { describeCompose } from "../engine/describeCompose.js"
 import { testedEdition } from "../engine/composeEditions.js"
 import { engineCall, jsonAt } from "../engine/engineRequest.js"
+import { pushBusybox } from "../engine/pushBusybox.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
-import { uniqueName } from "../engine/testContainer.js"
 import { testProjectName } from "../engine/testRun.js"
 import { startTestRegistry, type TestRegistry } from "../engine/testRegistry.js"
 import { type BundledExamples, bundleExamples } from "./exampleRuns.js"
@@ -133,17 +133,11 @@ describeEngine("the example compose-up.ts", () => {
     }
 
     beforeAll(async () => {
-      const { endpoint } = testEngine()
       ;[examples, registry] = await Promise.all([
         bundleExamples(["compose-up.ts"], compose().environment),
         startTestRegistry()
       ])
-      const repository = `${registry.host}/${uniqueName("example")}`
-      image = `${repository}:1`
-      await engineCall(endpoint, "POST", `/images/busybox/tag?repo=${repository}&tag=1`)
-      const headers = { "X-Registry-Auth": registry.authHeader }
-      await engineCall(endpoint, "POST", `/images/${repository}/push?tag=1`, undefined, { headers })
-      await removeImage(endpoint, image)
+      image = await pushBusybox(testEngine().endpoint, registry, "example")
     })
     afterAll(async () => {
       for (const name of names) await takeDown(name)

@@ -2,7 +2,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { removeImage } from "../core/build/builtFiles.js"
 import { contextFiles, type ContextFiles } from "../core/build/contextFiles.js"
-import { engineCall } from "../engine/engineRequest.js"
+import { pushBusybox } from "../engine/pushBusybox.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { startTestRegistry, type TestRegistry } from "../engine/testRegistry.js"
 import { uniqueName } from "../engine/testContainer.js"
@@ -66,14 +66,8 @@ describeEngine("the example pull-progress.ts", () => {
   let image: string
 
   beforeAll(async () => {
-    const { endpoint } = testEngine()
     registry = await startTestRegistry()
-    const repository = `${registry.host}/${uniqueName("example")}`
-    image = `${repository}:1`
-    await engineCall(endpoint, "POST", `/images/busybox/tag?repo=${repository}&tag=1`)
-    const headers = { "X-Registry-Auth": registry.authHeader }
-    await engineCall(endpoint, "POST", `/images/${repository}/push?tag=1`, undefined, { headers })
-    await removeImage(endpoint, image)
+    image = await pushBusybox(testEngine().endpoint, registry, "example")
   })
   afterAll(async () => {
     await removeImage(testEngine().endpoint, image)
