@@ -4,6 +4,7 @@ import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as Schema from "effect/Schema"
 import * as Errors from "./Errors.js"
+import { RequiredScope } from "./RequiredScope.js"
 
 export type { ContainerSummary } from "@dockwire/core/Containers"
 
@@ -26,6 +27,7 @@ const action = <const Name extends ContainerAction>(name: Name) =>
     .addError(Errors.ContainerNotFound)
     .addError(Errors.EngineUnavailable)
     .addError(Errors.EngineError)
+    .annotate(RequiredScope, "operate")
 
 /** Lists, inspects, starts, stops and restarts containers. */
 export class ContainersApi extends HttpApiGroup.make("containers")
@@ -35,6 +37,7 @@ export class ContainersApi extends HttpApiGroup.make("containers")
       .addError(Errors.InvalidRequest)
       .addError(Errors.EngineUnavailable)
       .addError(Errors.EngineError)
+      .annotate(RequiredScope, "read")
   )
   .add(
     HttpApiEndpoint.get("inspect", "/:id")
@@ -43,6 +46,7 @@ export class ContainersApi extends HttpApiGroup.make("containers")
       .addError(Errors.ContainerNotFound)
       .addError(Errors.EngineUnavailable)
       .addError(Errors.EngineError)
+      .annotate(RequiredScope, "read")
   )
   .add(action("start").addError(Errors.ContainerStateConflict).addError(Errors.PortAllocated))
   .add(action("stop").addError(Errors.InvalidRequest))

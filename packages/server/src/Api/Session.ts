@@ -3,6 +3,7 @@ import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
+import { RequiredScope } from "./RequiredScope.js"
 
 /** What opens a session. */
 export const SessionRequest = Schema.Struct({
@@ -31,7 +32,8 @@ export class SessionApi extends HttpApiGroup.make("session")
         "Sets a session cookie in exchange for the token, in the body or in a header. The body suits browsers behind a proxy that uses the Authorization header."
       )
       .annotate(OpenApi.Transform, optionalBody)
+      .annotate(RequiredScope, "none")
   )
-  .add(HttpApiEndpoint.del("close", "/session"))
-  .add(HttpApiEndpoint.post("ticket", "/ws-ticket").addSuccess(Ticket))
+  .add(HttpApiEndpoint.del("close", "/session").annotate(RequiredScope, "none"))
+  .add(HttpApiEndpoint.post("ticket", "/ws-ticket").addSuccess(Ticket).annotate(RequiredScope, "none"))
   .prefix("/api") {}
