@@ -15,6 +15,14 @@ export type { Follower } from "./engine/ContainerFollower.js"
 export type { FollowersOptions, FollowersShape } from "./engine/Followers.js"
 export { Hub } from "./rooms/Hub.js"
 export type { HubShape } from "./rooms/Hub.js"
+export { HistoryUnavailable, OperationHistory } from "./rooms/OperationHistory.js"
+export type {
+  HistoryItem,
+  HistoryPlace,
+  LostEvents,
+  OperationHistoryShape,
+  StoredEvent
+} from "./rooms/OperationHistory.js"
 export { defaultHubOptions } from "./rooms/HubOptions.js"
 export type { HubOptions } from "./rooms/HubOptions.js"
 export { Server } from "./Server.js"
