@@ -121,7 +121,10 @@ const rooms = [
   ],
   ...memoryLayers.map((layer, index) => [layer, [...memoryBase, ...memoryLayers.slice(index + 1)]]),
 
-  ["server/src/index.ts", ["server/src/*", "server/src/access/", "server/src/engine/", "server/src/rooms/"]],
+  [
+    "server/src/index.ts",
+    ["server/src/*", "server/src/access/", "server/src/engine/", "server/src/operations/", "server/src/rooms/"]
+  ],
   [
     "server/src/Server.ts",
     [
@@ -131,6 +134,7 @@ const rooms = [
       "server/src/Api/",
       "server/src/engine/",
       "server/src/Http/",
+      "server/src/operations/",
       "server/src/rooms/",
       "server/src/socket/",
       "!server/src/index.ts"
@@ -139,10 +143,41 @@ const rooms = [
   ["server/src/chooseEngine.ts", [...core, "server/src/Config.ts", "server/src/demo/"]],
   ["server/src/Config.ts", []],
   ["server/src/EngineStatus.ts", []],
+  ["server/src/OperationSummary.ts", core],
+  ["server/src/OperationError.ts", []],
   ["server/src/wire/", ["type server/src/EngineStatus.ts"]],
   ["server/src/Wire.ts", ["server/src/wire/", "type server/src/EngineStatus.ts"]],
-  ["server/src/Api/", [...core, "server/src/Wire.ts", "server/src/EngineStatus.ts"]],
-  ["server/src/Http/", [...core, "server/src/Api/", "server/src/engine/", "server/src/access/"]],
+  [
+    "server/src/Api/",
+    [
+      ...core,
+      "server/src/Wire.ts",
+      "server/src/EngineStatus.ts",
+      "server/src/OperationError.ts",
+      "server/src/OperationSummary.ts"
+    ]
+  ],
+  [
+    "server/src/Http/",
+    [
+      ...core,
+      "server/src/Api/",
+      "server/src/access/",
+      "server/src/engine/",
+      "server/src/operations/",
+      "type server/src/OperationSummary.ts"
+    ]
+  ],
+  [
+    "server/src/operations/",
+    [
+      ...core,
+      "server/src/rooms/",
+      "server/src/Wire.ts",
+      "server/src/OperationError.ts",
+      "server/src/OperationSummary.ts"
+    ]
+  ],
   ["server/src/rooms/", [...core, "server/src/Wire.ts"]],
   ["server/src/engine/", [...core, "server/src/rooms/", "server/src/Wire.ts"]],
   [

@@ -7,7 +7,7 @@ import { Containers } from "@dockwire/core/Containers"
 import type { Docker } from "@dockwire/core/Docker"
 import type { InvalidRequest } from "@dockwire/core/DockerError"
 import { Events } from "@dockwire/core/Events"
-import type { LogSink } from "@dockwire/core/LogSink"
+import { LogSink } from "@dockwire/core/LogSink"
 import { Logs } from "@dockwire/core/Logs"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
@@ -33,10 +33,13 @@ import { Followers } from "./engine/Followers.js"
 import * as ContainersHttp from "./Http/Containers.js"
 import * as EngineHttp from "./Http/Engine.js"
 import * as HealthHttp from "./Http/Health.js"
+import * as OperationsHttp from "./Http/Operations.js"
 import * as PageHttp from "./Http/Page.js"
 import { requireCredential } from "./Http/RequireCredential.js"
 import { securityHeaders } from "./Http/SecurityHeaders.js"
 import * as SessionHttp from "./Http/Session.js"
+import { Operations, type OperationsOptions } from "./operations/Operations.js"
+import { OperationStore } from "./operations/OperationStore.js"
 import { Hub } from "./rooms/Hub.js"
 import type { HubOptions } from "./rooms/HubOptions.js"
 import { TokenAttempts } from "./access/TokenAttempts.js"
@@ -55,6 +58,8 @@ export interface ServerOptions extends ServerConfig {
   readonly hub?: Partial<HubOptions>
   /** How long a container is still followed after its last viewer has left. Default: 10 seconds. */
   readonly linger?: Duration.DurationInput
+  /** How many operations run at once, and how long the `Idempotency-Key` of a request is remembered. */
+  readonly operations?: Partial<OperationsOptions>
   /** Time between two pings of a connection, in milliseconds. Default: 25,000. */
   readonly pingInterval?: number
   /**
@@ -112,7 +117,9 @@ const accessGuard = (config: ServerConfig) =>
   })
 
 const apiRoutes = Layer.mergeAll(
-  HttpLayerRouter.addHttpApi(Api).pipe(Layer.provide([ContainersHttp.layer, EngineHttp.layer, SessionHttp.layer])),
+  HttpLayerRouter.addHttpApi(Api).pipe(
+    Layer.provide([ContainersHttp.layer, EngineHttp.layer, OperationsHttp.layer, SessionHttp.layer])
+  ),
   notFound("/api/*")
 ).pipe(Layer.provide(requireCredential.layer))
 
@@ -189,7 +196,7 @@ const httpServer = (config: ServerConfig) =>
   )
 
 /** The services of a running server. */
-type ServerServices = Server | Hub | LogSink | Followers | EngineMonitor
+type ServerServices = Server | Hub | LogSink | Followers | EngineMonitor | Operations
 
 const serverLayer = (options: ServerOptions, token: Redacted.Redacted<string>) =>
   Layer.scoped(
@@ -216,10 +223,15 @@ const layerWithToken = (
   token: Redacted.Redacted<string>
 ): Layer.Layer<ServerServices, ConfigProblem, Docker> => {
   const core = Layer.mergeAll(Containers.layer, Events.layer, Logs.layer)
-  const hub = Layer.provideMerge(Hub.layerSink, Hub.layerWith(options.hub ?? {}))
+  const sink = LogSink.merge(Hub.layerSink, OperationStore.layerSink)
+  const hub = sink.pipe(
+    Layer.provideMerge(OperationStore.layerMemory),
+    Layer.provideMerge(Hub.layerWith(options.hub ?? {}))
+  )
   const followers = options.linger === undefined ? Followers.layer : Followers.layerWith({ linger: options.linger })
   const watching = followers.pipe(
     Layer.provideMerge(EngineMonitor.layerWith(options)),
+    Layer.provideMerge(Operations.layerWith(options.operations ?? {})),
     Layer.provideMerge(hub),
     Layer.provideMerge(core)
   )

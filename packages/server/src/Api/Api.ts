@@ -4,12 +4,14 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import { ContainersApi } from "./Containers.js"
 import { EngineApi } from "./Engine.js"
 import { HostNotAllowed, NotAllowed, OriginNotAllowed, TooManyAttempts } from "./Errors.js"
+import { OperationsApi } from "./Operations.js"
 import { SessionApi } from "./Session.js"
 
 /** All groups of endpoints, and the source of `/openapi.json`. */
 export class Api extends HttpApi.make("dockwire")
   .add(ContainersApi)
   .add(EngineApi)
+  .add(OperationsApi)
   .add(SessionApi)
   .addError(NotAllowed)
   .addError(HostNotAllowed)

@@ -2,6 +2,7 @@
 import * as Core from "@dockwire/core/DockerError"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
+import * as Operation from "../OperationError.js"
 
 /** The body of an error response: the fields of a tagged error, and its `message`. */
 const errorBody = <Fields extends Schema.Struct.Fields>(
@@ -36,6 +37,15 @@ export const ContainerStateConflict = errorBody(409, Core.ContainerStateConflict
 
 /** 409: a host port that the container publishes is in use. */
 export const PortAllocated = errorBody(409, Core.PortAllocated)
+
+/** 404: no operation has this id, or it is no longer kept. */
+export const OperationNotFound = errorBody(404, Operation.OperationNotFound)
+
+/** 409: an operation on the same target is still running. */
+export const OperationConflict = errorBody(409, Operation.OperationConflict)
+
+/** 422: the `Idempotency-Key` belongs to another request. */
+export const IdempotencyKeyReused = errorBody(422, Operation.IdempotencyKeyReused)
 
 /** 429: too many wrong tokens came from this address. `Retry-After` says in how many seconds it may present another one. */
 export const TooManyAttempts = errorBody(429, serverError("TooManyAttempts"))
