@@ -294,9 +294,13 @@ describe("access to the server", () => {
       "GET /api/containers",
       "GET /api/containers/{id}",
       "GET /api/engine",
+      "GET /api/operations",
+      "GET /api/operations/{id}",
+      "GET /api/operations/{id}/lines",
       "POST /api/containers/{id}/restart",
       "POST /api/containers/{id}/start",
       "POST /api/containers/{id}/stop",
+      "POST /api/operations/{id}/cancel",
       "POST /api/session",
       "POST /api/ws-ticket"
     ])
