@@ -117,7 +117,9 @@ describe("Operations", () => {
       expect(ids((await request(`?target=${encodeURIComponent(target)}${query}`)).body), query).toEqual(expected)
     }
     const first = await request(`?target=${encodeURIComponent(target)}&limit=1`)
-    const second = await request(`?target=${encodeURIComponent(target)}&limit=1&cursor=${jsonAt(first.body, "next")}`)
+    const second = await request(
+      `?target=${encodeURIComponent(target)}&limit=1&cursor=${String(jsonAt(first.body, "next"))}`
+    )
     expect([ids(first.body), ids(second.body), jsonAt(second.body, "next")]).toEqual([[bad], [good], undefined])
 
     expect((await request(`/${good}`)).body).toMatchObject({ status: "completed", last_lines: ["one", "two"] })
