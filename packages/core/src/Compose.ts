@@ -333,12 +333,19 @@ export interface ComposeShape {
     project: ComposeProject,
     options?: ComposeLogOptions
   ) => Stream.Stream<ReadonlyArray<ComposeLogElement>, ComposeFailed | InvalidRequest | EngineUnavailable>
-  /** The compose command that is used. Fails with reason `NotInstalled` if there is none. `docker compose version` */
+  /**
+   * The compose command that is used. Fails with reason `NotInstalled`, and with what was tried, if there is none.
+   * `docker compose version`
+   */
   readonly version: () => Effect.Effect<ComposeVersion, ComposeFailed>
 }
 
 /**
  * Projects of Docker Compose, version 2.26 or newer, on the engine behind `Docker`.
+ *
+ * The command is the plugin `docker-compose` itself, from where the docker command would take it, and so the start of the docker
+ * command is saved; or else `docker compose`, or else `docker-compose`. It is what `docker compose` runs, with the same
+ * arguments, output and exit codes.
  *
  * Compose gets an environment that is built, not inherited: of this process' variables it has those without which it does not
  * work, such as `PATH` and `HOME`. A project sees others only if its `env` names them, or with `inheritEnv`. The credentials

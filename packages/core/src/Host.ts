@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Docker } from "./Docker.js"
 import { EngineError, EngineUnavailable, InstallFailed } from "./DockerError.js"
-import { findCompose } from "./internal/compose/cli/findCompose.js"
+import { findCommand } from "./internal/compose/cli/findCompose.js"
 import type { HostCommand } from "./internal/host/hostCommand.js"
 import { HostMachine, type HostMachineShape } from "./internal/host/hostMachine.js"
 import { type InstallPlan, installPlan, instructions } from "./internal/host/installPlan.js"
@@ -57,7 +57,9 @@ export type EngineInstallation = typeof EngineInstallation.Type
 export const ComposeInstallation = Schema.Union(
   Schema.TaggedStruct("Available", {
     version: Schema.String,
-    command: CommandLine.annotations({ description: 'How to run it: ["docker", "compose"] or ["docker-compose"]' })
+    command: CommandLine.annotations({
+      description: 'How a person runs it: ["docker", "compose"] or ["docker-compose"]'
+    })
   }),
   Schema.TaggedStruct("Missing", {
     detail: Schema.String.annotations({ description: "What happened when each command was tried" })
@@ -189,7 +191,9 @@ const make = Effect.gen(function* () {
   const isInstalled = traced("Host.isInstalled")(
     Effect.fnUntraced(function* () {
       const engine = yield* findEngine
-      const compose = yield* findCompose(machine)
+      const found = yield* findCommand(machine)
+      const compose: ComposeInstallation =
+        found._tag === "Missing" ? found : { _tag: "Available", version: found.version, command: found.command }
       const installation: Installation = { engine, compose, problems: problemsOf(engine, compose) }
       return installation
     })

@@ -405,7 +405,11 @@ export const composeRows: Rows = {
     success: () =>
       Effect.map(
         on((compose) => compose.version()),
-        (found) => expect(found).toEqual({ version: expect.stringMatching(/^2\.\d+/), command: ["docker", "compose"] })
+        (found) =>
+          expect(found).toEqual({
+            version: expect.stringMatching(/^2\.\d+/),
+            command: [expect.stringMatching(/\/docker-compose$/)]
+          })
       ),
     missing: "a machine without compose is in the tests of compose",
     conflict: noEngine,

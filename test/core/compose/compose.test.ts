@@ -15,6 +15,7 @@ import * as Stream from "effect/Stream"
 import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { expect, it } from "vitest"
+import { HostMachine } from "../../../packages/core/src/internal/host/hostMachine.js"
 import { describeCompose } from "../../engine/describeCompose.js"
 import { engineCall, jsonAt } from "../../engine/engineRequest.js"
 import { processesIn } from "../../engine/processesIn.js"
@@ -345,14 +346,22 @@ for (const edition of ["2.26", "2.40"] as const) {
 
       it.concurrent("are told which compose is there", async () => {
         const version = await here((service) => service.version())
-        expect(version).toMatchObject({ command: ["docker", "compose"], version: expect.stringContaining(edition) })
-        const nowhere = { environment: { ...compose().environment, PATH: compose().folder } }
-        const error = await onCompose(nowhere, { endpoint: testEngine().endpoint }, (service) =>
-          Effect.flip(service.version())
+        const plugin = `${compose().environment["DOCKER_CONFIG"]}/cli-plugins/docker-compose`
+        expect(version).toMatchObject({ command: [plugin], version: expect.stringContaining(edition) })
+        const elsewhere = { ...HostMachine.defaultValue(), isExecutable: () => Effect.succeed(false) }
+        const nowhere = Compose.layerWith({ environment: { ...compose().environment, PATH: compose().folder } }).pipe(
+          Layer.provide([Docker.layer({ endpoint: testEngine().endpoint }), RegistryAuth.layer()]),
+          Layer.provide(Layer.succeed(HostMachine, elsewhere))
+        )
+        const error = await runWith(
+          nowhere,
+          Effect.flatMap(Compose, (service) => Effect.flip(service.version()))
         )
         expect(error).toBeInstanceOf(ComposeFailed)
         expect(error).toMatchObject({ reason: "NotInstalled" })
-        expect(error.detail).toMatch(/"docker compose" failed: .*; "docker-compose" failed: /)
+        expect(error.detail).toMatch(
+          /^there is no docker-compose in .*; "docker compose" failed: .*; "docker-compose" failed: /
+        )
         // That of this machine, if there is one.
         const own = Compose.layer.pipe(
           Layer.provide([Docker.layer({ endpoint: testEngine().endpoint }), RegistryAuth.layer()])

@@ -9,7 +9,10 @@ import {
   locateProject,
   projectArguments
 } from "../../../packages/core/src/internal/compose/cli/composeProject.js"
-import { composeEnvironment } from "../../../packages/core/src/internal/compose/cli/composeEnvironment.js"
+import {
+  composeEnvironment,
+  ownEnvironment
+} from "../../../packages/core/src/internal/compose/cli/composeEnvironment.js"
 import { describeCompose, type ReadyCompose } from "../../engine/describeCompose.js"
 import { jsonAt } from "../../engine/engineRequest.js"
 import { writeProject } from "./projectFiles.js"
@@ -22,6 +25,9 @@ const server = {
   DOCKER_CONTEXT: "wrong",
   DOCKER_TLS_VERIFY: "0",
   DOCKER_DEFAULT_PLATFORM: "linux/arm64",
+  // With these, the plugin would take itself for one that the docker command has started.
+  DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND: "docker",
+  DOCKER_CLI_PLUGIN_SOCKET: "@nowhere",
   COMPOSE_ANSI: "always",
   COMPOSE_PROGRESS: "nonsense",
   COMPOSE_PARALLEL_LIMIT: "nonsense",
@@ -38,11 +44,16 @@ const file = `services:
   more: { image: busybox, profiles: [more] }
 `
 
-const configOf = async ({ environment }: ReadyCompose, project: ComposeProject): Promise<unknown> => {
+const configOf = async ({ environment, tools }: ReadyCompose, project: ComposeProject): Promise<unknown> => {
   const located = await Effect.runPromise(locateProject(project))
-  const env = composeEnvironment({ process: server, own: environment, project: located, connection: {} })
-  const args = ["compose", "--progress", "plain", ...projectArguments(located), "config", "--format", "json"]
-  const { stdout } = await promisify(execFile)("docker", args, { env, cwd: located.directory })
+  const env = composeEnvironment({
+    process: server,
+    own: ownEnvironment(environment),
+    project: located,
+    connection: {}
+  })
+  const args = ["--progress", "plain", ...projectArguments(located), "config", "--format", "json"]
+  const { stdout } = await promisify(execFile)(tools.compose, args, { env, cwd: located.directory })
   return JSON.parse(stdout)
 }
 

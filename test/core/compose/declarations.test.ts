@@ -22,7 +22,7 @@ const reader = ({ environment }: ReadyCompose, own: Readonly<Record<string, stri
     Effect.gen(function* () {
       const machine = yield* HostMachine
       const all = { ...environment, ...own }
-      const { find, forget } = rememberCompose(findCompose(machine, { environment: all, inheritEnvironment: false }))
+      const { find, forget } = rememberCompose(findCompose(machine, { environment: all }))
       let runs = 0
       const house: ComposeHouse = {
         docker: yield* Docker,

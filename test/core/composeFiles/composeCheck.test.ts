@@ -81,6 +81,8 @@ services:
   })
 })
 
+const plugin = "/usr/lib/docker/cli-plugins/docker-compose"
+
 for (const edition of ["2.26", "2.40"] as const) {
   describeCompose(edition, "an update that compose checks", (compose) => {
     let content = ""
@@ -93,8 +95,10 @@ for (const edition of ["2.26", "2.40"] as const) {
     const layerIn = (folder: string) => {
       const machine = Layer.succeed(HostMachine, {
         ...HostMachine.defaultValue(),
-        run: (command) =>
-          streamHostCommand({ ...command, environment: { ...command.environment, ...compose().environment } })
+        // The edition is the only plugin of this machine.
+        isExecutable: (path: string) => Effect.succeed(path === plugin),
+        run: ({ program, ...command }) =>
+          streamHostCommand({ ...command, program: program === plugin ? compose().tools.compose : program })
       })
       return ComposeFiles.layer({ folder }).pipe(Layer.provide(machine))
     }

@@ -1,5 +1,5 @@
 import { ComposeFiles, type ComposeFilesOptions } from "@dockwire/core"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -41,6 +41,7 @@ export const snapshot = async (folder: string): Promise<Readonly<Record<string, 
 export const machineWith = (programs = "/nonexistent"): Layer.Layer<HostMachine> =>
   Layer.succeed(HostMachine, {
     ...machine,
+    isExecutable: () => Effect.succeed(false),
     run: (command) => streamHostCommand({ ...command, environment: { ...command.environment, PATH: programs } })
   })
 

@@ -202,7 +202,10 @@ describe("a project in memory", () => {
         const { stdout } = yield* ran(compose.command("shop", ["config"]))
         expect(stdout).toContain("hush")
         expect(JSON.stringify(yield* (yield* LogSinkRecorder).events)).not.toContain("hush")
-        expect(yield* compose.version()).toEqual({ version: "2.40.3", command: ["docker", "compose"] })
+        expect(yield* compose.version()).toEqual({
+          version: "2.40.3",
+          command: ["/usr/libexec/docker/cli-plugins/docker-compose"]
+        })
       })
     ))
 })

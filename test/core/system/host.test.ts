@@ -96,6 +96,7 @@ describe("on another machine, Docker", () => {
       osRelease: Effect.succeed('PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_ID="13"\n'),
       isRoot: Effect.succeed(true),
       hasProgram: () => Effect.succeed(false),
+      isExecutable: () => Effect.succeed(false),
       run: (command) =>
         Stream.sync(() => {
           commands.push(command)

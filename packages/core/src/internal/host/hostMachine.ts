@@ -16,6 +16,8 @@ export interface HostMachineShape {
   readonly isRoot: Effect.Effect<boolean>
   /** Whether an executable of this name is on the `PATH` or in one of the folders where daemons are installed. */
   readonly hasProgram: (name: string) => Effect.Effect<boolean>
+  /** Whether there is a file that this process may run. */
+  readonly isExecutable: (path: string) => Effect.Effect<boolean>
   readonly run: (command: HostCommand) => Stream.Stream<HostCommandOutput>
 }
 
@@ -41,6 +43,7 @@ const thisMachine: HostMachineShape = {
         isExecutable(join(folder, name))
       )
     }),
+  isExecutable,
   run: streamHostCommand
 }
 

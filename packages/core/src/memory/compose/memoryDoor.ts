@@ -204,7 +204,7 @@ const versionOfHouse = (house: ComposeHouse) =>
       if (fault._tag === "Delay") yield* Effect.sleep(fault.delay)
       else if (fault.error._tag === "ComposeFailed") return yield* fault.error
     }
-    return { version: house.version, command: ["docker", "compose"] }
+    return { version: house.version, command: ["/usr/libexec/docker/cli-plugins/docker-compose"] }
   })
 
 const open =

@@ -51,6 +51,9 @@ const dropped = new Set([
   "COMPOSE_STATUS_STDOUT"
 ])
 
+/** What the docker command tells a plugin. Where this process is one itself, it would be taken for the docker command. */
+const isForPlugin = (name: string): boolean => /^DOCKER_CLI_PLUGIN_(?:ORIGINAL_CLI_COMMAND|SOCKET)$/.test(name)
+
 /**
  * Compose takes over `COMPOSE_*` from the `.env` of the project unless the environment sets them, so these are set: they change
  * how it prints, fetch files from elsewhere, or make it delete what it was not told to.
@@ -73,6 +76,9 @@ const pick = (environment: NodeJS.ProcessEnv, isPicked: (name: string) => boolea
       value !== undefined && isPicked(name) ? [[name, value]] : []
     )
   )
+
+/** The variables for the command that a caller sets. */
+export const ownEnvironment = (environment: Environment): Environment => pick(environment, (name) => !isForPlugin(name))
 
 /** The part of this process's environment without which the commands do not work. */
 export const baseEnvironment = (environment: NodeJS.ProcessEnv): Environment =>
@@ -101,13 +107,13 @@ export const composeEnvironment = (options: {
 }): Environment =>
   withAbsoluteConfig({
     ...(options.project.inheritEnv
-      ? pick(options.process, (name) => !dropped.has(name))
+      ? pick(options.process, (name) => !dropped.has(name) && !isForPlugin(name))
       : baseEnvironment(options.process)),
     ...options.own,
     PWD: options.project.directory,
     ...pick(
       options.project.env,
-      (name) => !/^DOCKER_(?:HOST|CONTEXT|TLS|TLS_VERIFY|CERT_PATH|AUTH_CONFIG)$/.test(name)
+      (name) => !/^DOCKER_(?:HOST|CONTEXT|TLS|TLS_VERIFY|CERT_PATH|AUTH_CONFIG)$/.test(name) && !isForPlugin(name)
     ),
     ...pinned,
     ...options.connection

@@ -2,9 +2,9 @@ import * as Effect from "effect/Effect"
 import type { DockerShape } from "../../../Docker.js"
 import type { RegistryAuthShape } from "../../../RegistryAuth.js"
 import { HostMachine } from "../../host/hostMachine.js"
-import { baseEnvironment } from "../cli/composeEnvironment.js"
+import { baseEnvironment, ownEnvironment } from "../cli/composeEnvironment.js"
 import { type ComposeProject, givenName, locateProject } from "../cli/composeProject.js"
-import { findCompose, rememberCompose } from "../cli/findCompose.js"
+import { askCommand, findCompose, rememberCompose } from "../cli/findCompose.js"
 import { knownProjectName } from "../cli/projectName.js"
 import type { ComposeError } from "../failure/composeFailure.js"
 import type { ComposeOptions } from "../run/composeOptions.js"
@@ -45,18 +45,15 @@ export const cliDoor = (
   options: ComposeOptions
 ): Effect.Effect<ComposeDoor> =>
   Effect.map(HostMachine, (machine) => {
-    const environment = options.environment ?? {}
+    const environment = ownEnvironment(options.environment ?? {})
+    const searchEnvironment = { ...baseEnvironment(process.env), ...environment }
     const { find, forget } = rememberCompose(
-      findCompose(
-        machine,
-        { environment: { ...baseEnvironment(process.env), ...environment }, inheritEnvironment: false },
-        options.command === undefined ? undefined : [options.command]
-      )
+      options.command === undefined
+        ? findCompose(machine, { environment: searchEnvironment })
+        : askCommand(machine, { environment: searchEnvironment, inheritEnvironment: false }, options.command)
     )
     const found = Effect.flatMap(find, (answer) =>
-      answer._tag === "Missing"
-        ? Effect.fail(answer.detail)
-        : Effect.succeed({ version: answer.version, command: answer.command })
+      answer._tag === "Missing" ? Effect.fail(answer.detail) : Effect.succeed(answer)
     )
     const house: ComposeHouse = {
       docker,
@@ -73,6 +70,9 @@ export const cliDoor = (
       open: (project, secrets) => Effect.map(prepareProject(house, project, secrets), opened),
       nameOf: (project) => nameOf(house, project),
       declaration: (project) => declarationOf(house, project),
-      version: Effect.mapError(found, (detail) => notInstalled("", detail))
+      version: Effect.mapBoth(found, {
+        onFailure: (detail) => notInstalled("", detail),
+        onSuccess: ({ command, version }) => ({ version, command })
+      })
     }
   })

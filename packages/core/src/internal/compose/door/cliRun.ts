@@ -56,7 +56,7 @@ const attempt = (project: PreparedProject, call: ComposeCall, kept: KeptOutput, 
           exit.exitCode === 0
             ? Stream.empty
             : Stream.concat(
-                Stream.make(note(`${project.compose.command.join(" ")} ${exit.detail}`)),
+                Stream.make(note(`${project.compose.name} ${exit.detail}`)),
                 Stream.unwrap(Effect.map(failureOf(project, decoder, exit), Stream.fail))
               )
         )

@@ -31,6 +31,8 @@ import type { RememberedDeclarations } from "./rememberedDeclarations.js"
 export interface ComposeCommand {
   readonly command: ReadonlyArray<string>
   readonly version: string
+  /** What to call it in messages. */
+  readonly name: string
 }
 
 /** What all operations have in common. */
@@ -124,7 +126,7 @@ const startFailure = (
     const of = { project: label, lastLines: [] }
     if (problem !== undefined)
       return new ComposeFailed({ reason: "FileNotFound", ...of, file: directory, detail: problem })
-    const text = `"${compose.command.join(" ")}" ${detail}`
+    const text = `"${compose.name}" ${detail}`
     return /\b(?:ENOENT|EACCES|ENOTDIR|ENOEXEC)\b/.test(detail)
       ? notInstalled(label, text)
       : new ComposeFailed({ reason: "Failed", ...of, detail: text })
@@ -143,7 +145,7 @@ export const withoutCompose = (
   const { compose, house } = project
   if (isNotStarted(end)) return Effect.zipRight(house.forget, startFailure(project, label, end.detail))
   if (!isPluginMissing(wordsOf({ decoder, end: end.detail }))) return Effect.succeed(undefined)
-  const detail = `"${compose.command.join(" ")}" failed: docker has no such command any more`
+  const detail = `"${compose.name}" failed: docker has no such command any more`
   return Effect.as(house.forget, notInstalled(label, detail))
 }
 

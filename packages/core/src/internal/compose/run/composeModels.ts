@@ -48,7 +48,10 @@ export type ComposeOutput = typeof ComposeOutput.Type
 export const ComposeVersion = Schema.Struct({
   /** As it says, such as `2.40.3` or, with what a distribution appends, `2.26.1-4`. */
   version: Schema.String,
-  /** `["docker", "compose"]` or `["docker-compose"]`, unless the layer was given another one. */
+  /**
+   * The path of the plugin `docker-compose`, alone; or `["docker", "compose"]`, or `["docker-compose"]`, if it is not in a folder of
+   * plugins; unless the layer was given another one.
+   */
   command: Schema.Array(Schema.String)
 }).annotations({ identifier: "ComposeVersion", description: "The compose command that was found" })
 

@@ -188,7 +188,10 @@ export interface ComposeConfigOptions {
  * @category models
  */
 export interface ComposeOptions {
-  /** The command to run, such as `["/opt/docker-compose"]`. Default: `docker compose`, else `docker-compose`. */
+  /**
+   * The command to run, such as `["/opt/docker-compose"]`. Default: the plugin `docker-compose` from where the docker command would
+   * take it, else `docker compose`, else `docker-compose`.
+   */
   readonly command?: ReadonlyArray<string>
   /** Variables for the command, over those that it gets of this process. Every project may see them. */
   readonly environment?: Readonly<Record<string, string>>
