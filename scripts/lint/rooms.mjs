@@ -182,9 +182,16 @@ const rooms = [
   ["server/src/engine/", [...core, "server/src/rooms/", "server/src/Wire.ts"]],
   [
     "server/src/socket/",
-    [...core, "server/src/access/", "server/src/engine/", "server/src/rooms/", "server/src/Wire.ts"]
+    [
+      ...core,
+      "server/src/access/",
+      "server/src/Api/RequiredScope.ts",
+      "server/src/engine/",
+      "server/src/rooms/",
+      "server/src/Wire.ts"
+    ]
   ],
-  ["server/src/access/", ["server/src/Config.ts"]],
+  ["server/src/access/", [...core, "server/src/Api/RequiredScope.ts", "server/src/Config.ts"]],
   ["server/src/command/", ["server/src/Server.ts", "server/src/Config.ts"]],
   ["server/src/client/", ["server/src/Wire.ts"]],
   ["server/src/web/", ["server/src/client/", "server/src/Wire.ts", "type server/src/Api/"]],

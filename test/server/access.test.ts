@@ -297,6 +297,7 @@ describe("access to the server", () => {
       "GET /api/operations",
       "GET /api/operations/{id}",
       "GET /api/operations/{id}/lines",
+      "GET /api/session",
       "POST /api/containers/{id}/restart",
       "POST /api/containers/{id}/start",
       "POST /api/containers/{id}/stop",

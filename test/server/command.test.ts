@@ -54,6 +54,9 @@ describe("the command", () => {
       "--engine",
       "--data-dir",
       "--public-origin",
+      "--tokens-file",
+      "--read-only",
+      "--enable-exec",
       "--insecure"
     ]) {
       expect(help.out).toContain(flag)
@@ -71,6 +74,9 @@ describe("the command", () => {
       "ENGINE",
       "DATA_DIR",
       "PUBLIC_ORIGIN",
+      "TOKENS_FILE",
+      "READ_ONLY",
+      "ENABLE_EXEC",
       "INSECURE"
     ]) {
       expect(help.out).toContain(`Environment: DOCKWIRE_${variable}\n`)

@@ -23,6 +23,9 @@ export interface InProcessOptions {
   readonly pingInterval?: number
   readonly heartbeatInterval?: number
   readonly publicOrigins?: ReadonlyArray<string>
+  readonly tokensFile?: string
+  readonly readOnly?: boolean
+  readonly enableExec?: boolean
 }
 
 /** A server that runs in this process. */
@@ -49,6 +52,9 @@ export const startInProcess = async (options: InProcessOptions): Promise<InProce
     dataDir,
     insecure: false,
     publicOrigins: options.publicOrigins ?? [],
+    readOnly: options.readOnly ?? false,
+    enableExec: options.enableExec ?? false,
+    ...(options.tokensFile === undefined ? {} : { tokensFile: options.tokensFile }),
     ...(options.token === undefined ? {} : { token: Redacted.make(options.token) }),
     ...(options.hub === undefined ? {} : { hub: options.hub }),
     ...(options.linger === undefined ? {} : { linger: options.linger }),

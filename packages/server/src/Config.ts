@@ -45,6 +45,12 @@ export interface ServerConfig {
   readonly publicOrigins: ReadonlyArray<string>
   /** Allow other machines to connect with a generated token. */
   readonly insecure: boolean
+  /** File with further tokens. Default: `tokens` in `dataDir`, if it exists. */
+  readonly tokensFile?: string
+  /** Refuse everything that is not reading, also at the door to the engine. */
+  readonly readOnly?: boolean
+  /** Let those who have the scope `exec` run commands in containers. */
+  readonly enableExec?: boolean
 }
 
 /**
@@ -73,6 +79,9 @@ export const defaultDataDir = (env: NodeJS.ProcessEnv = process.env): string => 
   const base = env["XDG_DATA_HOME"]
   return join(base === undefined || base === "" ? join(homedir(), ".local", "share") : base, "dockwire")
 }
+
+/** The tokens file of a server that is given none. */
+export const defaultTokensFile = (dataDir: string): string => join(dataDir, "tokens")
 
 /** Whether an address can be reached from this machine only. */
 export const isLoopback = (host: string): boolean =>

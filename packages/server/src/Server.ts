@@ -14,7 +14,6 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import type * as HttpServerError from "@effect/platform/HttpServerError"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as OpenApi from "@effect/platform/OpenApi"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -24,9 +23,9 @@ import type * as Redacted from "effect/Redacted"
 import * as http from "node:http"
 import { accessRules, guard } from "./access/Access.js"
 import { Api } from "./Api/Api.js"
-import { Auth } from "./access/Auth.js"
+import { Auth, type AuthOptions } from "./access/Auth.js"
 import { chooseEngine } from "./chooseEngine.js"
-import { ConfigProblem, validateConfig, type ServerConfig, urlHost } from "./Config.js"
+import { ConfigProblem, defaultTokensFile, validateConfig, type ServerConfig, urlHost } from "./Config.js"
 import { EngineMonitor } from "./engine/EngineMonitor.js"
 import type { EngineStatus } from "./EngineStatus.js"
 import { Followers } from "./engine/Followers.js"
@@ -35,6 +34,8 @@ import * as EngineHttp from "./Http/Engine.js"
 import * as HealthHttp from "./Http/Health.js"
 import * as OperationsHttp from "./Http/Operations.js"
 import * as PageHttp from "./Http/Page.js"
+import { declaredRouter } from "./Http/declaredRouter.js"
+import { openApiDocument } from "./Http/openApiDocument.js"
 import { requireCredential } from "./Http/RequireCredential.js"
 import { securityHeaders } from "./Http/SecurityHeaders.js"
 import * as SessionHttp from "./Http/Session.js"
@@ -43,6 +44,7 @@ import { OperationStore } from "./operations/OperationStore.js"
 import { Hub } from "./rooms/Hub.js"
 import type { HubOptions } from "./rooms/HubOptions.js"
 import { TokenAttempts } from "./access/TokenAttempts.js"
+import { readOnlyDocker } from "./access/readOnlyDocker.js"
 import { readOrCreateToken } from "./access/TokenFile.js"
 import { Sockets } from "./socket/Sockets.js"
 import * as WebSocket from "./socket/WebSocket.js"
@@ -121,19 +123,21 @@ const apiRoutes = Layer.mergeAll(
     Layer.provide([ContainersHttp.layer, EngineHttp.layer, OperationsHttp.layer, SessionHttp.layer])
   ),
   notFound("/api/*")
-).pipe(Layer.provide(requireCredential.layer))
+)
 
 const openApiRoute = HttpLayerRouter.use((router) =>
   router.add(
     "GET",
     "/openapi.json",
-    Effect.sync(() => HttpServerResponse.unsafeJson(OpenApi.fromApi(Api)))
+    Effect.sync(() => HttpServerResponse.unsafeJson(openApiDocument()))
   )
 )
 
 const routes = (config: ServerConfig) =>
   Layer.mergeAll(apiRoutes, openApiRoute, WebSocket.layer, HealthHttp.layer, PageHttp.layer, notFound("*")).pipe(
-    Layer.provide(accessGuard(config))
+    Layer.provide(requireCredential.layer),
+    Layer.provide(accessGuard(config)),
+    Layer.provide(declaredRouter)
   )
 
 const listenProblem = (config: ServerConfig, error: HttpServerError.ServeError): ConfigProblem => {
@@ -218,6 +222,17 @@ const keepAliveIntervals = ({ heartbeatInterval, pingInterval }: ServerWithDocke
   ...(pingInterval === undefined ? {} : { ping: pingInterval })
 })
 
+const authOptions = (
+  { dataDir, enableExec = false, readOnly = false, tokensFile }: ServerWithDockerOptions,
+  operator: Redacted.Redacted<string>
+): AuthOptions => ({
+  operator,
+  file: tokensFile ?? defaultTokensFile(dataDir),
+  required: tokensFile !== undefined,
+  readOnly,
+  execEnabled: enableExec
+})
+
 const layerWithToken = (
   options: ServerWithDockerOptions,
   token: Redacted.Redacted<string>
@@ -238,7 +253,13 @@ const layerWithToken = (
   const serving = HttpLayerRouter.serve(routes(options), { disableLogger: true, disableListenLog: true })
   return serverLayer(options, token).pipe(
     Layer.provide(serving),
-    Layer.provide(Layer.mergeAll(Sockets.layer(keepAliveIntervals(options)), Auth.layer(token), TokenAttempts.layer)),
+    Layer.provide(
+      Layer.mergeAll(
+        Sockets.layer(keepAliveIntervals(options)),
+        Auth.layer(authOptions(options, token)),
+        TokenAttempts.layer
+      )
+    ),
     Layer.provide(httpServer(options)),
     Layer.provideMerge(watching)
   )
@@ -259,7 +280,9 @@ export class Server extends Context.Tag("@dockwire/server/Server")<Server, Serve
       Effect.gen(function* () {
         const problem = validateConfig(options)
         if (problem !== undefined) return yield* Effect.fail(problem)
-        return layerWithToken(options, options.token ?? (yield* readOrCreateToken(options.dataDir)))
+        const token = options.token ?? (yield* readOrCreateToken(options.dataDir))
+        const serving = layerWithToken(options, token)
+        return options.readOnly === true ? Layer.provide(serving, readOnlyDocker) : serving
       })
     )
 

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 export { Auth } from "./access/Auth.js"
-export type { AuthShape, Credential, CredentialHeaders } from "./access/Auth.js"
+export type { Authenticated, AuthOptions, AuthShape, Credential, CredentialHeaders } from "./access/Auth.js"
 export { ConfigProblem, defaultDataDir } from "./Config.js"
 export type { EngineChoice, ServerConfig } from "./Config.js"
 export { EngineMonitor } from "./engine/EngineMonitor.js"

@@ -3,7 +3,15 @@ import * as HttpApi from "@effect/platform/HttpApi"
 import * as OpenApi from "@effect/platform/OpenApi"
 import { ContainersApi } from "./Containers.js"
 import { EngineApi } from "./Engine.js"
-import { HostNotAllowed, NotAllowed, OriginNotAllowed, TooManyAttempts } from "./Errors.js"
+import {
+  ExecDisabled,
+  HostNotAllowed,
+  NotAllowed,
+  OriginNotAllowed,
+  ReadOnly,
+  ScopeMissing,
+  TooManyAttempts
+} from "./Errors.js"
 import { OperationsApi } from "./Operations.js"
 import { SessionApi } from "./Session.js"
 
@@ -16,6 +24,9 @@ export class Api extends HttpApi.make("dockwire")
   .addError(NotAllowed)
   .addError(HostNotAllowed)
   .addError(OriginNotAllowed)
+  .addError(ReadOnly)
+  .addError(ExecDisabled)
+  .addError(ScopeMissing)
   .addError(TooManyAttempts)
   .annotate(OpenApi.Title, "Dockwire")
   .annotate(OpenApi.Version, "0.1.0")

@@ -3,6 +3,7 @@ import * as Core from "@dockwire/core/DockerError"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
 import * as Operation from "../OperationError.js"
+import { Scope } from "./RequiredScope.js"
 
 /** The body of an error response: the fields of a tagged error, and its `message`. */
 const errorBody = <Fields extends Schema.Struct.Fields>(
@@ -28,6 +29,22 @@ export const HostNotAllowed = errorBody(403, serverError("HostNotAllowed"))
 
 /** 403: the request was sent by a page of another origin, or its cookie was. */
 export const OriginNotAllowed = errorBody(403, serverError("OriginNotAllowed"))
+
+/** 403: the server was started with `--read-only`. */
+export const ReadOnly = errorBody(403, serverError("ReadOnly"))
+
+/** 403: the server was started without `--enable-exec`. */
+export const ExecDisabled = errorBody(403, serverError("ExecDisabled"))
+
+/** 403: the token does not have the scope that the endpoint needs. */
+export const ScopeMissing = errorBody(403, {
+  _tag: "ScopeMissing",
+  fields: {
+    _tag: Schema.tag("ScopeMissing"),
+    scope: Scope.annotations({ description: "The scope that is needed" }),
+    scopes: Schema.Array(Scope).annotations({ description: "The scopes that the token has" })
+  }
+})
 
 /** 404: no container has this id or name. */
 export const ContainerNotFound = errorBody(404, Core.ContainerNotFound)

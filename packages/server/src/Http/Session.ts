@@ -10,7 +10,8 @@ import * as Schema from "effect/Schema"
 import { Api } from "../Api/Api.js"
 import type * as Errors from "../Api/Errors.js"
 import { SessionRequest } from "../Api/Session.js"
-import { Auth, type AuthShape, sessionSeconds, ticketSeconds } from "../access/Auth.js"
+import { Auth, type AuthShape } from "../access/Auth.js"
+import { sessionSeconds, ticketSeconds } from "../access/sessions.js"
 import { TokenAttempts, type TokenAttemptsShape } from "../access/TokenAttempts.js"
 import { tooManyAttempts } from "../access/tooManyAttempts.js"
 
@@ -51,15 +52,33 @@ const tokenInBody = (request: Request): Effect.Effect<string | undefined> => {
 const open = (auth: AuthShape, attempts: TokenAttemptsShape, request: Request) =>
   Effect.gen(function* () {
     const { headers, remoteAddress } = request
-    const inBody = auth.hasToken(headers) ? undefined : yield* tokenInBody(request)
+    const inHeader = auth.tokenIn(headers)
+    const inBody = inHeader === undefined ? yield* tokenInBody(request) : undefined
     if (inBody === undefined && !auth.presentsToken(headers)) return yield* Effect.fail(tokenRequired)
     const judged = attempts.judge(
       { headers, peer: Option.getOrUndefined(remoteAddress) },
-      () => auth.hasToken(headers) || (inBody !== undefined && auth.isToken(inBody))
+      () => inHeader ?? (inBody === undefined ? undefined : auth.findToken(inBody))
     )
     if (judged === undefined) return yield* Effect.fail(wrongToken)
-    if (judged !== "token") return tooManyAttempts(judged)
-    return noContent(setCookie(auth, request, yield* auth.openSession, sessionSeconds))
+    if (!("id" in judged)) return tooManyAttempts(judged)
+    return noContent(setCookie(auth, request, yield* auth.openSession(judged), sessionSeconds))
+  })
+
+/** Who sent a request that has passed `requireCredential`. */
+const describe = (auth: AuthShape, { headers }: Request) =>
+  Effect.gen(function* () {
+    const found = yield* auth.check(headers)
+    // The token may have expired in between.
+    if (found === undefined) return yield* Effect.fail(wrongToken)
+    const { expires, name, scopes } = found.token
+    return {
+      name,
+      credential: found.credential === "session" ? ("session" as const) : ("token" as const),
+      scopes,
+      allowed: auth.allowedScopes(found.token),
+      ...auth.limits,
+      ...(expires === undefined ? {} : { expires: new Date(expires).toISOString() })
+    }
   })
 
 export const layer = HttpApiBuilder.group(Api, "session", (handlers) =>
@@ -67,10 +86,13 @@ export const layer = HttpApiBuilder.group(Api, "session", (handlers) =>
     const auth = yield* Auth
     const attempts = yield* TokenAttempts
     return handlers
+      .handle("describe", ({ request }) => describe(auth, request))
       .handleRaw("open", ({ request }) => open(auth, attempts, request))
       .handleRaw("close", ({ request }) =>
         Effect.as(auth.closeSession(request.headers), noContent(setCookie(auth, request, "", 0)))
       )
-      .handle("ticket", () => Effect.map(auth.issueTicket, (ticket) => ({ ticket, expiresIn: ticketSeconds })))
+      .handle("ticket", ({ request }) =>
+        Effect.map(auth.issueTicket(request.headers), (ticket) => ({ ticket, expiresIn: ticketSeconds }))
+      )
   })
 )

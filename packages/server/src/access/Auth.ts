@@ -1,9 +1,14 @@
-/** Authentication: the token, the session cookie that a page gets for it, and one-time tickets for WebSockets. */
+/** Authentication: tokens, the session cookie that a page gets for one, and one-time tickets for WebSockets. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto"
+import type { Scope } from "../Api/RequiredScope.js"
+import type { ConfigProblem } from "../Config.js"
+import type { IdentityShape } from "./Identity.js"
+import { type AccessLimits, allowedScopes, type Denial, denial } from "./permission.js"
+import { Sessions, type Source, Tickets } from "./sessions.js"
+import { type AccessToken, Tokens, type TokensOptions, type TokensShape } from "./tokens/Tokens.js"
 
 /**
  * How a request authenticated.
@@ -12,6 +17,21 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypt
  * @category models
  */
 export type Credential = "token" | "session" | "ticket"
+
+/**
+ * A request that carries a valid credential.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Authenticated {
+  readonly _tag: "Authenticated"
+  readonly credential: Credential
+  /** The token itself, or the one that the session or ticket was obtained with. */
+  readonly token: AccessToken
+  /** The session that was used, also to obtain the ticket. */
+  readonly session?: string
+}
 
 /**
  * The headers of a request, by name in lower case. Credentials are in `authorization`, `x-dockwire-token` and `cookie`; the
@@ -29,19 +49,30 @@ export type CredentialHeaders = Readonly<Record<string, string | ReadonlyArray<s
  * @category services
  */
 export interface AuthShape {
+  /** What is switched off for everyone. */
+  readonly limits: AccessLimits
   /**
    * Authenticates a request. Returns `undefined` if it carries no valid credential. A `ticket`, which only a WebSocket
    * request carries, is used up. Credentials for a proxy, such as `Authorization: Basic`, are ignored.
    */
-  readonly check: (headers: CredentialHeaders, ticket?: string) => Credential | undefined
-  /** Whether the request carries the token itself, as `Authorization: Bearer` or `X-Dockwire-Token`. */
-  readonly hasToken: (headers: CredentialHeaders) => boolean
+  readonly check: (headers: CredentialHeaders, ticket?: string) => Effect.Effect<Authenticated | undefined>
+  /** The token that the request carries itself, as `Authorization: Bearer` or `X-Dockwire-Token`. */
+  readonly tokenIn: (headers: CredentialHeaders) => AccessToken | undefined
   /** Whether the request presents a token, right or wrong, in one of these headers. */
   readonly presentsToken: (headers: CredentialHeaders) => boolean
   /** The headers without a token that they present. */
   readonly withoutToken: (headers: CredentialHeaders) => CredentialHeaders
-  /** Whether this is the token. */
-  readonly isToken: (text: string) => boolean
+  /** The token with this text. */
+  readonly findToken: (text: string) => AccessToken | undefined
+  /** Why someone may not do what needs this scope; `undefined` if they may. */
+  readonly denial: (scope: Scope, who: IdentityShape) => Denial | undefined
+  /** What someone may do here. */
+  readonly allowedScopes: (who: IdentityShape) => ReadonlyArray<Scope>
+  /**
+   * Calls `end` when the credential is no longer valid: its token has expired or was revoked, or its session was
+   * closed. Returns what forgets it again.
+   */
+  readonly onEnd: (authenticated: Authenticated, end: () => void) => () => void
   /**
    * The name of the session cookie, as the server at this `Host` sets it. All ports of a host name share their cookies, so
    * the name contains the port that the browser sees. It also identifies the token: servers in two folders of one origin
@@ -49,23 +80,20 @@ export interface AuthShape {
    */
   readonly cookieName: (headers: CredentialHeaders) => string
   /** Opens a session. Returns the value of its cookie. */
-  readonly openSession: Effect.Effect<string>
+  readonly openSession: (token: AccessToken) => Effect.Effect<string>
   /** Ends the session of a request. */
   readonly closeSession: (headers: CredentialHeaders) => Effect.Effect<void>
-  /** Issues a ticket that opens one WebSocket within `ticketSeconds`. */
-  readonly issueTicket: Effect.Effect<string>
+  /** Issues a ticket that opens one WebSocket within `ticketSeconds`, for whoever sent this request. */
+  readonly issueTicket: (headers: CredentialHeaders) => Effect.Effect<string>
 }
 
-/** How long a session lasts, in seconds. */
-export const sessionSeconds = 30 * 24 * 60 * 60
-
-/** How long a ticket is valid, in seconds. */
-export const ticketSeconds = 30
-
-const maxTickets = 1_000
-
-const isEqual = (left: string, right: string): boolean =>
-  timingSafeEqual(createHash("sha256").update(left).digest(), createHash("sha256").update(right).digest())
+/**
+ * Who may do what.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AuthOptions extends TokensOptions, AccessLimits {}
 
 /** The value of a header that a request has at most once. */
 const single = (value: string | ReadonlyArray<string> | undefined): string =>
@@ -92,98 +120,70 @@ const withoutToken = ({
   ...headers
 }: CredentialHeaders): CredentialHeaders => headers
 
-/** One-time tickets. When there are too many, the oldest is dropped. */
-class Tickets {
-  private readonly expiries = new Map<string, number>()
-
-  issue(now: number): string {
-    for (const [ticket, expiry] of this.expiries) if (expiry < now) this.expiries.delete(ticket)
-    if (this.expiries.size >= maxTickets) {
-      const [oldest] = this.expiries.keys()
-      if (oldest !== undefined) this.expiries.delete(oldest)
-    }
-    const ticket = randomBytes(24).toString("base64url")
-    this.expiries.set(ticket, now + ticketSeconds * 1000)
-    return ticket
+/** The first result that is not `undefined`. */
+const firstOf = <A, B>(items: ReadonlyArray<A>, find: (item: A) => B | undefined): B | undefined => {
+  for (const item of items) {
+    const found = find(item)
+    if (found !== undefined) return found
   }
-
-  redeem(ticket: string, now: number): boolean {
-    const expiry = this.expiries.get(ticket)
-    this.expiries.delete(ticket)
-    return expiry !== undefined && expiry >= now
-  }
+  return undefined
 }
 
-/**
- * Sessions: `<expiry>.<nonce>.<signature>`, signed with a key derived from the token. So a session survives a restart of the
- * server, becomes invalid with the token, and does not reveal it. Sessions closed before they expire are kept in memory.
- */
-class Sessions {
-  private readonly closed = new Map<string, number>()
-  private readonly key: Buffer
-  /** Differs between servers with different tokens. */
-  readonly id: string
-
-  constructor(token: string) {
-    this.key = createHmac("sha256", token).update("dockwire session").digest()
-    this.id = this.sign("name of the cookie").slice(0, 8)
-  }
-
-  open(now: number): string {
-    const content = `${Math.floor(now / 1000) + sessionSeconds}.${randomBytes(16).toString("base64url")}`
-    return `${content}.${this.sign(content)}`
-  }
-
-  isOpen(value: string, now: number): boolean {
-    const [expiry = "", nonce = "", signature = "", ...rest] = value.split(".")
-    if (rest.length > 0 || !isEqual(signature, this.sign(`${expiry}.${nonce}`))) return false
-    return Number(expiry) > now / 1000 && !this.closed.has(nonce)
-  }
-
-  close(value: string, now: number): void {
-    if (!this.isOpen(value, now)) return
-    for (const [nonce, expiry] of this.closed) if (expiry < now / 1000) this.closed.delete(nonce)
-    const [expiry = "", nonce = ""] = value.split(".")
-    this.closed.set(nonce, Number(expiry))
-  }
-
-  private sign(content: string): string {
-    return createHmac("sha256", this.key).update(content).digest("base64url")
-  }
-}
-
-const make = (secret: Redacted.Redacted<string>): AuthShape => {
-  const token = Redacted.value(secret)
+const make = (tokens: TokensShape, { operator, ...limits }: AuthOptions): AuthShape => {
   const tickets = new Tickets()
-  const sessions = new Sessions(token)
+  const sessions = new Sessions(Redacted.value(operator))
 
-  const isToken = (text: string): boolean => isEqual(text, token)
-  const hasToken = (headers: CredentialHeaders): boolean => presentedTokens(headers).some(isToken)
+  const tokenIn = (headers: CredentialHeaders) => firstOf(presentedTokens(headers), tokens.find)
 
   const cookieName = (headers: CredentialHeaders): string => {
     const port = /:(\d{1,5})$/.exec(single(headers["host"]))?.[1]
     return port === undefined ? `dockwire_${sessions.id}` : `dockwire_${port}_${sessions.id}`
   }
-  const sessionsOf = (headers: CredentialHeaders) => cookieValues(headers, cookieName(headers))
+  const cookiesOf = (headers: CredentialHeaders) => cookieValues(headers, cookieName(headers))
+
+  const obtained = (credential: Credential, source: Source | undefined): Authenticated | undefined => {
+    const token = source === undefined ? undefined : tokens.byId(source.tokenId)
+    if (token === undefined) return undefined
+    const found = { _tag: "Authenticated", credential, token } as const
+    return source?.session === undefined ? found : { ...found, session: source.session }
+  }
+
+  const check = (headers: CredentialHeaders, ticket?: string): Authenticated | undefined => {
+    const now = Date.now()
+    const token = tokenIn(headers)
+    if (token !== undefined) return { _tag: "Authenticated", credential: "token", token }
+    if (ticket !== undefined) return obtained("ticket", tickets.redeem(ticket, now))
+    return firstOf(cookiesOf(headers), (cookie) => obtained("session", sessions.find(cookie, now)))
+  }
 
   return {
-    isToken,
-    hasToken,
+    limits,
+    findToken: tokens.find,
+    tokenIn,
     presentsToken: (headers) => presentedTokens(headers).length > 0,
     withoutToken,
     cookieName,
-    check: (headers, ticket) => {
-      const now = Date.now()
-      if (hasToken(headers)) return "token"
-      if (ticket !== undefined) return tickets.redeem(ticket, now) ? "ticket" : undefined
-      return sessionsOf(headers).some((session) => sessions.isOpen(session, now)) ? "session" : undefined
+    check: (headers, ticket) => Effect.sync(() => check(headers, ticket)),
+    denial: (scope, who) => denial(scope, who, limits),
+    allowedScopes: (who) => allowedScopes(who, limits),
+    onEnd: ({ session, token }, end) => {
+      const forget = [tokens.onEnd(token.id, end), ...(session === undefined ? [] : [sessions.onEnd(session, end)])]
+      return () => {
+        for (const each of forget) each()
+      }
     },
-    openSession: Effect.sync(() => sessions.open(Date.now())),
+    openSession: (token) => Effect.sync(() => sessions.open(token.id, Date.now())),
     closeSession: (headers) =>
       Effect.sync(() => {
-        for (const session of sessionsOf(headers)) sessions.close(session, Date.now())
+        for (const cookie of cookiesOf(headers)) sessions.close(cookie, Date.now())
       }),
-    issueTicket: Effect.sync(() => tickets.issue(Date.now()))
+    issueTicket: (headers) =>
+      Effect.sync(() => {
+        const found = check(headers)
+        const source = { tokenId: found?.token.id ?? "none" }
+        const session = found?.session
+        return tickets.issue(session === undefined ? source : { ...source, session }, Date.now())
+      })
   }
 }
 
@@ -194,6 +194,10 @@ const make = (secret: Redacted.Redacted<string>): AuthShape => {
  * @category tags
  */
 export class Auth extends Context.Tag("@dockwire/server/Auth")<Auth, AuthShape>() {
-  /** Accepts this token, and the sessions and tickets issued for it. */
-  static readonly layer = (token: Redacted.Redacted<string>): Layer.Layer<Auth> => Layer.sync(Auth, () => make(token))
+  /** Accepts the server's own token and those of a file, and the sessions and tickets obtained with them. */
+  static readonly layer = (options: AuthOptions): Layer.Layer<Auth, ConfigProblem> =>
+    Layer.effect(
+      Auth,
+      Effect.map(Tokens, (tokens) => make(tokens, options))
+    ).pipe(Layer.provide(Tokens.layer(options)))
 }

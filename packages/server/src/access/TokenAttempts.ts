@@ -1,8 +1,10 @@
 /** Slows down clients that present wrong tokens. */
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { isIPv4, isIPv6 } from "node:net"
-import type { AuthShape, Credential, CredentialHeaders } from "./Auth.js"
+import type { Authenticated, AuthShape, CredentialHeaders } from "./Auth.js"
+import type { AccessToken } from "./tokens/Tokens.js"
 
 /** How many wrong tokens an address may present before it has to wait. */
 const freeAttempts = 10
@@ -39,14 +41,19 @@ const network = (address: string): string => {
 const bare = (address: string): string => address.trim().replace(/^::ffff:(?=\d+\.)/i, "")
 
 /**
- * The address that an attempt counts for. A proxy on this machine tells that of its client in `X-Forwarded-For`, as the last
+ * The address that a request comes from. A proxy on this machine tells that of its client in `X-Forwarded-For`, as the last
  * one; what other peers write there is not believed.
  */
-export const addressOf = ({ headers, peer = "" }: Attempt): string => {
+export const clientAddress = ({ headers, peer = "" }: Attempt): string => {
   const direct = bare(peer)
   const isLocal = direct.startsWith("127.") || direct === "::1" || direct === ""
   const forwarded = isLocal ? bare([headers["x-forwarded-for"] ?? ""].flat().join().split(",").at(-1) ?? "") : ""
-  const address = isIPv4(forwarded) || isIPv6(forwarded) ? forwarded : direct
+  return isIPv4(forwarded) || isIPv6(forwarded) ? forwarded : direct
+}
+
+/** The address that an attempt counts for. */
+export const addressOf = (attempt: Attempt): string => {
+  const address = clientAddress(attempt)
   return isIPv6(address) && address !== "::1" ? network(address) : address
 }
 
@@ -95,42 +102,47 @@ export class AttemptCounter {
 
 /** The operations of `TokenAttempts`. */
 export interface TokenAttemptsShape {
-  /** Judges a token that an attempt presents by other means than its headers. `undefined` if it is wrong. */
-  readonly judge: (attempt: Attempt, isToken: () => boolean) => "token" | TooManyAttempts | undefined
+  /** Judges a token that an attempt presents, which is `undefined` if it is wrong. */
+  readonly judge: (attempt: Attempt, token: () => AccessToken | undefined) => AccessToken | TooManyAttempts | undefined
   /**
    * As `Auth.check`, but an address that has presented too many wrong tokens has to wait. That does not concern sessions and
    * tickets: whoever has one gets in.
    */
-  readonly check: (auth: AuthShape, attempt: Attempt, ticket?: string) => Credential | TooManyAttempts | undefined
+  readonly check: (
+    auth: AuthShape,
+    attempt: Attempt,
+    ticket?: string
+  ) => Effect.Effect<Authenticated | TooManyAttempts | undefined>
 }
 
 const make = (): TokenAttemptsShape => {
   const counter = new AttemptCounter()
-  const judge: TokenAttemptsShape["judge"] = (attempt, isToken) => {
+  const judge: TokenAttemptsShape["judge"] = (attempt, token) => {
     const address = addressOf(attempt)
     const now = Date.now()
     const refusal = counter.refusal(address, now)
     if (refusal !== undefined) return refusal
-    if (isToken()) {
-      counter.succeeded(address)
-      return "token"
-    }
-    counter.failed(address, now)
-    return undefined
+    const found = token()
+    if (found === undefined) counter.failed(address, now)
+    else counter.succeeded(address)
+    return found
   }
   return {
     judge,
-    check: (auth, attempt, ticket) => {
-      const { headers } = attempt
-      if (!auth.presentsToken(headers)) return auth.check(headers, ticket)
-      const isRight = auth.hasToken(headers)
-      const other = () => auth.check(auth.withoutToken(headers), ticket)
-      // A proxy may add a token of its own to the requests of a session, which is no attempt to get in.
-      const allowed = isRight ? undefined : other()
-      if (allowed !== undefined) return allowed
-      const judged = judge(attempt, () => isRight)
-      return isRight && judged !== "token" ? (other() ?? judged) : judged
-    }
+    check: (auth, attempt, ticket) =>
+      Effect.gen(function* () {
+        const { headers } = attempt
+        if (!auth.presentsToken(headers)) return yield* auth.check(headers, ticket)
+        const token = auth.tokenIn(headers)
+        const other = auth.check(auth.withoutToken(headers), ticket)
+        // A proxy may add a token of its own to the requests of a session, which is no attempt to get in.
+        const allowed = token === undefined ? yield* other : undefined
+        if (allowed !== undefined) return allowed
+        const judged = judge(attempt, () => token)
+        if (judged === undefined) return undefined
+        if ("id" in judged) return { _tag: "Authenticated", credential: "token", token: judged } as const
+        return token === undefined ? judged : ((yield* other) ?? judged)
+      })
   }
 }
 

@@ -44,10 +44,17 @@ const publicOrigin = Options.text(serveFlags.publicOrigin.name).pipe(
   described(serveFlags.publicOrigin)
 )
 
-const insecure = Options.boolean(serveFlags.insecure.name).pipe(
-  Options.withFallbackConfig(Config.boolean(serveFlags.insecure.variable)),
-  described(serveFlags.insecure)
-)
+const tokensFile = text(serveFlags.tokensFile).pipe(Options.optional)
+
+/** A flag without a value. */
+const toggle = (flag: ServeFlag) =>
+  Options.boolean(flag.name).pipe(Options.withFallbackConfig(Config.boolean(flag.variable)), described(flag))
+
+const readOnly = toggle(serveFlags.readOnly)
+
+const enableExec = toggle(serveFlags.enableExec)
+
+const insecure = toggle(serveFlags.insecure)
 
 const environmentOrigins = Config.string(serveFlags.publicOrigin.variable).pipe(
   Config.withDefault(""),
@@ -56,7 +63,7 @@ const environmentOrigins = Config.string(serveFlags.publicOrigin.variable).pipe(
 
 const serve = Command.make(
   "serve",
-  { dataDir, dockerHost, engine, host, insecure, port, publicOrigin, token },
+  { dataDir, dockerHost, enableExec, engine, host, insecure, port, publicOrigin, readOnly, token, tokensFile },
   (flags) =>
     Effect.gen(function* () {
       const config: ServerConfig = {
@@ -65,7 +72,10 @@ const serve = Command.make(
         engine: yield* parseEngine(flags.engine),
         dataDir: Option.getOrElse(flags.dataDir, () => defaultDataDir()),
         insecure: flags.insecure,
+        readOnly: flags.readOnly,
+        enableExec: flags.enableExec,
         publicOrigins: flags.publicOrigin.length > 0 ? flags.publicOrigin : yield* environmentOrigins,
+        ...(Option.isSome(flags.tokensFile) ? { tokensFile: flags.tokensFile.value } : {}),
         ...(Option.isSome(flags.token) ? { token: flags.token.value } : {}),
         ...(Option.isSome(flags.dockerHost) ? { dockerHost: flags.dockerHost.value } : {})
       }

@@ -59,6 +59,23 @@ export const serveFlags = {
       "Address under which a proxy serves Dockwire, such as https://logs.example.com. Can be repeated; in the variable, separate several with commas.",
     variable: "DOCKWIRE_PUBLIC_ORIGIN"
   },
+  tokensFile: {
+    name: "tokens-file",
+    value: "file",
+    description:
+      'File with further tokens, each with scopes of its own; "dockwire token" writes it. Read again when it changes. Default: tokens in the data directory, if it exists.',
+    variable: "DOCKWIRE_TOKENS_FILE"
+  },
+  readOnly: {
+    name: "read-only",
+    description: "Refuse everything that is not reading, whatever the token, also at the door to the engine.",
+    variable: "DOCKWIRE_READ_ONLY"
+  },
+  enableExec: {
+    name: "enable-exec",
+    description: "Let those whose token has the scope exec run commands in containers.",
+    variable: "DOCKWIRE_ENABLE_EXEC"
+  },
   insecure: {
     name: "insecure",
     description: "Let other machines connect even though the token is a generated one.",

@@ -26,6 +26,7 @@ import { type ContainerRef, ContainerResolver } from "./ContainerResolver.js"
 import { decodeClientMessage, type ProtocolError } from "./decodeClientMessage.js"
 import { FollowedRoom, type FollowedRoomServices } from "./FollowedRoom.js"
 import { joinContainerRoom, joinRemovedContainer, joinRoom } from "./joinRoom.js"
+import { type Denials, denialCodes, messageScopes } from "./messageScopes.js"
 import { OffenceCounter } from "./OffenceCounter.js"
 import { RoomRequests } from "./RoomRequests.js"
 import { RateLimiter } from "./RateLimiter.js"
@@ -83,20 +84,23 @@ export class Conversation {
     private readonly services: FollowedRoomServices,
     private readonly resolver: ContainerResolver,
     private readonly requests: RoomRequests,
-    private readonly scope: Scope.Scope
+    private readonly scope: Scope.Scope,
+    private readonly denial: Denials
   ) {
     services.viewer.onOverrun = (membership) =>
       this.followedRooms.get(membership.ring.room)?.catchUp(membership) ?? false
   }
 
-  /** A conversation that ends with the surrounding scope. */
+  /** A conversation that ends with the surrounding scope. `denial` says what the client may not do. */
   static readonly make = (
-    viewer: Viewer
+    viewer: Viewer,
+    denial: Denials = () => undefined
   ): Effect.Effect<Conversation, never, Hub | Followers | EngineMonitor | Containers | Logs | Scope.Scope> =>
     Effect.gen(function* () {
       const { whenAvailable } = yield* EngineMonitor
       const services = { viewer, hub: yield* Hub, followers: yield* Followers, logs: yield* Logs, whenAvailable }
-      return new Conversation(services, yield* ContainerResolver.make, yield* RoomRequests.make, yield* Effect.scope)
+      const resolver = yield* ContainerResolver.make
+      return new Conversation(services, resolver, yield* RoomRequests.make, yield* Effect.scope, denial)
     })
 
   /** Receives one text frame. Completes when the next one may be received: requests for containers are carried out later. */
@@ -105,7 +109,7 @@ export class Conversation {
       if (!this.rateLimiter.tryAcquire(Date.now())) return this.reject(tooFast)
       return Effect.matchEffect(decodeClientMessage(frame), {
         onFailure: (error) => this.reject(error),
-        onSuccess: (message) => this.guard(this.dispatch(message), message.event)
+        onSuccess: (message) => this.guard(this.dispatchIfAllowed(message), message.event)
       })
     })
   }
@@ -117,6 +121,12 @@ export class Conversation {
       viewer.send({ event: "error", data: error })
       if (this.offences.add(Date.now())) viewer.close(CloseCode.notThisProtocol, "too many invalid messages")
     })
+  }
+
+  private dispatchIfAllowed(message: ClientMessage): Effect.Effect<void> {
+    const denial = this.denial(messageScopes[message.event])
+    if (denial === undefined) return this.dispatch(message)
+    return this.reject({ code: denialCodes[denial._tag], message: denial.message, about: message.event })
   }
 
   private dispatch(message: ClientMessage): Effect.Effect<void> {

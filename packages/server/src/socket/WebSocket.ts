@@ -11,7 +11,7 @@ import type * as Layer from "effect/Layer"
 import * as Mailbox from "effect/Mailbox"
 import type { IncomingMessage } from "node:http"
 import type { RawData, WebSocket } from "ws"
-import { Auth } from "../access/Auth.js"
+import { Auth, type Authenticated, type AuthShape } from "../access/Auth.js"
 import { TokenAttempts } from "../access/TokenAttempts.js"
 import { tooManyAttempts } from "../access/tooManyAttempts.js"
 import { EngineMonitor } from "../engine/EngineMonitor.js"
@@ -22,6 +22,7 @@ import { CloseCode, maxClientFrameBytes, path, subprotocol, ticketPrefix } from 
 import { Conversation } from "./Conversation.js"
 import { type ProtocolError, tooLarge } from "./decodeClientMessage.js"
 import { KeepAlive } from "./KeepAlive.js"
+import { connectionScope } from "./messageScopes.js"
 import { awaitClose, closeSocket, type KeepAliveIntervals, Sockets } from "./Sockets.js"
 
 /** How many frames of a client may be queued. One that sends more is disconnected. */
@@ -72,9 +73,27 @@ const receiveFrames = (socket: WebSocket) =>
     })
   })
 
+/** Who is at the other end, and what decides what they may do. */
+interface Client {
+  readonly auth: AuthShape
+  readonly authenticated: Authenticated
+}
+
+/** Closes the connection when the credential that opened it is no longer valid. */
+const closeWith = (socket: WebSocket, { auth, authenticated }: Client) =>
+  Effect.acquireRelease(
+    Effect.sync(() =>
+      auth.onEnd(authenticated, () =>
+        closeSocket(socket, CloseCode.notAllowed, "the token has expired or was revoked, or the session was closed")
+      )
+    ),
+    (forget) => Effect.sync(forget)
+  )
+
 /** Serves a connection until it is closed. */
-const serve = (socket: WebSocket, intervals: KeepAliveIntervals) =>
+const serve = (socket: WebSocket, intervals: KeepAliveIntervals, client: Client) =>
   Effect.gen(function* () {
+    yield* closeWith(socket, client)
     const hub = yield* Hub
     const followers = yield* Followers
     const monitor = yield* EngineMonitor
@@ -89,7 +108,8 @@ const serve = (socket: WebSocket, intervals: KeepAliveIntervals) =>
         )
     )
     yield* keepAlive.pingEvery(intervals.ping)
-    const conversation = yield* Conversation.make(viewer)
+    const { auth, authenticated } = client
+    const conversation = yield* Conversation.make(viewer, (scope) => auth.denial(scope, authenticated.token))
     viewer.send({ event: "engine_status", data: monitor.status() })
     yield* keepAlive.heartbeatEvery(intervals.heartbeat)
 
@@ -103,19 +123,23 @@ const serve = (socket: WebSocket, intervals: KeepAliveIntervals) =>
 const serveIfAllowed = (
   incoming: IncomingMessage,
   socket: WebSocket,
-  allowed: boolean,
-  intervals: KeepAliveIntervals
+  intervals: KeepAliveIntervals,
+  auth: AuthShape,
+  authenticated: Authenticated | undefined
 ) => {
   if (socket.protocol !== subprotocol) {
     closeSocket(socket, CloseCode.notThisProtocol, `subprotocol ${subprotocol} required`)
     return awaitClose(socket)
   }
-  if (!allowed) {
-    closeSocket(socket, CloseCode.notAllowed, "no valid cookie, token or ticket")
+  const denial = authenticated && auth.denial(connectionScope, authenticated.token)
+  if (authenticated === undefined || denial !== undefined) {
+    const reason =
+      denial === undefined ? "no valid cookie, token or ticket" : `the token lacks the scope ${connectionScope}`
+    closeSocket(socket, CloseCode.notAllowed, reason)
     return awaitClose(socket)
   }
   incoming.socket.setNoDelay(true)
-  return serve(socket, intervals)
+  return serve(socket, intervals, { auth, authenticated })
 }
 
 const isUpgrade = (incoming: IncomingMessage): boolean => incoming.headers.upgrade?.toLowerCase() === "websocket"
@@ -142,14 +166,13 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Auth 
         const incoming = NodeHttpServerRequest.toIncomingMessage(request)
         if (!isUpgrade(incoming)) return Effect.succeed(upgradeRequired)
         const attempt = { headers: incoming.headers, peer: incoming.socket.remoteAddress }
-        const credential = attempts.check(auth, attempt, offeredTicket(incoming))
-        if (typeof credential === "object") return Effect.succeed(tooManyAttempts(credential))
-        const allowed = credential !== undefined
-        return upgrade(incoming).pipe(
-          Effect.flatMap((socket) => serveIfAllowed(incoming, socket, allowed, intervals)),
-          Effect.provide(context),
-          Effect.as(HttpServerResponse.empty())
-        )
+        return Effect.gen(function* () {
+          const found = yield* attempts.check(auth, attempt, offeredTicket(incoming))
+          if (found?._tag === "TooManyAttempts") return tooManyAttempts(found)
+          const socket = yield* upgrade(incoming)
+          yield* serveIfAllowed(incoming, socket, intervals, auth, found)
+          return HttpServerResponse.empty()
+        }).pipe(Effect.provide(context))
       })
     })
   )
