@@ -29,12 +29,14 @@ const requirements = (scope: RouteScope | undefined) => {
 export const openApiDocument = (): OpenApi.OpenAPISpec => {
   const scopes = routeScopes()
   const spec = OpenApi.fromApi(Api)
-  const paths = Object.entries(spec.paths).map(([path, methods]) => {
+  const paths = Object.entries(spec.paths).map(([path, methods]): readonly [string, OpenApi.OpenAPISpecPathItem] => {
     const route = path.replaceAll(/\{(\w+)\}/g, ":$1")
-    const described = Object.entries(methods).map(([method, operation]) => [
-      method,
-      { ...operation, security: requirements(scopes.get(`${method.toUpperCase()} ${route}`)) }
-    ])
+    const described = Object.entries(methods).map(
+      ([method, operation]): readonly [string, OpenApi.OpenAPISpecOperation] => {
+        const security = requirements(scopes.get(`${method.toUpperCase()} ${route}`))
+        return [method, { ...operation, security }]
+      }
+    )
     return [path, Object.fromEntries(described)]
   })
   return { ...spec, paths: Object.fromEntries(paths), components: { ...spec.components, securitySchemes } }
