@@ -40,11 +40,12 @@ export const imageRows = ({ created, digests, id, size, tags }: ImageSummary): A
     size: humanSize(size)
   })
   const tagged = tags.flatMap((reference) => {
-    const [, name, tag] = /^(.*):([^:/]*)$/s.exec(reference) ?? []
-    return name === undefined || tag === undefined ? [] : [row(familiarName(name), tag)]
+    const colon = reference.lastIndexOf(":")
+    const tag = reference.slice(colon + 1)
+    return colon < 0 || tag.includes("/") ? [] : [row(familiarName(reference.slice(0, colon)), tag)]
   })
   const repositories = new Set(tagged.map(({ repository }) => repository))
-  const untagged = new Set(digests.map((reference) => familiarName(reference.replace(/@.*$/s, ""))))
+  const untagged = new Set(digests.map((reference) => familiarName(reference.split("@", 1)[0] ?? "")))
   const rows = [...tagged, ...[...untagged].filter((name) => !repositories.has(name)).map((name) => row(name, none))]
   return rows.length === 0 ? [row(none, none)] : rows
 }

@@ -2,9 +2,8 @@
 const roundsUp = (kept: string, rest: string): boolean =>
   /^50*$/.test(rest) ? Number(kept.at(-1)) % 2 === 1 : /^[5-9]/.test(rest)
 
-/** A number with `digits` significant digits and no zeros at the end, as Go's `%.3g`. */
-const significant = (value: number, digits: number): string => {
-  if (value === 0) return "0"
+/** As `significant`, for any number but 0. */
+const exactlySignificant = (value: number, digits: number): string => {
   const [mantissa = "", exponent = "0"] = value.toExponential(20).replace(".", "").split("e")
   const kept = mantissa.slice(0, digits)
   const rounded = roundsUp(kept, mantissa.slice(digits)) ? String(Number(kept) + 1) : kept
@@ -18,6 +17,14 @@ const significant = (value: number, digits: number): string => {
   if (power < 0) return `0.${"0".repeat(-power - 1)}${short}`
   const whole = short.slice(0, power + 1).padEnd(power + 1, "0")
   return short.length > power + 1 ? `${whole}.${short.slice(power + 1)}` : whole
+}
+
+/** A number with `digits` significant digits and no zeros at the end, as Go's `%.3g`. */
+const significant = (value: number, digits: number): string => {
+  if (Number.isInteger(value) && value < 10 ** digits) return String(value)
+  // Of the numbers from 1 on, only multiples of 1/16 are as near to one number of up to four digits as to the next.
+  const text = value >= 1 && !Number.isInteger(value * 16) ? value.toPrecision(digits) : ""
+  return text === "" || text.includes("e") ? exactlySignificant(value, digits) : String(Number(text))
 }
 
 const decimalUnits = ["B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"]
