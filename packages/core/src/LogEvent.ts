@@ -6,8 +6,9 @@
 import * as Schema from "effect/Schema"
 import { BuildStep } from "./internal/api/buildStep.js"
 import { ComposeResource } from "./internal/api/composeResource.js"
+import { OperationFailure } from "./internal/api/errors/operationFailure.js"
 
-export { BuildStep, ComposeResource }
+export { BuildStep, ComposeResource, OperationFailure }
 
 /**
  * The output that a line was written to.
@@ -303,7 +304,9 @@ export type OperationCompleted = typeof OperationCompleted.Type
 export const OperationFailed = Schema.TaggedStruct("OperationFailed", {
   ...operationFields,
   /** The error's message. */
-  error: Schema.String
+  error: Schema.String,
+  /** The error itself, if it is a tagged one. */
+  failure: Schema.optionalWith(OperationFailure, { exact: true })
 })
 
 /**

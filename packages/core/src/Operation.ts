@@ -22,6 +22,7 @@ import {
   type OperationStream,
   type OperationTarget
 } from "./LogEvent.js"
+import { operationFailure } from "./internal/api/errors/operationFailure.js"
 import { LogSink } from "./LogSink.js"
 
 /**
@@ -76,9 +77,12 @@ export interface Run<A, E> {
 
 const timestamp = Effect.map(Clock.currentTimeMillis, (millis) => new Date(millis).toISOString())
 
-const errorMessage = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  return error instanceof Error && error.message !== "" ? error.message : String(error)
+type EndFields = Pick<OperationEvent, "logId" | "kind" | "target" | "seq" | "timestamp">
+
+const failedEvent = (end: EndFields, error: unknown): OperationEvent => {
+  const message = error instanceof Error && error.message !== "" ? error.message : String(error)
+  const failure = operationFailure(error)
+  return { ...end, _tag: "OperationFailed", error: message, ...(failure === undefined ? {} : { failure }) }
 }
 
 const leftBehind = <A, E, R>(operation: Operation<A, E, R>): Effect.Effect<string | undefined, never, R> =>
@@ -143,7 +147,7 @@ const runInto = <A, E, R>(
         onFailure: (cause) =>
           Cause.isInterruptedOnly(cause)
             ? { ...end, _tag: "OperationInterrupted", ...(detail === undefined ? {} : { detail }) }
-            : { ...end, _tag: "OperationFailed", error: errorMessage(cause) }
+            : failedEvent(end, Cause.squash(cause))
       })
     ])
     yield* flush

@@ -1,17 +1,21 @@
 import {
+  ComposeFailed,
+  ImageNotFound,
   isOperationEnded,
   LogSink,
   LogSinkRecorder,
   type LogEvent,
   type LogSinkShape,
   Operation,
-  type OperationEvent
+  OperationEvent
 } from "@dockwire/core"
 import * as Chunk from "effect/Chunk"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
@@ -89,6 +93,45 @@ describe("an operation", () => {
       expectWellFormed(events)
       expect(tags(events)).toEqual(["Started", "Line", "Line", "Failed"])
       expect(events.at(-1)).toMatchObject({ error: expect.stringContaining(words) })
+    }
+  })
+
+  it("that fails with a tagged error tells its plain fields, bounded", async () => {
+    const lastLines = Array.from({ length: 30 }, (_, index) => `${index + 1}`)
+    const broken = new ComposeFailed({
+      reason: "Exited",
+      project: "shop",
+      service: "db",
+      exitCode: 3,
+      lastLines,
+      detail: "x".repeat(5_000)
+    })
+    const unpulled = { image: "nginx", detail: "no" }
+    class Plain extends Data.TaggedError("Plain")<{ readonly secret: string }> {}
+    const cases: ReadonlyArray<readonly [unknown, unknown]> = [
+      [
+        broken,
+        {
+          tag: "ComposeFailed",
+          fields: {
+            reason: "Exited",
+            project: "shop",
+            service: "db",
+            exitCode: 3,
+            lastLines: lastLines.slice(-20),
+            detail: `${"x".repeat(3_999)}…`
+          }
+        }
+      ],
+      [new ImageNotFound(unpulled), { tag: "ImageNotFound", fields: unpulled }],
+      [new Plain({ secret: "no schema" }), { tag: "Plain", fields: {} }],
+      [new Error("not tagged"), undefined]
+    ]
+    for (const [error, failure] of cases) {
+      const { events } = await recorded(Operation.run(made(Stream.fail(error))))
+      const last = events.at(-1)
+      expect(last?._tag === "OperationFailed" ? last.failure : "not failed").toEqual(failure)
+      expect(Schema.decodeUnknownSync(OperationEvent)(JSON.parse(JSON.stringify(last)))).toEqual(last)
     }
   })
 
