@@ -1,5 +1,13 @@
 import { Containers, type Docker, Events, Logs, MemoryEngine } from "@dockwire/core"
-import { defaultHubOptions, EngineMonitor, Followers, Hub, type HubOptions, type Wire } from "@dockwire/server"
+import {
+  defaultHubOptions,
+  EngineMonitor,
+  Followers,
+  Hub,
+  type HubOptions,
+  OperationHistory,
+  type Wire
+} from "@dockwire/server"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
@@ -8,12 +16,23 @@ import { Conversation } from "../../packages/server/src/socket/Conversation.js"
 import { RecordingTransport } from "./recordingTransport.js"
 import { isEvent, numbered, poll } from "./wireClient.js"
 
-type Services = Containers | Docker | EngineMonitor | Followers | Hub | Logs | MemoryEngine | Scope.Scope
+type Services =
+  | Containers
+  | Docker
+  | EngineMonitor
+  | Followers
+  | Hub
+  | OperationHistory
+  | Logs
+  | MemoryEngine
+  | Scope.Scope
 
 const services = (hub: Partial<HubOptions>) =>
   Followers.layerWith({ linger: 50 }).pipe(
     Layer.provideMerge(EngineMonitor.layer),
-    Layer.provideMerge(Layer.mergeAll(Containers.layer, Events.layer, Logs.layer, Hub.layerWith(hub))),
+    Layer.provideMerge(
+      Layer.mergeAll(Containers.layer, Events.layer, Logs.layer, Hub.layerWith(hub), OperationHistory.layerNone)
+    ),
     Layer.provideMerge(
       MemoryEngine.layer({ containers: [{ name: "web", image: "busybox", command: ["sleep", "1000"] }] })
     )

@@ -1,5 +1,5 @@
 import { Logs, MemoryEngine } from "@dockwire/core"
-import { EngineMonitor, Followers, Hub, type Wire } from "@dockwire/server"
+import { EngineMonitor, Followers, Hub, OperationHistory, type Wire } from "@dockwire/server"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -14,7 +14,7 @@ import { RecordingTransport } from "./recordingTransport.js"
 import { isEvent } from "./wireClient.js"
 
 type LogsShape = Effect.Effect.Success<typeof Logs>
-type Services = EngineServices | MemoryEngine | EngineMonitor | Followers | Hub | Logs | Scope.Scope
+type Services = EngineServices | MemoryEngine | EngineMonitor | Followers | Hub | OperationHistory | Logs | Scope.Scope
 
 interface Options {
   /** How far the engine's clock is ahead, in milliseconds. */
@@ -35,7 +35,9 @@ const run = async (
   )
   const layer = Followers.layerWith({ linger: "10 seconds" }).pipe(
     Layer.provideMerge(EngineMonitor.layer),
-    Layer.provideMerge(Layer.merge(Hub.layer, Layer.effect(Logs, Effect.map(Logs, logs)))),
+    Layer.provideMerge(
+      Layer.mergeAll(Hub.layer, OperationHistory.layerNone, Layer.effect(Logs, Effect.map(Logs, logs)))
+    ),
     Layer.provideMerge(logger)
   )
   await inVirtualTime(

@@ -179,7 +179,13 @@ describe("Hub.layerSink", () => {
     { ...base, _tag: "OperationStarted", seq: 0 },
     { ...base, _tag: "OperationLine", seq: 1, stream: "system", text: "Pulling" },
     { ...base, _tag: "OperationProgress", seq: 2, id: "layer", status: "Downloading", current: 1, total: 2 },
-    { ...base, _tag: "OperationFailed", seq: 3, error: "no such image" },
+    {
+      ...base,
+      _tag: "OperationFailed",
+      seq: 3,
+      error: "no such image",
+      failure: { tag: "BuildFailed", fields: { step: "[2/3] RUN make", exitCode: 2, lastLines: ["make: no"] } }
+    },
     line("hello"),
     { _tag: "LogMark", mark: "stopped", containerId: id, timestamp: "2026-01-31T12:00:01.000000000Z", exitCode: 3 },
     {
@@ -231,7 +237,14 @@ describe("Hub.layerSink", () => {
         {
           event: "docker_log_complete",
           seq: 3,
-          data: { ...operation, success: false, status: "failed", error: "no such image", timestamp: base.timestamp }
+          data: {
+            ...operation,
+            success: false,
+            status: "failed",
+            error: "no such image",
+            failure: { tag: "BuildFailed", step: "[2/3] RUN make", exit_code: 2, last_lines: ["make: no"] },
+            timestamp: base.timestamp
+          }
         }
       ])
     }

@@ -1,7 +1,7 @@
 import { defaultHubOptions, Hub } from "@dockwire/server"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
-import { joinRemovedContainer, joinRoom } from "../../packages/server/src/socket/joinRoom.js"
+import { joinRemovedContainer, joinRoom } from "../../packages/server/src/socket/join/joinRoom.js"
 import { RecordingTransport } from "./recordingTransport.js"
 
 type HubService = Effect.Effect.Success<typeof Hub>

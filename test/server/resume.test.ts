@@ -1,5 +1,13 @@
 import { Containers, type Docker, Events, Logs, MemoryEngine } from "@dockwire/core"
-import { defaultHubOptions, EngineMonitor, Followers, Hub, type HubOptions, type Wire } from "@dockwire/server"
+import {
+  defaultHubOptions,
+  EngineMonitor,
+  Followers,
+  Hub,
+  type HubOptions,
+  OperationHistory,
+  type Wire
+} from "@dockwire/server"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
@@ -8,7 +16,7 @@ import { Conversation } from "../../packages/server/src/socket/Conversation.js"
 import { RecordingTransport } from "./recordingTransport.js"
 import { numbered, poll } from "./wireClient.js"
 
-type Server = Containers | EngineMonitor | Followers | Hub | Logs | Scope.Scope
+type Server = Containers | EngineMonitor | Followers | Hub | OperationHistory | Logs | Scope.Scope
 
 const engine = MemoryEngine.layer({ containers: [{ name: "web", image: "busybox", command: ["sleep", "1000"] }] })
 
@@ -19,7 +27,9 @@ const withServer = <A, E>(
 ): Effect.Effect<A, E, Docker | MemoryEngine> => {
   const services = Followers.layerWith({ linger: 50 }).pipe(
     Layer.provideMerge(EngineMonitor.layer),
-    Layer.provideMerge(Layer.mergeAll(Containers.layer, Events.layer, Logs.layer, Hub.layerWith(hub)))
+    Layer.provideMerge(
+      Layer.mergeAll(Containers.layer, Events.layer, Logs.layer, Hub.layerWith(hub), OperationHistory.layerNone)
+    )
   )
   return Effect.scoped(program).pipe(Effect.provide(Layer.fresh(services)))
 }

@@ -42,6 +42,7 @@ import * as SessionHttp from "./Http/Session.js"
 import { Operations, type OperationsOptions } from "./operations/Operations.js"
 import { OperationStore } from "./operations/OperationStore.js"
 import { Hub } from "./rooms/Hub.js"
+import { OperationHistory } from "./rooms/OperationHistory.js"
 import type { HubOptions } from "./rooms/HubOptions.js"
 import { TokenAttempts } from "./access/TokenAttempts.js"
 import { readOnlyDocker } from "./access/readOnlyDocker.js"
@@ -238,9 +239,10 @@ const layerWithToken = (
   token: Redacted.Redacted<string>
 ): Layer.Layer<ServerServices, ConfigProblem, Docker> => {
   const core = Layer.mergeAll(Containers.layer, Events.layer, Logs.layer)
-  const sink = LogSink.merge(Hub.layerSink, OperationStore.layerSink)
+  const sink = LogSink.merge(Hub.layerSinkWithHistory, OperationStore.layerSink)
   const hub = sink.pipe(
     Layer.provideMerge(OperationStore.layerMemory),
+    Layer.provideMerge(OperationHistory.layerNone),
     Layer.provideMerge(Hub.layerWith(options.hub ?? {}))
   )
   const followers = options.linger === undefined ? Followers.layer : Followers.layerWith({ linger: options.linger })

@@ -18,7 +18,10 @@ export { Operations } from "./operations/Operations.js"
 export type { OperationsOptions, OperationsShape, StartedOperation } from "./operations/Operations.js"
 export type { OperationRequest } from "./operations/OperationRequest.js"
 export { Hub } from "./rooms/Hub.js"
-export type { HubShape } from "./rooms/Hub.js"
+export type { ContainerHold, HubShape } from "./rooms/Hub.js"
+export { RoomLog } from "./rooms/log/RoomLog.js"
+export { NotHeld } from "./rooms/log/RoomLogShape.js"
+export type { RoomHold, RoomListening, RoomLogShape, RoomNews, RoomPlace } from "./rooms/log/RoomLogShape.js"
 export { HistoryUnavailable, OperationHistory } from "./rooms/OperationHistory.js"
 export type {
   HistoryItem,

@@ -175,7 +175,7 @@ export class Subscriptions {
 
   /** Records `count` events of a room. Returns undefined if the application is not subscribed to it. */
   record(
-    message: { readonly room: string; readonly seq?: number; readonly position?: string },
+    message: { readonly room: string; readonly seq?: number; readonly superseded?: number; readonly position?: string },
     count: number
   ): Delivery | undefined {
     const room = this.#rooms.get(message.room)
@@ -189,7 +189,8 @@ export class Subscriptions {
     if (seq !== undefined) {
       const { lastSeq } = room
       if (lastSeq !== undefined) {
-        if (seq > lastSeq + 1) missing = { from: lastSeq + 1, to: seq - 1 }
+        const next = seq - (message.superseded ?? 0)
+        if (next > lastSeq + 1) missing = { from: lastSeq + 1, to: next - 1 }
         skip = Math.min(count, Math.max(0, lastSeq + 1 - seq))
       }
       room.lastSeq = Math.max(lastSeq ?? 0, seq + count - 1)

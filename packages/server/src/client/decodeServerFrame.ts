@@ -53,7 +53,7 @@ const operation = {
 
 /** A message that belongs to a room. */
 const roomMessage = (data: (value: unknown) => boolean) =>
-  hasFields({ room: isText, seq: optional(isSeq), position: isOptionalText, data })
+  hasFields({ room: isText, seq: optional(isSeq), superseded: optional(isSeq), position: isOptionalText, data })
 
 const isMark = hasFields({
   container_id: isText,
@@ -105,6 +105,7 @@ const tests: { readonly [E in ServerMessage["event"]]: (value: unknown) => boole
       success: (success) => typeof success === "boolean",
       status: isText,
       error: isOptionalText,
+      failure: optional(isObject),
       timestamp: isText
     })
   ),

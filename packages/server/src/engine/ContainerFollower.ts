@@ -4,7 +4,8 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { HubShape } from "../rooms/Hub.js"
+import type { ContainerHold, HubShape } from "../rooms/Hub.js"
+import type { NotHeld } from "../rooms/log/RoomLogShape.js"
 import type { Viewer } from "../rooms/Viewer.js"
 import { logStart } from "../rooms/logPositionKeys.js"
 import { containerLogsPrefix, containerLogsRoom } from "../Wire.js"
@@ -85,7 +86,16 @@ export class ContainerFollower implements Follower {
 
   /** Follows the log until the container is removed or the log can't be read; viewers then get an `error`. */
   run(): Effect.Effect<void> {
-    return this.follow().pipe(
+    const holdAndFollow = Effect.scoped(
+      Effect.flatMap(this.options.hub.hold(this.containerId), (hold) => {
+        return this.follow(hold).pipe(
+          Effect.as(false),
+          Effect.catchTag("NotHeld", () => Effect.succeed(true)),
+          Effect.raceFirst(Effect.as(hold.lost, true))
+        )
+      })
+    )
+    return Effect.repeat(holdAndFollow, { while: (isLost) => isLost }).pipe(
       Effect.catchAll((error) => Effect.sync(() => this.reportError(error))),
       Effect.raceFirst(Effect.andThen(this.findEnd(), Effect.never))
     )
@@ -100,39 +110,39 @@ export class ContainerFollower implements Follower {
     return true
   }
 
-  private follow(): Effect.Effect<void, LogsError> {
+  private follow(hold: ContainerHold): Effect.Effect<void, LogsError | NotHeld> {
     const { logs, whenAvailable } = this.options
-    return Stream.suspend(() => logs.followBatches(this.containerId, this.followOptions())).pipe(
-      Stream.runForEach((batch) => this.publishSlices(batch)),
+    return Stream.suspend(() => logs.followBatches(this.containerId, this.followOptions(hold))).pipe(
+      Stream.runForEach((batch) => this.publishSlices(hold, batch)),
       (follow) => retryWhenAvailable(follow, whenAvailable),
       (follow) => restartAfterDefect(follow, "Following a container for its room died. It continues.")
     )
   }
 
-  /** Continues where the room's ring ends, or else starts as requested. */
-  private followOptions(): FollowOptions {
-    const last = this.options.hub.findRing(this.room)?.logPosition ?? this.position
+  /** Continues where the room ends, or else starts as requested. */
+  private followOptions(hold: ContainerHold): FollowOptions {
+    const last = hold.point() ?? this.position
     return last === undefined ? { tail: this.tail } : { position: last }
   }
 
-  private publishSlices(batch: ReadonlyArray<FollowElement>): Effect.Effect<void> {
-    if (batch.length <= maxBatchLines) return this.publish(batch)
+  private publishSlices(hold: ContainerHold, batch: ReadonlyArray<FollowElement>): Effect.Effect<void, NotHeld> {
+    if (batch.length <= maxBatchLines) return this.publish(hold, batch)
     const slices = Array.from({ length: Math.ceil(batch.length / maxBatchLines) }, (_, index) =>
       batch.slice(index * maxBatchLines, (index + 1) * maxBatchLines)
     )
-    return Effect.forEach(slices, (slice) => this.publish(slice), { discard: true })
+    return Effect.forEach(slices, (slice) => this.publish(hold, slice), { discard: true })
   }
 
-  private publish(batch: ReadonlyArray<FollowElement>): Effect.Effect<void> {
+  private publish(hold: ContainerHold, batch: ReadonlyArray<FollowElement>): Effect.Effect<void, NotHeld> {
     return Effect.suspend(() => {
       if (this.closed) return Effect.never
-      const { hub } = this.options
-      hub.publishLogs(this.containerId, batch)
-      const [first] = batch
-      if (!this.hasPublished && first?._tag === "LogMark" && first.mark === "gap") this.gapAtStart = true
-      this.hasPublished ||= first !== undefined
-      this.load.published(batch)
-      return hub.awaitDemand(this.room)
+      const isGap = batch[0]?._tag === "LogMark" && batch[0].mark === "gap"
+      return Effect.flatMap(hold.append(batch), () => {
+        if (!this.hasPublished && isGap) this.gapAtStart = true
+        this.hasPublished ||= batch.length > 0
+        this.load.published(batch)
+        return this.options.hub.awaitDemand(this.room)
+      })
     })
   }
 

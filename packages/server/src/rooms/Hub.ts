@@ -3,17 +3,22 @@
  *
  * @since 0.1.0
  */
-import type { LogEvent, LogLine, LogMark } from "@dockwire/core/LogEvent"
+import type { LogEvent, LogLine, LogMark, OperationEvent } from "@dockwire/core/LogEvent"
+import type { LogPosition } from "@dockwire/core/LogPosition"
 import { LogSink } from "@dockwire/core/LogSink"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
-import { CloseCode, containerLogsPrefix, type ServerMessage } from "../Wire.js"
+import type * as Scope from "effect/Scope"
+import { CloseCode, containerLogsPrefix, containerLogsRoom, type ServerMessage } from "../Wire.js"
 import { defaultHubOptions, type HubOptions } from "./HubOptions.js"
-import { LogEventPublisher } from "./LogEventPublisher.js"
+import { RoomLog } from "./log/RoomLog.js"
+import type { NotHeld } from "./log/RoomLogShape.js"
+import { LogEventPublisher, type RunningRun } from "./LogEventPublisher.js"
 import type { Membership } from "./Membership.js"
+import { OperationHistory } from "./OperationHistory.js"
 import type { Ring } from "./Ring.js"
 import type { RoomEvent } from "./events/RoomEvent.js"
 import { RoomRegistry } from "./RoomRegistry.js"
@@ -42,8 +47,15 @@ export interface HubShape {
   readonly publish: (room: string, events: ReadonlyArray<RoomEvent>) => void
   /** Publishes a container's lines and marks to its room. Lines that carry a position in the engine's log can be resumed from. */
   readonly publishLogs: (containerId: string, elements: ReadonlyArray<LogLine | LogMark>) => void
-  /** Publishes log events to the rooms that they belong to: see `Hub.layerSink`. */
-  readonly offer: (events: ReadonlyArray<LogEvent>) => void
+  /** Waits until nobody else follows the container for its room, and is the only one who does until the scope closes. */
+  readonly hold: (containerId: string) => Effect.Effect<ContainerHold, never, Scope.Scope>
+  /**
+   * Publishes log events to the rooms that they belong to: see `Hub.layerSink`. `firstOrder` is the order of the first event of
+   * a run among them in the history of operations.
+   */
+  readonly offer: (events: ReadonlyArray<LogEvent>, firstOrder?: number) => void
+  /** The runs that have not ended, by log id. */
+  readonly runs: ReadonlyMap<string, RunningRun>
   /** Sends a message that is not part of any room's history to every viewer. */
   readonly broadcast: (message: ServerMessage) => void
   /** Sets the name that a container's lines carry. Default: its short id. */
@@ -65,6 +77,21 @@ export interface HubShape {
   readonly viewerCount: () => number
 }
 
+/**
+ * The right to be the only one who publishes a container's log to its room.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ContainerHold {
+  /** The position in the engine's log after the room's last event, if known. */
+  readonly point: () => LogPosition | undefined
+  /** Publishes lines and marks. Completes when they are in the room. */
+  readonly append: (elements: ReadonlyArray<LogLine | LogMark>) => Effect.Effect<void, NotHeld>
+  /** Completes when another server may follow the container. */
+  readonly lost: Effect.Effect<void>
+}
+
 /** Runs again and again for as long as the scope is open, also after it died. */
 const every = (milliseconds: number, what: string, run: () => void) =>
   Effect.flatMap(Effect.runtime(), (runtime) => {
@@ -77,10 +104,14 @@ const every = (milliseconds: number, what: string, run: () => void) =>
     )
   })
 
+const isOperationEvent = (event: LogEvent): event is OperationEvent =>
+  event._tag !== "LogLine" && event._tag !== "LogMark"
+
 const make = (options: HubOptions) =>
   Effect.gen(function* () {
+    const log = yield* RoomLog
     const viewers = new Set<Viewer>()
-    const rooms = new RoomRegistry(options, (room) => {
+    const rooms = new RoomRegistry(log, options, (room) => {
       if (room.startsWith(containerLogsPrefix)) publisher.forgetContainer(room.slice(containerLogsPrefix.length))
     })
     const publisher = new LogEventPublisher(rooms)
@@ -102,7 +133,16 @@ const make = (options: HubOptions) =>
       findRing: (room) => rooms.findRing(room),
       publish: (room, events) => rooms.publish(room, events),
       publishLogs: (containerId, elements) => publisher.publishLogs(containerId, elements),
-      offer: (events) => publisher.offer(events),
+      hold: (containerId) => {
+        const room = containerLogsRoom(containerId)
+        return Effect.map(log.hold(room), ({ append, lost, point }) => ({
+          lost,
+          point: () => point() ?? rooms.findRing(room)?.logPosition,
+          append: (elements) => Effect.suspend(() => append(publisher.encodeLogs(containerId, elements)))
+        }))
+      },
+      offer: (events, firstOrder) => publisher.offer(events, firstOrder),
+      runs: publisher.runs,
       broadcast: (message) => {
         const frame = Buffer.from(JSON.stringify([message]))
         for (const viewer of viewers) viewer.write(frame)
@@ -141,6 +181,10 @@ const make = (options: HubOptions) =>
 export class Hub extends Context.Tag("@dockwire/server/Hub")<Hub, HubShape>() {
   /** A hub with other limits than `defaultHubOptions`. */
   static readonly layerWith = (options: Partial<HubOptions>): Layer.Layer<Hub> =>
+    Hub.layerWithLog(options).pipe(Layer.provide(RoomLog.layerMemory))
+
+  /** A hub whose rooms are numbered by the surrounding `RoomLog`. */
+  static readonly layerWithLog = (options: Partial<HubOptions>): Layer.Layer<Hub, never, RoomLog> =>
     Layer.scoped(Hub, make({ ...defaultHubOptions, ...options }))
 
   /** A hub with the default limits. */
@@ -152,6 +196,19 @@ export class Hub extends Context.Tag("@dockwire/server/Hub")<Hub, HubShape>() {
    */
   static readonly layerSink: Layer.Layer<LogSink, never, Hub> = Layer.effect(
     LogSink,
-    Effect.map(Hub, (hub) => ({ offer: hub.offer, flush: Effect.void }))
+    Effect.map(Hub, (hub) => ({ offer: (events) => hub.offer(events), flush: Effect.void }))
+  )
+
+  /** Like `layerSink`, and has the history of operations record their events before they are published. */
+  static readonly layerSinkWithHistory: Layer.Layer<LogSink, never, Hub | OperationHistory> = Layer.effect(
+    LogSink,
+    Effect.gen(function* () {
+      const hub = yield* Hub
+      const history = yield* OperationHistory
+      return {
+        offer: (events) => hub.offer(events, history.record(events.filter(isOperationEvent))),
+        flush: history.flush
+      }
+    })
   )
 }

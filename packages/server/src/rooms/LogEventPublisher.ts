@@ -5,10 +5,11 @@ import {
   type OperationEvent,
   isOperationEnded
 } from "@dockwire/core/LogEvent"
-import { containerLogsRoom } from "../Wire.js"
+import { containerLogsRoom, operationRoom } from "../Wire.js"
 import { containerEvent, containerHead, hasPosition } from "./events/containerEvents.js"
-import { operationEvents, operationHead, operationRooms } from "./events/operationEvents.js"
+import { operationEvents, operationHead, operationRooms, runEpoch } from "./events/operationEvents.js"
 import type { LineHead, RoomEvent } from "./events/RoomEvent.js"
+import type { RoomPlace } from "./log/RoomLogShape.js"
 import { positionBeforeFirst } from "./logPositionKeys.js"
 import type { RoomRegistry } from "./RoomRegistry.js"
 
@@ -18,10 +19,26 @@ const append = <A>(into: Map<string, Array<A>>, key: string, value: A): void => 
   else values.push(value)
 }
 
+/** A run that has not ended. */
+export interface RunningRun {
+  readonly head: LineHead
+  /** The `order` of its first event in the history of operations, if it is stored. */
+  readonly order: number | undefined
+}
+
+/** Events for one room, one after the other. */
+interface Batch {
+  readonly room: string
+  readonly events: Array<RoomEvent>
+  /** The place of the first event, in the room of a run. */
+  readonly at?: RoomPlace
+}
+
 /** Publishes log events to the rooms that they belong to. Keeps the heads that the lines of a container or a run share. */
 export class LogEventPublisher {
   private readonly containers = new Map<string, { readonly name: string; readonly head: LineHead }>()
-  private readonly runs = new Map<string, LineHead>()
+  /** The runs that have not ended, by log id. */
+  readonly runs = new Map<string, RunningRun>()
 
   constructor(private readonly rooms: RoomRegistry) {}
 
@@ -34,26 +51,35 @@ export class LogEventPublisher {
     this.containers.delete(containerId)
   }
 
-  publishLogs(containerId: string, elements: ReadonlyArray<LogLine | LogMark>): void {
+  /** Encodes lines and marks for a container's room, which begins in front of the first of them if it is new. */
+  encodeLogs(containerId: string, elements: ReadonlyArray<LogLine | LogMark>): ReadonlyArray<RoomEvent> {
     const head = this.headOf(containerId)
-    const events = elements.map((element) => containerEvent(element, head))
-    const room = containerLogsRoom(containerId)
     const [first] = elements
-    if (first !== undefined && hasPosition(first)) this.rooms.ring(room).startAt(positionBeforeFirst(first))
-    this.rooms.publish(room, events)
+    if (first !== undefined && hasPosition(first)) {
+      this.rooms.ring(containerLogsRoom(containerId)).startAt(positionBeforeFirst(first))
+    }
+    return elements.map((element) => containerEvent(element, head))
   }
 
-  offer(events: ReadonlyArray<LogEvent>): void {
+  publishLogs(containerId: string, elements: ReadonlyArray<LogLine | LogMark>): void {
+    this.rooms.publish(containerLogsRoom(containerId), this.encodeLogs(containerId, elements))
+  }
+
+  /** `firstOrder` is the order of the first event of a run among them in the history of operations. */
+  offer(events: ReadonlyArray<LogEvent>, firstOrder: number | undefined): void {
     const logs = new Map<string, Array<LogLine | LogMark>>()
-    const operations = new Map<string, Array<RoomEvent>>()
+    const shared = new Map<string, Array<RoomEvent>>()
+    const runs: Array<Batch> = []
+    let order = firstOrder
     for (const event of events) {
       if (event._tag === "LogLine" || event._tag === "LogMark") append(logs, event.containerId, event)
-      else this.collectOperation(operations, event)
+      else this.collectOperation(shared, runs, event, order === undefined ? undefined : order++)
     }
     for (const [containerId, elements] of logs) {
       if (!this.rooms.isClaimed(containerLogsRoom(containerId))) this.publishLogs(containerId, elements)
     }
-    for (const [room, batch] of operations) this.rooms.publish(room, batch)
+    for (const [room, batch] of shared) this.rooms.publish(room, batch)
+    for (const { at, events: batch, room } of runs) this.rooms.publish(room, batch, at)
   }
 
   private headOf(containerId: string): LineHead {
@@ -65,14 +91,24 @@ export class LogEventPublisher {
     return head
   }
 
-  private collectOperation(into: Map<string, Array<RoomEvent>>, event: OperationEvent): void {
-    const head = this.runs.get(event.logId) ?? operationHead(event)
-    if (isOperationEnded(event)) this.runs.delete(event.logId)
-    else this.runs.set(event.logId, head)
-    const encoded = operationEvents(event, head)
+  private collectOperation(
+    shared: Map<string, Array<RoomEvent>>,
+    runs: Array<Batch>,
+    event: OperationEvent,
+    order: number | undefined
+  ): void {
+    const { logId, seq } = event
+    const run = this.runs.get(logId) ?? { head: operationHead(event), order }
+    if (isOperationEnded(event)) this.runs.delete(logId)
+    else this.runs.set(logId, run)
+    const encoded = operationEvents(event, run.head, order)
     if (encoded.length === 0) return
-    for (const room of operationRooms(event.logId, event.target)) {
-      for (const one of encoded) append(into, room, one)
+    const own = operationRoom(logId)
+    for (const room of operationRooms(logId, event.target)) {
+      if (room !== own) for (const one of encoded) append(shared, room, one)
     }
+    const last = runs.findLast(({ room }) => room === own)
+    if (last?.at !== undefined && last.at.seq + last.events.length === seq) last.events.push(...encoded)
+    else runs.push({ room: own, events: [...encoded], at: { epoch: runEpoch(logId), seq } })
   }
 }

@@ -6,8 +6,8 @@
 import type { LogPosition } from "@dockwire/core/LogPosition"
 import { encodeEvent, encodeLines } from "./events/encodeMessage.js"
 import { isBeforeFirst, isLogStart, isRecordAfter, isSameRun, positionKey } from "./logPositionKeys.js"
-import type { RoomEvent } from "./events/RoomEvent.js"
-import { RingItems, recordOf } from "./RingItems.js"
+import type { ProgressItem, RoomEvent } from "./events/RoomEvent.js"
+import { RingItems, recordOf, superseded } from "./RingItems.js"
 import { formatPosition, parsePosition } from "./RoomPosition.js"
 
 /** How much a ring keeps. */
@@ -36,20 +36,31 @@ export interface RingFrame {
 const maxFrameLines = 2_000
 const maxCachedFrames = 4
 
-/** The most recent events of a room. `seq` numbers all events that were ever pushed: 1, 2, 3, ... */
+const itemKey = ({ id, run }: ProgressItem): string => `${run} ${id}`
+
+/**
+ * The most recent events of a room. `seq` numbers all events of an epoch: 1, 2, 3, ... Epoch and numbers come from the room's log.
+ * Of the progress of an item, only the last report is kept: earlier ones keep their numbers, and are no longer sent.
+ */
 export class Ring {
   private readonly items = new RingItems()
   private frames: Array<RingFrame> = []
   private lastLogPosition: LogPosition | undefined
   /** The position in the engine's log before the oldest event. */
   private logBeforeOldest: () => LogPosition | undefined = () => undefined
+  private lastOrder: number | undefined
+  /** The order of the event before the oldest. */
+  private orderBeforeOldest: number | undefined
+  /** By item, the `seq` of the last report of progress that is kept. */
+  private readonly progress = new Map<string, number>()
   /** The `seq` of the last event; 0 if there is none. */
   seq = 0
   lastPush: number
 
   constructor(
     readonly room: string,
-    readonly epoch: string,
+    /** Changes with `begin`. */
+    public epoch: string,
     private readonly limits: RingLimits,
     private readonly maxFrameCharacters: number,
     now: number
@@ -60,6 +71,11 @@ export class Ring {
   /** The bytes that what is kept takes. */
   get bytes(): number {
     return this.items.bytes
+  }
+
+  /** Whether nothing is kept. */
+  get isEmpty(): boolean {
+    return this.items.length === 0
   }
 
   /** The lowest `seq` that is kept; `seq + 1` if the ring is empty. */
@@ -96,11 +112,32 @@ export class Ring {
     this.lastLogPosition = position
   }
 
+  /** Starts over in another epoch. Forgets all events. */
+  begin(epoch: string): void {
+    this.epoch = epoch
+    this.lastLogPosition = undefined
+    this.lastOrder = undefined
+    this.skip(0)
+  }
+
+  /** Continues after this `seq`: the events up to there will never be pushed. Forgets all events. */
+  skip(seq: number): void {
+    this.items.clear()
+    this.dropFrames()
+    this.progress.clear()
+    this.seq = seq
+    const log = this.lastLogPosition
+    this.logBeforeOldest = () => log
+    this.orderBeforeOldest = this.lastOrder
+  }
+
   push(events: ReadonlyArray<RoomEvent>, now: number): void {
     for (const event of events) {
       this.lastLogPosition = event.logPosition ?? this.lastLogPosition
-      this.items.push(event, this.lastLogPosition, now)
+      this.lastOrder = event.order ?? this.lastOrder
+      this.items.push(event, this.lastLogPosition ?? this.lastOrder, now)
       this.seq++
+      if (event.item !== undefined) this.supersedeBefore(itemKey(event.item))
     }
     if (events.length > 0) this.lastPush = now
     this.evict(now)
@@ -113,16 +150,33 @@ export class Ring {
       items.length > 1 &&
       (items.length > limits.lines || items.bytes > limits.bytes || now - items.pushedAt(0) > limits.age)
     )
-      this.logBeforeOldest = items.shift()
+      this.shift()
     items.compact()
   }
 
   /** Evicts the older half. */
   halve(): void {
     const keep = Math.ceil(this.items.length / 2)
-    while (this.items.length > keep) this.logBeforeOldest = this.items.shift()
+    while (this.items.length > keep) this.shift()
     this.items.compact()
     this.dropFrames()
+  }
+
+  private shift(): void {
+    const { items } = this
+    if (this.lastOrder !== undefined) this.orderBeforeOldest = items.order(0) ?? this.orderBeforeOldest
+    const item = this.progress.size > 0 ? items.item(0) : undefined
+    if (item !== undefined) this.progress.delete(itemKey(item))
+    this.logBeforeOldest = items.shift()
+  }
+
+  /** The last event is progress: replaces the report about the same item before it, if that is kept. */
+  private supersedeBefore(key: string): void {
+    const before = this.progress.get(key)
+    this.progress.set(key, this.seq)
+    if (before === undefined) return
+    this.items.supersede(before - this.oldest)
+    this.frames = this.frames.filter(({ from, next }) => next <= before || from > before)
   }
 
   /** Drops the frames that are kept for other viewers. */
@@ -138,7 +192,33 @@ export class Ring {
   /** The position before the event with this `seq`, which must be kept or be the next. */
   positionBefore(seq: number): string {
     const log = this.logBefore(seq)
-    return formatPosition({ epoch: this.epoch, seq: seq - 1, ...(log === undefined ? {} : { log: log.toString() }) })
+    const order = log === undefined ? this.orderBefore(seq) : undefined
+    return formatPosition({
+      epoch: this.epoch,
+      seq: seq - 1,
+      ...(log === undefined ? {} : { log: log.toString() }),
+      ...(order === undefined ? {} : { order })
+    })
+  }
+
+  /** The order, in the history of operations, of the event before the one with this `seq`, if known. */
+  orderBefore(seq: number): number | undefined {
+    if (seq === this.seq + 1) return this.lastOrder
+    return seq === this.oldest ? this.orderBeforeOldest : this.items.order(seq - 1 - this.oldest)
+  }
+
+  /** The `seq` of the last event up to this order, if all later ones of this room are kept. */
+  seqOfOrder(order: number): number | undefined {
+    for (let seq = this.seq; seq >= this.oldest - 1; seq--) {
+      const at = this.orderBefore(seq + 1)
+      if (at !== undefined && at <= order) return seq
+    }
+    return undefined
+  }
+
+  /** The log id of the run that a line or progress belongs to. */
+  runAt(seq: number): string | undefined {
+    return seq < this.oldest ? undefined : this.items.run(seq - this.oldest)
   }
 
   /** The position in the engine's log before the event with this `seq`, if known. */
@@ -232,14 +312,20 @@ export class Ring {
     let characters = 0
     let seq = from
     let position = ""
+    /** The number of superseded events since the last message. */
+    let left = 0
     while (seq <= this.seq && characters < this.maxFrameCharacters) {
       const head = this.items.head(seq - this.oldest)
       if (head === undefined) {
         const event = this.at(seq)
         if (event === undefined) break
-        position = this.positionAt(seq)
-        messages.push(encodeEvent(this.room, seq, position, event))
-        characters += event.json.length
+        if (event.event === superseded) left++
+        else {
+          position = this.positionAt(seq)
+          messages.push(encodeEvent(this.room, { seq, superseded: left }, position, event))
+          characters += event.json.length
+          left = 0
+        }
         seq++
         continue
       }
@@ -253,7 +339,8 @@ export class Ring {
         characters += json.length
       }
       position = this.positionAt(seq - 1)
-      messages.push(encodeLines(this.room, first, position, head, lines))
+      messages.push(encodeLines(this.room, { seq: first, superseded: left }, position, head, lines))
+      left = 0
     }
     return { bytes: Buffer.from(`[${messages.join(",")}]`), from, next: seq, position, full: seq <= this.seq }
   }

@@ -3,7 +3,7 @@
  * The position of a line in the engine's log is reduced to a number and a shared part wherever the rest can be derived.
  */
 import { LogPosition } from "@dockwire/core/LogPosition"
-import type { LineHead, RoomEvent } from "./events/RoomEvent.js"
+import type { LineHead, ProgressItem, RoomEvent } from "./events/RoomEvent.js"
 
 /** What the positions of all lines in one run of a container have in common. */
 interface LogRunOf {
@@ -37,15 +37,21 @@ const isReducible = ({ state }: LogPosition, json: string): boolean =>
   state.window.timestamps[0] === lineTimestamp(json) &&
   Object.keys(state).length === stateFields
 
+type Kind = LineHead | ProgressItem | string
+
+/** The name of an event that a later one replaces. It keeps its number, and is not sent any more. */
+export const superseded = "superseded"
+
 /** Events in the order in which they were pushed. Index 0 is the oldest that is kept. */
 export class RingItems {
   private jsons: Array<string> = []
-  /** The head of a line, or the name of any other event. */
-  private kinds: Array<LineHead | string> = []
+  /** The head of a line, the item of a report of progress, or the name of any other event. */
+  private kinds: Array<Kind> = []
   private times: Array<number> = []
   /** The `recordOf` each position, NaN without one. */
   private records: Array<number> = []
-  private positions: Array<LogPosition | LogRunOf | undefined> = []
+  /** The positions in the engine's log, or the orders in the history of operations. */
+  private positions: Array<LogPosition | LogRunOf | number | undefined> = []
   /** The index of the oldest event that is kept. Those before it are cut off in batches. */
   private start = 0
   private lastRun: LogRunOf | undefined
@@ -56,15 +62,17 @@ export class RingItems {
     return this.jsons.length - this.start
   }
 
-  push(event: RoomEvent, logPosition: LogPosition | undefined, now: number): void {
+  /** `place` is the event's position in the engine's log, or its order in the history of operations. */
+  push(event: RoomEvent, place: LogPosition | number | undefined, now: number): void {
+    const logPosition = typeof place === "number" ? undefined : place
     this.jsons.push(event.json)
-    this.kinds.push(event.head ?? event.event)
+    this.kinds.push(event.head ?? event.item ?? event.event)
     this.times.push(now)
     this.records.push(logPosition === undefined ? Number.NaN : recordOf(logPosition))
     this.positions.push(
       logPosition !== undefined && event.head !== undefined && isReducible(logPosition, event.json)
         ? this.runOf(logPosition)
-        : logPosition
+        : place
     )
     this.bytes += this.bytesOf(this.jsons.length - 1)
   }
@@ -83,6 +91,44 @@ export class RingItems {
     return () => restore(position, json, record)
   }
 
+  /** Removes all events. */
+  clear(): void {
+    this.jsons = []
+    this.kinds = []
+    this.times = []
+    this.records = []
+    this.positions = []
+    this.start = 0
+    this.bytes = 0
+  }
+
+  /** Makes an event `superseded`: its text is no longer needed. */
+  supersede(index: number): void {
+    const at = this.start + index
+    this.bytes -= this.bytesOf(at)
+    this.jsons[at] = ""
+    this.kinds[at] = superseded
+    this.bytes += this.bytesOf(at)
+  }
+
+  /** The item of a report of progress that is not superseded. */
+  item(index: number): ProgressItem | undefined {
+    const kind = this.kinds[this.start + index]
+    return typeof kind === "object" && "id" in kind ? kind : undefined
+  }
+
+  /** The log id of the run that the event belongs to, if it is a line or progress. */
+  run(index: number): string | undefined {
+    const kind = this.kinds[this.start + index]
+    return typeof kind === "object" ? kind.run : undefined
+  }
+
+  /** The event's order in the history of operations, if it has one. */
+  order(index: number): number | undefined {
+    const place = this.positions[this.start + index]
+    return typeof place === "number" ? place : undefined
+  }
+
   /** Frees what the removed events took. */
   compact(): void {
     if (this.start < 1024 || this.start * 3 < this.jsons.length) return
@@ -98,7 +144,8 @@ export class RingItems {
     const kind = this.kinds[this.start + index]
     if (kind === undefined) return undefined
     const json = this.json(index)
-    return typeof kind === "string" ? { event: kind, json } : { event: "docker_log", head: kind, json }
+    if (typeof kind === "string") return { event: kind, json }
+    return "id" in kind ? { event: "docker_progress", item: kind, json } : { event: "docker_log", head: kind, json }
   }
 
   json(index: number): string {
@@ -108,7 +155,7 @@ export class RingItems {
   /** The head of a line; `undefined` for any other event. */
   head(index: number): LineHead | undefined {
     const kind = this.kinds[this.start + index]
-    return typeof kind === "string" ? undefined : kind
+    return typeof kind === "object" && "json" in kind ? kind : undefined
   }
 
   pushedAt(index: number): number {
@@ -139,14 +186,20 @@ export class RingItems {
   }
 }
 
-const restore = (position: LogPosition | LogRunOf | undefined, json: string, record: number): LogPosition | undefined =>
-  position === undefined || position instanceof LogPosition
-    ? position
-    : new LogPosition({
-        ...position,
-        window: { timestamps: [lineTimestamp(json)], identities: [record] },
-        length: 1,
-        undelivered: [],
-        parts: [],
-        lastDelivered: []
-      })
+const restore = (
+  position: LogPosition | LogRunOf | number | undefined,
+  json: string,
+  record: number
+): LogPosition | undefined =>
+  typeof position !== "object"
+    ? undefined
+    : position instanceof LogPosition
+      ? position
+      : new LogPosition({
+          ...position,
+          window: { timestamps: [lineTimestamp(json)], identities: [record] },
+          length: 1,
+          undelivered: [],
+          parts: [],
+          lastDelivered: []
+        })

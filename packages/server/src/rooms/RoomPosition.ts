@@ -14,7 +14,8 @@ export type HistoryRange = typeof HistoryRange.Type
 
 /**
  * The decoded form of a `position`. The epoch and `seq` are valid for as long as the server keeps the room. In a
- * container's room the position also holds a position in the engine's log, which survives a restart of the server.
+ * container's room the position also holds a position in the engine's log, which survives a restart of the server, and so does
+ * the `order` in a room of operations. The room of one run has the run's own epoch and numbers.
  */
 export interface RoomPosition {
   /** Empty for history that was never in the ring; such a position is identified by `log` or `request` alone. */
@@ -23,26 +24,30 @@ export interface RoomPosition {
   readonly seq: number
   /** An encoded `LogPosition`. */
   readonly log?: string
+  /** In a room of operations: the `order` of the last event at or before the position, in the history of operations. */
+  readonly order?: number
   /** Instead of `log`, while nothing was delivered and the log's first line was unknown: what the client asked for. */
   readonly request?: HistoryRange
   /** Whether history from before the events that were delivered live was requested and not yet delivered completely. */
   readonly incomplete?: boolean
 }
 
-const pattern = /^([0-9a-z]*)\.(\d{1,15})(?:([.~])(.+)|!([\w-]+))?$/s
+const pattern = /^([0-9a-z-]*)\.(\d{1,15})(?:([.~])(.+)|!([\w-]+)|@(\d{1,15}))?$/s
 
 const EncodedRange = Schema.parseJson(HistoryRange)
 const encodeRange = Schema.encodeSync(EncodedRange)
 const decodeRange = Schema.decodeOption(EncodedRange)
 
 /** Encodes a position for the wire. */
-export const formatPosition = ({ epoch, incomplete, log, request, seq }: RoomPosition): string => {
+export const formatPosition = ({ epoch, incomplete, log, order, request, seq }: RoomPosition): string => {
   const suffix =
     log !== undefined
       ? `${incomplete === true ? "~" : "."}${log}`
-      : request === undefined
-        ? ""
-        : `!${Buffer.from(encodeRange(request)).toString("base64url")}`
+      : order !== undefined
+        ? `@${order}`
+        : request === undefined
+          ? ""
+          : `!${Buffer.from(encodeRange(request)).toString("base64url")}`
   return `${epoch}.${seq}${suffix}`
 }
 
@@ -50,7 +55,7 @@ export const formatPosition = ({ epoch, incomplete, log, request, seq }: RoomPos
 export const parsePosition = (text: string): RoomPosition | undefined => {
   const match = pattern.exec(text)
   if (match === null) return undefined
-  const [, epoch = "", seq = "", separator, log, range] = match
+  const [, epoch = "", seq = "", separator, log, range, order] = match
   const request =
     range === undefined
       ? undefined
@@ -60,7 +65,8 @@ export const parsePosition = (text: string): RoomPosition | undefined => {
     seq: Number(seq),
     ...(log === undefined ? {} : { log }),
     ...(separator === "~" ? { incomplete: true } : {}),
-    ...(request === undefined ? {} : { request })
+    ...(request === undefined ? {} : { request }),
+    ...(order === undefined ? {} : { order: Number(order) })
   }
 }
 

@@ -1,6 +1,8 @@
 import * as Effect from "effect/Effect"
-import { randomBytes } from "node:crypto"
+import { operationPrefix } from "../Wire.js"
+import { runEpoch } from "./events/operationEvents.js"
 import type { HubOptions } from "./HubOptions.js"
+import type { RoomListening, RoomLogShape, RoomNews, RoomPlace } from "./log/RoomLogShape.js"
 import type { Membership } from "./Membership.js"
 import { Ring } from "./Ring.js"
 import type { RoomEvent } from "./events/RoomEvent.js"
@@ -12,17 +14,17 @@ interface Room {
   readonly demandListeners: Set<() => void>
   /** Whether a follower publishes to the room. */
   claimed: boolean
+  listening: RoomListening | undefined
 }
 
-/** All rooms of a hub: their members, their rings, and the memory that the rings share. */
+/** All rooms of a hub: their members, what their rings hear from the log, and the memory that the rings share. */
 export class RoomRegistry {
-  private readonly epoch = Date.now().toString(36) + randomBytes(4).toString("hex")
-  private generation = 0
   /** The bytes that all rings together take. */
   private bytes = 0
   private readonly rooms = new Map<string, Room>()
 
   constructor(
+    private readonly log: RoomLogShape,
     private readonly options: HubOptions,
     private readonly onDropped: (room: string) => void
   ) {}
@@ -50,7 +52,7 @@ export class RoomRegistry {
     const room = this.rooms.get(name)
     room?.members.delete(membership)
     // Drop a room without history at once: clients can make up any number of room names.
-    if (room !== undefined && room.members.size === 0 && !room.claimed && room.ring.seq === 0) this.drop(name, room)
+    if (room !== undefined && room.members.size === 0 && !room.claimed && room.ring.isEmpty) this.drop(name, room)
     else this.checkDemand(name)
     return membership
   }
@@ -68,14 +70,11 @@ export class RoomRegistry {
     return this.rooms.get(name)?.members.size ?? 0
   }
 
-  publish(name: string, events: ReadonlyArray<RoomEvent>): void {
+  /** Adds events to the room's log. `at` is the place of the first one in a room that is numbered by its writer. */
+  publish(name: string, events: ReadonlyArray<RoomEvent>, at?: RoomPlace): void {
     if (events.length === 0) return
-    const room = this.room(name)
-    const before = room.ring.bytes
-    room.ring.push(events, Date.now())
-    this.bytes += room.ring.bytes - before
-    for (const membership of room.members) membership.viewer.notify(membership)
-    if (this.bytes > this.options.bytes) this.enforceBudget()
+    this.room(name)
+    this.log.offer(name, events, at)
   }
 
   claim(name: string): void {
@@ -128,19 +127,47 @@ export class RoomRegistry {
   private room(name: string): Room {
     const existing = this.rooms.get(name)
     if (existing !== undefined) return existing
-    // A room that is dropped and created again starts over at seq 1, so it needs an epoch that it has not had before.
-    const epoch = `${this.epoch}${this.generation.toString(36)}`
-    const ring = new Ring(name, epoch, this.options.ring, this.options.frameCharacters, Date.now())
-    const room: Room = { ring, members: new Set(), demandListeners: new Set(), claimed: false }
+    const ownEpoch = name.startsWith(operationPrefix) ? runEpoch(name.slice(operationPrefix.length)) : undefined
+    const ring = new Ring(name, ownEpoch ?? "", this.options.ring, this.options.frameCharacters, Date.now())
+    const room: Room = {
+      ring,
+      members: new Set(),
+      demandListeners: new Set(),
+      claimed: false,
+      listening: undefined
+    }
     this.rooms.set(name, room)
+    // The room of a run is numbered by the run.
+    const place = ownEpoch === undefined ? undefined : { epoch: ownEpoch, seq: 0 }
+    room.listening = this.log.listen(name, place, (news) => this.hear(room, news))
     return room
+  }
+
+  private hear(room: Room, news: RoomNews): void {
+    const { members, ring } = room
+    const before = ring.bytes
+    switch (news._tag) {
+      case "Events":
+        ring.push(news.events, Date.now())
+        break
+      case "Gone":
+        ring.skip(news.to)
+        break
+      case "Anew":
+        ring.begin(news.epoch)
+        // Their numbers are of another epoch: they have to catch up with their positions.
+        for (const membership of members) membership.next = 0
+    }
+    this.bytes += ring.bytes - before
+    for (const membership of members) membership.viewer.notify(membership)
+    if (this.bytes > this.options.bytes) this.enforceBudget()
   }
 
   private drop(name: string, room: Room): void {
     this.rooms.delete(name)
     this.onDropped(name)
     this.bytes -= room.ring.bytes
-    if (room.ring.seq > 0) this.generation++
+    room.listening?.stop()
     for (const listener of room.demandListeners) listener()
   }
 

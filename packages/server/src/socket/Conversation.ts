@@ -8,8 +8,8 @@ import { errorCode } from "../engine/errorCode.js"
 import { Followers } from "../engine/Followers.js"
 import { findLogEnd } from "../engine/history/findLogEnd.js"
 import type { HistoryRequest } from "../engine/history/historyStart.js"
-import { runWhenAvailable } from "../engine/reconnect.js"
 import { Hub } from "../rooms/Hub.js"
+import { OperationHistory, type OperationHistoryShape } from "../rooms/OperationHistory.js"
 import { logPositionOf } from "../rooms/RoomPosition.js"
 import type { Viewer } from "../rooms/Viewer.js"
 import {
@@ -22,13 +22,14 @@ import {
   type JoinMessage,
   type StreamContainerLogsMessage
 } from "../Wire.js"
-import { type ContainerRef, ContainerResolver } from "./ContainerResolver.js"
+import { ContainerRequests } from "./ContainerRequests.js"
+import type { ContainerRef } from "./ContainerResolver.js"
 import { decodeClientMessage, type ProtocolError } from "./decodeClientMessage.js"
-import { FollowedRoom, type FollowedRoomServices } from "./FollowedRoom.js"
-import { joinContainerRoom, joinRemovedContainer, joinRoom } from "./joinRoom.js"
+import { FollowedRoom, type FollowedRoomServices } from "./join/FollowedRoom.js"
+import { joinContainerRoom, joinRemovedContainer, joinRoom } from "./join/joinRoom.js"
+import { isOperationRoom, OperationRoom } from "./join/OperationRoom.js"
 import { type Denials, denialCodes, messageScopes } from "./messageScopes.js"
 import { OffenceCounter } from "./OffenceCounter.js"
-import { RoomRequests } from "./RoomRequests.js"
 import { RateLimiter } from "./RateLimiter.js"
 
 /** How many rooms a connection can be in. */
@@ -46,9 +47,6 @@ const tooFast: ProtocolError = {
 
 const isFullId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
 
-/** How many requests of a connection may wait for the engine's answer at the same time. */
-const maxConcurrentRequests = 16
-
 const internalError = (cause: Cause.Cause<never>, about: string) =>
   Effect.as(Effect.logError("Carrying out a client's message died.", cause), {
     code: "internal_error",
@@ -56,8 +54,16 @@ const internalError = (cause: Cause.Cause<never>, about: string) =>
     about
   })
 
+/** Answers with an error if the effect dies: the connection, and what else it asked for, goes on. */
+const guard = (viewer: Viewer, effect: Effect.Effect<void>, about: string): Effect.Effect<void> =>
+  Effect.catchAllCause(effect, (cause) =>
+    Cause.isInterruptedOnly(cause)
+      ? Effect.failCause(cause)
+      : Effect.map(internalError(cause, about), (data) => viewer.send({ event: "error", data }))
+  )
+
 /** A request to join the room of a container's log. */
-interface ContainerRequest {
+interface LogRequest {
   /** The container as the client named it. */
   readonly idOrName: string
   /** The room as the client named it. */
@@ -70,37 +76,38 @@ interface ContainerRequest {
 export class Conversation {
   private readonly rateLimiter = new RateLimiter(messageBurst, messagesPerSecond, Date.now())
   private readonly offences = new OffenceCounter(maxOffences, 60_000)
-  private readonly permits = Effect.unsafeMakeSemaphore(maxConcurrentRequests)
   /** The rooms of the containers that the client follows, by canonical name. */
   private readonly followedRooms = new Map<string, FollowedRoom>()
-  /** Requests whose container is not known yet. */
-  private readonly unresolved = new Set<number>()
-  /** The rooms by whose requested name a request waits for the engine to come back. */
-  private readonly waiting = new Set<string>()
-  /** While there are unresolved requests: by canonical name, the latest request that came before the client left the room. */
-  private readonly left = new Map<string, number>()
+  /** The rooms of operations that the client is in. */
+  private readonly operationRooms = new Map<string, OperationRoom>()
 
   private constructor(
-    private readonly services: FollowedRoomServices,
-    private readonly resolver: ContainerResolver,
-    private readonly requests: RoomRequests,
+    private readonly services: FollowedRoomServices & { readonly history: OperationHistoryShape },
+    private readonly requests: ContainerRequests,
     private readonly scope: Scope.Scope,
     private readonly denial: Denials
   ) {
-    services.viewer.onOverrun = (membership) =>
-      this.followedRooms.get(membership.ring.room)?.catchUp(membership) ?? false
+    services.viewer.onOverrun = (membership) => {
+      const { room } = membership.ring
+      return (this.followedRooms.get(room) ?? this.operationRooms.get(room))?.catchUp(membership) ?? false
+    }
   }
 
   /** A conversation that ends with the surrounding scope. `denial` says what the client may not do. */
   static readonly make = (
     viewer: Viewer,
     denial: Denials = () => undefined
-  ): Effect.Effect<Conversation, never, Hub | Followers | EngineMonitor | Containers | Logs | Scope.Scope> =>
+  ): Effect.Effect<
+    Conversation,
+    never,
+    Hub | OperationHistory | Followers | EngineMonitor | Containers | Logs | Scope.Scope
+  > =>
     Effect.gen(function* () {
       const { whenAvailable } = yield* EngineMonitor
-      const services = { viewer, hub: yield* Hub, followers: yield* Followers, logs: yield* Logs, whenAvailable }
-      const resolver = yield* ContainerResolver.make
-      return new Conversation(services, resolver, yield* RoomRequests.make, yield* Effect.scope, denial)
+      const rooms = { viewer, hub: yield* Hub, history: yield* OperationHistory }
+      const services = { ...rooms, followers: yield* Followers, logs: yield* Logs, whenAvailable }
+      const requests = yield* ContainerRequests.make(whenAvailable, (request, about) => guard(viewer, request, about))
+      return new Conversation(services, requests, yield* Effect.scope, denial)
     })
 
   /** Receives one text frame. Completes when the next one may be received: requests for containers are carried out later. */
@@ -109,7 +116,7 @@ export class Conversation {
       if (!this.rateLimiter.tryAcquire(Date.now())) return this.reject(tooFast)
       return Effect.matchEffect(decodeClientMessage(frame), {
         onFailure: (error) => this.reject(error),
-        onSuccess: (message) => this.guard(this.dispatchIfAllowed(message), message.event)
+        onSuccess: (message) => guard(this.services.viewer, this.dispatchIfAllowed(message), message.event)
       })
     })
   }
@@ -149,6 +156,7 @@ export class Conversation {
     return this.withinRoomLimit(room, () => {
       const { hub, viewer } = this.services
       if (room.startsWith(containerStatsPrefix)) return this.notSupported(room)
+      if (isOperationRoom(room)) return this.joinOperations(room, position)
       if (!room.startsWith(containerLogsPrefix)) {
         return Effect.sync(() => joinRoom(hub, viewer, room, room, position))
       }
@@ -158,28 +166,38 @@ export class Conversation {
         const request = { containerId: container.id, requestedRoom: room }
         return joinContainerRoom(hub, viewer, request, findLogEnd(this.services.logs, container.id))
       }
-      return this.withContainer({
-        idOrName: room.slice(containerLogsPrefix.length),
-        requestedRoom: room,
-        position,
-        onFound
-      })
+      const idOrName = room.slice(containerLogsPrefix.length)
+      return this.withContainer({ idOrName, requestedRoom: room, position, onFound })
     })
+  }
+
+  private joinOperations(room: string, position: string | undefined): Effect.Effect<void> {
+    const join = Effect.suspend(() => {
+      const existing = this.operationRooms.get(room)
+      if (existing !== undefined) return existing.join(room, position)
+      return OperationRoom.make(this.services, room).pipe(
+        Scope.extend(this.scope),
+        Effect.flatMap((joined) => {
+          this.operationRooms.set(room, joined)
+          return joined.join(room, position)
+        })
+      )
+    })
+    return this.requests.start(room, join)
   }
 
   /** Leaves a room. Requests to join it that are not yet carried out are dropped. */
   private leave(requestedRoom: string): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       const { followers, hub, viewer } = this.services
-      const room = this.resolver.canonicalRoom(requestedRoom)
-      if (this.unresolved.size > 0) this.left.set(room, this.requests.next())
+      const room = this.requests.resolver.canonicalRoom(requestedRoom)
       // The room may have been requested by another name of the container.
-      const names = new Set([requestedRoom, room, viewer.membership(room)?.requestedRoom ?? room])
-      yield* Effect.forEach(names, (name) => this.requests.cancel(name), { discard: true })
+      yield* this.requests.cancel(room, [requestedRoom, viewer.membership(room)?.requestedRoom ?? room])
       hub.leave(viewer, room)
-      const followed = this.followedRooms.get(room)
+      const joined = this.followedRooms.get(room) ?? this.operationRooms.get(room)
       this.followedRooms.delete(room)
-      if (followed !== undefined) yield* followed.close
+      this.operationRooms.delete(room)
+      if (joined !== undefined) yield* joined.close
       if (room.startsWith(containerLogsPrefix)) {
         yield* followers.unwatch(viewer, room.slice(containerLogsPrefix.length))
       }
@@ -236,59 +254,22 @@ export class Conversation {
    * Starts to resolve a container and pass it on. If the engine is unavailable, the client is told at once, and the request
    * is carried out when the engine is back.
    */
-  private withContainer(request: ContainerRequest): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const { idOrName, requestedRoom } = request
-      const number = this.requests.next()
-      const known = this.resolver.known(idOrName)
-      const room = known === undefined ? requestedRoom : containerLogsRoom(known.id)
-      const carryOut = known === undefined ? this.resolve(number, request) : this.enter(number, known, request)
-      this.unresolved.add(number)
-      // Of several requests for the same room that wait for the engine, the latest wins.
-      const cancel = this.waiting.has(requestedRoom) ? this.requests.cancel(requestedRoom) : Effect.void
-      const start = this.requests.start(number, room, this.guard(carryOut, idOrName), () => this.resolved(number))
-      return Effect.zipRight(cancel, start)
+  private withContainer(request: LogRequest): Effect.Effect<void> {
+    const { idOrName } = request
+    return this.requests.startWithContainer({
+      ...request,
+      roomOf: containerLogsRoom,
+      onUnavailable: (error) => Effect.sync(() => this.sendError(error, idOrName)),
+      onFailure: (error, inTurnOf) => this.joinRemoved(request, error, inTurnOf)
     })
-  }
-
-  private resolve(number: number, request: ContainerRequest): Effect.Effect<void> {
-    const { idOrName, requestedRoom } = request
-    const resolve = this.permits.withPermits(1)(this.resolver.resolve(idOrName))
-    const whenAvailable = Effect.suspend(() => {
-      this.waiting.add(requestedRoom)
-      return Effect.ensuring(
-        runWhenAvailable(resolve, this.services.whenAvailable),
-        Effect.sync(() => this.waiting.delete(requestedRoom))
-      )
-    })
-    return resolve.pipe(
-      Effect.catchTag("EngineUnavailable", (error) =>
-        Effect.suspend(() => {
-          this.sendError(error, idOrName)
-          return whenAvailable
-        })
-      ),
-      Effect.matchEffect({
-        onSuccess: (container) => this.enter(number, container, request),
-        onFailure: (error) => this.joinRemoved(number, request, error)
-      })
-    )
-  }
-
-  /** Carries out a request for a container that is known now, unless the client left its room in the meantime. */
-  private enter(number: number, container: ContainerRef, request: ContainerRequest): Effect.Effect<void> {
-    const room = containerLogsRoom(container.id)
-    const carryOut = Effect.suspend(() => {
-      const isLeft = (this.left.get(room) ?? 0) > number
-      this.resolved(number)
-      return isLeft ? Effect.void : request.onFound(container)
-    })
-    return this.requests.inTurnOf(number, room, this.permits.withPermits(1)(carryOut))
   }
 
   /** If the container was removed, joins what is left of its room. */
-  private joinRemoved(number: number, request: ContainerRequest, error: LogsError): Effect.Effect<void> {
-    const { idOrName, position, requestedRoom } = request
+  private joinRemoved(
+    { idOrName, position, requestedRoom }: LogRequest,
+    error: LogsError,
+    inTurnOf: (room: string, request: Effect.Effect<void>) => Effect.Effect<void>
+  ): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { hub, viewer } = this.services
       const containerId = isFullId(idOrName)
@@ -300,23 +281,17 @@ export class Conversation {
         return Effect.sync(() => this.sendError(error, idOrName))
       }
       const join = Effect.sync(() => {
-        this.resolved(number)
         const removed = { containerId, requestedRoom, position }
         if (!joinRemovedContainer(hub, viewer, removed, error.message)) this.sendError(error, idOrName)
       })
-      return this.requests.inTurnOf(number, containerLogsRoom(containerId), join)
+      return inTurnOf(containerLogsRoom(containerId), join)
     })
   }
 
   /** The id of the container in whose room the client is under this name. */
   private joinedContainer(requestedRoom: string): string | undefined {
-    const room = this.resolver.canonicalRoom(requestedRoom)
+    const room = this.requests.resolver.canonicalRoom(requestedRoom)
     return this.services.viewer.membership(room) === undefined ? undefined : room.slice(containerLogsPrefix.length)
-  }
-
-  private resolved(number: number): void {
-    this.unresolved.delete(number)
-    if (this.unresolved.size === 0) this.left.clear()
   }
 
   private sendError(error: LogsError, about: string): void {
@@ -326,18 +301,9 @@ export class Conversation {
     })
   }
 
-  /** Answers with an error if the effect dies: the connection, and what else it asked for, goes on. */
-  private guard(effect: Effect.Effect<void>, about: string): Effect.Effect<void> {
-    return Effect.catchAllCause(effect, (cause) =>
-      Cause.isInterruptedOnly(cause)
-        ? Effect.failCause(cause)
-        : Effect.map(internalError(cause, about), (data) => this.services.viewer.send({ event: "error", data }))
-    )
-  }
-
   private withinRoomLimit(about: string, join: () => Effect.Effect<void>): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (this.services.viewer.roomCount + this.unresolved.size < maxRooms) return join()
+      if (this.services.viewer.roomCount + this.requests.pending < maxRooms) return join()
       const message = `A connection can be in at most ${maxRooms} rooms. Leave a room before you join another one.`
       return this.reject({ code: "too_many_rooms", message, about })
     })

@@ -17,6 +17,7 @@ import { tooManyAttempts } from "../access/tooManyAttempts.js"
 import { EngineMonitor } from "../engine/EngineMonitor.js"
 import { Followers } from "../engine/Followers.js"
 import { Hub } from "../rooms/Hub.js"
+import type { OperationHistory } from "../rooms/OperationHistory.js"
 import type { ViewerTransport } from "../rooms/Viewer.js"
 import { CloseCode, maxClientFrameBytes, path, subprotocol, ticketPrefix } from "../Wire.js"
 import { Conversation } from "./Conversation.js"
@@ -152,7 +153,7 @@ const upgradeRequired = HttpServerResponse.unsafeJson(
   { status: 426, headers: { upgrade: "websocket" } }
 )
 
-type Needed = Hub | Followers | EngineMonitor | Containers | Logs
+type Needed = Hub | OperationHistory | Followers | EngineMonitor | Containers | Logs
 
 /** The route of the WebSocket. */
 export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Auth | TokenAttempts | Sockets | Needed> =

@@ -19,6 +19,11 @@ export interface RoomMessage {
    * viewer receives because it is older than the ring.
    */
   readonly seq?: number
+  /**
+   * How many events directly before this one, `seq - superseded` to `seq - 1`, are not sent, because they were progress that a
+   * later `docker_progress` of the same item replaces. Absent if there are none.
+   */
+  readonly superseded?: number
   /** Opaque. Join with it to resume after this message. */
   readonly position: string
 }
@@ -132,6 +137,18 @@ export interface DockerProgressMessage extends RoomMessage {
 }
 
 /**
+ * Why an operation failed, for programs: the tag of the error, such as `ComposeFailed`, and its fields. Where they are known,
+ * those are `reason`, `service`, `file` and `line`, `step` of a build, `exit_code`, `last_lines` (at most 20), and more.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface OperationFailureData {
+  readonly tag: string
+  readonly [field: string]: string | number | boolean | ReadonlyArray<string>
+}
+
+/**
  * An operation ended. Sent exactly once per operation and room.
  *
  * @since 0.1.0
@@ -144,6 +161,7 @@ export interface DockerLogCompleteMessage extends RoomMessage {
     readonly status: OperationEnd
     /** Why it failed, for people to read. */
     readonly error?: string
+    readonly failure?: OperationFailureData
     readonly timestamp: string
   }
 }

@@ -13,12 +13,28 @@
 export const allOperationsRoom = "docker_logs"
 
 /**
+ * The prefix of the rooms of single runs.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const operationPrefix = "operation_"
+
+/**
  * The room of one run of an operation.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const operationRoom = (logId: string): string => `operation_${logId}`
+export const operationRoom = (logId: string): string => operationPrefix + logId
+
+/**
+ * The prefix of the rooms of compose files.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const configPrefix = "docker_config_"
 
 /**
  * The room of the operations on one compose file.
@@ -26,7 +42,15 @@ export const operationRoom = (logId: string): string => `operation_${logId}`
  * @since 0.1.0
  * @category constructors
  */
-export const configRoom = (configId: string | number): string => `docker_config_${configId}`
+export const configRoom = (configId: string | number): string => `${configPrefix}${configId}`
+
+/**
+ * The prefix of the rooms of images.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const imagePrefix = "docker_image_"
 
 /**
  * The room of the operations on one image. Each `:` of the image's name becomes `_`.
@@ -34,7 +58,7 @@ export const configRoom = (configId: string | number): string => `docker_config_
  * @since 0.1.0
  * @category constructors
  */
-export const imageRoom = (imageName: string): string => `docker_image_${imageName.replaceAll(":", "_")}`
+export const imageRoom = (imageName: string): string => imagePrefix + imageName.replaceAll(":", "_")
 
 /**
  * The prefix of the rooms of container logs.

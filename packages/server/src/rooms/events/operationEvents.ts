@@ -1,5 +1,6 @@
 /** Encodes an operation's events as events of its rooms. */
-import type { OperationEvent, OperationTarget } from "@dockwire/core/LogEvent"
+import type { OperationEvent, OperationFailure, OperationTarget } from "@dockwire/core/LogEvent"
+import { createHash } from "node:crypto"
 import * as Wire from "../../Wire.js"
 import type { LineHead, RoomEvent } from "./RoomEvent.js"
 
@@ -22,12 +23,23 @@ const operationData = (event: OperationEvent): Wire.OperationData => ({
 /** The head of a run's lines. */
 export const operationHead = (event: OperationEvent): LineHead => {
   const data: Wire.OperationLogData = { ...operationData(event), status: "running" }
-  return { json: JSON.stringify(data).slice(0, -1) }
+  return { json: JSON.stringify(data).slice(0, -1), run: event.logId }
 }
+
+/** The epoch of the room of a run: its log id, or what stands for it in a position. */
+export const runEpoch = (logId: string): string =>
+  /^[0-9a-z-]{1,64}$/.test(logId) ? logId : createHash("sha256").update(logId).digest("hex").slice(0, 32)
+
+const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+const failureData = ({ fields, tag }: OperationFailure): Wire.OperationFailureData => ({
+  ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [snakeCase(name), value])),
+  tag
+})
 
 const encodeEnd = (
   event: OperationEvent,
-  end: { readonly success: boolean; readonly status: Wire.OperationEnd; readonly error?: string }
+  end: Pick<Wire.DockerLogCompleteMessage["data"], "success" | "status" | "error" | "failure">
 ): RoomEvent => {
   const data: Wire.DockerLogCompleteMessage["data"] = { ...operationData(event), ...end, timestamp: event.timestamp }
   return { event: "docker_log_complete", json: JSON.stringify(data) }
@@ -42,11 +54,7 @@ const encodeLine = (
   json: JSON.stringify(line satisfies Wire.WireLine)
 })
 
-/**
- * Encodes an event of a run. `OperationStarted` has no message of its own. What an interrupted run has left behind is a line,
- * as the message of its end has no place for it.
- */
-export const operationEvents = (event: OperationEvent, head: LineHead): ReadonlyArray<RoomEvent> => {
+const encodeOperation = (event: OperationEvent, head: LineHead): ReadonlyArray<RoomEvent> => {
   switch (event._tag) {
     case "OperationStarted":
       return []
@@ -61,15 +69,33 @@ export const operationEvents = (event: OperationEvent, head: LineHead): Readonly
         ...(event.total === undefined ? {} : { total: event.total }),
         timestamp: event.timestamp
       }
-      return [{ event: "docker_progress", json: JSON.stringify(data) }]
+      const item = { run: event.logId, id: event.id }
+      return [{ event: "docker_progress", item, json: JSON.stringify(data) }]
     }
     case "OperationCompleted":
       return [encodeEnd(event, { success: true, status: "completed" })]
-    case "OperationFailed":
-      return [encodeEnd(event, { success: false, status: "failed", error: event.error })]
+    case "OperationFailed": {
+      const { error, failure } = event
+      const why = failure === undefined ? { error } : { error, failure: failureData(failure) }
+      return [encodeEnd(event, { success: false, status: "failed", ...why })]
+    }
     case "OperationInterrupted": {
       const end = encodeEnd(event, { success: false, status: "interrupted" })
       return event.detail === undefined ? [end] : [encodeLine(head, event.timestamp, "system", event.detail), end]
     }
   }
+}
+
+/**
+ * Encodes an event of a run, whose place in the history of operations is `order`. `OperationStarted` has no message of its own.
+ * What an interrupted run has left behind is a line before its end, which has no place for it.
+ */
+export const operationEvents = (
+  event: OperationEvent,
+  head: LineHead,
+  order: number | undefined
+): ReadonlyArray<RoomEvent> => {
+  const encoded = encodeOperation(event, head)
+  const last = encoded.at(-1)
+  return order === undefined || last === undefined ? encoded : [...encoded.slice(0, -1), { ...last, order }]
 }

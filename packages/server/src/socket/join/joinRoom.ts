@@ -1,11 +1,12 @@
 /** Joins a room whose only history is its ring. */
 import type { LogPosition } from "@dockwire/core/LogPosition"
 import * as Effect from "effect/Effect"
-import { formatPosition, logPositionOf } from "../rooms/RoomPosition.js"
-import type { HubShape } from "../rooms/Hub.js"
-import type { Ring } from "../rooms/Ring.js"
-import type { Viewer } from "../rooms/Viewer.js"
-import { containerLogsRoom, defaultTail } from "../Wire.js"
+import { formatPosition, logPositionOf } from "../../rooms/RoomPosition.js"
+import type { HubShape } from "../../rooms/Hub.js"
+import type { Membership } from "../../rooms/Membership.js"
+import type { Ring } from "../../rooms/Ring.js"
+import type { Viewer } from "../../rooms/Viewer.js"
+import { containerLogsRoom, defaultTail } from "../../Wire.js"
 import { lastEvicted, sendGap, sendJoined } from "./roomReplies.js"
 
 /** Joins a room. With a position, replays what came after it; what the ring no longer has is reported as a `gap`. */
@@ -17,9 +18,14 @@ export const joinRoom = (
   position: string | undefined
 ): void => {
   const wasMember = viewer.membership(room) !== undefined
-  const membership = hub.join(viewer, room, requestedRoom)
-  const { ring } = membership
-  if (wasMember || position === undefined) {
+  joinFromRing(hub.join(viewer, room, requestedRoom), wasMember ? undefined : position)
+}
+
+/** Answers a viewer that has joined, and replays what came after the position. */
+export const joinFromRing = (membership: Membership, position: string | undefined): void => {
+  const { requestedRoom, ring, viewer } = membership
+  const { room } = ring
+  if (position === undefined) {
     return sendJoined(viewer, ring, { requestedRoom, position: membership.position, recovered: true })
   }
   const last = ring.seqOfRoomPosition(position)

@@ -1,7 +1,7 @@
 /** The replies to a request to join a room. */
-import type { Ring } from "../rooms/Ring.js"
-import type { Viewer } from "../rooms/Viewer.js"
-import type { GapMessage, JoinedMessage } from "../Wire.js"
+import type { Ring } from "../../rooms/Ring.js"
+import type { Viewer } from "../../rooms/Viewer.js"
+import type { GapMessage, JoinedMessage } from "../../Wire.js"
 
 /** What `joined` reports beyond the state of the ring. */
 export interface JoinReply {

@@ -9,16 +9,16 @@ import * as FiberHandle from "effect/FiberHandle"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
-import type { Follower } from "../engine/ContainerFollower.js"
-import type { FollowersShape } from "../engine/Followers.js"
-import { HistoryReader } from "../engine/history/HistoryReader.js"
-import { isLogEmpty } from "../engine/history/findLogEnd.js"
-import { type EngineStart, type HistoryRequest, historyStart } from "../engine/history/historyStart.js"
-import { HistoryWriter } from "../engine/history/HistoryWriter.js"
-import { containerHead } from "../rooms/events/containerEvents.js"
-import type { HubShape } from "../rooms/Hub.js"
-import type { Membership } from "../rooms/Membership.js"
-import { logStart, positionBeforeFirst } from "../rooms/logPositionKeys.js"
+import type { Follower } from "../../engine/ContainerFollower.js"
+import type { FollowersShape } from "../../engine/Followers.js"
+import { HistoryReader } from "../../engine/history/HistoryReader.js"
+import { isLogEmpty } from "../../engine/history/findLogEnd.js"
+import { type EngineStart, type HistoryRequest, historyStart } from "../../engine/history/historyStart.js"
+import { HistoryWriter } from "../../engine/history/HistoryWriter.js"
+import { containerHead } from "../../rooms/events/containerEvents.js"
+import type { HubShape } from "../../rooms/Hub.js"
+import type { Membership } from "../../rooms/Membership.js"
+import { logStart, positionBeforeFirst } from "../../rooms/logPositionKeys.js"
 import {
   formatPosition,
   type HistoryRange,
@@ -26,10 +26,10 @@ import {
   logPositionOf,
   parsePosition,
   requestPosition
-} from "../rooms/RoomPosition.js"
-import type { Viewer } from "../rooms/Viewer.js"
-import { containerLogsRoom } from "../Wire.js"
-import type { ContainerRef } from "./ContainerResolver.js"
+} from "../../rooms/RoomPosition.js"
+import type { Viewer } from "../../rooms/Viewer.js"
+import { containerLogsRoom } from "../../Wire.js"
+import type { ContainerRef } from "../ContainerResolver.js"
 import { lastEvicted, sendGap, sendJoined } from "./roomReplies.js"
 
 /** What a `FollowedRoom` works with. */
