@@ -22,6 +22,8 @@ export interface CuttingProxy {
   readonly endpoint: string
   /** Every request so far, as method and path. */
   readonly requests: ReadonlyArray<string>
+  /** The last requests of the connections that are open now. */
+  readonly openRequests: () => ReadonlyArray<string>
   /** Connections that are open now. */
   readonly open: () => number
   /** Connections cut so far because of `cutAfter`. */
@@ -42,6 +44,7 @@ export const startCuttingProxy = async (target: string, options: CuttingProxyOpt
   const place = connectionOf(target)
   const requests: Array<string> = []
   const clients = new Set<Socket>()
+  const current = new Map<Socket, string>()
   let cuts = 0
   let passed = 0
   const server = createServer((client) => {
@@ -52,6 +55,7 @@ export const startCuttingProxy = async (target: string, options: CuttingProxyOpt
       const request = requestLine.exec(bytes.toString("latin1", 0, 2_000))?.[1]
       if (request !== undefined) {
         requests.push(request)
+        current.set(client, request)
         left = options.cutAfter?.(request)
         const held = options.hold?.(request)
         if (held !== undefined) {
@@ -87,6 +91,7 @@ export const startCuttingProxy = async (target: string, options: CuttingProxyOpt
     engine.on("close", () => client.end())
     client.on("close", () => {
       clients.delete(client)
+      current.delete(client)
       engine.destroy()
     })
   })
@@ -104,6 +109,7 @@ export const startCuttingProxy = async (target: string, options: CuttingProxyOpt
     endpoint:
       typeof address === "object" && address !== null ? `tcp://127.0.0.1:${address.port}` : `unix://${socketPath}`,
     requests,
+    openRequests: () => [...current.values()],
     open: () => clients.size,
     cuts: () => cuts,
     passed: () => passed,

@@ -7,8 +7,10 @@ import { Containers } from "@dockwire/core/Containers"
 import type { Docker } from "@dockwire/core/Docker"
 import type { InvalidRequest } from "@dockwire/core/DockerError"
 import { Events } from "@dockwire/core/Events"
+import { Exec } from "@dockwire/core/Exec"
 import { LogSink } from "@dockwire/core/LogSink"
 import { Logs } from "@dockwire/core/Logs"
+import { Stats } from "@dockwire/core/Stats"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
@@ -36,6 +38,7 @@ import * as OperationsHttp from "./Http/Operations.js"
 import * as PageHttp from "./Http/Page.js"
 import { declaredRouter } from "./Http/declaredRouter.js"
 import { openApiDocument } from "./Http/openApiDocument.js"
+import { checkRequest } from "./Http/request/CheckRequest.js"
 import { requireCredential } from "./Http/RequireCredential.js"
 import { securityHeaders } from "./Http/SecurityHeaders.js"
 import * as SessionHttp from "./Http/Session.js"
@@ -121,7 +124,8 @@ const accessGuard = (config: ServerConfig) =>
 
 const apiRoutes = Layer.mergeAll(
   HttpLayerRouter.addHttpApi(Api).pipe(
-    Layer.provide([ContainersHttp.layer, EngineHttp.layer, OperationsHttp.layer, SessionHttp.layer])
+    Layer.provide([ContainersHttp.layer, EngineHttp.layer, OperationsHttp.layer, SessionHttp.layer]),
+    Layer.provide(checkRequest.layer)
   ),
   notFound("/api/*")
 )
@@ -238,7 +242,7 @@ const layerWithToken = (
   options: ServerWithDockerOptions,
   token: Redacted.Redacted<string>
 ): Layer.Layer<ServerServices, ConfigProblem, Docker> => {
-  const core = Layer.mergeAll(Containers.layer, Events.layer, Logs.layer)
+  const core = Layer.mergeAll(Containers.layer, Events.layer, Exec.layer, Logs.layer, Stats.layer)
   const sink = LogSink.merge(Hub.layerSinkWithHistory, OperationStore.layerSink)
   const hub = sink.pipe(
     Layer.provideMerge(OperationStore.layerMemory),

@@ -1,17 +1,19 @@
 /** The complete HTTP API. */
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as OpenApi from "@effect/platform/OpenApi"
-import { ContainersApi } from "./Containers.js"
+import { ContainersApi, ExecElement, LogElement, StatsElement } from "./Containers.js"
 import { EngineApi } from "./Engine.js"
 import {
   ExecDisabled,
   HostNotAllowed,
+  InvalidRequest,
   NotAllowed,
   OriginNotAllowed,
   ReadOnly,
   ScopeMissing,
   TooManyAttempts
 } from "./Errors.js"
+import { withoutDecodeError } from "./fields/withoutDecodeError.js"
 import { OperationsApi } from "./Operations.js"
 import { SessionApi } from "./Session.js"
 
@@ -21,6 +23,7 @@ export class Api extends HttpApi.make("dockwire")
   .add(EngineApi)
   .add(OperationsApi)
   .add(SessionApi)
+  .addError(InvalidRequest)
   .addError(NotAllowed)
   .addError(HostNotAllowed)
   .addError(OriginNotAllowed)
@@ -28,8 +31,10 @@ export class Api extends HttpApi.make("dockwire")
   .addError(ExecDisabled)
   .addError(ScopeMissing)
   .addError(TooManyAttempts)
+  .annotate(HttpApi.AdditionalSchemas, [LogElement, StatsElement, ExecElement])
   .annotate(OpenApi.Title, "Dockwire")
   .annotate(OpenApi.Version, "0.1.0")
+  .annotate(OpenApi.Transform, withoutDecodeError)
   .annotate(
     OpenApi.Description,
     "Docker over HTTP. Live events are sent over the WebSocket at /ws. Requests under /api need a session cookie or the token, as `Authorization: Bearer <token>` or `X-Dockwire-Token: <token>`."

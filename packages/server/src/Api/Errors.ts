@@ -18,7 +18,10 @@ const errorBody = <Fields extends Schema.Struct.Fields>(
 /** An error of the server's own, which has no field but its message. */
 const serverError = <const Tag extends string>(_tag: Tag) => ({ _tag, fields: { _tag: Schema.tag(_tag) } })
 
-/** 400: a field of the request has an invalid value. */
+/** Why an image could not be pulled. Its message is part of the error's. */
+const causeOfMissingImage = Schema.Struct(Core.RegistryError.fields).annotations({ identifier: "RegistryErrorCause" })
+
+/** 400: a field of the request has an invalid value, or the endpoint has no such field. */
 export const InvalidRequest = errorBody(400, Core.InvalidRequest)
 
 /** 401: the request carries no valid credential. */
@@ -49,6 +52,18 @@ export const ScopeMissing = errorBody(403, {
 /** 404: no container has this id or name. */
 export const ContainerNotFound = errorBody(404, Core.ContainerNotFound)
 
+/** 404: the engine has no such image. */
+export const ImageNotFound = errorBody(404, {
+  _tag: "ImageNotFound",
+  fields: { ...Core.ImageNotFound.fields, cause: Schema.optional(causeOfMissingImage) }
+})
+
+/** 404: no volume has this name. */
+export const VolumeNotFound = errorBody(404, Core.VolumeNotFound)
+
+/** 404: no network has this id or name. */
+export const NetworkNotFound = errorBody(404, Core.NetworkNotFound)
+
 /** 409: the container's state or configuration rules this out. */
 export const ContainerStateConflict = errorBody(409, Core.ContainerStateConflict)
 
@@ -63,6 +78,37 @@ export const OperationConflict = errorBody(409, Operation.OperationConflict)
 
 /** 422: the `Idempotency-Key` belongs to another request. */
 export const IdempotencyKeyReused = errorBody(422, Operation.IdempotencyKeyReused)
+
+/** 409: a container uses the image, volume or network. */
+export const ResourceInUse = errorBody(409, Core.ResourceInUse)
+
+/** 409: another object has this name. */
+export const NameConflict = errorBody(409, Core.NameConflict)
+
+/** 413: the body is longer than the server accepts. */
+export const BodyTooLarge = errorBody(413, {
+  _tag: "BodyTooLarge",
+  fields: {
+    _tag: Schema.tag("BodyTooLarge"),
+    limit: Schema.Number.annotations({ description: "The longest body that this endpoint accepts, in bytes" })
+  }
+})
+
+/** 415: the body has a content type that the endpoint does not accept. */
+export const UnsupportedContentType = errorBody(415, {
+  _tag: "UnsupportedContentType",
+  fields: {
+    _tag: Schema.tag("UnsupportedContentType"),
+    contentType: Schema.String.annotations({ description: "The content type of the request" }),
+    accepted: Schema.Array(Schema.String)
+  }
+})
+
+/** 422: the engine cannot read this container's log. */
+export const LogsUnreadable = errorBody(422, Core.LogsUnreadable)
+
+/** 422: the command could not be started in the container. */
+export const ExecFailed = errorBody(422, Core.ExecFailed)
 
 /** 429: too many wrong tokens came from this address. `Retry-After` says in how many seconds it may present another one. */
 export const TooManyAttempts = errorBody(429, serverError("TooManyAttempts"))

@@ -3,6 +3,7 @@ import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
+import { ReadsBody } from "./fields/requestBody.js"
 import { RequiredScope, Scope } from "./RequiredScope.js"
 
 /** Who sent the request, and what they may do. */
@@ -49,6 +50,7 @@ export class SessionApi extends HttpApiGroup.make("session")
         "Sets a session cookie in exchange for the token, in the body or in a header. The body suits browsers behind a proxy that uses the Authorization header."
       )
       .annotate(OpenApi.Transform, optionalBody)
+      .annotate(ReadsBody, true)
       // The handler asks for the token, which may be in the body.
       .annotate(RequiredScope, "open")
   )

@@ -4,7 +4,10 @@ import type { Container } from "../ServerApi.js"
 import { runAction } from "../ServerApi.js"
 import { isAlive, stateLabel } from "./stateLabel.js"
 
-const labels: Readonly<Record<ContainerAction, { readonly idle: string; readonly busy: string }>> = {
+/** The actions that have a button. */
+type ButtonAction = Extract<ContainerAction, "start" | "stop" | "restart">
+
+const labels: Readonly<Record<ButtonAction, { readonly idle: string; readonly busy: string }>> = {
   start: { idle: "Start", busy: "Starting…" },
   stop: { idle: "Stop", busy: "Stopping…" },
   restart: { idle: "Restart", busy: "Restarting…" }
@@ -12,7 +15,7 @@ const labels: Readonly<Record<ContainerAction, { readonly idle: string; readonly
 
 const actions = ["start", "stop", "restart"] as const
 
-const isPossible = (action: ContainerAction, state: string): boolean =>
+const isPossible = (action: ButtonAction, state: string): boolean =>
   action === "start" ? state === "exited" || state === "created" || state === "dead" : isAlive(state)
 
 /** The header of the selected container: its name, its state and what can be done to it. */
@@ -23,14 +26,14 @@ export class SelectedContainer {
   readonly #facts = byId("selected-facts", HTMLElement)
   readonly #problem = byId("problem", HTMLElement)
   readonly #problemText = byId("problem-text", HTMLElement)
-  readonly #buttons: Readonly<Record<ContainerAction, HTMLButtonElement>> = {
+  readonly #buttons: Readonly<Record<ButtonAction, HTMLButtonElement>> = {
     start: byId("start", HTMLButtonElement),
     stop: byId("stop", HTMLButtonElement),
     restart: byId("restart", HTMLButtonElement)
   }
   readonly #refresh: () => Promise<void>
   /** The running action of each container, by id. */
-  readonly #running = new Map<string, ContainerAction>()
+  readonly #running = new Map<string, ButtonAction>()
   #selection: { readonly id: string; readonly name: string } | undefined
   /** Undefined once the selected container has been removed. */
   #container: Container | undefined
@@ -54,7 +57,7 @@ export class SelectedContainer {
     this.#problemText.textContent = ""
   }
 
-  async #run(action: ContainerAction): Promise<void> {
+  async #run(action: ButtonAction): Promise<void> {
     if (this.#selection === undefined) return
     const { id, name } = this.#selection
     this.clearProblem()
