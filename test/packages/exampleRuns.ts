@@ -22,7 +22,7 @@ export interface RunningExample {
   readonly type: (keys: string) => void
 }
 
-/** Examples of core, bundled, so that each run starts in a tenth of the time. */
+/** Examples of a package, bundled, so that each run starts in a tenth of the time. */
 export interface BundledExamples {
   /** Runs one on a terminal of 80 columns and 24 rows, as a shell does. Everything it prints is its standard output. */
   readonly onTerminal: (name: string, ...args: ReadonlyArray<string>) => RunningExample
@@ -55,21 +55,31 @@ const start = (
   return { ended, printed, type: (keys) => child.stdin.write(keys) }
 }
 
+/** What core and the package depend on, each other apart. */
+const dependenciesOf = async (name: string): Promise<ReadonlyArray<string>> => {
+  const found = await Promise.all(
+    ["core", name].map(async (folder) => {
+      const file = join(repositoryRoot, "packages", folder, "package.json")
+      return Object.keys(Object(jsonAt(JSON.parse(await readFile(file, "utf8")), "dependencies")))
+    })
+  )
+  return found.flat().filter((dependency) => !dependency.startsWith("@dockwire/"))
+}
+
 /** Bundles examples into a folder from which packages are found. They run with these variables besides those of the tests. */
 export const bundleExamples = async (
   names: ReadonlyArray<string>,
-  environment: Readonly<Record<string, string>> = {}
+  environment: Readonly<Record<string, string>> = {},
+  packageFolder: "core" | "server" = "core"
 ): Promise<BundledExamples> => {
-  const core = join(repositoryRoot, "packages/core")
   const folder = join(repositoryRoot, ".cache", `examples-${uniqueName("run")}`)
-  const manifest: unknown = JSON.parse(await readFile(join(core, "package.json"), "utf8"))
   await build({
-    entryPoints: names.map((name) => join(core, "examples", name)),
+    entryPoints: names.map((name) => join(repositoryRoot, "packages", packageFolder, "examples", name)),
     outdir: folder,
     bundle: true,
     format: "esm",
     platform: "node",
-    external: Object.keys(Object(jsonAt(manifest, "dependencies"))),
+    external: [...(await dependenciesOf(packageFolder))],
     logLevel: "error"
   })
   await writeFile(join(folder, "package.json"), '{"type":"module"}')

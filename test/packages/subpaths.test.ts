@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest"
 import { command } from "./command.js"
 import { repositoryRoot } from "./repositoryRoot.js"
 
-/** Imports modules and prints the URL of every script that V8 parsed for it. */
+/** Imports modules and prints for each the URLs of the scripts that V8 parsed for it, and for none before it. */
 const listLoadedModules = `
 import { Session } from "node:inspector"
 
@@ -14,20 +14,30 @@ const session = new Session()
 session.connect()
 session.on("Debugger.scriptParsed", ({ params }) => urls.push(params.url))
 session.post("Debugger.enable")
-for (const specifier of process.argv.slice(1)) await import(specifier)
-console.log(JSON.stringify(urls))
+const loaded = []
+for (const specifier of process.argv.slice(1)) {
+  await import(specifier)
+  loaded.push(urls.splice(0))
+}
+console.log(JSON.stringify(loaded))
 `
 
 const packagesUrl = pathToFileURL(join(repositoryRoot, "packages/")).href
 
-/** The built files of this repository's packages that are loaded by importing the modules, such as `core/dist/Logs.js`. */
-const loadedFiles = async (...specifiers: ReadonlyArray<string>): Promise<ReadonlyArray<string>> => {
+/**
+ * The built files of this repository's packages that importing the modules loads, such as `core/dist/Logs.js`. In one process,
+ * as each would load Effect again: each module has those that the ones before it have not loaded.
+ */
+const loadedFiles = async (...specifiers: ReadonlyArray<string>): Promise<ReadonlyArray<ReadonlyArray<string>>> => {
   const args = ["--input-type=module", "--eval", listLoadedModules, ...specifiers]
   const { code, output } = await command(repositoryRoot, process.execPath, args)
   if (code !== 0) throw new Error(output)
-  const urls: unknown = JSON.parse(output)
-  if (!Array.isArray(urls)) throw new Error(output)
-  return urls.map(String).flatMap((url) => (url.startsWith(packagesUrl) ? [url.slice(packagesUrl.length)] : []))
+  const loaded: unknown = JSON.parse(output)
+  if (!Array.isArray(loaded)) throw new Error(output)
+  return loaded.map((urls: unknown) => {
+    if (!Array.isArray(urls)) throw new Error(output)
+    return urls.map(String).flatMap((url) => (url.startsWith(packagesUrl) ? [url.slice(packagesUrl.length)] : []))
+  })
 }
 
 /** Imports and then requires each module, and prints how that went: "loaded" or the error's code. */
@@ -70,30 +80,28 @@ const isMemory = (file: string): boolean => /^core\/dist\/(memory\/|Memory(Compo
 
 describe("the subpaths of the packages", () => {
   it("load only what they need: Logs loads neither the engine in memory nor the barrel", async () => {
-    const files = await loadedFiles("@dockwire/core/Logs")
+    const [files = []] = await loadedFiles("@dockwire/core/Logs")
     expect(files).toContain("core/dist/Logs.js")
     expect(files.filter(isMemory)).toEqual([])
     expect(files).not.toContain("core/dist/index.js")
     expect(files).not.toContain("core/dist/Exec.js")
-    // The same look at a module that does load the engine in memory.
-    expect((await loadedFiles("@dockwire/core/MemoryEngine")).filter(isMemory)).toContain("core/dist/memory/door.js")
   })
 
-  it("of core load the engine in memory only for MemoryEngine and MemoryCompose", async () => {
+  it("load the engine in memory only for MemoryEngine and MemoryCompose, and the barrel for none", async () => {
     const others = coreModules.filter((name) => name !== "MemoryEngine" && name !== "MemoryCompose")
-    const files = await loadedFiles(...others.map((name) => `@dockwire/core/${name}`))
-    expect(files).toEqual(expect.arrayContaining(others.map((name) => `core/dist/${name}.js`)))
-    expect(files.filter(isMemory)).toEqual([])
-  })
-
-  it.for([
-    ["@dockwire/compat", "core/dist/LogSink.js"],
-    ["@dockwire/server", "core/dist/Containers.js"]
-  ] as const)("of core: %s loads those that it uses", async ([name, used]) => {
-    const files = await loadedFiles(name)
-    expect(files).toContain(used)
-    expect(files).not.toContain("core/dist/index.js")
-    expect(files.filter(isMemory)).toEqual([])
+    const packages = ["@dockwire/compat", "@dockwire/server"]
+    const modules = [...others, "MemoryEngine"].map((name) => `@dockwire/core/${name}`)
+    const loaded = await loadedFiles(...packages, ...modules)
+    const [compat = [], server = []] = loaded
+    expect(compat).toEqual(expect.arrayContaining(["compat/dist/index.js", "core/dist/LogSink.js"]))
+    expect(server).toContain("server/dist/index.js")
+    expect([...compat, ...server]).toContain("core/dist/Containers.js")
+    const withoutMemory = loaded.slice(0, -1).flat()
+    expect(withoutMemory).toEqual(expect.arrayContaining(others.map((name) => `core/dist/${name}.js`)))
+    expect(withoutMemory.filter(isMemory)).toEqual([])
+    expect(withoutMemory).not.toContain("core/dist/index.js")
+    // The same look at a module that does load the engine in memory.
+    expect(loaded.at(-1)?.filter(isMemory)).toContain("core/dist/memory/door.js")
   })
 
   it("resolve for import and for require()", async () => {

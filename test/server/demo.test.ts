@@ -8,6 +8,7 @@ import { startCuttingProxy } from "../engine/cuttingProxy.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { type ServerProcess, type ServerProcessOptions, startServer } from "../engine/serverProcess.js"
 import { varRunUnavailable, withVarRun } from "../engine/varRun.js"
+import { rowsOf } from "../whole/isWhole.js"
 
 const unavailable = varRunUnavailable()
 
@@ -142,20 +143,26 @@ const expectWaiting = async (server: ServerProcess): Promise<EngineAnswer> => {
 const auto = ["--engine", "auto"]
 
 describeApart("which engine it is", () => {
-  it.each<readonly [string, ReadonlyArray<string>, Record<string, string>, Socket]>([
-    ["auto where nothing is set", auto, {}, "nothing"],
-    ["auto by the environment", [], { DOCKWIRE_ENGINE: "auto" }, "nothing"],
-    [
-      "auto where all variables are empty",
-      auto,
-      { DOCKER_HOST: "", DOCKER_CONTEXT: " ", DOCKER_CONFIG: "" },
-      "nothing"
-    ],
-    ["memory", ["--engine", "memory"], {}, "nothing"],
-    ["memory by the environment", [], { DOCKWIRE_ENGINE: "memory" }, "nothing"],
-    ["memory where there is an engine", ["--engine", "memory"], { DOCKER_HOST: "tcp://127.0.0.1:1" }, "nothing"],
-    ["memory where there is a socket", ["--engine", "memory"], {}, "a socket that refuses"]
-  ])("a demo: %s", async (_, flags, environment, socket) => {
+  it.each(
+    rowsOf<readonly [string, ReadonlyArray<string>, Record<string, string>, Socket]>({
+      quick: [
+        ["auto where nothing is set", auto, {}, "nothing"],
+        ["auto by the environment", [], { DOCKWIRE_ENGINE: "auto" }, "nothing"],
+        [
+          "auto where all variables are empty",
+          auto,
+          { DOCKER_HOST: "", DOCKER_CONTEXT: " ", DOCKER_CONFIG: "" },
+          "nothing"
+        ],
+        ["memory where there is an engine", ["--engine", "memory"], { DOCKER_HOST: "tcp://127.0.0.1:1" }, "nothing"]
+      ],
+      more: [
+        ["memory", ["--engine", "memory"], {}, "nothing"],
+        ["memory by the environment", [], { DOCKWIRE_ENGINE: "memory" }, "nothing"],
+        ["memory where there is a socket", ["--engine", "memory"], {}, "a socket that refuses"]
+      ]
+    })
+  )("a demo: %s", async (_, flags, environment, socket) => {
     await sockets[socket](join(varRun, "docker.sock"))
     await expectDemo(await start(flags, environment))
   })
@@ -166,31 +173,41 @@ describeApart("which engine it is", () => {
     await expectDemo(await start(auto))
   })
 
-  it.each<readonly [Socket, string]>([
-    ["a socket that refuses", "ECONNREFUSED"],
-    ["a socket that may not be opened", "EACCES"],
-    ["a link that leads nowhere", "ENOENT"],
-    ["a folder that may not be looked into", "EACCES"]
-  ])("an engine that is down: auto where there is %s", async (socket, words) => {
+  it.each(
+    rowsOf<readonly [Socket, string]>({
+      quick: [
+        ["a socket that refuses", "ECONNREFUSED"],
+        ["a socket that may not be opened", "EACCES"],
+        ["a link that leads nowhere", "ENOENT"]
+      ],
+      more: [["a folder that may not be looked into", "EACCES"]]
+    })
+  )("an engine that is down: auto where there is %s", async (socket, words) => {
     await sockets[socket](join(varRun, "docker.sock"))
     const engine = await expectWaiting(await start(auto))
     expect(engine.endpoint).toBe("unix:///var/run/docker.sock")
     expect(engine.reason).toContain(words)
   })
 
-  it.each<readonly [string, ReadonlyArray<string>, Record<string, string>]>([
-    ["--docker-host", [...auto, "--docker-host", "unix:///nowhere/docker.sock"], {}],
-    ["DOCKWIRE_DOCKER_HOST", auto, { DOCKWIRE_DOCKER_HOST: "unix:///nowhere/docker.sock" }],
-    ["DOCKER_HOST", auto, { DOCKER_HOST: "tcp://127.0.0.1:1" }],
-    ["DOCKER_HOST with the default socket", auto, { DOCKER_HOST: "unix:///var/run/docker.sock" }],
-    ["DOCKER_CONTEXT with the default one", auto, { DOCKER_CONTEXT: "default" }],
-    ["DOCKER_TLS_VERIFY", auto, { DOCKER_TLS_VERIFY: "1" }],
-    ["DOCKER_CERT_PATH", auto, { DOCKER_CERT_PATH: "/nowhere" }]
-  ])("an engine that is down: auto where there is no socket, but %s", async (_, flags, environment) => {
+  it.each(
+    rowsOf<readonly [string, ReadonlyArray<string>, Record<string, string>]>({
+      quick: [
+        ["--docker-host", [...auto, "--docker-host", "unix:///nowhere/docker.sock"], {}],
+        ["DOCKER_HOST with the default socket", auto, { DOCKER_HOST: "unix:///var/run/docker.sock" }],
+        ["DOCKER_TLS_VERIFY", auto, { DOCKER_TLS_VERIFY: "1" }]
+      ],
+      more: [
+        ["DOCKWIRE_DOCKER_HOST", auto, { DOCKWIRE_DOCKER_HOST: "unix:///nowhere/docker.sock" }],
+        ["DOCKER_HOST", auto, { DOCKER_HOST: "tcp://127.0.0.1:1" }],
+        ["DOCKER_CONTEXT with the default one", auto, { DOCKER_CONTEXT: "default" }],
+        ["DOCKER_CERT_PATH", auto, { DOCKER_CERT_PATH: "/nowhere" }]
+      ]
+    })
+  )("an engine that is down: auto where there is no socket, but %s", async (_, flags, environment) => {
     await expectWaiting(await start(flags, environment))
   })
 
-  it.each(["DOCKER_CONTEXT", "the current context"])(
+  it.each(rowsOf({ quick: ["the current context"], more: ["DOCKER_CONTEXT"] }))(
     "an engine that is down: auto where there is no socket, but %s",
     async (by) => {
       const digest = createHash("sha256").update("far").digest("hex")
@@ -206,11 +223,15 @@ describeApart("which engine it is", () => {
     }
   )
 
-  it.each<readonly [string, ReadonlyArray<string>, Record<string, string>]>([
-    ["no word of it", [], {}],
-    ["docker", ["--engine", "docker"], {}],
-    ["docker, over the environment", ["--engine", "docker"], { DOCKWIRE_ENGINE: "auto" }]
-  ])("an engine that is down: %s", async (_, flags, environment) => {
+  it.each(
+    rowsOf<readonly [string, ReadonlyArray<string>, Record<string, string>]>({
+      quick: [
+        ["no word of it", [], {}],
+        ["docker, over the environment", ["--engine", "docker"], { DOCKWIRE_ENGINE: "auto" }]
+      ],
+      more: [["docker", ["--engine", "docker"], {}]]
+    })
+  )("an engine that is down: %s", async (_, flags, environment) => {
     const engine = await expectWaiting(await start(flags, environment))
     expect(engine.reason).toContain("ENOENT")
   })

@@ -2,16 +2,11 @@ import { Docker, Logs } from "@dockwire/core"
 import { Hub } from "@dockwire/server"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { execFile } from "node:child_process"
-import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
 import { expect, it } from "vitest"
 import { toHub, toTest } from "../../packages/server/examples/one-program-three-routes.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { startTestContainer } from "../engine/testContainer.js"
-
-const file = fileURLToPath(new URL("../../packages/server/examples/one-program-three-routes.ts", import.meta.url))
-const tsx = fileURLToPath(new URL("../../node_modules/.bin/tsx", import.meta.url))
+import { bundleExamples } from "../packages/exampleRuns.js"
 
 describeEngine("one program with three routes", () => {
   it("sends the same lines to the console, to a hub and to a test", async () => {
@@ -20,6 +15,7 @@ describeEngine("one program with three routes", () => {
       endpoint,
       cmd: ["sh", "-c", "for i in 1 2 3 4 5; do echo route $i; usleep 50000; done"]
     })
+    const examples = await bundleExamples(["one-program-three-routes.ts"], {}, "server")
     const routes = ["route 1", "route 2", "route 3", "route 4", "route 5"]
     try {
       const engine = Logs.layer.pipe(Layer.provide(Docker.layer({ endpoint })))
@@ -35,14 +31,13 @@ describeEngine("one program with three routes", () => {
       )
       expect(ring.map((json) => JSON.parse(json ?? "[]")[2])).toEqual(routes)
 
-      const { stdout } = await promisify(execFile)(tsx, [file, made.id], {
-        env: { ...process.env, DOCKER_HOST: endpoint }
-      })
+      const { code, stderr, stdout } = await examples.elsewhere("one-program-three-routes.ts", made.id).ended
+      expect(code, stderr).toBe(0)
       const lines = stdout.trimEnd().split("\n")
       expect(lines.slice(0, 5).map((line) => line.slice(line.indexOf("route")))).toEqual(routes)
       expect(lines.slice(5).join("\n")).toMatch(/^The hub sent 5 lines in \d frames\nThe test saw 5 events$/)
     } finally {
-      await made.remove()
+      await Promise.all([made.remove(), examples.remove()])
     }
   })
 })

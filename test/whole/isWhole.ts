@@ -7,6 +7,15 @@ export const wholeVariable = "DOCKWIRE_TEST_WHOLE"
  */
 export const isWhole = process.env[wholeVariable] === "1"
 
+/** The rows of a table: some in `npm test`, at least one of each kind, and more in the whole. */
+export const rowsOf = <Row>({
+  more,
+  quick
+}: {
+  readonly quick: ReadonlyArray<Row>
+  readonly more: ReadonlyArray<Row>
+}): Array<Row> => (isWhole ? [...quick, ...more] : [...quick])
+
 /** How often something random is tried. `DOCKWIRE_TEST_ROUNDS` is more than both. */
 export const roundsOf = ({ quick, whole }: { readonly quick: number; readonly whole: number }): number =>
   Number(process.env["DOCKWIRE_TEST_ROUNDS"] ?? (isWhole ? whole : quick))

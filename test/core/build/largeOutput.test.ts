@@ -29,7 +29,7 @@ const printed = async (isClassic: boolean) => {
         if (/output clipped/.test(event.text)) seen.clipped++
         if (event.stream !== "stdout") continue
         seen.last = event.text
-        if (seen.lines++ % 20_000 === 0) measure()
+        if (seen.lines++ % 50_000 === 0) measure()
       }
     },
     flush: Effect.void

@@ -247,7 +247,7 @@ describeEngine("the files of a container", () => {
     const watch = (bytes: Uint8Array) =>
       Effect.sync(() => {
         passed += bytes.length
-        if (passed < 5_000_000) return
+        if (passed < 15_000_000) return
         passed = 0
         peak = Math.max(peak, liveMemory() - base)
       })

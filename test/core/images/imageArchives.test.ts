@@ -54,7 +54,7 @@ describeEngine("archives of images", () => {
       return Stream.map(archive, (bytes) => {
         passed += bytes.length
         since += bytes.length
-        if (since > 5_000_000) {
+        if (since > 15_000_000) {
           since = 0
           peak = Math.max(peak, liveMemory() - base)
         }

@@ -185,10 +185,10 @@ describe("a watch", () => {
     const program = Effect.gen(function* () {
       const events = yield* Events
       const watch = yield* Effect.fork(Stream.runDrain(events.watch({ snapshot: true })))
-      yield* hasTried(2_000)
+      yield* hasTried(1_000)
       const before = liveMemory()
-      yield* hasTried(10_000)
-      expect(liveMemory() - before).toBeLessThan(1_000_000)
+      yield* hasTried(4_000)
+      expect(liveMemory() - before).toBeLessThan(400_000)
       yield* Fiber.interrupt(watch)
     })
     await Effect.runPromise(

@@ -215,71 +215,75 @@ const calls: Readonly<Record<string, Effect.Effect<unknown, unknown, Services | 
 
 const container = (name: string, command: ReadonlyArray<string>) => ({ name, image: "busybox", command })
 
-/** About a second each. */
-const rounds = roundsOf({ quick: 3, whole: 30 })
+/** About two seconds each. */
+const rounds = roundsOf({ quick: 2, whole: 30 })
 
-it("whatever an engine answers is a value or an error, never a defect", { timeout: rounds * 20_000 }, async () => {
-  const random = randomness("odd responses")
-  const outcomes = { succeeded: 0, failed: 0, interrupted: 0 }
-  const logged: Array<string> = []
-  for (let round = 0; round < rounds; round++) {
-    await inVirtualTime(
-      {
-        containers: [
-          { ...container("web", ["sh", "-c", "echo one; echo two; sleep 100000"]), ports: [{ containerPort: 9 }] },
-          container("other", ["sleep", "100000"]),
-          container("done", ["echo", "over"]),
-          { ...container("flaky", ["sh", "-c", "echo again; sleep 1; exit 1"]), restart: { policy: "on-failure" } },
-          { ...container("idle", ["echo", "started"]), started: false }
-        ],
-        images: ["busybox", "spare:1", `${registry}/busybox:1`],
-        registries: [
-          {
-            host: registry,
-            images: [
-              {
-                name: "app:1",
-                layers: [{ size: 1000, duration: "1 second" }, { size: 10 }],
-                platforms: ["linux/amd64", "linux/arm64"]
-              }
-            ]
+it(
+  "whatever an engine answers is a value or an error, never a defect",
+  { timeout: 30_000 + rounds * 20_000 },
+  async () => {
+    const random = randomness("odd responses")
+    const outcomes = { succeeded: 0, failed: 0, interrupted: 0 }
+    const logged: Array<string> = []
+    for (let round = 0; round < rounds; round++) {
+      await inVirtualTime(
+        {
+          containers: [
+            { ...container("web", ["sh", "-c", "echo one; echo two; sleep 100000"]), ports: [{ containerPort: 9 }] },
+            container("other", ["sleep", "100000"]),
+            container("done", ["echo", "over"]),
+            { ...container("flaky", ["sh", "-c", "echo again; sleep 1; exit 1"]), restart: { policy: "on-failure" } },
+            { ...container("idle", ["echo", "started"]), started: false }
+          ],
+          images: ["busybox", "spare:1", `${registry}/busybox:1`],
+          registries: [
+            {
+              host: registry,
+              images: [
+                {
+                  name: "app:1",
+                  layers: [{ size: 1000, duration: "1 second" }, { size: 10 }],
+                  platforms: ["linux/amd64", "linux/arm64"]
+                }
+              ]
+            }
+          ],
+          volumes: [{ name: "data" }]
+        },
+        Effect.gen(function* () {
+          const door = oddDoor(yield* Docker, random)
+          const services = Layer.mergeAll(engineServices, Stats.layer, System.layer).pipe(
+            Layer.provide(Layer.succeed(Docker, door)),
+            Layer.provideMerge(Layer.succeed(Docker, door))
+          )
+          const fibers = yield* Effect.forEach(Object.entries(calls), ([name, call]) =>
+            Effect.map(Effect.fork(Effect.provide(Effect.scoped(call), services)), (fiber) => ({ fiber, name }))
+          )
+          yield* TestClock.adjust("100 millis")
+          yield* (yield* MemoryEngine).cut
+          yield* TestClock.adjust("6 seconds")
+          for (const { fiber, name } of fibers) {
+            const exit = yield* Fiber.interrupt(fiber)
+            if (Exit.isSuccess(exit)) outcomes.succeeded++
+            else if (Cause.isInterruptedOnly(exit.cause)) outcomes.interrupted++
+            else outcomes.failed++
+            if (Exit.isFailure(exit) && Cause.isDie(exit.cause)) {
+              expect.fail(`seed ${random.seed}, round ${round}, ${name}: ${Cause.pretty(exit.cause)}`)
+            }
           }
-        ],
-        volumes: [{ name: "data" }]
-      },
-      Effect.gen(function* () {
-        const door = oddDoor(yield* Docker, random)
-        const services = Layer.mergeAll(engineServices, Stats.layer, System.layer).pipe(
-          Layer.provide(Layer.succeed(Docker, door)),
-          Layer.provideMerge(Layer.succeed(Docker, door))
-        )
-        const fibers = yield* Effect.forEach(Object.entries(calls), ([name, call]) =>
-          Effect.map(Effect.fork(Effect.provide(Effect.scoped(call), services)), (fiber) => ({ fiber, name }))
-        )
-        yield* TestClock.adjust("100 millis")
-        yield* (yield* MemoryEngine).cut
-        yield* TestClock.adjust("6 seconds")
-        for (const { fiber, name } of fibers) {
-          const exit = yield* Fiber.interrupt(fiber)
-          if (Exit.isSuccess(exit)) outcomes.succeeded++
-          else if (Cause.isInterruptedOnly(exit.cause)) outcomes.interrupted++
-          else outcomes.failed++
-          if (Exit.isFailure(exit) && Cause.isDie(exit.cause)) {
-            expect.fail(`seed ${random.seed}, round ${round}, ${name}: ${Cause.pretty(exit.cause)}`)
-          }
-        }
-      }).pipe(
-        Effect.provide(
-          Logger.replace(
-            Logger.defaultLogger,
-            Logger.make(({ cause, message }) => void logged.push(`${String(message)} ${Cause.pretty(cause)}`))
+        }).pipe(
+          Effect.provide(
+            Logger.replace(
+              Logger.defaultLogger,
+              Logger.make(({ cause, message }) => void logged.push(`${String(message)} ${Cause.pretty(cause)}`))
+            )
           )
         )
       )
-    )
+    }
+    // Those that survive defects must have had none.
+    expect(logged.filter((line) => / died/.test(line))).toEqual([])
+    // Each kind of outcome was among them.
+    for (const count of Object.values(outcomes)) expect(count).toBeGreaterThan(0)
   }
-  // Those that survive defects must have had none.
-  expect(logged.filter((line) => / died/.test(line))).toEqual([])
-  // Each kind of outcome was among them.
-  for (const count of Object.values(outcomes)) expect(count).toBeGreaterThan(0)
-})
+)
