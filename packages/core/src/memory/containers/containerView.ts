@@ -2,6 +2,7 @@ import { nanosTimestamp } from "../../internal/api/engineTime.js"
 import type { EngineState } from "../state/engineState.js"
 import { contentSize } from "../state/images/imageContent.js"
 import { isRunning, type MemoryContainer, type Mount } from "../state/memoryContainer.js"
+import { ageText } from "../time/ageText.js"
 import { zeroTime } from "../time/timestamps.js"
 import { writableLayerSize } from "./containerChanges.js"
 import { commandLine, hostname } from "./processConfig.js"
@@ -148,27 +149,8 @@ export const containerView = (state: EngineState, container: MemoryContainer) =>
   }
 }
 
-const plural = (count: number, unit: string) => `${count} ${unit}${count === 1 ? "" : "s"}`
-
-/** A duration in the words of `docker ps`. */
-const formatDuration = (nanos: bigint): string => {
-  const seconds = Number(nanos / 1_000_000_000n)
-  if (seconds < 1) return "Less than a second"
-  if (seconds < 60) return plural(seconds, "second")
-  const minutes = Math.floor(seconds / 60)
-  if (minutes === 1) return "About a minute"
-  if (minutes < 60) return `${minutes} minutes`
-  const hours = Math.round(minutes / 60)
-  if (hours === 1) return "About an hour"
-  if (hours < 48) return `${hours} hours`
-  if (hours < 24 * 14) return `${Math.floor(hours / 24)} days`
-  if (hours < 24 * 60) return `${Math.floor(hours / 24 / 7)} weeks`
-  if (hours < 24 * 365 * 2) return `${Math.floor(hours / 24 / 30)} months`
-  return `${Math.floor(hours / 24 / 365)} years`
-}
-
 const statusText = (container: MemoryContainer, now: bigint): string => {
-  const since = (nanos: bigint | undefined) => formatDuration(now - (nanos ?? now))
+  const since = (nanos: bigint | undefined) => ageText(now - (nanos ?? now))
   switch (container.status) {
     case "created":
       return "Created"
