@@ -1,16 +1,22 @@
 import {
+  check_compose_status,
   configure,
+  connect,
   dispose,
   get_container_logs,
   get_containers,
   inspect_container,
   remove_container,
+  run_compose,
   start_container,
+  stop_compose,
   stop_container
 } from "@dockwire/compat"
 import { Docker } from "@dockwire/core/Docker"
 import { InvalidRequest } from "@dockwire/core/DockerError"
+import { MemoryCompose } from "@dockwire/core/MemoryCompose"
 import { MemoryEngine, ProgramStep } from "@dockwire/core/MemoryEngine"
+import { RegistryAuth } from "@dockwire/core/RegistryAuth"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -55,6 +61,36 @@ describe("configure({ layer })", () => {
       false,
       "Error: Error response from daemon: No such container: shop\nError: failed to start containers: shop\n"
     ])
+    expect(warnings).toEqual([])
+  })
+
+  it("may provide other services too, such as compose in memory", async () => {
+    const service = { image: "busybox", command: ["sleep", "infinity"] }
+    const layer = MemoryCompose.layer({
+      projects: { shop: { services: { web: service, db: service } } }
+    }).pipe(Layer.provideMerge(MemoryEngine.layer({ images: ["busybox"] })), Layer.provide(RegistryAuth.layer()))
+    configure({ layer, warn })
+    const file = "/srv/shop/docker-compose.yml"
+    const lines: Array<unknown> = []
+    const log = {
+      add_log_line: (line: string) => void lines.push(line),
+      complete: (done: boolean) => void lines.push(done)
+    }
+    const [success, output] = await run_compose(file, log)
+    expect([success, lines]).toEqual([
+      true,
+      [`Starting docker compose up for ${file}`, ...output.split("\n"), "Docker Compose started successfully", true]
+    ])
+    expect(output).toContain("Container shop-web-1  Started")
+    expect(await check_compose_status(file)).toBe("up")
+    expect((await get_containers()).map(({ name }) => name).toSorted()).toEqual(["shop-db-1", "shop-web-1"])
+    expect(await stop_compose(file)).toEqual([true, expect.stringContaining("Container shop-web-1  Removed")])
+    expect(await run_compose("/srv/nowhere/docker-compose.yml")).toEqual([false, expect.stringMatching(/nowhere/)])
+
+    await using docker = connect({ layer })
+    await docker.compose.up("/srv/shop").result
+    expect(await docker.compose.status("/srv/shop")).toMatchObject({ status: "up" })
+    expect(await docker.containers.list()).toHaveLength(2)
     expect(warnings).toEqual([])
   })
 

@@ -9,7 +9,6 @@ import {
   start_container,
   stop_container
 } from "@dockwire/compat"
-import { spawn } from "node:child_process"
 import { createServer } from "node:net"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -26,7 +25,6 @@ import {
   type TestContainerOptions,
   uniqueName
 } from "../engine/testContainer.js"
-import { repositoryRoot } from "../packages/repositoryRoot.js"
 
 const verbs = [
   ["start", start_container],
@@ -223,18 +221,6 @@ describeEngine("the old functions", () => {
       }
       expect(await Reflect.apply(inspect_container, undefined, [value])).toEqual([false, {}])
     }
-  })
-
-  it("let the process exit", async () => {
-    // The built package: to compile the sources takes longer than all of this.
-    const program = `import { get_containers } from "@dockwire/compat"
-      if (!Array.isArray(await get_containers())) process.exit(1)`
-    const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
-      cwd: repositoryRoot,
-      env: { ...process.env, DOCKER_HOST: testEngine().endpoint },
-      stdio: "inherit"
-    })
-    expect(await new Promise((resolve) => child.on("close", resolve))).toBe(0)
   })
 })
 

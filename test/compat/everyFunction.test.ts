@@ -7,20 +7,25 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { busyboxImage } from "../engine/busyboxImage.js"
 import { engineCall, engineRequest, jsonAt } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
+import { startRegistryFront } from "../engine/registryFront.js"
+import { registryImage } from "../engine/registryImage.js"
 import { createTestContainer, startTestContainer, type TestContainer, uniqueName } from "../engine/testContainer.js"
 import { testLabels } from "../engine/testRun.js"
+import * as containerFunctions from "../../packages/compat/src/functions/containerFunctions.js"
+import * as imageFunctions from "../../packages/compat/src/functions/imageFunctions.js"
+import * as networkFunctions from "../../packages/compat/src/functions/networkFunctions.js"
+import * as volumeFunctions from "../../packages/compat/src/functions/volumeFunctions.js"
+import { covered } from "./covered.js"
 
+const coverage = covered(compat)
 const {
   build_image,
-  check_compose_status,
-  check_for_updates,
   configure,
   connect_container_to_network,
   create_network,
   create_volume,
   disconnect_container_from_network,
   dispose,
-  download_compose_file,
   exec_container_command,
   get_container_logs,
   get_container_stats,
@@ -33,19 +38,15 @@ const {
   inspect_network,
   inspect_volume,
   pull_image,
-  pull_images,
   remove_container,
   remove_image,
   remove_network,
   remove_volume,
-  restart_compose,
   restart_container,
-  run_compose,
   start_container,
-  stop_compose,
   stop_container,
-  update_compose_file
-} = compat
+  ensure_docker_installed
+} = coverage.functions
 
 let warnings: Array<string> = []
 let folder = ""
@@ -113,14 +114,25 @@ describeEngine("every function for containers, images, volumes and networks", ()
     await Promise.all(made.map(({ remove }) => remove()))
   })
   const started = async (...cmd: ReadonlyArray<string>) => {
-    const container = await startTestContainer({ endpoint: testEngine().endpoint, cmd })
+    const config = { StopSignal: "SIGKILL" }
+    const container = await startTestContainer({ endpoint: testEngine().endpoint, cmd, config })
     made.push(container)
     return container
   }
 
   it("succeeds and refuses with a container", async () => {
-    const { id, name } = await started("sleep", "300")
-    expect(await start_container(name)).toEqual([true, `${name}\n`])
+    const { id, name } = await started("sh", "-c", "echo out; exec sleep 300")
+    for (const call of [start_container, stop_container, stop_container, restart_container])
+      expect(await call(name)).toEqual([true, `${name}\n`])
+    expect(await get_container_logs(name, 1)).toEqual([true, "out\n"])
+    expect((await get_containers()).find((row) => row.name === name)).toEqual({
+      id: id.slice(0, 12),
+      name,
+      image: busyboxImage,
+      status: expect.stringMatching(/^Up /),
+      created: expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC$/),
+      ports: ""
+    })
     expect(await exec_container_command(name, `sh -c 'echo "a  b"; echo c >&2'`)).toEqual([true, "a  b\n"])
     expect(await exec_container_command(name, "sh -c 'echo a; echo c >&2; exit 3'")).toEqual([false, "Error: c\n"])
     expect(await exec_container_command(name, "no-such-command")).toEqual([
@@ -150,6 +162,10 @@ describeEngine("every function for containers, images, volumes and networks", ()
     const labels = testLabels()
     expect(await create_volume(name, "local", labels)).toEqual([true, `${name}\n`])
     expect(await create_volume(name)).toEqual([true, `${name}\n`])
+    expect(await create_volume(name, "no-such-driver")).toEqual([
+      false,
+      expect.stringMatching(/^Error: Error response from daemon: .*no-such-driver.*\n$/)
+    ])
     expect((await get_volumes()).find((volume) => volume.name === name)).toEqual({
       name,
       driver: "local",
@@ -207,6 +223,19 @@ describeEngine("every function for containers, images, volumes and networks", ()
     expect(warnings).toEqual([])
   })
 
+  it("pulls an image", async () => {
+    const front = await startRegistryFront()
+    const name = `${front.host}/${uniqueName("pull")}:1`
+    const [repository = ""] = name.slice(front.host.length + 1).split(":")
+    front.add(repository, "1", registryImage({ layers: [1_000] }))
+    expect(await pull_image(name)).toEqual([
+      true,
+      expect.stringMatching(new RegExp(`^1: Pulling from ${repository}\n.*\n${name}$`, "s"))
+    ])
+    expect(await remove_image(name)).toEqual([true, expect.stringMatching(`^Untagged: ${name}\n`)])
+    await front.stop()
+  })
+
   it("succeeds and refuses with an image", async () => {
     const tag = `${uniqueName("image")}:1`
     const context = await mkdtemp(join(folder, "context-"))
@@ -249,7 +278,10 @@ describeEngine("every function for containers, images, volumes and networks", ()
       false,
       expect.stringMatching(/^Using default tag: latest\nError response from daemon: .*connection refused$/)
     ])
-    expect(await pull_image("BUSYBOX")).toEqual([false, expect.stringMatching(/^invalid reference format: /)])
+    expect(await pull_image("BUSYBOX")).toEqual([
+      false,
+      expect.stringMatching(/^invalid reference format: image_name "BUSYBOX": /)
+    ])
     expect(warnings).toEqual([])
   })
 
@@ -261,101 +293,6 @@ describeEngine("every function for containers, images, volumes and networks", ()
   })
 })
 
-/** Arguments that no docker command takes, in the place of each text. */
-const badTexts: ReadonlyArray<unknown> = [undefined, null, 7, Number.NaN, {}, [], true, Symbol("x"), "", " ", "\0"]
-const badNames: ReadonlyArray<unknown> = [...badTexts, "-f", "--all", "../x", "a/../../b", "a\nb"]
-
-describe("arguments that are invalid", () => {
-  beforeAll(() => connect("unix:///nowhere/docker.sock"))
-
-  const containers = [start_container, stop_container, restart_container, remove_container, get_container_logs]
-  const pairs = [exec_container_command, connect_container_to_network, disconnect_container_from_network]
-  const outcomes: ReadonlyArray<
-    readonly [name: string, call: object, rest: ReadonlyArray<unknown>, bad: typeof badTexts]
-  > = [
-    ...containers.map((call) => ["container_id", call, [], badNames] as const),
-    ...pairs.map((call) => ["container_id", call, ["ls"], badNames] as const),
-    ["command", exec_container_command, ["web"], [...badTexts, "sh -c 'x", 'echo "'].filter((text) => text !== "\0")],
-    ["network_id", connect_container_to_network, ["web"], badNames],
-    ["network_id", disconnect_container_from_network, ["web"], badNames],
-    ["force", remove_container, ["web"], ["yes", 1, {}]],
-    ["force", remove_image, ["web"], ["yes", 1, {}]],
-    ["force", remove_volume, ["web"], ["yes", 1, {}]],
-    ["image_id", remove_image, [], badNames],
-    ["image_name", pull_image, [], [...badTexts, "-f"]],
-    ["operation_log", pull_image, ["web"], [7, {}, "log", { add_log_line: () => {} }]],
-    ["dockerfile_path", build_image, [], badTexts],
-    ["tag", build_image, ["."], badTexts],
-    ["name", create_volume, [], badNames],
-    ["driver", create_volume, ["web"], [7, {}, "-x"]],
-    ["labels", create_volume, ["web", "local"], [7, "a=b", ["a"], { a: 1 }]],
-    ["name", remove_volume, [], badNames],
-    ["name", create_network, [], badNames],
-    ["driver", create_network, ["web"], [7, {}, "-x"]],
-    ["subnet", create_network, ["web", "bridge"], [7, "10.0.0.0", "10.0.0.0/33", "-x", "x/8"]],
-    ["gateway", create_network, ["web", "bridge", "10.0.0.0/8"], [7, "10.0.0", "-x"]],
-    ["gateway", create_network, ["web", "bridge", undefined], ["10.0.0.1"]],
-    ["name", remove_network, [], badNames],
-    ["config_path", run_compose, [], badTexts],
-    ["config_path", stop_compose, [], badTexts],
-    ["config_path", restart_compose, [], badTexts],
-    ["config_path", pull_images, [], badTexts],
-    ["url", download_compose_file, [], badTexts],
-    ["name", download_compose_file, ["http://127.0.0.1:1/x"], [...badNames, "/etc", "a/b", ".."]],
-    ["config_path", update_compose_file, [], badTexts],
-    ["source_url", update_compose_file, ["x"], badTexts]
-  ]
-
-  const call = (one: object, args: ReadonlyArray<unknown>): Promise<unknown> => {
-    if (typeof one !== "function") throw new Error("not a function")
-    return Reflect.apply(one, undefined, args)
-  }
-
-  it("are failures with a sentence that names the argument", async () => {
-    for (const [name, one, args, bad] of outcomes) {
-      for (const value of bad) {
-        // What comes before the argument, and after it.
-        const given = name === "container_id" ? [value, ...args] : [...args, value]
-        // These have a default.
-        if (value == null && /^(driver|force|labels|subnet|gateway|operation_log)$/.test(name)) continue
-        const result = await call(one, given)
-        const text = Array.isArray(result) ? result[1] : undefined
-        expect([name, String(value), Array.isArray(result) && result[0]]).toEqual([name, String(value), false])
-        expect(text).toMatch(new RegExp(`Invalid ${name} `))
-        expect(text).not.toContain("nowhere")
-      }
-    }
-    expect(warnings).toEqual([])
-  })
-
-  it("are warnings where the result has no place for a sentence", async () => {
-    for (const [one, result] of [
-      [inspect_container, [false, {}]],
-      [inspect_image, [false, {}]],
-      [inspect_volume, [false, {}]],
-      [inspect_network, [false, {}]],
-      [get_container_stats, [false, {}]],
-      [check_compose_status, "error"],
-      [check_for_updates, [false, false]]
-    ] as const) {
-      for (const value of badTexts) {
-        warnings = []
-        expect(await call(one, [value])).toEqual(result)
-        expect(warnings).toEqual([expect.stringMatching(/^Invalid (container_id|image_id|name|config_path) /)])
-      }
-    }
-  })
-
-  it("do not make a folder a compose file", async () => {
-    const sentence = `Invalid config_path ${JSON.stringify(folder)}: it is a folder. Pass the path of a compose file.`
-    for (const one of [run_compose, stop_compose, restart_compose, pull_images]) {
-      expect(await one(folder)).toEqual([false, `Error: ${sentence}\n`])
-    }
-    expect(await check_compose_status(folder)).toBe("error")
-    expect(warnings).toEqual([sentence])
-  })
-})
-
 describe("an engine that can't be reached", () => {
   it("is named, with the reason, by every function", async () => {
     const server = createServer()
@@ -363,6 +300,7 @@ describe("an engine that can't be reached", () => {
     const port = String(jsonAt(server.address(), "port"))
     await new Promise((resolve) => server.close(resolve))
     await writeFile(join(folder, "Dockerfile"), `FROM ${busyboxImage}\n`)
+    coverage.under("unreachable")
     for (const [endpoint, reason] of [
       ["unix:///nowhere/docker.sock", /unix:\/\/\/nowhere\/docker\.sock unavailable: no such socket or host/],
       [`tcp://127.0.0.1:${port}`, new RegExp(`tcp://127\\.0\\.0\\.1:${port} unavailable: connection refused`)]
@@ -388,7 +326,18 @@ describe("an engine that can't be reached", () => {
         expect([name, await call()]).toEqual([name, []])
         expect(warnings).toEqual([expect.stringMatching(reason)])
       }
-      expect(await compat.ensure_docker_installed()).toBe(false)
+      expect(await ensure_docker_installed()).toBe(false)
     }
+  })
+})
+
+describeEngine("every function for containers, images, volumes and networks", () => {
+  it("has succeeded, has been refused by an engine, and has failed without one", () => {
+    const modules = { ...containerFunctions, ...imageFunctions, ...networkFunctions, ...volumeFunctions }
+    const all = Object.keys(modules).toSorted()
+    expect(all.filter((name) => !coverage.what("succeeded").includes(name))).toEqual([])
+    // No engine refuses to list.
+    expect(all.filter((name) => !coverage.what("failed").includes(name))).toEqual(Object.keys(lists).toSorted())
+    expect(all.filter((name) => !coverage.what("unreachable").includes(name))).toEqual([])
   })
 })

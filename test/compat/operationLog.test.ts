@@ -1,19 +1,4 @@
-import {
-  check_compose_status,
-  ComposeManager,
-  configure,
-  create_logger,
-  dispose,
-  download_compose_file,
-  check_for_updates,
-  type OperationLog,
-  pull_image,
-  pull_images,
-  restart_compose,
-  run_compose,
-  stop_compose,
-  update_compose_file
-} from "@dockwire/compat"
+import * as compat from "@dockwire/compat"
 import { type LogEvent, LogSink, LogSinkRecorder } from "@dockwire/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -22,12 +7,38 @@ import * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest"
 import { startFileServer } from "../core/composeFiles/fileServer.js"
+import { startCuttingProxy } from "../engine/cuttingProxy.js"
+import { engineRequest } from "../engine/engineRequest.js"
 import { describeCompose } from "../engine/describeCompose.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
+import { startRegistryFront } from "../engine/registryFront.js"
+import { registryImage } from "../engine/registryImage.js"
+import { createTestContainer, uniqueName } from "../engine/testContainer.js"
 import { testProjectName } from "../engine/testRun.js"
+import * as composeFileFunctions from "../../packages/compat/src/functions/composeFileFunctions.js"
+import * as composeFunctions from "../../packages/compat/src/functions/composeFunctions.js"
 import { repositoryRoot } from "../packages/repositoryRoot.js"
+import { covered } from "./covered.js"
+
+const coverage = covered(compat)
+const {
+  check_compose_status,
+  check_for_updates,
+  ComposeManager,
+  configure,
+  create_logger,
+  dispose,
+  download_compose_file,
+  ensure_docker_installed,
+  pull_image,
+  pull_images,
+  restart_compose,
+  run_compose,
+  stop_compose,
+  update_compose_file
+} = coverage.functions
 
 let warnings: Array<string> = []
 const warn = (message: string) => void warnings.push(message)
@@ -44,7 +55,7 @@ afterAll(async () => {
 const recorder = () => {
   const calls: Array<string | boolean> = []
   const times: Array<number> = []
-  const log: OperationLog = {
+  const log: compat.OperationLog = {
     add_log_line: (line) => {
       calls.push(line)
       times.push(performance.now())
@@ -78,6 +89,7 @@ describeEngine("an operation_log", () => {
     })
 
     it("gets the lines in order, one by one while they happen", async () => {
+      expect(await ensure_docker_installed()).toBe(true)
       expect(await check_compose_status(file)).toBe("down")
       const up = recorder()
       const [success, output] = await run_compose(file, up.log)
@@ -107,12 +119,43 @@ describeEngine("an operation_log", () => {
       expect(warnings).toEqual([])
     })
 
+    it("gets the lines of a pull while they happen", async () => {
+      const front = await startRegistryFront()
+      const [repository, pulled] = [uniqueName("compose-pull"), join(compose().folder, "log/pulled.yml")]
+      const image = `${front.host}/${repository}:1`
+      front.add(repository, "1", registryImage({ layers: [500_000] }))
+      front.break(repository, { kind: "throttle", bytesPerSecond: 1_000_000 })
+      onTestFinished(async () => {
+        await engineRequest(testEngine().endpoint, "DELETE", `/images/${image}?force=1`)
+        await front.stop()
+      })
+      await writeFile(pulled, `name: ${project}\nservices: { web: { image: "${image}" } }\n`)
+      const { calls, log, times } = recorder()
+      const [success, output] = await pull_images(pulled, log)
+      expect([success, calls]).toEqual([
+        true,
+        [
+          `Starting docker compose pull for ${pulled}`,
+          ...output.split("\n"),
+          "Docker Compose pull completed successfully",
+          true
+        ]
+      ])
+      // The layer takes half a second.
+      const at = (line: string) => times[calls.indexOf(line)] ?? Number.NaN
+      expect(at("web Pulled") - at("web Pulling")).toBeGreaterThan(300)
+    })
+
     it("gets the lines of a failure, and the code with which compose exited", async () => {
       const broken = join(compose().folder, "log/broken.yml")
       await writeFile(broken, `name: ${project}\nservices: { web: { image: "localhost:1/x" } }\n`)
       const invalid = join(compose().folder, "log/invalid.yml")
       await writeFile(invalid, "services: [\n")
       const missing = join(compose().folder, "log/missing.yml")
+      const taken = join(compose().folder, "log/taken.yml")
+      const { name, remove } = await createTestContainer({ endpoint: testEngine().endpoint, cmd: ["true"] })
+      onTestFinished(remove)
+      await writeFile(taken, `name: ${project}\nservices: { web: { image: busybox, container_name: ${name} } }\n`)
       const refused = "Error response from daemon: .*connection refused"
       for (const [call, path, failed, output] of [
         [
@@ -123,6 +166,14 @@ describeEngine("an operation_log", () => {
         ],
         [run_compose, broken, "Docker Compose failed with return code 18", new RegExp(refused)],
         [run_compose, invalid, "Docker Compose failed with return code 15", /^yaml: /],
+        [
+          run_compose,
+          taken,
+          "Docker Compose failed with return code 1",
+          /Conflict\. The container name ".*" is already in/
+        ],
+        [stop_compose, invalid, "Docker Compose failed with return code 15", /^yaml: /],
+        [restart_compose, invalid, "Docker Compose failed with return code 15", /^yaml: /],
         [
           run_compose,
           missing,
@@ -142,6 +193,55 @@ describeEngine("an operation_log", () => {
       expect(await check_compose_status(missing)).toBe("error")
       expect(await check_compose_status(invalid)).toBe("error")
       expect(warnings).toHaveLength(2)
+    })
+
+    it("gets a line before the engine is lost because of it, and is completed once", async () => {
+      const proxy = await startCuttingProxy(testEngine().endpoint)
+      configure({ endpoint: proxy.endpoint, warn })
+      const { calls, log } = recorder()
+      const cut = `Container ${project}-a-1  Started`
+      const [success, output] = await run_compose(file, {
+        add_log_line: (line) => {
+          log.add_log_line(line)
+          // The second service waits for the health of the first.
+          if (line === cut) void proxy.close()
+        },
+        complete: log.complete
+      })
+      expect(success).toBe(false)
+      expect(calls).toEqual([
+        `Starting docker compose up for ${file}`,
+        ...output.split("\n"),
+        "Docker Compose failed with return code 1",
+        false
+      ])
+      const lines = output.split("\n")
+      expect(lines.slice(lines.indexOf(cut)).join("\n")).toMatch(/Cannot connect|error during connect|EOF/)
+      await proxy.close()
+      configure({ endpoint: testEngine().endpoint, warn })
+      expect((await stop_compose(file))[0]).toBe(true)
+    })
+
+    it("gets the reason of an engine that can't be reached", async () => {
+      const nowhere = "unix:///nowhere/docker.sock"
+      configure({ endpoint: nowhere, warn })
+      coverage.under("unreachable")
+      onTestFinished(() => {
+        coverage.under("")
+        configure({ endpoint: testEngine().endpoint, warn })
+      })
+      for (const call of [run_compose, stop_compose, restart_compose, pull_images]) {
+        const { calls, log } = recorder()
+        const [success, text] = await call(file, log)
+        expect([success, text]).toEqual([false, expect.stringContaining(nowhere)])
+        expect(calls.at(0)).toMatch(/^Starting docker compose /)
+        expect(calls.slice(1, -2).join("\n")).toContain(nowhere)
+        expect(calls.slice(-2)).toEqual([expect.stringMatching(/ failed with return code \d+$/), false])
+      }
+      expect(await check_compose_status(file)).toBe("error")
+      expect(await ensure_docker_installed()).toBe(false)
+      // What else is wrong depends on the machine.
+      expect(warnings.filter((warning) => warning.includes(nowhere))).toHaveLength(2)
     })
 
     it("is completed when a signal ends the process", async () => {
@@ -201,9 +301,10 @@ describeEngine("an operation_log", () => {
         ]),
         ["docker_logs", "docker_log_complete", { ...about, status: "completed", success: true }]
       ])
+      // The sink gets what the log gets, in the same order.
       const kept: ReadonlyArray<LogEvent> = await events()
-      expect(kept.flatMap((event) => (event._tag === "OperationLine" ? [event.text.trim()] : [])).join("\n")).toBe(
-        output
+      expect(kept.flatMap((event) => (event._tag === "OperationLine" ? [event.text.trim()] : []))).toEqual(
+        logger.log_lines
       )
       for (const event of kept) expect(event).toMatchObject({ logId: logger.log_id, target: { configId: 7 } })
     })
@@ -239,6 +340,15 @@ describeEngine("an operation_log", () => {
       ])
       expect(await check_for_updates(path, server.url)).toEqual([false, false])
       expect(warnings).toEqual([expect.stringMatching(/^Cannot download /)])
+    })
+
+    it("is covered: every function for compose has succeeded, has failed, and has failed without an engine", () => {
+      const commands = Object.keys(composeFunctions)
+      const files = Object.keys(composeFileFunctions)
+      expect(coverage.what("succeeded")).toEqual(expect.arrayContaining([...commands, ...files]))
+      expect(coverage.what("failed")).toEqual(expect.arrayContaining([...commands, ...files]))
+      // Compose files come from elsewhere.
+      expect(coverage.what("unreachable")).toEqual(expect.arrayContaining(commands))
     })
   })
 })

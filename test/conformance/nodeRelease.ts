@@ -10,8 +10,15 @@ export const isNodeLine = (line: string): line is NodeLine => Object.hasOwn(node
 /** The major version of the Node that is running. */
 export const ownLine = process.versions.node.split(".")[0] ?? ""
 
+/** The command that runs a release of Node, which npm fetches for this machine. */
+export const fetchedNode = (version: string): ReadonlyArray<string> => [
+  "npx",
+  "--yes",
+  `--package=node-${process.platform}-${process.arch}@${version}`,
+  "--",
+  "node"
+]
+
 /** The command that runs Node in a major version: the Node that is running, or one that npm fetches for this machine. */
 export const nodeCommand = (line: string): ReadonlyArray<string> =>
-  line === ownLine || !isNodeLine(line)
-    ? [process.execPath]
-    : ["npx", "--yes", `--package=node-${process.platform}-${process.arch}@${nodeReleases[line]}`, "--", "node"]
+  line === ownLine || !isNodeLine(line) ? [process.execPath] : fetchedNode(nodeReleases[line])

@@ -23,6 +23,8 @@ export interface RegistryImageOptions {
   readonly layers: ReadonlyArray<number | RegistryContent>
   /** `linux/amd64` unless given. */
   readonly platform?: string
+  /** When it says that it was created; in 2024 unless given. */
+  readonly created?: string
 }
 
 const layerType = "application/vnd.docker.image.rootfs.diff.tar.gzip"
@@ -65,16 +67,20 @@ export const registryLayer = (size: number): RegistryContent => {
 }
 
 /** Makes an image. */
-export const registryImage = ({ layers, platform = "linux/amd64" }: RegistryImageOptions): RegistryImage => {
+export const registryImage = ({
+  created = "2024-01-01T00:00:00Z",
+  layers,
+  platform = "linux/amd64"
+}: RegistryImageOptions): RegistryImage => {
   const [os = "", architecture = "", variant] = platform.split("/")
   const made = layers.map((layer) => (typeof layer === "number" ? registryLayer(layer) : layer))
   const config = json("application/vnd.docker.container.image.v1+json", {
     os,
     architecture,
     ...(variant === undefined ? {} : { variant }),
-    created: "2024-01-01T00:00:00Z",
+    created,
     config: { Cmd: ["sh"], Labels: { unique: randomBytes(8).toString("hex") } },
-    history: made.map(() => ({ created: "2024-01-01T00:00:00Z", created_by: "test" })),
+    history: made.map(() => ({ created, created_by: "test" })),
     rootfs: { type: "layers", diff_ids: made.map((layer) => diffIds.get(layer) ?? "") }
   })
   const described = ({ bytes, digest, type }: RegistryContent) => ({ mediaType: type, size: bytes.length, digest })

@@ -50,6 +50,10 @@ export interface CreateLoggerOptions extends LoggerOptions {
   readonly room?: string
 }
 
+/** The options, also of a caller who has passed none. */
+const fieldsOf = (options: CreateLoggerOptions | undefined | null): CreateLoggerOptions =>
+  options ?? { operation_type: "unknown" }
+
 /**
  * Keeps the lines of an operation, and how it ended. It serves as an `operation_log`.
  *
@@ -70,8 +74,9 @@ export class DockerLogger {
   /** For the functions of this package: what the operation's events are about, and whether they go to the `logSink`. */
   readonly eventOptions: EventOptions
 
-  constructor({ config_id, container_id, image_name, operation_type, use_db }: LoggerOptions) {
-    this.operation_type = operation_type
+  constructor(options: LoggerOptions) {
+    const { config_id, container_id, image_name, operation_type, use_db } = fieldsOf(options)
+    this.operation_type = defectText(operation_type)
     this.config_id = config_id ?? null
     this.container_id = container_id ?? null
     this.image_name = image_name ?? null
@@ -86,9 +91,9 @@ export class DockerLogger {
     }
   }
 
-  /** Adds a line. */
+  /** Adds a line. What is no text is added as one. */
   add_log_line(line: string, _stream: OperationStream = "stdout"): void {
-    this.log_lines.push(line)
+    this.log_lines.push(defectText(line))
   }
 
   /** Ends the log. Only the first call has an effect. */
@@ -123,7 +128,7 @@ export class WebSocketLogger extends DockerLogger {
 
   override add_log_line(line: string, stream: OperationStream = "stdout"): void {
     super.add_log_line(line, stream)
-    this.#emit("docker_log", { ...this.#about(new Date()), line, stream })
+    this.#emit("docker_log", { ...this.#about(new Date()), line: this.log_lines.at(-1), stream })
   }
 
   override complete(success: boolean = true): void {
@@ -176,7 +181,9 @@ export class WebSocketLogger extends DockerLogger {
  * @since 0.1.0
  * @category loggers
  */
-export const create_logger = ({ room, socket_io, use_websocket, ...options }: CreateLoggerOptions): DockerLogger =>
-  use_websocket === true && socket_io != null
-    ? new WebSocketLogger({ ...options, socket_io, ...(room === undefined ? {} : { room }) })
-    : new DockerLogger(options)
+export const create_logger = (options: CreateLoggerOptions): DockerLogger => {
+  const { room, socket_io, use_websocket, ...own } = fieldsOf(options)
+  return use_websocket === true && socket_io != null
+    ? new WebSocketLogger({ ...own, socket_io, ...(room === undefined ? {} : { room }) })
+    : new DockerLogger(own)
+}

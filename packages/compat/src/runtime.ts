@@ -47,7 +47,8 @@ export interface CompatOptions {
   /** The engine: `unix:///path`, `tcp://host:port` or `ssh://user@host`. Default: the one that the docker command uses. */
   readonly endpoint?: string
   /**
-   * The engine as a layer, such as `MemoryEngine.layer()` in a test. Takes precedence over `endpoint`. It is built on the
+   * The engine as a layer, such as `MemoryEngine.layer()` in a test. Takes precedence over `endpoint`. If it provides other
+   * services of core too, such as the `Compose` of `MemoryCompose` or of `Compose.layerWith`, they are used. It is built on the
    * first call that needs it, and released by `dispose` or the next `configure`.
    */
   readonly layer?: Layer.Layer<Docker, CompatSetupError>
@@ -183,7 +184,7 @@ export const dispose = async (): Promise<void> => {
  * @since 0.1.0
  * @category configuration
  */
-export const configure = (next: CompatOptions): void => {
-  options = next
+export const configure = (next: CompatOptions = {}): void => {
+  options = next ?? {}
   void dispose()
 }

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type { Installation } from "@dockwire/core/Host"
 import { Operation } from "@dockwire/core/Operation"
 import type { OperationLog } from "../operations/operationLog.js"
 import { operationOutcome } from "../operations/operationOutcome.js"
@@ -27,6 +28,12 @@ export const ensure_docker_installed = async (): Promise<boolean> => {
   return found !== undefined && found.engine._tag === "Available" && found.compose._tag === "Available"
 }
 
+/** Not every system has a package of compose. */
+const installedText = ({ compose }: Installation): string =>
+  compose._tag === "Available"
+    ? "Docker and Docker Compose were installed successfully"
+    : `Docker was installed successfully. Docker Compose is not available: ${compose.detail}.`
+
 /**
  * Installs Docker and Docker Compose from the packages of Debian or Ubuntu, which takes root, unless they can be used already.
  * The `operation_log` gets the lines while it runs.
@@ -35,11 +42,20 @@ export const ensure_docker_installed = async (): Promise<boolean> => {
  * @category base
  */
 export const install_docker = (operation_log?: OperationLog | null): Promise<Outcome> => {
-  let output = "Docker and Docker Compose were installed successfully"
+  let output = ""
   return operationOutcome<unknown>({
+    kind: "install_engine",
     operation: Effect.gen(function* () {
       const { install } = yield* host
-      if ((yield* findInstallation).problems.length > 0) return install()
+      if ((yield* findInstallation).problems.length > 0) {
+        const operation = install()
+        const steps = Stream.tap(operation.steps, (step) =>
+          Effect.sync(() => {
+            if (step._tag === "Result") output = installedText(step.value.installation)
+          })
+        )
+        return { ...operation, steps }
+      }
       output = "Docker and Docker Compose are already installed"
       return {
         kind: "install_engine",

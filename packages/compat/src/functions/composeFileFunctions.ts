@@ -6,7 +6,8 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { ComposeFilesShape } from "@dockwire/core/ComposeFiles"
-import { textArgument } from "../run/arguments.js"
+import { InvalidArgument, textArgument } from "../run/arguments.js"
+import { fileArgument } from "../run/fileArgument.js"
 import { causeText, type Failure, failureOf } from "../run/failureText.js"
 import { type Outcome, valueOr } from "../run/outcome.js"
 import { composeFiles } from "../run/services.js"
@@ -18,10 +19,6 @@ const failurePrefix = (error: Failure | SetupFailed | undefined): string => {
   switch (error?._tag) {
     case "DownloadFailed":
       return "Error downloading Docker Compose file: "
-    case "InvalidRequest":
-      return error.field === "URL"
-        ? "Error downloading Docker Compose file: "
-        : "Error processing Docker Compose file: "
     case "InvalidArgument":
       return error.name === "config_path" || error.name === "name"
         ? "Error processing Docker Compose file: "
@@ -32,6 +29,16 @@ const failurePrefix = (error: Failure | SetupFailed | undefined): string => {
       return "Error processing Docker Compose file: "
   }
 }
+
+/** The URL as the argument that it is. */
+const fromUrl =
+  (name: string, value: unknown) =>
+  <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, Failure, R> =>
+    Effect.mapError(effect, (error) =>
+      error._tag === "InvalidRequest" && error.field === "URL"
+        ? new InvalidArgument({ name, value, detail: error.detail })
+        : error
+    )
 
 const fileOutcome = async <A>(
   effect: (service: ComposeFilesShape) => Effect.Effect<A, Failure, CompatServices>
@@ -58,7 +65,7 @@ export const download_compose_file = async (
     Effect.gen(function* () {
       const source = yield* textArgument("url", url)
       return yield* files.download(source, yield* textArgument("name", name), { replace: true })
-    })
+    }).pipe(fromUrl("url", url))
   )
   return Exit.match(exit, {
     onSuccess: ({ path }): [boolean, string, string | null] => [
@@ -83,12 +90,12 @@ export const check_for_updates = (
 ): Promise<[success: boolean, changed: boolean]> =>
   valueOr(
     Effect.gen(function* () {
-      const path = yield* textArgument("config_path", config_path)
+      const path = yield* fileArgument("config_path", config_path)
       const url = yield* textArgument("source_url", source_url)
       const { changed } = yield* (yield* composeFiles).check({ path }, url)
       const compared: [boolean, boolean] = [true, changed]
       return compared
-    }),
+    }).pipe(fromUrl("source_url", source_url)),
     [false, false]
   )
 
@@ -102,9 +109,9 @@ export const check_for_updates = (
 export const update_compose_file = async (config_path: string, source_url: string): Promise<Outcome> => {
   const exit = await fileOutcome((files) =>
     Effect.gen(function* () {
-      const path = yield* textArgument("config_path", config_path)
+      const path = yield* fileArgument("config_path", config_path)
       return yield* files.update({ path }, yield* textArgument("source_url", source_url))
-    })
+    }).pipe(fromUrl("source_url", source_url))
   )
   return Exit.match(exit, {
     onSuccess: (): Outcome => [true, "Docker Compose file updated successfully"],

@@ -6,25 +6,18 @@
 import * as Effect from "effect/Effect"
 import type { ComposeOutcome, ComposeShape } from "@dockwire/core/Compose"
 import type { Operation } from "@dockwire/core/Operation"
-import { InvalidArgument, textArgument } from "../run/arguments.js"
+import { defectText } from "../run/defectText.js"
 import type { Failure } from "../run/failureText.js"
-import { isFolder } from "../run/isFolder.js"
+import { fileArgument } from "../run/fileArgument.js"
 import type { OperationLog } from "../operations/operationLog.js"
 import { operationOutcome, type Printed, type WhyFailed } from "../operations/operationOutcome.js"
 import { type Outcome, valueOr } from "../run/outcome.js"
 import { compose } from "../run/services.js"
 
-/** The path of a compose file. A folder would be another project than a file in it. */
-const configPath = (config_path: unknown) =>
-  Effect.gen(function* () {
-    const path = yield* textArgument("config_path", config_path)
-    if (yield* isFolder(path)) {
-      const detail = "it is a folder. Pass the path of a compose file"
-      return yield* new InvalidArgument({ name: "config_path", value: path, detail })
-    }
-    // As the original, which passed on its whole environment.
-    return { files: [path], inheritEnv: true } as const
-  })
+/** The project of a compose file. */
+const projectOf = (config_path: unknown) =>
+  // As the original, which passed on its whole environment.
+  Effect.map(fileArgument("config_path", config_path), (path) => ({ files: [path], inheritEnv: true }) as const)
 
 /** The code that compose exited with, which core tells in a line of its own. */
 const returnCode = ({ notes }: Printed, { error }: WhyFailed): number => {
@@ -40,6 +33,8 @@ const reasonText = ({ error, text }: WhyFailed): string =>
     : text
 
 interface OldCommand {
+  /** What its events call it. */
+  readonly kind: string
   /** The command of compose. */
   readonly verb: string
   readonly succeeded: string
@@ -52,12 +47,13 @@ interface OldCommand {
 
 const runCommand = (command: OldCommand, config_path: string, log: unknown): Promise<Outcome> =>
   operationOutcome({
+    kind: command.kind,
     operation: Effect.gen(function* () {
-      const project = yield* configPath(config_path)
+      const project = yield* projectOf(config_path)
       return command.operation(yield* compose, project)
     }),
     log,
-    first: `Starting docker compose ${command.verb} for ${String(config_path)}`,
+    first: `Starting docker compose ${command.verb} for ${defectText(config_path)}`,
     isOutput: ({ stream }) => stream !== "system",
     onSuccess: ({ lines }) => ({ last: command.succeeded, output: lines.join("\n") }),
     onFailure: (printed, why) => {
@@ -80,6 +76,7 @@ const runCommand = (command: OldCommand, config_path: string, log: unknown): Pro
 export const run_compose = (config_path: string, operation_log?: OperationLog | null): Promise<Outcome> =>
   runCommand(
     {
+      kind: "run_compose",
       verb: "up",
       succeeded: "Docker Compose started successfully",
       failed: "Docker Compose failed",
@@ -99,6 +96,7 @@ export const run_compose = (config_path: string, operation_log?: OperationLog | 
 export const stop_compose = (config_path: string, operation_log?: OperationLog | null): Promise<Outcome> =>
   runCommand(
     {
+      kind: "stop_compose",
       verb: "down",
       succeeded: "Docker Compose stopped successfully",
       failed: "Docker Compose failed",
@@ -118,6 +116,7 @@ export const stop_compose = (config_path: string, operation_log?: OperationLog |
 export const restart_compose = (config_path: string, operation_log?: OperationLog | null): Promise<Outcome> =>
   runCommand(
     {
+      kind: "restart_compose",
       verb: "restart",
       succeeded: "Docker Compose restarted successfully",
       failed: "Docker Compose failed",
@@ -137,6 +136,7 @@ export const restart_compose = (config_path: string, operation_log?: OperationLo
 export const pull_images = (config_path: string, operation_log?: OperationLog | null): Promise<Outcome> =>
   runCommand(
     {
+      kind: "pull_images",
       verb: "pull",
       succeeded: "Docker Compose pull completed successfully",
       failed: "Docker Compose pull failed",
@@ -156,7 +156,7 @@ export const pull_images = (config_path: string, operation_log?: OperationLog | 
 export const check_compose_status = (config_path: string): Promise<"up" | "down" | "partial" | "error"> =>
   valueOr(
     Effect.gen(function* () {
-      const project = yield* configPath(config_path)
+      const project = yield* projectOf(config_path)
       const { done, status } = yield* (yield* compose).status(project)
       // A service that has ended does not run, even if it was meant to end.
       return status === "up" && done.length > 0 ? "partial" : status

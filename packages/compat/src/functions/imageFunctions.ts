@@ -4,7 +4,9 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import type { InvalidRequest } from "@dockwire/core/DockerError"
 import { flagArgument, InvalidArgument, nameArgument, operandArgument, textArgument } from "../run/arguments.js"
+import { defectText } from "../run/defectText.js"
 import { daemonText } from "../run/failureText.js"
 import { isFolder } from "../run/isFolder.js"
 import type { OperationLog } from "../operations/operationLog.js"
@@ -23,11 +25,11 @@ import { type ImageRow, imageRows } from "../text/imageRows.js"
 export const get_images = (): Promise<Array<ImageRow>> =>
   listOutcome(Effect.flatMap(images, ({ list }) => Effect.map(list(), (all) => all.flatMap(imageRows))))
 
-/** Why a pull failed, as the docker command says it. */
+/** Why a pull failed, as the docker command says it; of a wrong reference, with the argument. */
 const pullFailure = ({ error, text }: WhyFailed): string => {
   switch (error?._tag) {
     case "InvalidRequest":
-      return `invalid reference format: ${error.detail}`
+      return `invalid reference format: image_name ${JSON.stringify(error.value)}: ${error.detail}`
     case "ImageNotFound":
     case "RegistryError":
     case "EngineError":
@@ -47,12 +49,13 @@ const pullFailure = ({ error, text }: WhyFailed): string => {
  */
 export const pull_image = (image_name: string, operation_log?: OperationLog | null): Promise<Outcome> =>
   operationOutcome({
+    kind: "pull_image",
     operation: Effect.gen(function* () {
       const image = yield* operandArgument("image_name", image_name)
       return (yield* images).pull(image)
     }),
     log: operation_log,
-    first: `Starting docker pull for ${String(image_name)}`,
+    first: `Starting docker pull for ${defectText(image_name)}`,
     onSuccess: ({ lines }) => ({ last: `Image ${image_name} pulled successfully`, output: lines.join("\n") }),
     onFailure: ({ lines }, why) => {
       const reason = pullFailure(why)
@@ -90,6 +93,10 @@ export const remove_image = (image_id: string, force: boolean = false): Promise<
     })
   )
 
+/** What is wrong with an argument of a build. */
+const invalidText = ({ detail, field, value }: InvalidRequest): string =>
+  new InvalidArgument({ name: field === "tags" ? "tag" : field, value, detail }).message
+
 const noSuchFolder = "there is no such folder"
 
 /**
@@ -104,8 +111,9 @@ export const build_image = (
   tag: string,
   operation_log?: OperationLog | null
 ): Promise<Outcome> => {
-  const missing = `ERROR: unable to prepare context: path ${JSON.stringify(dockerfile_path)} not found`
+  const missing = () => `ERROR: unable to prepare context: path ${JSON.stringify(dockerfile_path)} not found`
   return operationOutcome({
+    kind: "build_image",
     operation: Effect.gen(function* () {
       const context = yield* textArgument("dockerfile_path", dockerfile_path)
       const name = yield* textArgument("tag", tag)
@@ -118,7 +126,7 @@ export const build_image = (
     onSuccess: ({ lines }) => ({ output: lines.map((line) => `${line}\n`).join("") }),
     onFailure: ({ lines }, { error, text }) => {
       const isMissing = error?._tag === "InvalidArgument" && error.detail === noSuchFolder
-      const reason = isMissing ? missing : error?._tag === "InvalidRequest" ? error.message : text
+      const reason = isMissing ? missing() : error?._tag === "InvalidRequest" ? invalidText(error) : text
       return { more: [reason], output: `Error: ${[...lines, reason].join("\n")}\n` }
     }
   })

@@ -19,7 +19,7 @@ export class InvalidArgument extends Data.TaggedError("InvalidArgument")<{
   readonly detail: string
 }> {
   override get message(): string {
-    return `Invalid ${this.name} ${shown(this.value)}: ${this.detail}.`
+    return `Invalid ${this.name} ${shown(this.value)}: ${this.detail.replace(/\.$/, "")}.`
   }
 }
 
@@ -84,10 +84,18 @@ export const flagArgument = (name: string, value: unknown): Checked<boolean> =>
 export const recordArgument = (name: string, value: unknown): Checked<Record<string, string>> => {
   if (value === undefined || value === null) return Effect.succeed({})
   if (typeof value !== "object" || Array.isArray(value)) return invalid(name, value, "it must be an object of strings")
-  const entries: Array<[string, string]> = []
-  for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== "string") return invalid(name, value, `its "${key}" must be a string`)
-    entries.push([key, text])
-  }
-  return Effect.succeed(Object.fromEntries(entries))
+  return Effect.flatMap(
+    Effect.try({
+      try: () => Object.entries(value),
+      catch: (error) => new InvalidArgument({ name, value, detail: defectText(error) })
+    }),
+    (all) => {
+      const entries: Array<[string, string]> = []
+      for (const [key, text] of all) {
+        if (typeof text !== "string") return invalid(name, value, `its "${key}" must be a string`)
+        entries.push([key, text])
+      }
+      return Effect.succeed(Object.fromEntries(entries))
+    }
+  )
 }

@@ -1,4 +1,4 @@
-/** What was thrown, as a text. */
+/** What was thrown, or another value that may be anything, as a text. */
 export const defectText = (defect: unknown): string => {
   try {
     return defect instanceof Error && defect.message !== "" ? defect.message : String(defect)

@@ -29,12 +29,23 @@ export type Methods<T> = {
     : never
 }
 
+/** The logger of keyword style. */
+const loggerIn = (value: unknown): { readonly logger: unknown } | undefined => {
+  if (typeof value !== "object" || value === null) return undefined
+  try {
+    return Object.keys(value).join() === "logger" ? { logger: Reflect.get(value, "logger") } : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Takes the logger off the end of the arguments. */
 const splitLogger = (args: ReadonlyArray<unknown>): readonly [ReadonlyArray<unknown>, OperationLog | undefined] => {
   const last = args.at(-1)
   if (isOperationLog(last)) return [args.slice(0, -1), last]
-  if (typeof last !== "object" || last === null || Object.keys(last).join() !== "logger") return [args, undefined]
-  const logger: unknown = Reflect.get(last, "logger")
+  const keyword = loggerIn(last)
+  if (keyword === undefined) return [args, undefined]
+  const { logger } = keyword
   if (isOperationLog(logger)) return [args.slice(0, -1), logger]
   return logger === undefined || logger === null ? [args.slice(0, -1), undefined] : [args, undefined]
 }

@@ -1,6 +1,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 
 /** Where the services of a runtime live that are built when they are first needed. */
@@ -29,7 +30,7 @@ export interface LoadedService<I, S, E, R> {
 
 /**
  * A service whose module is loaded, and which is built, when it is first needed: a program that only lists containers does not
- * pay for builds and compose.
+ * pay for builds and compose. One that the layer of the program provides is taken as it is.
  */
 export const lazyService = <I, S, E, R>(
   load: () => Promise<LoadedService<I, S, E, R>>
@@ -44,6 +45,8 @@ export const lazyService = <I, S, E, R>(
   })
   return Effect.gen(function* () {
     const { layer, tag } = yield* loading
+    const given = yield* Effect.serviceOption(tag)
+    if (Option.isSome(given)) return given.value
     const { memoMap, scope } = yield* ServiceScope
     return Context.get(yield* Layer.buildWithMemoMap(layer, memoMap, scope), tag)
   })

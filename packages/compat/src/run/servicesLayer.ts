@@ -61,7 +61,10 @@ export const servicesLayer = ({
           })
     )
   )
-  return Layer.mergeAll(layer ?? chosen, logSink ?? noSink, ServiceScope.layer(composeDir)).pipe(
-    Layer.provideMerge(warningLogger(warn))
+  // What is no layer fails when it is built.
+  return Layer.suspend(() =>
+    Layer.mergeAll(layer ?? chosen, logSink ?? noSink, ServiceScope.layer(composeDir)).pipe(
+      Layer.provideMerge(warningLogger(warn))
+    )
   )
 }
