@@ -30,7 +30,10 @@ const bundled = async (): Promise<string> => {
       format: "esm",
       platform: "node",
       target: "node20",
-      alias: { "@dockwire/core": path("../../../packages/core/src/index.ts") },
+      alias: {
+        "@dockwire/compat": path("../../../packages/compat/src"),
+        "@dockwire/core": path("../../../packages/core/src")
+      },
       external: ["cpu-features", "*.node"],
       // CommonJS modules in the bundle use these.
       banner: {
@@ -90,7 +93,8 @@ const program = async (id: string, ...args: ReadonlyArray<string>) => {
       return typeof text === "string" ? [text] : []
     }),
     outcome: values.map((value) => jsonAt(value, "outcome")).find((outcome) => outcome !== undefined),
-    installation: values.map((value) => jsonAt(value, "installation")).find((found) => found !== undefined)
+    installation: values.map((value) => jsonAt(value, "installation")).find((found) => found !== undefined),
+    old: values.map((value) => jsonAt(value, "old")).find((found) => found !== undefined)
   }
 }
 
@@ -218,6 +222,25 @@ describeInstallation("an installation of Docker on a small Debian", () => {
     }
   )
 
+  // Another half of a minute.
+  if (isWhole)
+    it.concurrent("is what the old function does", { timeout: 300_000 }, async (test) => {
+      const id = await debian(test)
+      for (const line of [/^Setting up docker\.io /, /^docker\.io is already the newest version/]) {
+        const { old } = await program(id, "old")
+        expect(jsonAt(old, "result")).toEqual([true, "Docker and Docker Compose were installed successfully"])
+        const lines: unknown = jsonAt(old, "lines")
+        expect(lines).toEqual(expect.arrayContaining(["$ apt-get update", expect.stringMatching(line)]))
+        expect(Array.isArray(lines) ? lines.filter((one) => typeof one === "boolean") : lines).toEqual([true])
+        // Nothing runs services there.
+        expect(jsonAt(old, "installed")).toBe(false)
+        expect(jsonAt(old, "warnings")).toEqual([expect.stringContaining("docker.sock")])
+      }
+      for (const name of ["docker.io", "docker-cli", "docker-compose", "docker-buildx"]) {
+        expect(await packages(id)).toMatch(new RegExp(`^ii +${name} `, "m"))
+      }
+    })
+
   it.concurrent("fails if the system is not supported", { timeout: 120_000 }, async (test) => {
     const id = await debian(test)
     for (const release of ['ID=fedora\nVERSION_ID=41\nPRETTY_NAME="Fedora Linux 41"\n', "ID=debian\nVERSION_ID=11\n"]) {
@@ -234,6 +257,14 @@ describeInstallation("an installation of Docker on a small Debian", () => {
       })
       expect(tags.at(-1)).toBe("OperationFailed")
     }
+    const refused = expect.stringMatching(
+      /^Error: .* is not supported\. .*https:\/\/docs\.docker\.com\/engine\/install\/\n$/
+    )
+    expect((await program(id, "old")).old).toMatchObject({
+      result: [false, refused],
+      lines: [expect.stringContaining("is not supported"), false],
+      installed: false
+    })
     expect(await packages(id)).not.toContain("docker")
   })
 
@@ -258,6 +289,9 @@ describeInstallation("an installation of Docker on a small Debian", () => {
       })
       expect(lines).toContainEqual(expect.stringMatching(/^W: Failed to fetch http:\/\/127\.0\.0\.1:9\//))
       expect(tags.at(-1)).toBe("OperationFailed")
+      const { old } = await program(id, "old")
+      expect(jsonAt(old, "result")).toEqual([false, expect.stringMatching(/^Error: .*apt-get exited with code 100 /s)])
+      expect(jsonAt(old, "lines")).toEqual(expect.arrayContaining(["$ apt-get update", false]))
       expect(await packages(id)).not.toContain("docker")
     }
   )

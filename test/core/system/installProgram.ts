@@ -1,8 +1,9 @@
 /**
  * Installs Docker on the machine it runs on, and prints what happens as lines of JSON. Its first argument selects what to do:
- * `status` reports what is installed, `dry-run` shows an installation, `install` runs it, and `interrupt` interrupts it at
- * the first line that matches the second argument.
+ * `status` reports what is installed, `dry-run` shows an installation, `install` runs it, `interrupt` interrupts it at the
+ * first line that matches the second argument, and `old` runs it by the old function.
  */
+import { configure, ensure_docker_installed, install_docker } from "@dockwire/compat"
 import { Docker, Host, LogSink, Operation, type OperationEvent } from "@dockwire/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -41,7 +42,16 @@ const status = Effect.flatMap(Host, (host) => host.isInstalled()).pipe(
   Effect.map((installation) => print({ installation }))
 )
 
-await Effect.scoped(mode === "status" ? status : install).pipe(
+const old = Effect.promise(async () => {
+  const warnings: Array<string> = []
+  configure({ warn: (message) => void warnings.push(message) })
+  const lines: Array<string | boolean> = []
+  const log = { add_log_line: (line: string) => lines.push(line), complete: (success: boolean) => lines.push(success) }
+  const result = await install_docker(log)
+  print({ old: { result, lines, installed: await ensure_docker_installed(), warnings } })
+})
+
+await Effect.scoped(mode === "status" ? status : mode === "old" ? old : install).pipe(
   Effect.provide(Layer.merge(Host.layer.pipe(Layer.provide(Docker.layerConfig)), LogSink.layerNone)),
   Effect.runPromise
 )
