@@ -152,8 +152,9 @@ describeEngine("what an engine has, as the docker command prints it", () => {
     const { endpoint } = testEngine()
     const forget = (reference: string) => engineRequest(endpoint, "DELETE", `/images/${reference}?force=1`)
     const [repository, other] = [uniqueName("pull"), uniqueName("digest")]
-    const image = registryImage({ layers: [1_000_000] })
-    const unnamed = registryImage({ layers: [1_000] })
+    const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000).toISOString()
+    const image = registryImage({ layers: [1_000_000], created: ago(5) })
+    const unnamed = registryImage({ layers: [1_000], created: ago(12 * 365 * 86_400) })
     front.add(repository, "latest", image)
     front.add(other, "1", unnamed)
     front.break(repository, { kind: "throttle", bytesPerSecond: 2_000_000 })

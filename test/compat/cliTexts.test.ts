@@ -14,6 +14,7 @@ import { itDockerCli } from "../engine/itDockerCli.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { createTestContainer, startTestContainer } from "../engine/testContainer.js"
 import { containerFields, fields, imageFields, listed, printed } from "./cliRows.js"
+import { createdDate } from "../../packages/compat/src/text/createdText.js"
 import { startAnswers } from "./startAnswers.js"
 
 let warnings: Array<string> = []
@@ -174,8 +175,12 @@ describe("the same lists, as the docker command prints them", () => {
     expect(fields(await get_volumes(), "name", "driver", "mountpoint")).toEqual(
       fields(volumes, "Name", "Driver", "Mountpoint")
     )
-    expect(fields(await get_networks(), "id", "name", "driver", "scope")).toEqual(
-      fields(networks, "ID", "Name", "Driver", "Scope")
+    const found = await get_networks()
+    expect(fields(found, "id", "name", "driver", "scope")).toEqual(fields(networks, "ID", "Name", "Driver", "Scope"))
+    expect(found.map(({ created }) => created)).toEqual(
+      fields(networks, "CreatedAt").map(([text]) =>
+        createdDate(String(text).replace(" ", "T").replace(" +0000 UTC", "Z"))
+      )
     )
     expect(warnings).toEqual([])
     await dispose()

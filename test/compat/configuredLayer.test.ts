@@ -65,10 +65,10 @@ describe("configure({ layer })", () => {
   })
 
   it("may provide other services too, such as compose in memory", async () => {
-    const service = { image: "busybox", command: ["sleep", "infinity"] }
+    const service = { image: "shop" }
     const layer = MemoryCompose.layer({
       projects: { shop: { services: { web: service, db: service } } }
-    }).pipe(Layer.provideMerge(MemoryEngine.layer({ images: ["busybox"] })), Layer.provide(RegistryAuth.layer()))
+    }).pipe(Layer.provideMerge(engine), Layer.provide(RegistryAuth.layer()))
     configure({ layer, warn })
     const file = "/srv/shop/docker-compose.yml"
     const lines: Array<unknown> = []
@@ -83,14 +83,14 @@ describe("configure({ layer })", () => {
     ])
     expect(output).toContain("Container shop-web-1  Started")
     expect(await check_compose_status(file)).toBe("up")
-    expect((await get_containers()).map(({ name }) => name).toSorted()).toEqual(["shop-db-1", "shop-web-1"])
+    expect((await get_containers()).map(({ name }) => name).toSorted()).toEqual(["shop", "shop-db-1", "shop-web-1"])
     expect(await stop_compose(file)).toEqual([true, expect.stringContaining("Container shop-web-1  Removed")])
     expect(await run_compose("/srv/nowhere/docker-compose.yml")).toEqual([false, expect.stringMatching(/nowhere/)])
 
     await using docker = connect({ layer })
     await docker.compose.up("/srv/shop").result
     expect(await docker.compose.status("/srv/shop")).toMatchObject({ status: "up" })
-    expect(await docker.containers.list()).toHaveLength(2)
+    expect(await docker.containers.list()).toHaveLength(3)
     expect(warnings).toEqual([])
   })
 
