@@ -134,6 +134,7 @@ const rooms = [
       "server/src/Api/",
       "server/src/engine/",
       "server/src/Http/",
+      "server/src/metrics/",
       "server/src/operations/",
       "server/src/rooms/",
       "server/src/socket/",
@@ -191,8 +192,12 @@ const rooms = [
       "server/src/Wire.ts"
     ]
   ],
+  ["server/src/metrics/", ["server/src/engine/", "server/src/rooms/"]],
   ["server/src/access/", [...core, "server/src/Api/RequiredScope.ts", "server/src/Config.ts"]],
-  ["server/src/command/", ["server/src/Server.ts", "server/src/Config.ts"]],
+  [
+    "server/src/command/",
+    ["server/src/Server.ts", "server/src/Config.ts", "server/src/Api/RequiredScope.ts", "server/src/access/tokens/"]
+  ],
   ["server/src/client/", ["server/src/Wire.ts"]],
   ["server/src/web/", ["server/src/client/", "server/src/Wire.ts", "type server/src/Api/"]],
   ["server/src/demo/", [...core, ...memoryModules]],

@@ -125,7 +125,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   index: { file: "index", mayImport: ["Server", "Config", "Wire", "chooseEngine", "access", "engine", "rooms"] },
   Server: {
     file: "Server",
-    mayImport: ["Config", "Wire", "chooseEngine", "access", "Api", "engine", "Http", "rooms", "socket"]
+    mayImport: ["Config", "Wire", "chooseEngine", "access", "Api", "engine", "Http", "metrics", "rooms", "socket"]
   },
   chooseEngine: { file: "chooseEngine", mayImport: ["Config", "demo"] },
   Config: { file: "Config", mayImport: [] },
@@ -137,6 +137,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   demo: { file: "demo/a", mayImport: [] },
   engine: { file: "engine/a", mayImport: ["rooms", "Wire"] },
   Http: { file: "Http/a", mayImport: ["access", "Api", "engine"] },
+  metrics: { file: "metrics/a", mayImport: ["engine", "rooms"] },
   rooms: { file: "rooms/a", mayImport: ["Wire"] },
   socket: { file: "socket/a", mayImport: ["access", "engine", "rooms", "Wire"] },
   web: { file: "web/a", mayImport: ["client", "Wire"] }

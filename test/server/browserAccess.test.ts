@@ -63,6 +63,24 @@ const expectConnected = async (page: Page): Promise<void> => {
 const tokenOf = ({ token }: ServerProcess): string => `#token=${encodeURIComponent(token)}`
 
 describe("a browser", () => {
+  it("shows the API at /docs, from the server alone", async () => {
+    const address = `http://127.0.0.1:${server.port}`
+    const { complaints, page } = await openPage(browser)
+    closing.push(() => page.context().close())
+    const foreign: Array<string> = []
+    page.on("request", (request) => {
+      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(address)) foreign.push(request.url())
+    })
+    await page.goto(`${address}/docs`)
+    await page.getByRole("heading", { name: /^Dockwire/ }).waitFor()
+    const document = await (await fetch(`${address}/openapi.json`)).json()
+    const described = Object.values<object>(document.paths).flatMap((methods) => Object.keys(methods))
+    await expect.poll(() => page.locator(".opblock").count(), { timeout: 20_000 }).toBe(described.length)
+    await page.locator(".opblock-summary").first().click()
+    await page.locator(".opblock-body").first().waitFor()
+    expect([complaints, foreign]).toEqual([[], []])
+  })
+
   it("stays signed in at two servers on the same port that it sees through two tunnels", async () => {
     const { port } = server
     const other = await start("two", ["--host", "127.0.0.2"], port)

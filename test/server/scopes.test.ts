@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto"
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises"
+import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
@@ -54,18 +55,27 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-const ask = async (at: InProcessServer, method: string, path: string, token?: string) => {
-  const response = await fetch(`${at.url}${path}`, {
-    method,
-    headers: token === undefined ? {} : { "x-dockwire-token": token },
-    signal: AbortSignal.timeout(20_000)
+/** Each on a connection of its own. Of a response that may never end, only the status. */
+const ask = (at: InProcessServer, method: string, path: string, token?: string, address?: string) =>
+  new Promise<{ readonly status: number; readonly body: unknown }>((resolve, reject) => {
+    const headers = {
+      ...(token === undefined ? {} : { "x-dockwire-token": token }),
+      ...(address === undefined ? {} : { "x-forwarded-for": address })
+    }
+    const sent = request(`${at.url}${path}`, { method, headers, agent: false }, (response) => {
+      const status = response.statusCode ?? 0
+      if (response.headers["content-type"]?.startsWith("application/json") !== true) {
+        response.destroy()
+        return resolve({ status, body: undefined })
+      }
+      let text = ""
+      response.setEncoding("utf8")
+      response.on("data", (part: string) => (text += part))
+      response.on("end", () => resolve({ status, body: text === "" ? undefined : JSON.parse(text) }))
+    })
+    sent.on("error", reject)
+    sent.end()
   })
-  // Some responses never end.
-  const isJson = response.headers.get("content-type")?.startsWith("application/json") === true
-  const body: unknown = isJson ? await response.json() : undefined
-  if (!isJson) await response.body?.cancel()
-  return { status: response.status, body }
-}
 
 /** Every endpoint, as `/openapi.json` describes it. */
 const described = async (): Promise<
@@ -104,12 +114,15 @@ describe("the scopes of tokens", () => {
     expect(endpoints.filter(({ scope }) => scope === "open").map(({ method, path }) => `${method} ${path}`)).toEqual([
       "POST /api/session"
     ])
-    for (const { method, path, scope } of endpoints) {
+    const check = async ({ method, path, scope }: (typeof endpoints)[number], index: number) => {
       const name = `${method} ${path}`
-      const statusOf = async (token?: string, at = server) => [name, (await ask(at, method, path, token)).status]
+      const statusOf = async (token?: string) => [
+        name,
+        (await ask(server, method, path, token, `192.0.2.${index}`)).status
+      ]
       expect(await statusOf()).toEqual([name, 401])
       expect(await statusOf(tokens.expired)).toEqual([name, 401])
-      if (scope === "open" || scope === "none") continue
+      if (scope === "open" || scope === "none") return
       const granted = { reader: ["read"], operator2: ["read", "operate"], execer: ["exec"] } as const
       for (const [who, scopes] of Object.entries(granted)) {
         if (scopes.some((each) => each === scope)) continue
@@ -125,6 +138,7 @@ describe("the scopes of tokens", () => {
       if (scope === "read") expect([name, [401, 403].includes(reading.status)]).toEqual([name, false])
       else expect({ name, ...reading }).toMatchObject({ name, status: 403, body: { _tag: "ReadOnly" } })
     }
+    await Promise.all(endpoints.map(check))
   })
 
   it("are enforced at every other route, and what no route has declared does not exist", async () => {
@@ -156,6 +170,30 @@ describe("the scopes of tokens", () => {
       const { data } = await client.waitFor(isEvent("error", about))
       // The messages are not valid, which is looked at first.
       expect([event, scope, data.code]).toEqual([event, "read", "bad_message"])
+    }
+    await client.close()
+  })
+})
+
+describe("/metrics", () => {
+  it("has figures of the server and of its process, in the format of Prometheus", async () => {
+    const client = await connectWire(server.url, { token: tokens.reader })
+    const response = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${tokens.reader}` } })
+    expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8")
+    const text = await response.text()
+    const format =
+      /^(# HELP [a-z]\w* [^\n]+|# TYPE [a-z]\w* (counter|gauge|histogram|summary)|[a-z]\w*(\{(\w+="[^"\n]*",?)+\})? -?[\d.e+-]+)$/
+    const lines = text.trimEnd().split("\n")
+    expect(lines.filter((each) => !format.test(each))).toEqual([])
+    const families = lines.flatMap((each) => /^# TYPE (\S+)/.exec(each)?.[1] ?? [])
+    expect(new Set(families).size).toBe(families.length)
+    expect(lines).toEqual(expect.arrayContaining(["dockwire_viewers 1", "dockwire_engine_available 0"]))
+    for (const name of [
+      "process_resident_memory_bytes",
+      "process_cpu_seconds_total",
+      "nodejs_eventloop_delay_seconds"
+    ]) {
+      expect(families).toContain(name)
     }
     await client.close()
   })
@@ -236,7 +274,7 @@ describe("a token of the file", () => {
     // A file that is being written is not believed.
     await replaceFile(`${lines.reader}brief sha256:12`)
     await expect
-      .poll(() => logged.filter((each) => each.includes(`${file} cannot be used. line 2:`)).length, { timeout: 20_000 })
+      .poll(() => logged.filter((each) => each.includes(`${file} cannot be used. Line 2:`)).length, { timeout: 20_000 })
       .toBe(2)
     expect(await session()).toBe(200)
     await replaceFile(Object.values(lines).join(""))

@@ -1,9 +1,12 @@
 /**
- * Builds `dist/web`: the page, and the client that other pages load from the server. Runs after the compiler.
+ * Builds `dist/web`: the page, the client that other pages load from the server, and the documentation of the API. Runs
+ * after the compiler.
  */
 import { build } from "esbuild"
-import { copyFile, mkdir, writeFile } from "node:fs/promises"
-import { fileURLToPath } from "node:url"
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { licenses } from "./licenses.mjs"
 
 const folder = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
@@ -22,7 +25,16 @@ const shared = {
   logLevel: "warning"
 }
 
+/** Swagger UI, as @effect/platform carries it. Its own package would add one that reports each installation. */
+const require = createRequire(import.meta.url)
+const platform = dirname(require.resolve("@effect/platform/package.json"))
+const swaggerUi = await import(pathToFileURL(join(platform, "dist/esm/internal/httpApiSwagger.js")).href)
+if (typeof swaggerUi.javascript !== "string" || typeof swaggerUi.css !== "string") {
+  throw new Error("@effect/platform does not carry Swagger UI as it did. Adapt packages/server/scripts/bundle-web.mjs.")
+}
+
 await mkdir(`${target}/assets`, { recursive: true })
+await mkdir(`${target}/docs`, { recursive: true })
 const [page] = await Promise.all([
   build({
     ...shared,
@@ -36,6 +48,13 @@ const [page] = await Promise.all([
   build({ ...shared, entryPoints: [`${source}/dockwire.ts`], format: "iife", outfile: `${target}/dockwire.js` }),
   build({ ...shared, entryPoints: [folder("src/client/page.ts")], format: "esm", outfile: `${target}/client.js` }),
   copyFile(`${source}/icon.svg`, `${target}/assets/icon.svg`),
-  copyFile(`${source}/index.html`, `${target}/index.html`)
+  copyFile(`${source}/index.html`, `${target}/index.html`),
+  build({ ...shared, entryPoints: [`${source}/docs/start.ts`], format: "iife", outfile: `${target}/docs/start.js` }),
+  copyFile(`${source}/docs/index.html`, `${target}/docs/index.html`),
+  writeFile(`${target}/docs/swagger-ui.js`, swaggerUi.javascript),
+  writeFile(`${target}/docs/swagger-ui.css`, swaggerUi.css)
 ])
-await writeFile(`${target}/LICENSES.txt`, await licenses(page.metafile))
+// TypeScript has the same license as Swagger UI, and its text.
+const apache = await readFile(require.resolve("typescript/package.json").replace("package.json", "LICENSE"), "utf8")
+const swaggerLicense = `swagger-ui\n\nCopyright 2020-2021 SmartBear Software Inc.\n\n${apache}`
+await writeFile(`${target}/LICENSES.txt`, `${await licenses(page.metafile)}\n---\n\n${swaggerLicense}`)

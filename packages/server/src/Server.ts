@@ -32,6 +32,7 @@ import { EngineMonitor } from "./engine/EngineMonitor.js"
 import type { EngineStatus } from "./EngineStatus.js"
 import { Followers } from "./engine/Followers.js"
 import * as ContainersHttp from "./Http/Containers.js"
+import * as DocsHttp from "./Http/Docs.js"
 import * as EngineHttp from "./Http/Engine.js"
 import * as HealthHttp from "./Http/Health.js"
 import * as OperationsHttp from "./Http/Operations.js"
@@ -44,6 +45,7 @@ import { securityHeaders } from "./Http/SecurityHeaders.js"
 import * as SessionHttp from "./Http/Session.js"
 import { Operations, type OperationsOptions } from "./operations/Operations.js"
 import { OperationStore } from "./operations/OperationStore.js"
+import * as Metrics from "./metrics/Metrics.js"
 import { Hub } from "./rooms/Hub.js"
 import { OperationHistory } from "./rooms/OperationHistory.js"
 import type { HubOptions } from "./rooms/HubOptions.js"
@@ -139,11 +141,16 @@ const openApiRoute = HttpLayerRouter.use((router) =>
 )
 
 const routes = (config: ServerConfig) =>
-  Layer.mergeAll(apiRoutes, openApiRoute, WebSocket.layer, HealthHttp.layer, PageHttp.layer, notFound("*")).pipe(
-    Layer.provide(requireCredential.layer),
-    Layer.provide(accessGuard(config)),
-    Layer.provide(declaredRouter)
-  )
+  Layer.mergeAll(
+    apiRoutes,
+    openApiRoute,
+    WebSocket.layer,
+    DocsHttp.layer,
+    HealthHttp.layer,
+    Metrics.layer,
+    PageHttp.layer,
+    notFound("*")
+  ).pipe(Layer.provide(requireCredential.layer), Layer.provide(accessGuard(config)), Layer.provide(declaredRouter))
 
 const listenProblem = (config: ServerConfig, error: HttpServerError.ServeError): ConfigProblem => {
   const { cause, message } = error

@@ -21,6 +21,11 @@ export const otherRoutes: Readonly<Record<string, RouteScope>> = {
   "GET /healthz": "open",
   "GET /readyz": "open",
   "GET /openapi.json": "open",
+  "GET /docs": "open",
+  "GET /docs/start.js": "open",
+  "GET /docs/swagger-ui.js": "open",
+  "GET /docs/swagger-ui.css": "open",
+  "GET /metrics": "read",
   // A browser does not show why a handshake failed, so this is checked after it: see `socket/messageScopes.ts`.
   "GET /ws": "open",
   // What does not exist. Below /api, nobody learns without a credential what does.

@@ -55,6 +55,7 @@ Live Docker logs in your browser.
 
 Commands:
   serve         Run the log server and print the link to open
+  token         Create, list and revoke tokens with scopes
   healthcheck   Exit with 0 if the server on this machine responds, otherwise with 1
 
 Options:
@@ -62,4 +63,29 @@ Options:
   -v, --version   Show the version
 
 Run "dockwire serve --help" for the settings of the server.
+`
+
+/** What `dockwire token --help` prints. */
+export const tokenHelp = `Usage: dockwire token create <name> --scope <scope>... [--expires <time>]
+       dockwire token list
+       dockwire token revoke <name>
+
+Creates, lists and revokes the tokens of the tokens file, which holds only their
+hashes. A running server reads the file again when it changes. A new token is
+printed once.
+
+Options:
+  --scope <scope>
+      What the token allows: read, operate or exec. Can be repeated. One scope
+      does not contain another.
+  --expires <time>
+      How long the token is valid: 12h, 30d, 8w, 1y. Default: until it is revoked.
+  --tokens-file <file>
+      Default: tokens in the data directory.
+      Environment: DOCKWIRE_TOKENS_FILE
+  --data-dir <directory>
+      The server's data directory. Default: as for "dockwire serve".
+      Environment: DOCKWIRE_DATA_DIR
+  -h, --help
+      Show this help.
 `

@@ -11,6 +11,8 @@ const version = (): string => {
 
 const isHelp = (argument: string): boolean => argument === "--help" || argument === "-h"
 
+const isHelped = (command: string): boolean => command === "serve" || command === "token"
+
 const run = async (argv: ReadonlyArray<string>): Promise<void> => {
   const [command] = argv
   if (command === "--version" || command === "-v") {
@@ -22,9 +24,16 @@ const run = async (argv: ReadonlyArray<string>): Promise<void> => {
     process.exitCode = await healthcheck(argv.slice(1))
     return
   }
-  if (command === undefined || isHelp(command) || (command === "serve" && argv.some(isHelp))) {
-    const { dockwireHelp, serveHelp } = await import("./help.js")
-    process.stdout.write(command === "serve" ? serveHelp : dockwireHelp)
+  if (command === undefined || isHelp(command) || (isHelped(command) && argv.some(isHelp))) {
+    const help = await import("./help.js")
+    process.stdout.write(
+      command === "serve" ? help.serveHelp : command === "token" ? help.tokenHelp : help.dockwireHelp
+    )
+    return
+  }
+  if (command === "token") {
+    const { token } = await import("./token.js")
+    process.exitCode = await token(argv.slice(1))
     return
   }
   const { main } = await import("./cli.js")

@@ -82,7 +82,7 @@ export const parseTokens = (text: string): Either.Either<ReadonlyArray<TokenEntr
     const entries: Array<TokenEntry> = []
     for (const [index, line] of text.split("\n").entries()) {
       if (!isEntry(line)) continue
-      const at = (problem: string) => `line ${index + 1}: ${problem}`
+      const at = (problem: string) => `Line ${index + 1}: ${problem}`
       const entry = yield* Either.mapLeft(parseLine(line), at)
       if (entries.some(({ name }) => name === entry.name)) {
         return yield* Either.left(at(`There is another token named "${entry.name}". Remove one of them, or rename it.`))
