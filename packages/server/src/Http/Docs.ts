@@ -18,7 +18,7 @@ const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** The output directory of the bundler. */
+/** The output directory of the bundler. The command is bundled into a folder beside it, so this is one level up there too. */
 const folder = new URL("../web/docs/", import.meta.url)
 
 const notBuilt = HttpServerResponse.text('The pages have not been built. Run "npm run build".\n', { status: 404 })

@@ -1,7 +1,7 @@
 /** The document at `/openapi.json`: that of the API, and what each endpoint needs. */
 import * as OpenApi from "@effect/platform/OpenApi"
 import { Api } from "../Api/Api.js"
-import { type RouteScope, routeScopes } from "./routeScope.js"
+import { type RouteScope, routeScopes } from "./guard/routeScope.js"
 
 const securitySchemes: Record<string, OpenApi.OpenAPISecurityScheme> = {
   bearer: { type: "http", scheme: "bearer", description: "A token" },

@@ -9,7 +9,7 @@ const declared = (router: HttpLayerRouter.HttpRouter): HttpLayerRouter.HttpRoute
   const check = (method: string, path: string) =>
     scopes.has(`${method} ${path}`)
       ? Effect.void
-      : Effect.dieMessage(`The route ${method} ${path} declares no scope. Add it to Http/routeScope.ts.`)
+      : Effect.dieMessage(`The route ${method} ${path} declares no scope. Add it to Http/guard/routeScope.ts.`)
   return HttpLayerRouter.HttpRouter.of({
     ...router,
     add: (method, path, handler, options) =>

@@ -3,7 +3,7 @@ import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Authenticated, AuthShape } from "../access/Auth.js"
+import type { Authenticated, AuthShape } from "../../access/Auth.js"
 
 /** Ends the response, if it is a stream, when the credential is no longer valid. */
 export const endWith = (

@@ -3,7 +3,7 @@ import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { Scope } from "../Api/RequiredScope.js"
+import type { Scope } from "../../Api/RequiredScope.js"
 
 /** A request that changes something. */
 export interface AuditedRequest {

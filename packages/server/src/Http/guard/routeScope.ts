@@ -2,8 +2,8 @@
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as Option from "effect/Option"
 import * as Context from "effect/Context"
-import { Api } from "../Api/Api.js"
-import { RequiredScope, type Scope } from "../Api/RequiredScope.js"
+import { Api } from "../../Api/Api.js"
+import { RequiredScope, type Scope } from "../../Api/RequiredScope.js"
 
 /** What a route needs, as in `RequiredScope`. */
 export type RouteScope = Scope | "none" | "open"
