@@ -3,13 +3,17 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** Test files that take longer than others of their size. */
 const long = [
-  "core/system/install",
   "packages/packing",
   "conformance/conformance",
   "core/compose/failures",
   "core/compose/compose",
+  // A fresh machine is still fetching what it needs.
+  "core/system/install",
   "core/build/ignorePatterns",
   "server/demoPage",
+  "server/browser",
+  "server/demo",
+  "server/command",
   "packages/examples",
   "packages/subpaths",
   "core/logs/logsFollowCuts",

@@ -1,7 +1,10 @@
-import { execFileSync } from "node:child_process"
 import { existsSync } from "node:fs"
+import { join } from "node:path"
 import type { Browser, BrowserContextOptions, Page } from "playwright-core"
 import { chromium } from "playwright-core"
+import { machineApt } from "./debianPackages.js"
+import { engineCache } from "./engineFolders.js"
+import { withFileLock } from "./fileLock.js"
 
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
 
@@ -10,24 +13,29 @@ const installed = (): string | undefined => {
   return given !== undefined && given !== "" ? given : places.find((place) => existsSync(place))
 }
 
-/** The path of Chromium. Installs it if necessary, on Debian as root. */
-const findChromium = (): string => {
+const required = (): string => {
   const found = installed()
   if (found !== undefined) return found
-  if (existsSync("/usr/bin/apt-get") && process.getuid?.() === 0) {
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" }
-    execFileSync("apt-get", ["update", "-q"], { env, stdio: "ignore" })
-    execFileSync("apt-get", ["install", "-qy", "--no-install-recommends", "chromium"], { env, stdio: "ignore" })
-    const now = installed()
-    if (now !== undefined) return now
-  }
   throw new Error("Chromium not found. Install it, or set DOCKWIRE_CHROMIUM to its path.")
 }
 
+/** The path of Chromium. Installs it if necessary, on Debian as root. */
+export const obtainChromium = async (): Promise<string> => {
+  const canInstall = existsSync("/usr/bin/apt-get") && process.getuid?.() === 0
+  if (!canInstall || (process.env["DOCKWIRE_CHROMIUM"] ?? "") !== "") return required()
+  // Its files are there before it is installed.
+  return withFileLock(join(engineCache(), "chromium.lock"), async () => {
+    if (installed() === undefined) {
+      await machineApt(["install", "--yes", "--no-install-recommends", "chromium"])
+    }
+    return required()
+  })
+}
+
 /** Starts a headless Chromium without background network requests. */
-export const launchBrowser = (): Promise<Browser> =>
+export const launchBrowser = async (): Promise<Browser> =>
   chromium.launch({
-    executablePath: findChromium(),
+    executablePath: await obtainChromium(),
     args: [
       "--no-sandbox",
       "--disable-gpu",

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
-import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises"
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { promisify } from "node:util"
@@ -58,8 +58,29 @@ export const libraryFolders = async (root: string): Promise<ReadonlyArray<string
   return found.flat()
 }
 
+/**
+ * Installs packages on this machine, or fetches them into a folder, with the machine's own apt. One at a time: apt fails
+ * where another one is reading lists.
+ */
+export const machineApt = (words: ReadonlyArray<string>, folder = "/"): Promise<void> =>
+  withFileLock(join(engineCache(), "machine-apt.lock"), async () => {
+    const options = {
+      cwd: folder,
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+      maxBuffer: 1 << 26
+    }
+    const apt = () => run("apt-get", ["-o", "APT::Sandbox::User=root", "--quiet", ...words], options)
+    await apt().catch(async () => {
+      await run("apt-get", ["--quiet", "update"], options)
+      await apt()
+    })
+  })
+
+/** Lists of packages, by suite, and the machine's own where it keeps none. */
+const aptFolder = (): string => join(engineCache(), "apt")
+
 /** The mirror that this machine's own apt sources name for its own release. */
-export const debianMirror = async (folder: string): Promise<string> => {
+export const debianMirror = async (): Promise<string> => {
   const release = await readFile("/etc/os-release", "utf8")
   const codename = /^VERSION_CODENAME=(.+)$/m.exec(release)?.[1]?.replaceAll('"', "") ?? "stable"
   const list = async (options: ReadonlyArray<string>) => {
@@ -75,29 +96,37 @@ export const debianMirror = async (folder: string): Promise<string> => {
   const known = await list([])
   if (known !== undefined) return known
   // Where the machine keeps no package lists apt tells nothing of its sources: it reads them into a folder of ours.
-  const lists = join(folder, "machine-lists")
-  await mkdir(join(lists, "partial"), { recursive: true })
-  const options = ["-o", `Dir::State::Lists=${lists}`, "-o", `Dir::Cache=${join(folder, "cache")}`]
-  await run("apt-get", ["update", ...options])
-  const fetched = await list(options)
-  if (fetched === undefined) throw new Error(`The apt sources of this machine have no source for Debian ${codename}.`)
-  return fetched
+  return withFileLock(join(engineCache(), "mirror.lock"), async () => {
+    const folder = join(aptFolder(), "machine")
+    await mkdir(join(folder, "lists/partial"), { recursive: true })
+    const options = ["-o", `Dir::State::Lists=${join(folder, "lists")}`, "-o", `Dir::Cache=${join(folder, "cache")}`]
+    const before = await list(options)
+    if (before !== undefined) return before
+    await run("apt-get", ["update", ...options])
+    const fetched = await list(options)
+    if (fetched === undefined) throw new Error(`The apt sources of this machine have no source for Debian ${codename}.`)
+    return fetched
+  })
 }
 
-/** Fetches packages into `target`, through apt with a state of its own: nothing of the machine's apt changes. */
-const download = async (packages: ReadonlyArray<string>, target: string): Promise<void> => {
-  const work = `${target}.part`
-  await rm(work, { recursive: true, force: true })
-  const apt = join(work, "apt")
-  for (const folder of ["lists/partial", "cache/archives/partial", "debs"]) {
-    await mkdir(join(folder === "debs" ? work : apt, folder), { recursive: true })
-  }
-  const mirror = await debianMirror(apt)
+const packagesLock = (): string => join(engineCache(), "packages.lock")
+
+/** Removes the lists of packages, which take more room than the packages. */
+export const removeLists = (): Promise<void> =>
+  withFileLock(packagesLock(), () => rm(aptFolder(), { recursive: true, force: true }))
+
+/** A mirror may no longer have what older lists name. */
+const listsLast = 3_600_000
+
+/**
+ * The options with which apt knows the packages of a suite, by lists in a folder of their own: nothing of the machine's apt
+ * changes. The lists serve several sets of packages, as reading them takes some seconds.
+ */
+const aptOptions = async (suite: string): Promise<ReadonlyArray<string>> => {
+  const apt = join(aptFolder(), suite)
+  for (const folder of ["lists/partial", "cache/archives/partial"]) await mkdir(join(apt, folder), { recursive: true })
   const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
   const signed = existsSync(keyring) ? `[signed-by=${keyring}] ` : ""
-  const suites = new Set(packages.map((name) => name.slice(name.indexOf("/") + 1)))
-  const sources = [...suites].map((suite) => `deb ${signed}${mirror} ${suite} main\n`).join("")
-  await writeFile(join(apt, "sources.list"), sources)
   const options = [
     `Dir::Etc::sourcelist=${join(apt, "sources.list")}`,
     "Dir::Etc::sourceparts=-",
@@ -107,14 +136,33 @@ const download = async (packages: ReadonlyArray<string>, target: string): Promis
     // The sandbox user may not write below root's home.
     "APT::Sandbox::User=root"
   ].flatMap((option) => ["-o", option])
-  await run("apt-get", [...options, "--quiet", "update"], { maxBuffer: 1 << 26 })
-  await run("apt-get", [...options, "--quiet", "download", ...packages], {
-    cwd: join(work, "debs"),
-    maxBuffer: 1 << 26
-  })
-  await rm(target, { recursive: true, force: true })
-  await rename(join(work, "debs"), target)
+  const updated = join(apt, "updated")
+  const age =
+    Date.now() -
+    (await stat(updated).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => 0
+    ))
+  if (age > listsLast) {
+    await writeFile(join(apt, "sources.list"), `deb ${signed}${await debianMirror()} ${suite} main\n`)
+    await run("apt-get", [...options, "--quiet", "update"], { maxBuffer: 1 << 26 })
+    await writeFile(updated, "")
+  }
+  return options
+}
+
+/** Fetches packages into `target`. */
+const download = async (packages: ReadonlyArray<string>, target: string): Promise<void> => {
+  const work = `${target}.part`
   await rm(work, { recursive: true, force: true })
+  await mkdir(work, { recursive: true })
+  for (const suite of new Set(packages.map((name) => name.slice(name.indexOf("/") + 1)))) {
+    const wanted = packages.filter((name) => name.endsWith(`/${suite}`))
+    const words = [...(await aptOptions(suite)), "--quiet", "download", ...wanted]
+    await run("apt-get", words, { cwd: work, maxBuffer: 1 << 26 })
+  }
+  await rm(target, { recursive: true, force: true })
+  await rename(work, target)
 }
 
 /**
@@ -125,7 +173,7 @@ const download = async (packages: ReadonlyArray<string>, target: string): Promis
 export const obtainPackages = async (set: PackageSet, progress: (line: string) => void): Promise<string> => {
   const ready = unpackedPackages(set)
   if (ready !== undefined) return ready
-  return withFileLock(join(engineCache(), "packages.lock"), async () => {
+  return withFileLock(packagesLock(), async () => {
     const made = unpackedPackages(set)
     if (made !== undefined) return made
     const debs = join(engineCache(), `packages-${versionOf(set)}`)

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs"
 import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { debianMirror, packagesUnavailable } from "./debianPackages.js"
+import { debianMirror, machineApt, packagesUnavailable } from "./debianPackages.js"
 import { engineCache } from "./engineFolders.js"
 import { withFileLock } from "./fileLock.js"
 
@@ -33,7 +33,7 @@ export const machineAptSettings = async (): Promise<string> => {
 
 /** Debootstrap itself, unpacked, not installed. */
 const obtainDebootstrap = async (work: string): Promise<string> => {
-  await run("apt-get", ["-o", "APT::Sandbox::User=root", "--quiet", "download", "debootstrap"], { cwd: work })
+  await machineApt(["download", "debootstrap"], work)
   await run("sh", ["-c", "exec dpkg -x debootstrap_*.deb debootstrap"], { cwd: work })
   return join(work, "debootstrap")
 }
@@ -43,7 +43,7 @@ const makeTree = async (tar: string): Promise<void> => {
   const work = await mkdtemp(join(engineCache(), "debian-tree-"))
   const tree = join(work, "tree")
   try {
-    const mirror = await debianMirror(join(work, "apt"))
+    const mirror = await debianMirror()
     const debootstrap = await obtainDebootstrap(work)
     await run("sh", [join(debootstrap, "usr/sbin/debootstrap"), "--variant=minbase", treeSuite, tree, mirror], {
       env: { ...process.env, DEBOOTSTRAP_DIR: join(debootstrap, "usr/share/debootstrap") }

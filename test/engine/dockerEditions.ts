@@ -1,4 +1,5 @@
 import { join } from "node:path"
+import { obtainCompose } from "./composeEditions.js"
 import { libraryFolders, obtainPackages, type PackageSet } from "./debianPackages.js"
 import { type DaemonBinaries, obtainBinaries } from "./engineBinaries.js"
 
@@ -29,8 +30,6 @@ export const obtainEdition = async (
   return { root, path, ...(edition === "20.10" ? { libraries: (await libraryFolders(root)).join(":") } : {}) }
 }
 
-/** The docker command of the newest edition. */
-export const obtainNewestCli = async (progress: (line: string) => void = () => {}): Promise<string> => {
-  const cli: PackageSet = { what: "the docker command 28.5", size: "10 MB", packages: ["docker-cli/sid"], layout: 1 }
-  return join(await obtainPackages(cli, progress), "usr/bin/docker")
-}
+/** The docker command of the newest edition, which comes with its compose. */
+export const obtainNewestCli = async (progress: (line: string) => void = () => {}): Promise<string> =>
+  (await obtainCompose("2.40", progress)).docker

@@ -29,6 +29,9 @@ export interface NginxProxy {
 
 const set = { what: "nginx", size: "1 MB", packages: ["nginx/bookworm"], layout: 1 }
 
+/** The folder of nginx's package, fetched on first use. */
+export const obtainNginx = (progress: (line: string) => void): Promise<string> => obtainPackages(set, progress)
+
 const config = (folder: string, port: number, options: NginxOptions): string => `
 daemon off;
 master_process off;
@@ -65,7 +68,7 @@ const accepts = (port: number): Promise<boolean> =>
 
 /** Starts nginx from the Debian package, which is downloaded on first use. It ends with this process at the latest. */
 export const startNginx = async (options: NginxOptions): Promise<NginxProxy> => {
-  const root = await obtainPackages(set, (line) => console.log(line))
+  const root = await obtainNginx(console.log)
   const folder = await mkdtemp(join(tmpdir(), "dockwire-nginx-"))
   const port = options.port ?? (await freePort())
   await writeFile(join(folder, "passwords"), "viewer:{PLAIN}secret\n")

@@ -20,6 +20,9 @@ const podman: PackageSet = {
   layout: 1
 }
 
+/** The folder of Podman's packages, fetched on first use. */
+export const obtainPodman = (progress: (line: string) => void): Promise<string> => obtainPackages(podman, progress)
+
 /** How Podman's service is made. */
 export interface PodmanOptions {
   /** Registries that it may speak plain HTTP with, as `host:port`. Docker does so with every one on the loopback. */
@@ -95,7 +98,7 @@ export const startPodmanEngine = async (
   options: PodmanOptions = {}
 ): Promise<PodmanEngine> => {
   const usual = await obtainBinaries(progress)
-  const root = await obtainPackages(podman, progress)
+  const root = await obtainPodman(progress)
   const folder = await mkdtemp(join(tmpdir(), "dockwire-podman-"))
   const environment = await environmentOf(folder, root, usual.path)
   await writeSettings(folder, root, environment, options.insecureRegistries ?? [])

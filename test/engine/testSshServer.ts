@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { promisify } from "node:util"
-import { packagesUnavailable } from "./debianPackages.js"
+import { machineApt, packagesUnavailable } from "./debianPackages.js"
 import { obtainBinaries } from "./engineBinaries.js"
 import { engineCache } from "./engineFolders.js"
 import { withFileLock } from "./fileLock.js"
@@ -41,7 +41,7 @@ export const sshServerUnavailable = packagesUnavailable
  * Debian's OpenSSH, unpacked into the harness's own folder: nothing is installed, so that no server of the machine's own
  * ever starts.
  */
-const obtainOpenSsh = async (): Promise<string> => {
+export const obtainOpenSsh = async (): Promise<string> => {
   const final = join(engineCache(), "openssh-2")
   if (existsSync(final)) return final
   return withFileLock(join(engineCache(), "openssh.lock"), async () => {
@@ -49,20 +49,7 @@ const obtainOpenSsh = async (): Promise<string> => {
     const work = `${final}.part`
     await rm(work, { recursive: true, force: true })
     await mkdir(join(work, "debs"), { recursive: true })
-    const options = { cwd: join(work, "debs"), maxBuffer: 1 << 26 }
-    const words = [
-      "-o",
-      "APT::Sandbox::User=root",
-      "--quiet",
-      "download",
-      "openssh-server",
-      "openssh-client",
-      "libwrap0"
-    ]
-    await run("apt-get", words, options).catch(async () => {
-      await run("apt-get", ["--quiet", "update"], options)
-      await run("apt-get", words, options)
-    })
+    await machineApt(["download", "openssh-server", "openssh-client", "libwrap0"], join(work, "debs"))
     for (const deb of await readdir(join(work, "debs"))) await run("dpkg", ["-x", join(work, "debs", deb), work])
     await rm(join(work, "debs"), { recursive: true })
     await rename(work, final)
