@@ -67,7 +67,7 @@ const samples: ReadonlyArray<ServerMessage> = [
     position: "p6",
     data: { container_id: id, mark: "engine_error", message: "m", timestamp }
   },
-  { event: "container_stats", room, data: { container_id: id, stats: {}, timestamp } },
+  { event: "container_stats", room, data: { container_id: id, stats: { status: "stopped" }, timestamp } },
   { event: "gap", room, data: { room, from: 3, to: "x", lines: 2, reason: "rotated" } },
   {
     event: "container_status_change",

@@ -1,4 +1,4 @@
-import { Containers, type Docker, Events, Logs, MemoryEngine } from "@dockwire/core"
+import { Containers, type Docker, Events, Logs, MemoryEngine, Stats } from "@dockwire/core"
 import {
   defaultHubOptions,
   EngineMonitor,
@@ -6,6 +6,7 @@ import {
   Hub,
   type HubOptions,
   OperationHistory,
+  StatsFollowers,
   type Wire
 } from "@dockwire/server"
 import * as Effect from "effect/Effect"
@@ -21,6 +22,7 @@ type Services =
   | Docker
   | EngineMonitor
   | Followers
+  | StatsFollowers
   | Hub
   | OperationHistory
   | Logs
@@ -28,10 +30,17 @@ type Services =
   | Scope.Scope
 
 const services = (hub: Partial<HubOptions>) =>
-  Followers.layerWith({ linger: 50 }).pipe(
+  Layer.merge(Followers.layerWith({ linger: 50 }), StatsFollowers.layerWith({ linger: 50 })).pipe(
     Layer.provideMerge(EngineMonitor.layer),
     Layer.provideMerge(
-      Layer.mergeAll(Containers.layer, Events.layer, Logs.layer, Hub.layerWith(hub), OperationHistory.layerNone)
+      Layer.mergeAll(
+        Containers.layer,
+        Events.layer,
+        Logs.layer,
+        Stats.layer,
+        Hub.layerWith(hub),
+        OperationHistory.layerNone
+      )
     ),
     Layer.provideMerge(
       MemoryEngine.layer({ containers: [{ name: "web", image: "busybox", command: ["sleep", "1000"] }] })

@@ -1,5 +1,5 @@
-import { Logs, MemoryEngine } from "@dockwire/core"
-import { EngineMonitor, Followers, Hub, OperationHistory, type Wire } from "@dockwire/server"
+import { Logs, MemoryEngine, Stats } from "@dockwire/core"
+import { EngineMonitor, Followers, Hub, OperationHistory, StatsFollowers, type Wire } from "@dockwire/server"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -14,7 +14,16 @@ import { RecordingTransport } from "./recordingTransport.js"
 import { isEvent } from "./wireClient.js"
 
 type LogsShape = Effect.Effect.Success<typeof Logs>
-type Services = EngineServices | MemoryEngine | EngineMonitor | Followers | Hub | OperationHistory | Logs | Scope.Scope
+type Services =
+  | EngineServices
+  | MemoryEngine
+  | EngineMonitor
+  | Followers
+  | StatsFollowers
+  | Hub
+  | OperationHistory
+  | Logs
+  | Scope.Scope
 
 interface Options {
   /** How far the engine's clock is ahead, in milliseconds. */
@@ -33,10 +42,13 @@ const run = async (
     Logger.defaultLogger,
     Logger.make(({ message }) => void logged.push(String(message)))
   )
-  const layer = Followers.layerWith({ linger: "10 seconds" }).pipe(
+  const layer = Layer.merge(
+    Followers.layerWith({ linger: "10 seconds" }),
+    StatsFollowers.layerWith({ linger: "10 seconds" })
+  ).pipe(
     Layer.provideMerge(EngineMonitor.layer),
     Layer.provideMerge(
-      Layer.mergeAll(Hub.layer, OperationHistory.layerNone, Layer.effect(Logs, Effect.map(Logs, logs)))
+      Layer.mergeAll(Hub.layer, OperationHistory.layerNone, Stats.layer, Layer.effect(Logs, Effect.map(Logs, logs)))
     ),
     Layer.provideMerge(logger)
   )

@@ -97,10 +97,10 @@ describe("a client's message", () => {
       undefined
     ],
     [
-      "asks for stats, which are not supported yet",
-      '{"event":"stream_container_stats","data":{"container_id":"a"}}',
-      "not_supported",
-      "This server does not support container stats yet.",
+      "asks for stats too often",
+      '{"event":"stream_container_stats","data":{"container_id":"a","interval":1}}',
+      "bad_message",
+      "data.interval: Expected a number between 100 and 3600000, actual 1",
       "stream_container_stats"
     ]
   ])("that %s is answered with an error, and the connection stays open", async (_what, frame, code, message, about) => {

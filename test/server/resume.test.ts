@@ -1,4 +1,4 @@
-import { Containers, type Docker, Events, Logs, MemoryEngine } from "@dockwire/core"
+import { Containers, type Docker, Events, Logs, MemoryEngine, Stats } from "@dockwire/core"
 import {
   defaultHubOptions,
   EngineMonitor,
@@ -6,6 +6,7 @@ import {
   Hub,
   type HubOptions,
   OperationHistory,
+  StatsFollowers,
   type Wire
 } from "@dockwire/server"
 import * as Effect from "effect/Effect"
@@ -16,7 +17,7 @@ import { Conversation } from "../../packages/server/src/socket/Conversation.js"
 import { RecordingTransport } from "./recordingTransport.js"
 import { numbered, poll } from "./wireClient.js"
 
-type Server = Containers | EngineMonitor | Followers | Hub | OperationHistory | Logs | Scope.Scope
+type Server = Containers | EngineMonitor | Followers | StatsFollowers | Hub | OperationHistory | Logs | Scope.Scope
 
 const engine = MemoryEngine.layer({ containers: [{ name: "web", image: "busybox", command: ["sleep", "1000"] }] })
 
@@ -25,10 +26,17 @@ const withServer = <A, E>(
   hub: Partial<HubOptions>,
   program: Effect.Effect<A, E, Server | Docker | MemoryEngine>
 ): Effect.Effect<A, E, Docker | MemoryEngine> => {
-  const services = Followers.layerWith({ linger: 50 }).pipe(
+  const services = Layer.merge(Followers.layerWith({ linger: 50 }), StatsFollowers.layerWith({ linger: 50 })).pipe(
     Layer.provideMerge(EngineMonitor.layer),
     Layer.provideMerge(
-      Layer.mergeAll(Containers.layer, Events.layer, Logs.layer, Hub.layerWith(hub), OperationHistory.layerNone)
+      Layer.mergeAll(
+        Containers.layer,
+        Events.layer,
+        Logs.layer,
+        Stats.layer,
+        Hub.layerWith(hub),
+        OperationHistory.layerNone
+      )
     )
   )
   return Effect.scoped(program).pipe(Effect.provide(Layer.fresh(services)))

@@ -30,7 +30,8 @@ import { chooseEngine } from "./chooseEngine.js"
 import { ConfigProblem, defaultTokensFile, validateConfig, type ServerConfig, urlHost } from "./Config.js"
 import { EngineMonitor } from "./engine/EngineMonitor.js"
 import type { EngineStatus } from "./EngineStatus.js"
-import { Followers } from "./engine/Followers.js"
+import { defaultLinger, Followers } from "./engine/Followers.js"
+import { StatsFollowers } from "./engine/StatsFollowers.js"
 import * as ContainersHttp from "./Http/Containers.js"
 import * as DocsHttp from "./Http/Docs.js"
 import * as EngineHttp from "./Http/Engine.js"
@@ -256,8 +257,8 @@ const layerWithToken = (
     Layer.provideMerge(OperationHistory.layerNone),
     Layer.provideMerge(Hub.layerWith(options.hub ?? {}))
   )
-  const followers = options.linger === undefined ? Followers.layer : Followers.layerWith({ linger: options.linger })
-  const watching = followers.pipe(
+  const linger = { linger: options.linger ?? defaultLinger }
+  const watching = Layer.merge(Followers.layerWith(linger), StatsFollowers.layerWith(linger)).pipe(
     Layer.provideMerge(EngineMonitor.layerWith(options)),
     Layer.provideMerge(Operations.layerWith(options.operations ?? {})),
     Layer.provideMerge(hub),

@@ -8,6 +8,7 @@
  */
 export type { EngineStatus } from "./EngineStatus.js"
 export * from "./wire/ClientMessage.js"
+export * from "./wire/ContainerStatsMessage.js"
 export * from "./wire/protocol.js"
 export * from "./wire/roomNames.js"
 export * from "./wire/ServerMessage.js"

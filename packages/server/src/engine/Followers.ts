@@ -64,6 +64,9 @@ export interface FollowersShape {
   readonly following: () => ReadonlyArray<string>
 }
 
+/** How long a container is still followed after its last viewer left, by default. */
+export const defaultLinger = Duration.seconds(10)
+
 /** A follower that starts with a tail always loads at least `defaultTail` lines, and at most so many. */
 const maxTail = 5_000
 
@@ -152,6 +155,6 @@ export class Followers extends Context.Tag("@dockwire/server/Followers")<Followe
 
   /** Followers that keep following for 10 seconds after a container's last viewer left. */
   static readonly layer: Layer.Layer<Followers, never, Hub | Logs | EngineMonitor> = Followers.layerWith({
-    linger: Duration.seconds(10)
+    linger: defaultLinger
   })
 }

@@ -69,6 +69,11 @@ export class Viewer {
     return this.byRoom.size
   }
 
+  /** Whether a write is pending. */
+  get isBusy(): boolean {
+    return this.pendingBytes > 0
+  }
+
   get memberships(): ReadonlyArray<Membership> {
     return [...this.byRoom.values()]
   }

@@ -8,6 +8,7 @@ import { errorCode } from "../engine/errorCode.js"
 import { Followers } from "../engine/Followers.js"
 import { findLogEnd } from "../engine/history/findLogEnd.js"
 import type { HistoryRequest } from "../engine/history/historyStart.js"
+import { StatsFollowers, type StatsFollowersShape } from "../engine/StatsFollowers.js"
 import { Hub } from "../rooms/Hub.js"
 import { OperationHistory, type OperationHistoryShape } from "../rooms/OperationHistory.js"
 import { logPositionOf } from "../rooms/RoomPosition.js"
@@ -18,6 +19,8 @@ import {
   containerLogsPrefix,
   containerLogsRoom,
   containerStatsPrefix,
+  containerStatsRoom,
+  defaultStatsInterval,
   defaultTail,
   type JoinMessage,
   type StreamContainerLogsMessage
@@ -29,6 +32,7 @@ import { FollowedRoom, type FollowedRoomServices } from "./join/FollowedRoom.js"
 import { joinContainerRoom, joinRemovedContainer, joinRoom } from "./join/joinRoom.js"
 import { isOperationRoom, OperationRoom } from "./join/OperationRoom.js"
 import { type Denials, denialCodes, messageScopes } from "./messageScopes.js"
+import { sendJoined } from "./join/roomReplies.js"
 import { OffenceCounter } from "./OffenceCounter.js"
 import { RateLimiter } from "./RateLimiter.js"
 
@@ -72,6 +76,11 @@ interface LogRequest {
   readonly onFound: (container: ContainerRef) => Effect.Effect<void>
 }
 
+interface ConversationServices extends FollowedRoomServices {
+  readonly history: OperationHistoryShape
+  readonly statsFollowers: StatsFollowersShape
+}
+
 /** Carries out the messages of one client: those about one room in order, those about different rooms concurrently. */
 export class Conversation {
   private readonly rateLimiter = new RateLimiter(messageBurst, messagesPerSecond, Date.now())
@@ -82,7 +91,7 @@ export class Conversation {
   private readonly operationRooms = new Map<string, OperationRoom>()
 
   private constructor(
-    private readonly services: FollowedRoomServices & { readonly history: OperationHistoryShape },
+    private readonly services: ConversationServices,
     private readonly requests: ContainerRequests,
     private readonly scope: Scope.Scope,
     private readonly denial: Denials
@@ -100,12 +109,13 @@ export class Conversation {
   ): Effect.Effect<
     Conversation,
     never,
-    Hub | OperationHistory | Followers | EngineMonitor | Containers | Logs | Scope.Scope
+    Hub | OperationHistory | Followers | StatsFollowers | EngineMonitor | Containers | Logs | Scope.Scope
   > =>
     Effect.gen(function* () {
       const { whenAvailable } = yield* EngineMonitor
       const rooms = { viewer, hub: yield* Hub, history: yield* OperationHistory }
-      const services = { ...rooms, followers: yield* Followers, logs: yield* Logs, whenAvailable }
+      const followed = { followers: yield* Followers, statsFollowers: yield* StatsFollowers }
+      const services = { ...rooms, ...followed, logs: yield* Logs, whenAvailable }
       const requests = yield* ContainerRequests.make(whenAvailable, (request, about) => guard(viewer, request, about))
       return new Conversation(services, requests, yield* Effect.scope, denial)
     })
@@ -146,16 +156,19 @@ export class Conversation {
         return this.streamLogs(message.data)
       case "stop_container_logs":
         return this.leave(message.data.room ?? containerLogsRoom(message.data.container_id))
-      case "stream_container_stats":
+      case "stream_container_stats": {
+        const { container_id, interval } = message.data
+        return this.withinRoomLimit(container_id, () => this.joinStats(containerStatsRoom(container_id), interval))
+      }
       case "stop_container_stats":
-        return this.notSupported(message.event)
+        return this.leave(containerStatsRoom(message.data.container_id))
     }
   }
 
   private join({ position, room }: JoinMessage["data"]): Effect.Effect<void> {
     return this.withinRoomLimit(room, () => {
       const { hub, viewer } = this.services
-      if (room.startsWith(containerStatsPrefix)) return this.notSupported(room)
+      if (room.startsWith(containerStatsPrefix)) return this.joinStats(room)
       if (isOperationRoom(room)) return this.joinOperations(room, position)
       if (!room.startsWith(containerLogsPrefix)) {
         return Effect.sync(() => joinRoom(hub, viewer, room, room, position))
@@ -168,6 +181,26 @@ export class Conversation {
       }
       const idOrName = room.slice(containerLogsPrefix.length)
       return this.withContainer({ idOrName, requestedRoom: room, position, onFound })
+    })
+  }
+
+  /** Joins the room of a container's stats, or changes the interval. */
+  private joinStats(requestedRoom: string, interval = defaultStatsInterval): Effect.Effect<void> {
+    const { hub, statsFollowers, viewer } = this.services
+    const idOrName = requestedRoom.slice(containerStatsPrefix.length)
+    const sendError = (error: LogsError) => Effect.sync(() => this.sendError(error, idOrName))
+    return this.requests.startWithContainer({
+      idOrName,
+      requestedRoom,
+      roomOf: containerStatsRoom,
+      onFound: ({ id }) =>
+        Effect.suspend(() => {
+          const { position, ring } = hub.join(viewer, containerStatsRoom(id), requestedRoom)
+          sendJoined(viewer, ring, { requestedRoom, position, recovered: true })
+          return statsFollowers.watch(viewer, id, interval)
+        }),
+      onUnavailable: sendError,
+      onFailure: sendError
     })
   }
 
@@ -189,7 +222,7 @@ export class Conversation {
   /** Leaves a room. Requests to join it that are not yet carried out are dropped. */
   private leave(requestedRoom: string): Effect.Effect<void> {
     return Effect.gen(this, function* () {
-      const { followers, hub, viewer } = this.services
+      const { followers, hub, statsFollowers, viewer } = this.services
       const room = this.requests.resolver.canonicalRoom(requestedRoom)
       // The room may have been requested by another name of the container.
       yield* this.requests.cancel(room, [requestedRoom, viewer.membership(room)?.requestedRoom ?? room])
@@ -200,6 +233,9 @@ export class Conversation {
       if (joined !== undefined) yield* joined.close
       if (room.startsWith(containerLogsPrefix)) {
         yield* followers.unwatch(viewer, room.slice(containerLogsPrefix.length))
+      }
+      if (room.startsWith(containerStatsPrefix)) {
+        yield* statsFollowers.unwatch(viewer, room.slice(containerStatsPrefix.length))
       }
       viewer.send({ event: "left", room, data: { room: requestedRoom } })
     })
@@ -306,13 +342,6 @@ export class Conversation {
       if (this.services.viewer.roomCount + this.requests.pending < maxRooms) return join()
       const message = `A connection can be in at most ${maxRooms} rooms. Leave a room before you join another one.`
       return this.reject({ code: "too_many_rooms", message, about })
-    })
-  }
-
-  private notSupported(about: string): Effect.Effect<void> {
-    return Effect.sync(() => {
-      const data = { code: "not_supported", message: "This server does not support container stats yet.", about }
-      this.services.viewer.send({ event: "error", data })
     })
   }
 }

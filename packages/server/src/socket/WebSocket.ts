@@ -16,6 +16,7 @@ import { TokenAttempts } from "../access/TokenAttempts.js"
 import { tooManyAttempts } from "../access/tooManyAttempts.js"
 import { EngineMonitor } from "../engine/EngineMonitor.js"
 import { Followers } from "../engine/Followers.js"
+import { StatsFollowers } from "../engine/StatsFollowers.js"
 import { Hub } from "../rooms/Hub.js"
 import type { OperationHistory } from "../rooms/OperationHistory.js"
 import type { ViewerTransport } from "../rooms/Viewer.js"
@@ -97,6 +98,7 @@ const serve = (socket: WebSocket, intervals: KeepAliveIntervals, client: Client)
     yield* closeWith(socket, client)
     const hub = yield* Hub
     const followers = yield* Followers
+    const statsFollowers = yield* StatsFollowers
     const monitor = yield* EngineMonitor
     const keepAlive = new KeepAlive(socket)
     const nextFrame = yield* receiveFrames(socket)
@@ -104,7 +106,7 @@ const serve = (socket: WebSocket, intervals: KeepAliveIntervals, client: Client)
       Effect.sync(() => hub.attach(transportOf(socket, keepAlive))),
       (viewer) =>
         Effect.ensuring(
-          followers.unwatchAll(viewer),
+          Effect.zipRight(followers.unwatchAll(viewer), statsFollowers.unwatchAll(viewer)),
           Effect.sync(() => hub.detach(viewer))
         )
     )
@@ -153,7 +155,7 @@ const upgradeRequired = HttpServerResponse.unsafeJson(
   { status: 426, headers: { upgrade: "websocket" } }
 )
 
-type Needed = Hub | OperationHistory | Followers | EngineMonitor | Containers | Logs
+type Needed = Hub | OperationHistory | Followers | StatsFollowers | EngineMonitor | Containers | Logs
 
 /** The route of the WebSocket. */
 export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Auth | TokenAttempts | Sockets | Needed> =

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { EngineStatus } from "../EngineStatus.js"
+import type { ContainerStatsMessage } from "./ContainerStatsMessage.js"
 
 /**
  * What every message that belongs to a room's history carries.
@@ -194,24 +195,6 @@ export interface ContainerLogMarkMessage extends RoomMessage {
         readonly message: string
         readonly timestamp: string
       }
-}
-
-/**
- * A reading of a container's stats.
- *
- * @since 0.1.0
- * @category models
- */
-export interface ContainerStatsMessage {
-  readonly event: "container_stats"
-  readonly room: string
-  readonly seq?: number
-  readonly position?: string
-  readonly data: {
-    readonly container_id: string
-    readonly stats: Readonly<Record<string, unknown>>
-    readonly timestamp: string
-  }
 }
 
 /**
