@@ -11,7 +11,7 @@ import { records, stamp } from "./engineLog.js"
 const held = (n: number, text: string, stream: HeldRecord["stream"] = "stdout"): ReadonlyArray<HeldRecord> =>
   records(stamp(n), text).map((bytes) => {
     const identity = recordIdentity(stream, bytes, 0, bytes.length)
-    return { stream, timestamp: stamp(n), bytes, identity, isContiguous: true }
+    return { stream, timestamp: stamp(n), bytes, start: 0, end: bytes.length, identity, isContiguous: true }
   })
 
 /** What is delivered of records that the engine no longer has. */
@@ -21,7 +21,7 @@ const delivered = async (all: ReadonlyArray<HeldRecord>) => {
     Effect.sync(() => void elements.push(...batch))
   )
   const delivery = new LogDelivery(output, false)
-  for (const record of all) delivery.held.add(record, record.bytes, 0, record.bytes.length)
+  for (const record of all) delivery.held.add(record, record.bytes, record.start, record.end)
   delivery.complete()
   await Effect.runPromise(output.flush)
   return elements.map((element) => (element._tag === "LogLine" ? element.text : element.mark))

@@ -109,6 +109,11 @@ export class DeliveryTracker {
     return this.#identities[0]
   }
 
+  /** Whether the anchor is a whole line, and the last delivered record. */
+  get isAnchorLast(): boolean {
+    return this.#identities.length === 1 && this.#undelivered.length === 0 && this.isAnchorUnique
+  }
+
   /** Whether no other record equals the anchor. */
   get isAnchorUnique(): boolean {
     return !mayBePiece(this.#identities[0] ?? 0)

@@ -8,8 +8,9 @@
  *
  * So a record of the live stream is delivered only if no file can lie between it and the record in front of it: that one is
  * not the last of its file (see `FileRoom`), or too little time passed between their timestamps to write a file. Every other
- * record is held back, and the log is read from the last delivered record on. That read returns what the live stream left out
- * and what is held back. The live stream's records up to the end of that read are then dropped when they arrive, because they
+ * record is held back. If the engine says that the log has as many records after the last delivered one as are held back,
+ * nothing is missing, and they are delivered. If it has more, it is read from the last delivered record on. That read returns
+ * what the live stream left out and what is held back. The live stream's records up to the end of that read are then dropped when they arrive, because they
  * have been delivered.
  */
 import type { LogStream } from "../../LogEvent.js"
@@ -100,6 +101,11 @@ export class LiveVerifier {
     return this.#isContiguous
   }
 
+  /** The latest timestamp of a stream's delivered records; empty if nothing is known of them. */
+  latestOf(stream: LogStream): string {
+    return this.#latestOf[stream]
+  }
+
   /** Judges the next record of the live stream. */
   judge(stream: LogStream, timestamp: string, identity: number): Verdict {
     this.#isContiguous = this.#follows(this.#latestLive, this.#lastLiveStream, stream, timestamp)
@@ -157,6 +163,15 @@ export class LiveVerifier {
   endRead(isComplete: boolean, isWithinLine: boolean): void {
     this.#isReadNeeded = !isComplete
     this.#isWithinLine = isWithinLine
+  }
+
+  /** Notes that what was held back follows directly on the last delivered record, and is delivered. */
+  confirm(
+    held: ReadonlyArray<{ readonly stream: LogStream; readonly timestamp: string; readonly identity: number }>
+  ): void {
+    this.beginRead()
+    for (const { identity, stream, timestamp } of held) this.#note(stream, timestamp, identity)
+    this.endRead(true, false)
   }
 
   /** Continues with the live stream after all that was held has been delivered, because the engine no longer has it. */

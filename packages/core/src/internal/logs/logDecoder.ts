@@ -117,11 +117,15 @@ export class LogDecoder {
     for (const stream of ["stdout", "stderr"] as const) this.#close(stream)
   }
 
-  /** Decodes a record that the decoder has passed to its handler before, and that the handler dropped. */
-  redeliver(stream: LogStream, record: Buffer): void {
+  /**
+   * Decodes a record that the decoder has passed to its handler before, and that the handler dropped: `bytes[start, end)`.
+   *
+   * @param text the decoded bytes from their start on, if they are ASCII
+   */
+  redeliver(stream: LogStream, bytes: Buffer, start: number, end: number, text?: string): void {
     const last = this.#last?.[stream]
     if (this.#last !== undefined) this.#last[stream] = noRecord
-    this.#record(stream, record, 0, record.length, undefined, 0)
+    this.#record(stream, bytes, start, end, text, 0)
     if (this.#last !== undefined && last !== undefined) this.#last[stream] = last
   }
 

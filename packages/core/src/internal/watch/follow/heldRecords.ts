@@ -1,18 +1,27 @@
 import type { LogStream } from "../../../LogEvent.js"
 import { mayBePiece } from "../../logs/recordIdentity.js"
 
+const newline = 0x0a
+
 /** From this many bytes on, the live stream should wait. */
 const fullBytes = 4 * 1024 * 1024
 
 /** The most bytes to hold of a log that can no longer be read. When there are more, the older half is dropped. */
 const maxBytes = 2 * fullBytes
 
-/** A copy of a record. */
+/** A copy of a record: `bytes[start, end)`, including the timestamp. Other records may be next to it. */
 export interface LogRecord {
   readonly stream: LogStream
   readonly timestamp: string
   readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
 }
+
+const isLine = ({ bytes, end }: LogRecord): boolean => bytes[end - 1] === newline
+
+/** The most bytes to copy records to at a time. */
+const maxBlock = 64 * 1024
 
 /** A record of a live stream that was not delivered. */
 export interface HeldRecord extends LogRecord {
@@ -51,8 +60,6 @@ export const stretches = (records: ReadonlyArray<HeldRecord>): ReadonlyArray<Hel
   return found
 }
 
-const newline = 0x0a
-
 /** Leaves out what the engine sent again, as it does with the last records where it rotates a log. */
 export const withoutRepeats = (records: ReadonlyArray<HeldRecord>): ReadonlyArray<HeldRecord> => {
   const seen = new Set<number>()
@@ -60,7 +67,8 @@ export const withoutRepeats = (records: ReadonlyArray<HeldRecord>): ReadonlyArra
     stdout: { timestamp: "", isComplete: true },
     stderr: { timestamp: "", isComplete: true }
   }
-  return records.filter(({ bytes, identity, stream, timestamp }) => {
+  return records.filter((record) => {
+    const { identity, stream, timestamp } = record
     const { isComplete, timestamp: latest } = last[stream]
     // Among so many records, two may have the same checksum: one that is later than all before it is new all the same.
     const isNew = timestamp > latest
@@ -68,7 +76,7 @@ export const withoutRepeats = (records: ReadonlyArray<HeldRecord>): ReadonlyArra
     const isPiece = timestamp === latest && !isComplete && mayBePiece(identity)
     if (!isNew && !isPiece && seen.has(identity)) return false
     seen.add(identity)
-    if (timestamp >= latest) last[stream] = { timestamp, isComplete: bytes.at(-1) === newline }
+    if (timestamp >= latest) last[stream] = { timestamp, isComplete: isLine(record) }
     return true
   })
 }
@@ -81,6 +89,9 @@ export class HeldRecords {
   #records: Array<HeldRecord> = []
   #bytes = 0
   #isWhole = true
+  /** Where the next copies go, and how much of it is used. */
+  #block = Buffer.alloc(0)
+  #used = 0
 
   /** Whether none has been dropped. */
   get isWhole(): boolean {
@@ -92,10 +103,37 @@ export class HeldRecords {
     return this.#bytes > fullBytes
   }
 
+  /**
+   * How many are held, if no two of them are the same record and none is a record up to those of the given timestamps, by
+   * stream; `undefined` if that is not certain.
+   */
+  countAfter(latest: Readonly<Record<LogStream, string>>): number | undefined {
+    const last = { ...latest }
+    for (const record of this.#records) {
+      const { identity, stream, timestamp } = record
+      if (timestamp <= last[stream] || mayBePiece(identity) || !isLine(record)) return undefined
+      last[stream] = timestamp
+    }
+    return this.#isWhole ? this.#records.length : undefined
+  }
+
   /** Adds a copy of a record. */
-  add(record: Omit<HeldRecord, "bytes">, bytes: Buffer, start: number, end: number): void {
-    this.#records.push({ ...record, bytes: Buffer.from(bytes.subarray(start, end)) })
-    this.#bytes += end - start
+  add(
+    { identity, isContiguous, stream, timestamp }: Omit<HeldRecord, "bytes" | "start" | "end">,
+    bytes: Buffer,
+    start: number,
+    end: number
+  ): void {
+    const length = end - start
+    // A copy for each would cost more than all else.
+    if (this.#used + length > this.#block.length) {
+      this.#block = Buffer.allocUnsafe(Math.max(length, Math.min(maxBlock, 2 * this.#bytes)))
+      this.#used = 0
+    }
+    const at = this.#used
+    this.#used += bytes.copy(this.#block, at, start, end)
+    this.#records.push({ stream, timestamp, identity, isContiguous, bytes: this.#block, start: at, end: this.#used })
+    this.#bytes += length
     if (this.#bytes <= maxBytes) return
     const [first, ...rest] = this.#records.slice(Math.ceil(this.#records.length / 2))
     this.#isWhole = false
@@ -126,6 +164,9 @@ export class HeldRecords {
 
   #set(records: Array<HeldRecord>): void {
     this.#records = records
-    this.#bytes = records.reduce((sum, { bytes }) => sum + bytes.length, 0)
+    this.#bytes = records.reduce((sum, { end, start }) => sum + end - start, 0)
+    if (records.length > 0) return
+    this.#block = Buffer.alloc(0)
+    this.#used = 0
   }
 }

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { isAscii } from "node:buffer"
 import type { LogStream } from "../../../LogEvent.js"
 import type { DeliveryTracker, Expectation } from "../../logs/deliveryTracker.js"
 import { FileRoom } from "./fileRoom.js"
@@ -57,6 +58,15 @@ export interface LogResponse {
    * was held has been delivered; the live stream continues it.
    */
   isBehind: boolean
+}
+
+/** The text of a block of bytes up to the last record in it, if it is ASCII; `index` is that of the first record. */
+const asciiText = (records: ReadonlyArray<LogRecord>, index: number): string | undefined => {
+  const bytes = records[index]?.bytes ?? Buffer.alloc(0)
+  let last = index
+  while (records[last + 1]?.bytes === bytes) last++
+  const used = bytes.subarray(0, records[last]?.end)
+  return isAscii(used) ? used.toString("latin1") : undefined
 }
 
 /** Turns the records of responses into lines and gaps, each record once. */
@@ -202,6 +212,13 @@ export class LogDelivery {
     this.completeLine()
   }
 
+  /** Delivers all held records, which follow directly on what has been delivered, with the decoder of the live stream. */
+  deliverHeld(live: LogDecoder): ReadonlyArray<HeldRecord> {
+    const records = this.held.take()
+    this.#redeliver(live, records)
+    return records
+  }
+
   /**
    * Delivers the held records that lay in front of the first one that the engine still has. Returns whether the live stream
    * has more of them.
@@ -234,7 +251,14 @@ export class LogDelivery {
   #redeliver(decoder: LogDecoder, records: ReadonlyArray<LogRecord>): void {
     this.#isRedelivering = true
     try {
-      for (const { bytes, stream } of records) decoder.redeliver(stream, bytes)
+      let block: Buffer | undefined
+      let text: string | undefined
+      for (const [index, { bytes, end, start, stream }] of records.entries()) {
+        // Records that lie together are decoded at once.
+        if (bytes !== block) text = asciiText(records, index)
+        block = bytes
+        decoder.redeliver(stream, bytes, start, end, text)
+      }
     } finally {
       this.#isRedelivering = false
     }

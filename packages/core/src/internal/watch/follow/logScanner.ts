@@ -6,10 +6,11 @@ import type { ContainerNotFound, DockerFailure, LogsUnreadable } from "../../../
 import { millisTimestamp, timestampMillis, toEngineTime } from "../../api/engineTime.js"
 import type { DeliveryTracker } from "../../logs/deliveryTracker.js"
 import { FileRoom } from "./fileRoom.js"
+import { FrameSplitter } from "../../logs/frameSplitter.js"
 import { LogDecoder, type LogHandler } from "../../logs/logDecoder.js"
-import { type LogQuery, openLog } from "../../logs/logRequest.js"
+import { type LogQuery, openLog, readRecords } from "../../logs/logRequest.js"
 import type { LogFiles } from "../../logs/logRotation.js"
-import { recordIdentity } from "../../logs/recordIdentity.js"
+import { identityLength, identityStream, recordIdentity } from "../../logs/recordIdentity.js"
 import { decodeChunk, decodeRest } from "../../logs/runBoundary.js"
 
 import type { LogRecord } from "./heldRecords.js"
@@ -35,6 +36,17 @@ const searchMillis = 10_000
 
 /** The most bytes of records to copy. */
 const maxCopiedBytes = 4 * 1024 * 1024
+
+/** Whether a response, as far as it is UTF-8, consists of the record with this identity. */
+const isOnlyRecord = (bytes: Buffer, identity: number, tty: boolean): boolean => {
+  const length = identityLength(identity)
+  // A header ends with the lowest byte of the length. If that is not ASCII, a character of three bytes has replaced it.
+  const header = tty ? 0 : FrameSplitter.headerSize + (length % 256 < 0x80 ? 0 : 2)
+  return (
+    bytes.length === header + length &&
+    recordIdentity(identityStream(identity), bytes, header, bytes.length) === identity
+  )
+}
 
 /** Looks at a container's log without delivering any of it. */
 export class LogScanner {
@@ -83,6 +95,22 @@ export class LogScanner {
     })
   }
 
+  /**
+   * Whether the log has no more than so many records after the anchor. Costs little, however many they are: the engine goes
+   * back over them, and sends the anchor alone, if it finds it. An answer that is not plain is no.
+   */
+  hasAtMostAfterAnchor(records: number): Effect.Effect<boolean, ReadError> {
+    return Effect.suspend(() => {
+      const { anchor, anchorIdentity, containerId } = this.tracker
+      if (anchor === undefined || anchorIdentity === undefined) return Effect.succeed(false)
+      const time = toEngineTime(anchor)
+      return Effect.map(
+        readRecords(this.docker, containerId, { tail: records + 1, since: time, until: time }),
+        (bytes) => isOnlyRecord(bytes, anchorIdentity, this.tty)
+      )
+    })
+  }
+
   /** Counts the last record as delivered, so that reading begins after it. */
   get skipToEnd(): Effect.Effect<void, ReadError> {
     const record: RecordHandler = (stream, timestamp, bytes, start, end) =>
@@ -104,7 +132,8 @@ export class LogScanner {
         if (identities.length === 0) firstTimestamp = timestamp
         copiedBytes += end - start
         if (copiedBytes > maxCopiedBytes) copies.length = 0
-        else copies.push({ stream, timestamp, bytes: Buffer.from(bytes.subarray(start, end)) })
+        else
+          copies.push({ stream, timestamp, bytes: Buffer.from(bytes.subarray(start, end)), start: 0, end: end - start })
         identities.push(recordIdentity(stream, bytes, start, end))
         return -1
       }

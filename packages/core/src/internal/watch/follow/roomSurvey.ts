@@ -5,19 +5,20 @@ import type { FileRoom } from "./fileRoom.js"
 import { mayBePiece } from "../../logs/recordIdentity.js"
 import type { LogScanner } from "./logScanner.js"
 
-/** As many bytes of a log are read in the time that a read of its last lines takes. */
-const bytesPerRead = 128 * 1024
+/** As many bytes of a log are read in a quarter of the time that a check of its last lines takes. */
+const bytesPerRead = 4 * 1024
 
-/** The reads after which a survey is worth it, at least. */
-const fewestReads = 4
+/** The checks after which a survey is worth it, at least, and how many times as many after each that was too short. */
+const fewestReads = 16
+const growth = 4
 
 /** How long to wait before the start of the log is looked at again: longer once it was as expected. */
 const lookMillis = { unconfirmed: 1000, confirmed: 10_000 }
 
 /**
  * Reads a log from its start to learn how full its newest file is (see `FileRoom`), so that its live stream need not be
- * compared with it until that file is full. It takes no longer than the reads so far did; if it does, it is tried again after
- * twice as many. Then it looks at times whether the log begins where it is expected to.
+ * compared with it until that file is full. It takes a small part of the time that the checks so far took; if that is too
+ * short, it is tried again after four times as many. Then it looks at times whether the log begins where it is expected to.
  */
 export class RoomSurvey {
   #reads = 0
@@ -51,7 +52,7 @@ export class RoomSurvey {
       const { files } = room
       const last = scanner.tracker.lastIdentity
       if (files === undefined || last === undefined || mayBePiece(last) || this.#reads < this.#next) return
-      this.#next *= 2
+      this.#next *= growth
       room.note()
       const found = yield* scanner.roomAfter(last, files, this.#reads * bytesPerRead)
       if (found === undefined) return

@@ -1,5 +1,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { DockerStream } from "../../../Docker.js"
@@ -52,6 +53,9 @@ const graceMillis = 1000
 /** How often a silent log is read: more often while the live stream does not announce what is written to the log. */
 const probeMillis = { shortest: 1000, longest: 10_000 }
 
+/** The checks that are not tried at most after others that failed: two to the power of this. */
+const maxUnconfirmed = 5
+
 /** Records that arrive between the live stream's last one and a read of the log. */
 const expectedMore = 16
 
@@ -67,6 +71,9 @@ class VerifiedStream {
   readonly #hasRoom = Effect.unsafeMakeLatch(true)
   /** Whether the engine no longer has the container. */
   #isGone = false
+  /** How often in a row what was held could not be confirmed, and how many checks to leave that out. */
+  #unconfirmed = 0
+  #leftOut = 0
 
   constructor(
     readonly follow: VerifiedFollow,
@@ -141,14 +148,19 @@ class VerifiedStream {
       const step = Effect.gen(this, function* () {
         const { isUnverified, seen } = verifier
         const patience = unannouncedAt === seen ? graceMillis : isUnverified ? quietMillis : this.follow.probeMillis
-        if (!verifier.isReadNeeded) yield* Effect.timeoutOption(Queue.take(this.signal), patience)
-        const isQuiet = !verifier.isReadNeeded
-        if (isQuiet && verifier.seen !== seen) return false
-        if (isQuiet && unannouncedAt === seen) return true
+        if (!verifier.isReadNeeded) {
+          const signalled = yield* Effect.timeoutOption(Queue.take(this.signal), patience)
+          // It may be of what has been read since.
+          if (!verifier.isReadNeeded && (Option.isSome(signalled) || verifier.seen !== seen)) return false
+        }
+        if (!verifier.isReadNeeded && unannouncedAt === seen) return true
         yield* this.follow.pause
+        if (verifier.isReadNeeded) {
+          yield* this.#check
+          return false
+        }
         const { count } = tracker
         yield* this.read
-        if (!isQuiet) return false
         const isNews = tracker.count > count
         unannouncedAt = isNews && verifier.seen === seen ? seen : -1
         if (!isUnverified) this.follow.noteProbe(isNews)
@@ -170,23 +182,77 @@ class VerifiedStream {
 
   /** Reads what the live stream has left out or has not sent yet. */
   get read(): Effect.Effect<void, ReadError> {
-    return this.lock.withPermits(1)(
-      Effect.gen(this, function* () {
-        const { reader } = this.follow
-        const verifier = this.#verifier
-        const began = yield* Clock.currentTimeMillis
-        const { count } = reader.tracker
-        reader.delivery.interrupt(this.#live)
-        const ending = yield* reader.catchUp({
-          ...(verifier.seen === 0 ? {} : { expected: verifier.seenSinceRead + expectedMore }),
-          observer: this.#observer
-        })
+    return this.#noting(this.#catchUp)
+  }
+
+  /** Delivers what is held if it can be confirmed that nothing is missing in front of it, or else reads the log. */
+  get #check(): Effect.Effect<void, ReadError> {
+    return this.#noting(
+      Effect.flatMap(this.#isConfirmed, (isConfirmed) =>
+        isConfirmed
+          ? Effect.suspend(() => {
+              this.#verifier.confirm(this.follow.reader.delivery.deliverHeld(this.#live))
+              return this.follow.reader.output.flush
+            })
+          : this.#catchUp
+      )
+    )
+  }
+
+  /**
+   * Whether nothing is missing in front of what is held: the log has no more records after the last delivered one. Where lines
+   * come fast, it usually has: those that the live stream is about to send.
+   */
+  get #isConfirmed(): Effect.Effect<boolean, ReadError> {
+    return Effect.suspend(() => {
+      const { delivery, failures, scanner, tracker } = this.follow.reader
+      const held = delivery.held.countAfter({ stdout: this.#latestOf("stdout"), stderr: this.#latestOf("stderr") })
+      const isWithinLine = delivery.isWithinLine || this.#live.isOpen
+      if (held === undefined || isWithinLine || !tracker.isAnchorLast || this.#isBehind || failures > 0) {
+        return Effect.succeed(false)
+      }
+      if (this.#leftOut > 0) {
+        this.#leftOut--
+        return Effect.succeed(false)
+      }
+      return Effect.map(scanner.hasAtMostAfterAnchor(held), (isConfirmed) => {
+        this.#unconfirmed = isConfirmed ? 0 : Math.min(maxUnconfirmed, this.#unconfirmed + 1)
+        this.#leftOut = isConfirmed ? 0 : 2 ** (this.#unconfirmed - 1) - 1
+        return isConfirmed
+      })
+    })
+  }
+
+  #latestOf(stream: LogStream): string {
+    const [read, delivered] = [this.#verifier.latestOf(stream), this.follow.reader.tracker.latestOf(stream)]
+    return read > delivered ? read : delivered
+  }
+
+  get #catchUp(): Effect.Effect<void, ReadError> {
+    return Effect.suspend(() => {
+      const { reader } = this.follow
+      const verifier = this.#verifier
+      reader.delivery.interrupt(this.#live)
+      const expected = verifier.seen === 0 ? {} : { expected: verifier.seenSinceRead + expectedMore }
+      return Effect.map(reader.catchUp({ ...expected, observer: this.#observer }), (ending) => {
         this.#isBehind = ending === "behind"
         if (this.#isBehind) verifier.continueLive()
         else verifier.endRead(ending === "ended", reader.delivery.isWithinLine)
         if (this.#isBehind || (ending === "ended" && !reader.delivery.isWithinLine)) {
           reader.delivery.continueWith(this.#live)
         }
+      })
+    })
+  }
+
+  /** Does that while the live stream waits, and notes how long it took. */
+  #noting(check: Effect.Effect<void, ReadError>): Effect.Effect<void, ReadError> {
+    return this.lock.withPermits(1)(
+      Effect.gen(this, function* () {
+        const { reader } = this.follow
+        const began = yield* Clock.currentTimeMillis
+        const { count } = reader.tracker
+        yield* check
         this.#hasRoom.unsafeOpen()
         this.survey.noteRead()
         const ended = yield* Clock.currentTimeMillis
