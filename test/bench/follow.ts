@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs"
-import { startKillableEngine, killableEngineUnavailable } from "../engine/killableEngine.js"
+import { type KillableEngine, killableEngineUnavailable, startKillableEngine } from "../engine/killableEngine.js"
 import { startTestContainer } from "../engine/testContainer.js"
 import { atMost, type BenchContext, type Benchmark, type Row } from "./Benchmark.js"
 import { childValue, numberAt } from "./childProcess.js"
+import { cpuSeconds } from "./cpuSeconds.js"
 import { sampleLatency } from "./latency.js"
 import { receiveWithLogs } from "./lineReceivers.js"
 import { openLineWriter } from "./lineWriter.js"
@@ -12,53 +12,91 @@ import { quantile } from "./statistics.js"
 interface Rotation {
   readonly name: string
   readonly options: Readonly<Record<string, string>>
+  /** The bytes that the log has in its files when it is followed. */
+  readonly bytes: number
+  /** Whether the engine deletes a file before what is measured. A follow that has seen that checks less. */
+  readonly isAfterDeletion: boolean
 }
 
-const never: Rotation = { name: "no rotation", options: {} }
+const rotated = (size: string, bytes: number, filled: number, isAfterDeletion: boolean): Rotation => ({
+  name: `${size} x 3, ${isAfterDeletion ? "after" : "before"} the first deletion`,
+  options: { "max-size": size, "max-file": "3" },
+  bytes: bytes * filled,
+  isAfterDeletion
+})
+
+/** Files of 20k have no time before the first deletion: three of them take 0.4 s. */
 const rotations: ReadonlyArray<Rotation> = [
-  never,
-  { name: "10m x 3", options: { "max-size": "10m", "max-file": "3" } },
-  { name: "1m x 3", options: { "max-size": "1m", "max-file": "3" } },
-  { name: "20k x 3", options: { "max-size": "20k", "max-file": "3" } }
+  rotated("10m", 10_000_000, 2.2, false),
+  rotated("10m", 10_000_000, 2.95, true),
+  rotated("1m", 1_000_000, 0, false),
+  rotated("1m", 1_000_000, 2.7, true),
+  rotated("20k", 20_000, 2.7, true)
 ]
 
-/** More than three files of a megabyte, and then ten lines each hundredth of a second, as near as `sleep` gets to it. */
-const writer = `BEGIN { for (;;) {
-  for (i = n == 0 ? -30000 : 0; i < 10; i++) print "level=info request=" ++n " path=/api/items took=12ms status=200 bytes=4711"
-  fflush(); system("sleep 0.0085")
+/** The bytes of a line in a file. */
+const lineBytes = 39 + 30 + 2 + "level=info request=100000 path=/api/items took=12ms status=200 bytes=4711".length
+
+/** First so many lines at once, and then a thousand a second, about ten at a time, also where the machine is slow. */
+const writer = (lines: number) => `
+function millis() { getline uptime < "/proc/uptime"; close("/proc/uptime"); return uptime * 1000 }
+BEGIN { due = ${lines}; for (;;) {
+  while (n < due) print "level=info request=" (100000 + n++) " path=/api/items took=12ms status=200 bytes=4711"
+  fflush()
+  if (start == 0) start = millis()
+  system("sleep 0.0085")
+  due = ${lines} + millis() - start
 } }`
 
-/** The processor time of a process so far, in seconds. */
-const cpuSeconds = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
-  return (Number(fields[11]) + Number(fields[12])) / 100
+/** In percent of a CPU. */
+interface Cost {
+  readonly client: number
+  readonly engine: number
+  readonly lines: number
+  readonly gaps: number
+  /** Whether the engine deleted a file when it should have, or not. */
+  readonly isPhase: boolean
 }
 
-/** The percentage of one CPU that the follower and the engine use, with lines a second. */
-const measureCpu = async (endpoint: string, pid: number, { options }: Rotation, seconds: number) => {
+const wait = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
+
+/** What a follower and its engine use for a log of a thousand lines a second. */
+const measureCpu = async (
+  { endpoint, pid = 0 }: KillableEngine,
+  { bytes, options }: Pick<Rotation, "bytes" | "options">,
+  phase: Rotation,
+  seconds: number
+): Promise<Cost> => {
   const container = await startTestContainer({
     endpoint,
-    cmd: ["awk", writer],
+    cmd: ["awk", writer(Math.floor(bytes / lineBytes))],
     logConfig: { Type: "json-file", Config: options }
   })
+  const { isAfterDeletion } = phase
   try {
+    // Until the first lines are written. A log that is followed from the first one is known at once.
+    if (!isAfterDeletion) await wait(phase.bytes / 5000)
+    const start = isAfterDeletion ? "first" : "last"
+    const value = await childValue("followChild.ts", [endpoint, container.id, String(seconds), String(pid), start])
     const idle = cpuSeconds(pid)
-    await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-    const withoutFollower = cpuSeconds(pid) - idle
-    const [before, start] = [cpuSeconds(pid), performance.now()]
-    const value = await childValue("followChild.ts", [endpoint, container.id, String(seconds)])
-    const share = (performance.now() - start) / 1000 / seconds
+    await wait(seconds * 500)
+    const writing = (cpuSeconds(pid) - idle) / (seconds / 2)
+    const ran = numberAt(value, "seconds")
     return {
-      client: (numberAt(value, "cpuSeconds") / seconds) * 100,
-      engine: ((cpuSeconds(pid) - before) / share / seconds - withoutFollower / seconds) * 100,
-      lines: numberAt(value, "lines") / seconds,
-      gaps: numberAt(value, "gaps")
+      client: (numberAt(value, "client") / ran) * 100,
+      engine: (numberAt(value, "engine") / ran - writing) * 100,
+      lines: numberAt(value, "lines") / ran,
+      gaps: numberAt(value, "gaps"),
+      isPhase: isAfterDeletion === numberAt(value, isAfterDeletion ? "deletionsBefore" : "deletions") > 0
     }
   } finally {
     await container.remove()
   }
 }
 
+const never = { name: "no rotation", options: {}, bytes: 0 }
+
+/** Each log is followed at the same time as one that does not rotate, by another process and of another engine. */
 const cpuRows = async ({ progress, quick }: BenchContext): Promise<ReadonlyArray<Row>> => {
   const unavailable = await killableEngineUnavailable()
   if (unavailable !== undefined) {
@@ -66,34 +104,44 @@ const cpuRows = async ({ progress, quick }: BenchContext): Promise<ReadonlyArray
   }
   const rounds = quick ? 1 : 3
   const seconds = quick ? 4 : 12
-  const engine = await startKillableEngine({ name: "bench" })
-  const results = rotations.map((rotation) => ({ rotation, client: [0], engine: [0], rates: [0], gaps: 0 }))
-  for (const result of results) for (const list of [result.client, result.engine, result.rates]) list.pop()
+  const results = rotations.map((rotation) => ({ rotation, pairs: new Array<readonly [Cost, Cost]>() }))
+  const first = await startKillableEngine({ name: "bench" })
   try {
-    for (let round = 0; round < rounds; round++) {
-      for (const result of results) {
-        progress(`follow: CPU, round ${round + 1} of ${rounds}, ${result.rotation.name}`)
-        const measured = await measureCpu(engine.endpoint, engine.pid ?? 0, result.rotation, seconds)
-        result.client.push(measured.client)
-        result.engine.push(measured.engine)
-        result.rates.push(measured.lines)
-        result.gaps += measured.gaps
+    const second = await startKillableEngine({ name: "bench" })
+    try {
+      for (let round = 0; round < rounds; round++) {
+        const [engine, other] = round % 2 === 0 ? [first, second] : [second, first]
+        for (const { pairs, rotation } of results) {
+          progress(`follow: CPU, round ${round + 1} of ${rounds}, ${rotation.name}`)
+          pairs.push(
+            await Promise.all([
+              measureCpu(engine, rotation, rotation, seconds),
+              measureCpu(other, never, rotation, seconds)
+            ])
+          )
+        }
       }
+    } finally {
+      await second.dispose()
     }
   } finally {
-    await engine.dispose()
+    await first.dispose()
   }
-  const [plain] = results
-  return results.flatMap(({ client, engine, gaps, rates, rotation }): ReadonlyArray<Row> => {
-    const note = `${quantile(rates, 0.5).toFixed(0)} lines/s, ${gaps} gaps`
-    const both = client.map((value, round) => value + (engine[round] ?? 0))
-    const added = both.map((value, round) => value - (plain?.client[round] ?? 0) - (plain?.engine[round] ?? 0))
+  return results.flatMap(({ pairs, rotation: { name } }): ReadonlyArray<Row> => {
+    const rate = quantile(
+      pairs.map(([{ lines }]) => lines),
+      0.5
+    )
+    const gaps = pairs.reduce((sum, [cost]) => sum + cost.gaps, 0)
+    const isPhase = pairs.every(([cost]) => cost.isPhase)
+    const note = `${rate.toFixed(0)} lines/s, ${gaps} gaps${isPhase ? "" : ", not in this phase all the time"}`
+    const plain = pairs.map(([, { client, engine }]) => client + engine)
+    const added = pairs.map(([{ client, engine }], round) => client + engine - (plain[round] ?? 0))
     return [
-      { name: `${rotation.name}: CPU of the follower`, unit: "%", values: client, note },
-      { name: `${rotation.name}: CPU of dockerd for it`, unit: "%", values: engine },
-      ...(rotation === never
-        ? []
-        : [{ name: `${rotation.name}: added by the check, both`, unit: "%", values: added, goal: atMost(5) }])
+      { name: `${name}: follower`, unit: "%", values: pairs.map(([{ client }]) => client), note },
+      { name: `${name}: dockerd for it`, unit: "%", values: pairs.map(([{ engine }]) => engine) },
+      { name: `${name}: both, without rotation`, unit: "%", values: plain },
+      { name: `${name}: added by the check`, unit: "%", values: added, goal: atMost(5) }
     ]
   })
 }
@@ -102,7 +150,11 @@ const latencyRows = async ({ engine, progress, quick }: BenchContext): Promise<R
   const rounds = quick ? 1 : 3
   const count = quick ? 20 : 60
   const rows: Array<Row> = []
-  for (const rotation of rotations) {
+  const sizes = ["10m", "1m", "20k"].map((size) => ({
+    name: `${size} x 3`,
+    options: { "max-size": size, "max-file": "3" }
+  }))
+  for (const rotation of [never, ...sizes]) {
     const writer = await openLineWriter(engine.endpoint, rotation.options)
     const measured: Array<ReadonlyArray<number>> = []
     try {
@@ -127,6 +179,6 @@ const latencyRows = async ({ engine, progress, quick }: BenchContext): Promise<R
 /** What it costs that a follow checks a log that rotates against the log itself. */
 export const follow: Benchmark = {
   name: "follow",
-  title: "Following a log that rotates, 1,000 lines a second and 10 lines a second",
+  title: "Following a log that rotates: processor time for 1,000 lines a second, latency at 10 lines a second",
   run: async (context) => [...(await cpuRows(context)), ...(await latencyRows(context))]
 }
