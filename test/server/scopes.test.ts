@@ -1,3 +1,6 @@
+import { LogSink, Operation } from "@dockwire/core"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { createHash, randomBytes } from "node:crypto"
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises"
 import { request } from "node:http"
@@ -178,6 +181,15 @@ describe("the scopes of tokens", () => {
 describe("/metrics", () => {
   it("has figures of the server and of its process, in the format of Prometheus", async () => {
     const client = await connectWire(server.url, { token: tokens.reader })
+    client.send({ event: "join", data: { room: "docker_logs" } })
+    await client.waitFor(isEvent("joined"))
+    const run = Operation.run({
+      kind: "greet",
+      target: {},
+      steps: Stream.make(Operation.line("a"), Operation.line("b"), Operation.result(1))
+    })
+    await Effect.runPromise(Effect.provideService(run, LogSink, server.sink))
+    await client.waitFor(isEvent("docker_log_complete"))
     const response = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${tokens.reader}` } })
     expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8")
     const text = await response.text()
@@ -187,7 +199,9 @@ describe("/metrics", () => {
     expect(lines.filter((each) => !format.test(each))).toEqual([])
     const families = lines.flatMap((each) => /^# TYPE (\S+)/.exec(each)?.[1] ?? [])
     expect(new Set(families).size).toBe(families.length)
-    expect(lines).toEqual(expect.arrayContaining(["dockwire_viewers 1", "dockwire_engine_available 0"]))
+    const expected = ["dockwire_viewers 1", "dockwire_engine_available 0", "dockwire_rooms 2"]
+    const counted = ["dockwire_room_events_total 6", "dockwire_sent_events_total 3"]
+    expect(lines).toEqual(expect.arrayContaining([...expected, ...counted]))
     for (const name of [
       "process_resident_memory_bytes",
       "process_cpu_seconds_total",

@@ -21,11 +21,22 @@ const serverFamilies = Effect.gen(function* () {
     type,
     samples: [{ value }]
   })
-  return () => [
-    family("gauge", "engine_available", "1 while the engine answers, otherwise 0.", monitor.status().available ? 1 : 0),
-    family("gauge", "viewers", "WebSocket connections.", hub.viewerCount()),
-    family("gauge", "followed_containers", "Containers whose log is being read.", followers.following().length)
-  ]
+  return () => {
+    const { received, rooms, sent } = hub.counts()
+    return [
+      family(
+        "gauge",
+        "engine_available",
+        "1 while the engine answers, otherwise 0.",
+        monitor.status().available ? 1 : 0
+      ),
+      family("gauge", "viewers", "WebSocket connections.", hub.viewerCount()),
+      family("gauge", "rooms", "Rooms that have members or a history.", rooms),
+      family("counter", "room_events_total", "Lines and other events that rooms have had.", received),
+      family("counter", "sent_events_total", "The same as sent to viewers, each viewer counted.", sent),
+      family("gauge", "followed_containers", "Containers whose log is being read.", followers.following().length)
+    ]
+  }
 })
 
 /** The route. Besides what the server itself counts, it has the metrics of Effect's registry that begin with `dockwire_`. */

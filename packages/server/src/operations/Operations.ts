@@ -19,6 +19,7 @@ import type { OperationDetails, OperationFilter, OperationLogLine, OperationPage
 import { operationRoom } from "../Wire.js"
 import { defaultIdempotencyLimits, IdempotencyKeys, type IdempotencyLimits, keyOf } from "./IdempotencyKeys.js"
 import type { OperationRequest } from "./OperationRequest.js"
+import { counted } from "./operationMetrics.js"
 import { OperationStore, type OperationStoreShape } from "./OperationStore.js"
 import { defaultTurnLimits, type TurnLimits, Turns, waitLine } from "./Turns.js"
 
@@ -184,7 +185,7 @@ const make = (options: OperationsOptions) =>
           Effect.provideService(Scope.Scope, scope)
         )
         added.run = run
-        yield* Effect.exit(run.result).pipe(
+        yield* counted(request.operation.kind, Effect.exit(run.result)).pipe(
           Effect.ensuring(Effect.sync(() => active.remove(logId))),
           Effect.forkIn(scope)
         )

@@ -75,6 +75,23 @@ export interface HubShape {
   readonly closeAll: (code: number, reason: string) => void
   /** How many viewers are connected. */
   readonly viewerCount: () => number
+  /** What has passed through the rooms since the start. */
+  readonly counts: () => HubCounts
+}
+
+/**
+ * What has passed through the rooms of a hub. An event is a line, a state of progress, a mark or an end.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HubCounts {
+  /** Rooms that exist now. */
+  readonly rooms: number
+  /** Events that rooms have had. */
+  readonly received: number
+  /** Events that viewers were sent from the history of rooms, each viewer counted. What was read from the engine again is not. */
+  readonly sent: number
 }
 
 /**
@@ -111,6 +128,8 @@ const make = (options: HubOptions) =>
   Effect.gen(function* () {
     const log = yield* RoomLog
     const viewers = new Set<Viewer>()
+    /** Events that were sent to viewers that have left. */
+    let sentToFormer = 0
     const rooms = new RoomRegistry(log, options, (room) => {
       if (room.startsWith(containerLogsPrefix)) publisher.forgetContainer(room.slice(containerLogsPrefix.length))
     })
@@ -124,7 +143,7 @@ const make = (options: HubOptions) =>
       },
       detach: (viewer) => {
         viewer.markClosed()
-        viewers.delete(viewer)
+        if (viewers.delete(viewer)) sentToFormer += viewer.sentEvents
         for (const membership of viewer.memberships) rooms.leave(viewer, membership.ring.room)
       },
       join: (viewer, room, requestedRoom) => rooms.join(viewer, room, requestedRoom),
@@ -155,7 +174,12 @@ const make = (options: HubOptions) =>
       closeAll: (code, reason) => {
         for (const viewer of viewers) viewer.close(code, reason)
       },
-      viewerCount: () => viewers.size
+      viewerCount: () => viewers.size,
+      counts: () => {
+        let sent = sentToFormer
+        for (const viewer of viewers) sent += viewer.sentEvents
+        return { rooms: rooms.size, received: rooms.heardEvents, sent }
+      }
     }
 
     const checkStalls = () => {

@@ -21,6 +21,8 @@ interface Room {
 export class RoomRegistry {
   /** The bytes that all rings together take. */
   private bytes = 0
+  /** How many events the rooms have had. */
+  heardEvents = 0
   private readonly rooms = new Map<string, Room>()
 
   constructor(
@@ -64,6 +66,11 @@ export class RoomRegistry {
 
   findRing(name: string): Ring | undefined {
     return this.rooms.get(name)?.ring
+  }
+
+  /** How many rooms there are. */
+  get size(): number {
+    return this.rooms.size
   }
 
   memberCount(name: string): number {
@@ -148,6 +155,7 @@ export class RoomRegistry {
     const before = ring.bytes
     switch (news._tag) {
       case "Events":
+        this.heardEvents += news.events.length
         ring.push(news.events, Date.now())
         break
       case "Gone":

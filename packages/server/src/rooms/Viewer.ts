@@ -49,6 +49,8 @@ export class Viewer {
   private readonly writableListeners = new Set<() => void>()
   private pendingBytes = 0
   private lastProgress = 0
+  /** How many events it was sent from the rings of its rooms. */
+  sentEvents = 0
   /** Whether the connection is closed or closing. */
   closed = false
   /**
@@ -174,6 +176,7 @@ export class Viewer {
     }
     const frame = ring.frame(membership.next)
     if (frame === undefined) return
+    this.sentEvents += frame.next - membership.next
     membership.next = frame.next
     membership.position = frame.position
     membership.hasDelivered = true

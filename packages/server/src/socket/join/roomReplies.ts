@@ -1,4 +1,5 @@
 /** The replies to a request to join a room. */
+import * as Metric from "effect/Metric"
 import type { Ring } from "../../rooms/Ring.js"
 import type { Viewer } from "../../rooms/Viewer.js"
 import type { GapMessage, JoinedMessage } from "../../Wire.js"
@@ -23,6 +24,10 @@ export const sendJoined = (viewer: Viewer, ring: Ring, reply: JoinReply): void =
   viewer.send({ event: "status", data: { msg: `Joined room: ${requestedRoom}` } })
 }
 
+const gaps = Metric.counter("dockwire_gaps_total", {
+  description: "Gaps that viewers were told of: what they asked for is gone."
+})
+
 /** Sends a `gap`: `from` and `to` are the first and the last missing `seq`, where they are known. */
 export const sendGap = (
   viewer: Viewer,
@@ -31,6 +36,7 @@ export const sendGap = (
 ): void => {
   const data: GapMessage["data"] = { room, from: gap.from ?? null, to: gap.to ?? null, reason: gap.reason }
   viewer.send({ event: "gap", room, data })
+  gaps.unsafeUpdate(1, [])
 }
 
 /** The `seq` before the oldest event that a room still has; `undefined` if it never had any. */
