@@ -1,7 +1,10 @@
 import * as compat from "@dockwire/compat"
 import { MemoryEngine, ProgramStep } from "@dockwire/core/MemoryEngine"
 import * as Stream from "effect/Stream"
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest"
+import { repositoryRoot } from "../packages/repositoryRoot.js"
 
 const {
   ComposeManager,
@@ -17,6 +20,7 @@ const {
   WebSocketLogger
 } = compat
 
+const page = await readFile(join(repositoryRoot, "packages/compat/README.md"), "utf8")
 let warnings: Array<string> = []
 
 beforeAll(() => {
@@ -54,6 +58,10 @@ describe("the managers", () => {
       expect([name, owners.length]).toEqual([name, /docker/.test(name) && !/compose/.test(name) ? 5 : 1])
     }
     for (const manager of managers) expect(manager).toBeInstanceOf(DockerBase)
+    // The README says what each has become in core.
+    const rows = page.split("\n").filter((line) => /^\| `.*\| `[A-Z]\w+\.\w+.*\|$/.test(line))
+    for (const name of names)
+      expect([name, rows.filter((row) => new RegExp(`\`${name}[(\`]`).test(row)).length]).toEqual([name, 1])
     expectTypeOf(new ComposeManager().run_compose).parameters.toEqualTypeOf<
       [config_path: string, logger?: compat.LoggerArgument]
     >()
