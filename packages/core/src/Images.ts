@@ -39,6 +39,7 @@ import type {
   PulledImage,
   PushedImage
 } from "./internal/images/transfer/transferModels.js"
+import { fullReference, parseImageReference } from "./internal/registry/imageReference.js"
 import type { Operation } from "./Operation.js"
 import { RegistryAuth, type RegistryAuthShape } from "./RegistryAuth.js"
 
@@ -169,6 +170,25 @@ export interface ImagesShape {
     spec: BuildSpec
   ) => Operation<BuiltImage, BuildFailed | RegistryError | ImageNotFound | InvalidRequest | EngineUnavailable>
 }
+
+/**
+ * The reference of an image with nothing left out: its registry, its repository, and its tag or digest. Two references name the
+ * same image in the same registry if these are equal. Fails with `InvalidRequest` for an id and for what is not a reference.
+ *
+ * @example
+ * ```ts
+ * import { canonicalReference } from "@dockwire/core/Images"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.forEach(["nginx", "localhost:5000/team/app:1.0"], canonicalReference)
+ * console.log(await Effect.runPromise(program)) // docker.io/library/nginx:latest, localhost:5000/team/app:1.0
+ * ```
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const canonicalReference = (image: string): Effect.Effect<string, InvalidRequest> =>
+  Effect.map(parseImageReference(image), fullReference)
 
 const makeImages = (docker: DockerShape, auth: RegistryAuthShape): ImagesShape => ({
   ...imageCollection(docker),

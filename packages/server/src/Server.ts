@@ -8,9 +8,14 @@ import type { Docker } from "@dockwire/core/Docker"
 import type { InvalidRequest } from "@dockwire/core/DockerError"
 import { Events } from "@dockwire/core/Events"
 import { Exec } from "@dockwire/core/Exec"
+import { Images } from "@dockwire/core/Images"
 import { LogSink } from "@dockwire/core/LogSink"
 import { Logs } from "@dockwire/core/Logs"
+import { Networks } from "@dockwire/core/Networks"
+import { RegistryAuth } from "@dockwire/core/RegistryAuth"
 import { Stats } from "@dockwire/core/Stats"
+import { System } from "@dockwire/core/System"
+import { Volumes } from "@dockwire/core/Volumes"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
@@ -32,10 +37,13 @@ import { EngineMonitor } from "./engine/EngineMonitor.js"
 import type { EngineStatus } from "./EngineStatus.js"
 import { defaultLinger, Followers } from "./engine/Followers.js"
 import { StatsFollowers } from "./engine/StatsFollowers.js"
-import * as ContainersHttp from "./Http/Containers.js"
+import * as ContainersHttp from "./Http/containers/Containers.js"
 import * as DocsHttp from "./Http/Docs.js"
 import * as EngineHttp from "./Http/Engine.js"
 import * as HealthHttp from "./Http/Health.js"
+import * as ImagesHttp from "./Http/images/Images.js"
+import * as NetworksHttp from "./Http/objects/Networks.js"
+import * as VolumesHttp from "./Http/objects/Volumes.js"
 import * as OperationsHttp from "./Http/Operations.js"
 import * as PageHttp from "./Http/Page.js"
 import { declaredRouter } from "./Http/guard/declaredRouter.js"
@@ -44,6 +52,7 @@ import { checkRequest } from "./Http/request/CheckRequest.js"
 import { requireCredential } from "./Http/guard/RequireCredential.js"
 import { securityHeaders } from "./Http/guard/SecurityHeaders.js"
 import * as SessionHttp from "./Http/Session.js"
+import * as SystemHttp from "./Http/system/System.js"
 import { Operations, type OperationsOptions } from "./operations/Operations.js"
 import { OperationStore } from "./operations/OperationStore.js"
 import * as Metrics from "./metrics/Metrics.js"
@@ -127,7 +136,16 @@ const accessGuard = (config: ServerConfig) =>
 
 const apiRoutes = Layer.mergeAll(
   HttpLayerRouter.addHttpApi(Api).pipe(
-    Layer.provide([ContainersHttp.layer, EngineHttp.layer, OperationsHttp.layer, SessionHttp.layer]),
+    Layer.provide([
+      ContainersHttp.layer,
+      EngineHttp.layer,
+      ImagesHttp.layer,
+      NetworksHttp.layer,
+      OperationsHttp.layer,
+      SessionHttp.layer,
+      SystemHttp.layer,
+      VolumesHttp.layer
+    ]),
     Layer.provide(checkRequest.layer)
   ),
   notFound("/api/*")
@@ -250,7 +268,17 @@ const layerWithToken = (
   options: ServerWithDockerOptions,
   token: Redacted.Redacted<string>
 ): Layer.Layer<ServerServices, ConfigProblem, Docker> => {
-  const core = Layer.mergeAll(Containers.layer, Events.layer, Exec.layer, Logs.layer, Stats.layer)
+  const core = Layer.mergeAll(
+    Containers.layer,
+    Events.layer,
+    Exec.layer,
+    Images.layer.pipe(Layer.provide(RegistryAuth.layerConfig)),
+    Logs.layer,
+    Networks.layer,
+    Stats.layer,
+    System.layer,
+    Volumes.layer
+  )
   const sink = LogSink.merge(Hub.layerSinkWithHistory, OperationStore.layerSink)
   const hub = sink.pipe(
     Layer.provideMerge(OperationStore.layerMemory),

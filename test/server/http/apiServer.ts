@@ -3,7 +3,7 @@ import { type InProcessOptions, type InProcessServer, startInProcess } from "../
 /** What a request has beside its method and its path. */
 export interface ApiRequest {
   readonly accept?: string
-  /** Sent as JSON unless it is a text, which has the given content type. */
+  /** Sent as JSON unless it is a text or bytes, which have the given content type. */
   readonly body?: unknown
   readonly contentType?: string
   readonly headers?: Readonly<Record<string, string>>
@@ -31,6 +31,9 @@ const parse = (text: string, type: string): unknown => {
   return text.split("\n").flatMap((line): ReadonlyArray<unknown> => (line === "" ? [] : [JSON.parse(line)]))
 }
 
+const encoded = (body: unknown): string | Uint8Array<ArrayBuffer> =>
+  typeof body === "string" ? body : body instanceof Uint8Array ? Uint8Array.from(body) : JSON.stringify(body)
+
 /** Starts a server, and asks it with its token. */
 export const startApi = async (options: InProcessOptions): Promise<ApiServer> => {
   const server = await startInProcess(options)
@@ -43,9 +46,7 @@ export const startApi = async (options: InProcessOptions): Promise<ApiServer> =>
         ...(request.body === undefined ? {} : { "content-type": request.contentType ?? "application/json" }),
         ...request.headers
       },
-      ...(request.body === undefined
-        ? {}
-        : { body: typeof request.body === "string" ? request.body : JSON.stringify(request.body) }),
+      ...(request.body === undefined ? {} : { body: encoded(request.body) }),
       ...(request.signal === undefined ? {} : { signal: request.signal })
     })
   return {

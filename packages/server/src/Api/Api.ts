@@ -14,15 +14,23 @@ import {
   TooManyAttempts
 } from "./Errors.js"
 import { withoutDecodeError } from "./fields/withoutDecodeError.js"
+import { ImagesApi } from "./Images.js"
+import { NetworksApi } from "./Networks.js"
 import { OperationsApi } from "./Operations.js"
 import { SessionApi } from "./Session.js"
+import { EventElement, SystemApi } from "./System.js"
+import { VolumesApi } from "./Volumes.js"
 
 /** All groups of endpoints, and the source of `/openapi.json`. */
 export class Api extends HttpApi.make("dockwire")
   .add(ContainersApi)
   .add(EngineApi)
+  .add(ImagesApi)
+  .add(NetworksApi)
   .add(OperationsApi)
   .add(SessionApi)
+  .add(SystemApi)
+  .add(VolumesApi)
   .addError(InvalidRequest)
   .addError(NotAllowed)
   .addError(HostNotAllowed)
@@ -31,7 +39,7 @@ export class Api extends HttpApi.make("dockwire")
   .addError(ExecDisabled)
   .addError(ScopeMissing)
   .addError(TooManyAttempts)
-  .annotate(HttpApi.AdditionalSchemas, [LogElement, StatsElement, ExecElement])
+  .annotate(HttpApi.AdditionalSchemas, [LogElement, StatsElement, ExecElement, EventElement])
   .annotate(OpenApi.Title, "Dockwire")
   .annotate(OpenApi.Version, "0.1.0")
   .annotate(OpenApi.Transform, withoutDecodeError)

@@ -110,6 +110,12 @@ export const LogsUnreadable = errorBody(422, Core.LogsUnreadable)
 /** 422: the command could not be started in the container. */
 export const ExecFailed = errorBody(422, Core.ExecFailed)
 
+/** 503: the server could not keep what was uploaded, or the upload broke off. */
+export const UploadFailed = errorBody(503, {
+  _tag: "UploadFailed",
+  fields: { _tag: Schema.tag("UploadFailed"), detail: Schema.String }
+})
+
 /** 429: too many wrong tokens came from this address. `Retry-After` says in how many seconds it may present another one. */
 export const TooManyAttempts = errorBody(429, serverError("TooManyAttempts"))
 

@@ -1,5 +1,6 @@
 /** What is asked of `Operations.start`. */
 import type { Operation } from "@dockwire/core/Operation"
+import type * as Effect from "effect/Effect"
 
 /**
  * An operation to start, and what it must not overlap with.
@@ -19,6 +20,8 @@ export interface OperationRequest {
   readonly idempotencyKey?: string
   /** What was asked, as JSON, besides the kind of operation and the targets: a key that comes with something else is refused. */
   readonly asked?: unknown
+  /** Runs once what was made for the operation is no longer needed: at its end, or if it is not started after all. */
+  readonly release?: Effect.Effect<void>
   /** Who asked: the name of the token. Keys of one do not meet those of another. */
   readonly startedBy?: string
 }

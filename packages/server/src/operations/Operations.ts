@@ -176,8 +176,10 @@ const make = (options: OperationsOptions) =>
       )
 
     const start: OperationsShape["start"] = Effect.fn("Operations.start")(function* (request) {
-      const { added, logId } = yield* reserve(request)
-      if (added !== undefined) {
+      const release = request.release ?? Effect.void
+      const { added, logId } = yield* Effect.tapError(reserve(request), () => release)
+      if (added === undefined) yield* release
+      else {
         const { operation, startedBy, targets } = request
         store.originate({ logId, targets, ...(startedBy === undefined ? {} : { startedBy }) })
         const run = yield* Operation.start(withTurn(operation, logId, turns, store), { id: logId }).pipe(
@@ -187,6 +189,7 @@ const make = (options: OperationsOptions) =>
         added.run = run
         yield* counted(request.operation.kind, Effect.exit(run.result)).pipe(
           Effect.ensuring(Effect.sync(() => active.remove(logId))),
+          Effect.ensuring(release),
           Effect.forkIn(scope)
         )
       }

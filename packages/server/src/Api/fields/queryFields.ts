@@ -66,6 +66,45 @@ export const filters = (example: string) =>
     `The engine's filters as JSON, such as ${example}`
   )
 
+/** A text that may be given several times. */
+export const texts = (description: string) =>
+  optional(
+    Schema.transform(
+      Schema.Union(Schema.String, Schema.Array(Schema.String)).annotations({
+        jsonSchema: { type: "array", items: { type: "string" } }
+      }),
+      Schema.Array(Schema.String),
+      { strict: true, decode: (given) => (typeof given === "string" ? [given] : given), encode: (all) => all }
+    ),
+    description
+  )
+
+/** JSON of an object whose values are texts. */
+export const textRecord = (example: string, description: string) =>
+  optional(
+    Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.String })).annotations({
+      message: () => ({
+        message: `must be JSON of an object whose values are texts, such as ${example}`,
+        override: true
+      }),
+      jsonSchema: { type: "string", contentMediaType: "application/json" }
+    }),
+    `${description}. As JSON, such as ${example}`
+  )
+
+const timePattern = /^(\d{1,12}(\.\d{1,9})?|\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d([.,]\d{1,9})?([Zz]|[+-]\d\d:\d\d))$/
+
 /** A time of the engine's clock. */
 export const time = (description: string) =>
-  text(`${description}. As RFC 3339 (2026-01-31T12:00:00.123456789Z) or seconds since the epoch (1769860800.5)`)
+  optional(
+    Schema.String.pipe(
+      Schema.pattern(timePattern, {
+        message: () => ({
+          message:
+            "must be an RFC 3339 timestamp (2026-01-31T12:00:00.123456789Z) or seconds since the epoch (1769860800.5)",
+          override: true
+        })
+      })
+    ),
+    `${description}. As RFC 3339 (2026-01-31T12:00:00.123456789Z) or seconds since the epoch (1769860800.5)`
+  )

@@ -7,15 +7,15 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { Api } from "../Api/Api.js"
-import type { ContainerAction } from "../Api/Containers.js"
-import { jsonLines } from "../Api/fields/streamed.js"
-import { toErrorBody } from "../Api/Errors.js"
-import { EngineMonitor } from "../engine/EngineMonitor.js"
-import { collectOutput, decodeOutput } from "./containers/execResponse.js"
-import { logsResponse } from "./containers/logsResponse.js"
-import { accepts, begun, streamJson } from "./response/streamResponse.js"
-import { withoutRaw } from "./response/withoutRaw.js"
+import { Api } from "../../Api/Api.js"
+import type { ContainerAction } from "../../Api/Containers.js"
+import { jsonLines } from "../../Api/fields/streamed.js"
+import { toErrorBody } from "../../Api/Errors.js"
+import { EngineMonitor } from "../../engine/EngineMonitor.js"
+import { collectOutput, decodeOutput } from "./execResponse.js"
+import { logsResponse } from "./logsResponse.js"
+import { accepts, begun, streamJson } from "../response/streamResponse.js"
+import { withoutRaw } from "../response/withoutRaw.js"
 
 const stopOptions = ({ timeout, ...options }: { readonly timeout?: number; readonly signal?: string }) => ({
   ...options,
@@ -44,9 +44,9 @@ export const layer = HttpApiBuilder.group(Api, "containers", (handlers) =>
 
     return handlers
       .handle("list", ({ urlParams }) => Effect.mapError(containers.list(urlParams), toErrorBody))
-      .handle("inspect", ({ path: { id }, urlParams }) =>
+      .handle("inspect", ({ path: { id }, urlParams: { raw = false } }) =>
         containers.inspect(id).pipe(
-          Effect.map((details) => withoutRaw(details, urlParams)),
+          Effect.map((details) => withoutRaw(details, raw)),
           Effect.mapError(toErrorBody)
         )
       )
