@@ -10,6 +10,7 @@ export default defineConfig({
     alias: [
       { find: /^@dockwire\/(core|server|compat)$/, replacement: `${packages}$1/src/index.ts` },
       { find: /^@dockwire\/core\/(\w+)$/, replacement: `${packages}core/src/$1.ts` },
+      { find: /^@dockwire\/server\/api$/, replacement: `${packages}server/src/ApiClient.ts` },
       { find: /^@dockwire\/server\/client$/, replacement: `${packages}server/src/client/index.ts` },
       { find: /^@dockwire\/server\/Hub$/, replacement: `${packages}server/src/rooms/Hub.ts` },
       { find: /^@dockwire\/server\/(Server|Wire)$/, replacement: `${packages}server/src/$1.ts` }

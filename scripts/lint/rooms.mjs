@@ -141,6 +141,7 @@ const rooms = [
       "!server/src/index.ts"
     ]
   ],
+  ["server/src/ApiClient.ts", ["server/src/Api/"]],
   ["server/src/chooseEngine.ts", [...core, "server/src/Config.ts", "server/src/demo/"]],
   ["server/src/Config.ts", []],
   ["server/src/EngineStatus.ts", []],
@@ -227,6 +228,7 @@ const entryPoints = new Map([
   ["@dockwire/core", "core/src/index.ts"],
   ["@dockwire/compat", "compat/src/index.ts"],
   ["@dockwire/server", "server/src/index.ts"],
+  ["@dockwire/server/api", "server/src/ApiClient.ts"],
   ["@dockwire/server/client", "server/src/client/index.ts"],
   ["@dockwire/server/Hub", "server/src/rooms/Hub.ts"]
 ])

@@ -110,6 +110,7 @@ describe("the subpaths of the packages", () => {
       "@dockwire/server/Hub",
       "@dockwire/server/Server",
       "@dockwire/server/Wire",
+      "@dockwire/server/api",
       "@dockwire/server/client"
     ]
     expect(await outcomesOf(specifiers)).toEqual(twice(specifiers, "loaded"))
