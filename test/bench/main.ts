@@ -8,7 +8,9 @@ import { buildContext } from "./buildContext.js"
 import { compat } from "./compat.js"
 import { compose } from "./compose.js"
 import { containers } from "./containers.js"
+import { drops } from "./drops.js"
 import { exec } from "./exec.js"
+import { fanout } from "./fanout.js"
 import { follow } from "./follow.js"
 import { latency } from "./latency.js"
 import { lines } from "./lines.js"
@@ -23,6 +25,8 @@ const benchmarks: ReadonlyArray<Benchmark> = [
   latency,
   follow,
   viewers,
+  fanout,
+  drops,
   containers,
   exec,
   pull,

@@ -318,6 +318,9 @@ describe("the room of a run", () => {
         const client = yield* join("operation_a1", lastSeen)
         yield* eventually(() => client.of("docker_log_complete").length === 1)
         expect(client.of("joined")[0]?.data.epoch).not.toBe("a1")
+        const foreign = yield* join("operation_b2", "elsewhere.7")
+        expect(foreign.recovered).toEqual([false])
+        expect(foreign.of("gap")).toMatchObject([{ data: { from: 1, to: null } }])
         const unknown = yield* join("operation_b2", "b2.7")
         expect(unknown.recovered).toEqual([false])
         expect(unknown.of("gap")).toMatchObject([

@@ -1,6 +1,8 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Writable } from "node:stream"
 import type { WebSocket } from "ws"
+import { textFrame } from "./textFrame.js"
 
 /** How many consecutive pings may go unanswered. */
 const maxUnanswered = 1
@@ -20,7 +22,11 @@ export class KeepAlive {
   /** When a frame was last passed on to the network, in milliseconds. */
   private lastSend = 0
 
-  constructor(private readonly socket: WebSocket) {
+  constructor(
+    private readonly socket: WebSocket,
+    /** The connection under it. */
+    private readonly stream: Writable
+  ) {
     socket.on("pong", () => {
       this.unanswered = 0
       this.slow = false
@@ -32,7 +38,7 @@ export class KeepAlive {
     this.pendingWrites++
     this.lastSend = Date.now()
     let hadToWait = false
-    this.socket.send(frame, { binary: false }, (error) => {
+    const written = (error?: Error | null) => {
       this.pendingWrites--
       this.lastSend = Date.now()
       if (hadToWait && !error) {
@@ -40,7 +46,10 @@ export class KeepAlive {
         this.slow = true
       }
       done()
-    })
+    }
+    // `ws` has no extension to apply and no queue of its own here, and would write header and payload apart.
+    if (this.socket.readyState === this.socket.OPEN) this.stream.write(textFrame(frame), written)
+    else this.socket.send(frame, { binary: false }, written)
     hadToWait = this.socket.bufferedAmount > 0
   }
 

@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
 import * as Mailbox from "effect/Mailbox"
 import type { IncomingMessage } from "node:http"
+import type { Writable } from "node:stream"
 import type { RawData, WebSocket } from "ws"
 import { Auth, type Authenticated, type AuthShape } from "../access/Auth.js"
 import { TokenAttempts } from "../access/TokenAttempts.js"
@@ -93,14 +94,14 @@ const closeWith = (socket: WebSocket, { auth, authenticated }: Client) =>
   )
 
 /** Serves a connection until it is closed. */
-const serve = (socket: WebSocket, intervals: KeepAliveIntervals, client: Client) =>
+const serve = (socket: WebSocket, stream: Writable, intervals: KeepAliveIntervals, client: Client) =>
   Effect.gen(function* () {
     yield* closeWith(socket, client)
     const hub = yield* Hub
     const followers = yield* Followers
     const statsFollowers = yield* StatsFollowers
     const monitor = yield* EngineMonitor
-    const keepAlive = new KeepAlive(socket)
+    const keepAlive = new KeepAlive(socket, stream)
     const nextFrame = yield* receiveFrames(socket)
     const viewer = yield* Effect.acquireRelease(
       Effect.sync(() => hub.attach(transportOf(socket, keepAlive))),
@@ -142,7 +143,7 @@ const serveIfAllowed = (
     return awaitClose(socket)
   }
   incoming.socket.setNoDelay(true)
-  return serve(socket, intervals, { auth, authenticated })
+  return serve(socket, incoming.socket, intervals, { auth, authenticated })
 }
 
 const isUpgrade = (incoming: IncomingMessage): boolean => incoming.headers.upgrade?.toLowerCase() === "websocket"

@@ -104,11 +104,13 @@ export class OperationRoom {
     const parsed = position === undefined ? undefined : parsePosition(position)
     const last = parsed?.epoch === ring.epoch ? parsed.seq : 0
     const isInRing = last + 1 >= ring.oldest && last <= ring.seq
+    const isUnknown = position !== undefined && parsed?.epoch !== ring.epoch
     if (!this.hasHistory || (isInRing && ring.seq > 0)) {
-      const known = last === 0 ? formatPosition({ epoch: ring.epoch, seq: 0 }) : position
+      // Of a run that nothing is known of, nothing can be said either.
+      const known = last > 0 || (isUnknown && ring.seq === 0) ? position : formatPosition({ epoch: ring.epoch, seq: 0 })
       return Effect.sync(() => joinFromRing(membership, known))
     }
-    return this.replay(membership, { requestedRoom, after: last })
+    return this.replay(membership, { requestedRoom, after: last, isUnknown })
   }
 
   private joinShared(membership: Membership, position: string | undefined): Effect.Effect<void> {

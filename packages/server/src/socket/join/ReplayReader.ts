@@ -19,6 +19,8 @@ export interface Replay {
   /** The room as the client named it. */
   readonly requestedRoom: string
   readonly after: HistoryPlace
+  /** Whether the client resumes from a position that is not one of this room. */
+  readonly isUnknown?: boolean
   /** The last place to read. Default: what is stored. */
   readonly until?: HistoryPlace
   /** The runs to read. Default: all. */
@@ -105,7 +107,9 @@ export class ReplayReader {
         )
       })
     )
-    return Effect.flatMap(read, () => (epoch !== undefined && last > 0 && !hasAny ? this.takeEnd(joined) : Effect.void))
+    return Effect.flatMap(read, () =>
+      epoch !== undefined && !hasAny && (last > 0 || replay.isUnknown === true) ? this.takeEnd(joined) : Effect.void
+    )
   }
 
   /** The client has seen events that were never stored: it gets the last one that is, from a new epoch on. */
