@@ -14,6 +14,7 @@ import { fanout } from "./fanout.js"
 import { follow } from "./follow.js"
 import { latency } from "./latency.js"
 import { lines } from "./lines.js"
+import { operations } from "./operations.js"
 import { pull } from "./pull.js"
 import { read } from "./read.js"
 import { viewers } from "./viewers.js"
@@ -32,7 +33,8 @@ const benchmarks: ReadonlyArray<Benchmark> = [
   pull,
   buildContext,
   compose,
-  compat
+  compat,
+  operations
 ]
 
 const usage = `Usage: npm run bench -- [names] [--quick] [--json FILE]

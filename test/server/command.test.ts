@@ -57,6 +57,9 @@ describe("the command", () => {
       "--tokens-file",
       "--read-only",
       "--enable-exec",
+      "--history-days",
+      "--history-operations",
+      "--history-megabytes",
       "--insecure"
     ]) {
       expect(help.out).toContain(flag)

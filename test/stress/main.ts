@@ -3,9 +3,10 @@ import { engineLine, ensureEngine } from "../engine/ensureEngine.js"
 import { sweepDeadRuns, sweepRun } from "../engine/sweep.js"
 import { testRunId } from "../engine/testRun.js"
 import { follow } from "./follow.js"
+import { killserver } from "./killserver.js"
 import type { Stress } from "./Stress.js"
 
-const stresses: ReadonlyArray<Stress> = [follow]
+const stresses: ReadonlyArray<Stress> = [follow, killserver]
 
 const usage = `Usage: npm run stress -- [names] [--rounds N]
 

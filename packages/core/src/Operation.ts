@@ -23,6 +23,7 @@ import {
   type OperationTarget
 } from "./LogEvent.js"
 import { operationFailure } from "./internal/api/errors/operationFailure.js"
+import { currentRun } from "./internal/host/runMark.js"
 import { LogSink } from "./LogSink.js"
 
 /**
@@ -169,7 +170,11 @@ const fork = <A, E, R>(
         return watchers(events)
       })
     // Forked uninterruptible, so that a run that is cancelled at once still emits its first and last event.
-    return yield* runInto(operation, id, publish, sink.flush).pipe(Effect.forkScoped, Effect.uninterruptible)
+    return yield* runInto(operation, id, publish, sink.flush).pipe(
+      Effect.locally(currentRun, id),
+      Effect.forkScoped,
+      Effect.uninterruptible
+    )
   })
 
 const resultOf = <A, E>(fiber: Fiber.Fiber<A, E>): Effect.Effect<A, E> => Effect.flatten(Fiber.await(fiber))

@@ -23,6 +23,21 @@ export const engineChoices = ["docker", "auto", "memory"] as const
 export type EngineChoice = (typeof engineChoices)[number]
 
 /**
+ * How much is kept of operations that have ended. The oldest are deleted first.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HistoryLimits {
+  /** Milliseconds since their end. Default: 30 days. */
+  readonly age: number
+  /** How many. Default: 10,000. */
+  readonly operations: number
+  /** Bytes of their lines. Default: 1 GiB. */
+  readonly bytes: number
+}
+
+/**
  * The settings of the server.
  *
  * @since 0.1.0
@@ -45,6 +60,8 @@ export interface ServerConfig {
   readonly publicOrigins: ReadonlyArray<string>
   /** Allow other machines to connect with a generated token. */
   readonly insecure: boolean
+  /** How much is kept of operations that have ended; `false` keeps them in memory only. */
+  readonly history?: Partial<HistoryLimits> | false
   /** File with further tokens. Default: `tokens` in `dataDir`, if it exists. */
   readonly tokensFile?: string
   /** Refuse everything that is not reading, also at the door to the engine. */
@@ -143,6 +160,12 @@ export const validateConfig = (config: ServerConfig): ConfigProblem | undefined 
   if (config.engine === "memory" && config.dockerHost !== undefined) {
     return new ConfigProblem(
       `--engine memory runs a demo without Docker and cannot be combined with --docker-host ${config.dockerHost}. Remove one of the two.`
+    )
+  }
+  const { history } = config
+  if (history !== undefined && history !== false && Object.values(history).some((limit) => !(limit >= 0))) {
+    return new ConfigProblem(
+      "A limit of the history is below 0. Set --history-days, --history-operations and --history-megabytes, or DOCKWIRE_HISTORY_*, to whole numbers from 0."
     )
   }
   const invalidOrigin = config.publicOrigins.find((origin) => parseOrigin(origin) === undefined)

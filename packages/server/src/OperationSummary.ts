@@ -1,5 +1,5 @@
 /** Operations as the HTTP API shows them. */
-import { OperationStream } from "@dockwire/core/LogEvent"
+import { OperationFailure, OperationStream } from "@dockwire/core/LogEvent"
 import * as Schema from "effect/Schema"
 
 /**
@@ -53,6 +53,7 @@ export type OperationItem = typeof OperationItem.Type
 /** One operation. */
 export const OperationDetails = Schema.Struct({
   ...summaryFields,
+  failure: optional(OperationFailure),
   fraction: optional(Schema.Number.annotations({ description: "How much of it is done, from 0 to 1" })),
   progress: Schema.Array(OperationItem).annotations({ description: "The last state of each item" }),
   last_lines: Schema.Array(Schema.String).annotations({ description: "Up to 20 lines" })
@@ -72,10 +73,20 @@ export const OperationLogLine = Schema.Struct({
 /** See the schema. */
 export type OperationLogLine = typeof OperationLogLine.Type
 
+/** Whether operations outlive the server. */
+export const HistoryStatus = Schema.Struct({
+  available: Schema.Boolean,
+  reason: optional(Schema.String.annotations({ description: "Why not, or what people should know: a sentence" }))
+}).annotations({ identifier: "HistoryStatus" })
+
+/** See the schema. */
+export type HistoryStatus = typeof HistoryStatus.Type
+
 /** One page of a list of operations, the newest first. */
 export const OperationPage = Schema.Struct({
   operations: Schema.Array(OperationSummary),
-  next: optional(Schema.String.annotations({ description: "Pass it as `cursor` to get the next page" }))
+  next: optional(Schema.String.annotations({ description: "Pass it as `cursor` to get the next page" })),
+  history: HistoryStatus
 }).annotations({ identifier: "OperationPage" })
 
 /** See the schema. */

@@ -26,6 +26,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import type * as Redacted from "effect/Redacted"
 import * as http from "node:http"
 import { accessRules, guard } from "./access/Access.js"
@@ -53,9 +54,12 @@ import { requireCredential } from "./Http/guard/RequireCredential.js"
 import { securityHeaders } from "./Http/guard/SecurityHeaders.js"
 import * as SessionHttp from "./Http/Session.js"
 import * as SystemHttp from "./Http/system/System.js"
+import { layerEmbedded } from "./operations/libsql/embeddedDatabase.js"
+import { defaultRetentionLimits } from "./operations/sql/retention.js"
 import { Operations, type OperationsOptions } from "./operations/Operations.js"
 import { OperationStore } from "./operations/OperationStore.js"
 import * as Metrics from "./metrics/Metrics.js"
+import type { HistoryStatus } from "./OperationSummary.js"
 import { Hub } from "./rooms/Hub.js"
 import { OperationHistory } from "./rooms/OperationHistory.js"
 import type { HubOptions } from "./rooms/HubOptions.js"
@@ -109,6 +113,8 @@ export interface ServerShape {
   readonly url: string
   readonly port: number
   readonly token: Redacted.Redacted<string>
+  /** Whether operations outlive the server, and if not, why: a sentence. */
+  readonly historyStatus: Effect.Effect<HistoryStatus>
   /** Whether the engine answers. Waits up to 3 seconds for the first attempt to reach it. */
   readonly engineStatus: Effect.Effect<EngineStatus>
 }
@@ -244,7 +250,14 @@ const serverLayer = (options: ServerOptions, token: Redacted.Redacted<string>) =
       const monitor = yield* EngineMonitor
       const port = http.address._tag === "TcpAddress" ? http.address.port : options.port
       const engineStatus = Effect.map(Effect.timeoutOption(monitor.whenChecked, "3 seconds"), monitor.status)
-      return { engineStatus, port, token, url: `http://${urlHost(options.host)}:${port}` }
+      const store = yield* OperationStore
+      return {
+        engineStatus,
+        historyStatus: Effect.sync(store.status),
+        port,
+        token,
+        url: `http://${urlHost(options.host)}:${port}`
+      }
     })
   )
 
@@ -264,6 +277,26 @@ const authOptions = (
   execEnabled: enableExec
 })
 
+const operationStore = ({ dataDir, history = {} }: ServerWithDockerOptions) =>
+  history === false
+    ? Layer.merge(OperationStore.layerMemory, OperationHistory.layerNone)
+    : OperationStore.layerSql({ retention: { ...defaultRetentionLimits, ...history } }).pipe(
+        Layer.provide(layerEmbedded(dataDir))
+      )
+
+/** Tells viewers when operations are no longer kept, and when they are again. */
+const historyNews = Layer.scopedDiscard(
+  Effect.gen(function* () {
+    const store = yield* OperationStore
+    const hub = yield* Hub
+    yield* Effect.forkScoped(
+      Stream.runForEach(Stream.drop(store.statusChanges, 1), ({ reason = "Operations are kept again." }) =>
+        Effect.sync(() => hub.broadcast({ event: "status", data: { msg: reason } }))
+      )
+    )
+  })
+)
+
 const layerWithToken = (
   options: ServerWithDockerOptions,
   token: Redacted.Redacted<string>
@@ -279,14 +312,17 @@ const layerWithToken = (
     System.layer,
     Volumes.layer
   )
-  const sink = LogSink.merge(Hub.layerSinkWithHistory, OperationStore.layerSink)
+  // The history of a database records what the hub publishes. Without one, what memory keeps is a sink beside it.
+  const sink =
+    options.history === false
+      ? LogSink.merge(Hub.layerSinkWithHistory, OperationStore.layerSink)
+      : Hub.layerSinkWithHistory
   const hub = sink.pipe(
-    Layer.provideMerge(OperationStore.layerMemory),
-    Layer.provideMerge(OperationHistory.layerNone),
+    Layer.provideMerge(operationStore(options)),
     Layer.provideMerge(Hub.layerWith(options.hub ?? {}))
   )
   const linger = { linger: options.linger ?? defaultLinger }
-  const watching = Layer.merge(Followers.layerWith(linger), StatsFollowers.layerWith(linger)).pipe(
+  const watching = Layer.mergeAll(Followers.layerWith(linger), StatsFollowers.layerWith(linger), historyNews).pipe(
     Layer.provideMerge(EngineMonitor.layerWith(options)),
     Layer.provideMerge(Operations.layerWith(options.operations ?? {})),
     Layer.provideMerge(hub),

@@ -1,3 +1,4 @@
+import { LogSink, Operation } from "@dockwire/core"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -215,6 +216,18 @@ describe("a command of this machine", () => {
     expect(detail).toMatch(/^could not be started \(/)
     expect(detail).toContain(word)
     expect(detail).not.toContain("secret")
+  })
+
+  it("is marked with the run that it is part of, in a way that no file can refer to", async () => {
+    const command = shell("tr '\\0' '\\n' < /proc/$$/environ | grep dockwire", {
+      environment: { PATH: process.env["PATH"] ?? "" },
+      inheritEnvironment: false
+    })
+    const steps = Stream.fromEffect(Effect.map(collectHostCommand(streamHostCommand(command)), Operation.result))
+    const run = Operation.run({ kind: "marked", target: {}, steps }, { id: "the-run" })
+    const { stdout } = await Effect.runPromise(Effect.provide(run, LogSink.layerNone))
+    expect(stdout).toBe("dockwire.log-id=the-run")
+    expect((await Effect.runPromise(collectHostCommand(streamHostCommand(command)))).stdout).toBe("")
   })
 
   it("leaves what it started in the background when it ends by itself", async () => {

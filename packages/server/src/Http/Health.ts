@@ -3,18 +3,21 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import { OperationStore } from "../operations/OperationStore.js"
 import { EngineMonitor } from "../engine/EngineMonitor.js"
 
 const noStore = { headers: { "cache-control": "no-store" } }
 
 /**
  * `/healthz` responds with 200 while the server runs. `/readyz` responds with 200 while the engine answers, otherwise with
- * 503; its text also tells whether the engine is a demo.
+ * 503; its text also tells whether the engine is a demo, and whether operations are lost when the server ends.
  */
-export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | EngineMonitor> = HttpLayerRouter.use(
-  (router) =>
+export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | EngineMonitor | OperationStore> =
+  HttpLayerRouter.use((router) =>
     Effect.gen(function* () {
       const monitor = yield* EngineMonitor
+      const store = yield* OperationStore
+      const isKept = () => store.status().available
       yield* router.add("GET", "/healthz", Effect.succeed(HttpServerResponse.text("ok\n", noStore)))
       yield* router.add(
         "GET",
@@ -22,8 +25,9 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Engin
         Effect.sync(() => {
           const { available, demo } = monitor.status()
           if (!available) return HttpServerResponse.text("not ready\n", { ...noStore, status: 503 })
-          return HttpServerResponse.text(demo === undefined ? "ready\n" : "ready (demo)\n", noStore)
+          const notes = [...(demo === undefined ? [] : ["demo"]), ...(isKept() ? [] : ["operations are not kept"])]
+          return HttpServerResponse.text(notes.length === 0 ? "ready\n" : `ready (${notes.join(", ")})\n`, noStore)
         })
       )
     })
-)
+  )

@@ -54,6 +54,20 @@ const readOnly = toggle(serveFlags.readOnly)
 
 const enableExec = toggle(serveFlags.enableExec)
 
+/** A flag whose value is a whole number. */
+const count = (flag: ServeFlag, otherwise: number) =>
+  Options.integer(flag.name).pipe(
+    Options.withFallbackConfig(Config.integer(flag.variable)),
+    described(flag),
+    Options.withDefault(otherwise)
+  )
+
+const historyDays = count(serveFlags.historyDays, 30)
+
+const historyOperations = count(serveFlags.historyOperations, 10_000)
+
+const historyMegabytes = count(serveFlags.historyMegabytes, 1_024)
+
 const insecure = toggle(serveFlags.insecure)
 
 const environmentOrigins = Config.string(serveFlags.publicOrigin.variable).pipe(
@@ -63,7 +77,22 @@ const environmentOrigins = Config.string(serveFlags.publicOrigin.variable).pipe(
 
 const serve = Command.make(
   "serve",
-  { dataDir, dockerHost, enableExec, engine, host, insecure, port, publicOrigin, readOnly, token, tokensFile },
+  {
+    historyDays,
+    historyMegabytes,
+    historyOperations,
+    dataDir,
+    dockerHost,
+    enableExec,
+    engine,
+    host,
+    insecure,
+    port,
+    publicOrigin,
+    readOnly,
+    token,
+    tokensFile
+  },
   (flags) =>
     Effect.gen(function* () {
       const config: ServerConfig = {
@@ -74,6 +103,11 @@ const serve = Command.make(
         insecure: flags.insecure,
         readOnly: flags.readOnly,
         enableExec: flags.enableExec,
+        history: {
+          age: flags.historyDays * 24 * 60 * 60 * 1000,
+          operations: flags.historyOperations,
+          bytes: flags.historyMegabytes * 1024 * 1024
+        },
         publicOrigins: flags.publicOrigin.length > 0 ? flags.publicOrigin : yield* environmentOrigins,
         ...(Option.isSome(flags.tokensFile) ? { tokensFile: flags.tokensFile.value } : {}),
         ...(Option.isSome(flags.token) ? { token: flags.token.value } : {}),

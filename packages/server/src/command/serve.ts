@@ -19,7 +19,7 @@ const browserAddresses = ({ host, publicOrigins }: ServerConfig, port: number): 
 
 const printGreeting = (config: ServerConfig) =>
   Effect.gen(function* () {
-    const { engineStatus, port, token } = yield* Server
+    const { engineStatus, historyStatus, port, token } = yield* Server
     const addresses = browserAddresses(config, port)
     if (config.token === undefined) {
       const fragment = `#token=${encodeURIComponent(Redacted.value(token))}`
@@ -37,6 +37,8 @@ const printGreeting = (config: ServerConfig) =>
         `Warning: other machines can connect to ${config.host}, and the traffic is not encrypted. Put a TLS proxy in front of Dockwire.`
       )
     }
+    const history = yield* historyStatus
+    if (history.reason !== undefined) yield* Console.warn(`Warning: ${history.reason}`)
     const { available, demo, endpoint, reason, version } = yield* engineStatus
     if (demo !== undefined) yield* Console.log(`Demo: these containers are not real. ${demo}`)
     else if (available) yield* Console.log(`Engine: Docker ${version} at ${endpoint}`)

@@ -76,6 +76,24 @@ export const serveFlags = {
     description: "Let those whose token has the scope exec run commands in containers.",
     variable: "DOCKWIRE_ENABLE_EXEC"
   },
+  historyDays: {
+    name: "history-days",
+    value: "days",
+    description: "How long operations are kept after their end. Default: 30.",
+    variable: "DOCKWIRE_HISTORY_DAYS"
+  },
+  historyOperations: {
+    name: "history-operations",
+    value: "count",
+    description: "How many operations are kept, the oldest deleted first. Default: 10000.",
+    variable: "DOCKWIRE_HISTORY_OPERATIONS"
+  },
+  historyMegabytes: {
+    name: "history-megabytes",
+    value: "size",
+    description: "How much of their output is kept, the oldest operations deleted first. Default: 1024.",
+    variable: "DOCKWIRE_HISTORY_MEGABYTES"
+  },
   insecure: {
     name: "insecure",
     description: "Let other machines connect even though the token is a generated one.",

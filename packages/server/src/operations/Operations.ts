@@ -19,8 +19,9 @@ import type { OperationDetails, OperationFilter, OperationLogLine, OperationPage
 import { operationRoom } from "../Wire.js"
 import { defaultIdempotencyLimits, IdempotencyKeys, type IdempotencyLimits, keyOf } from "./IdempotencyKeys.js"
 import type { OperationRequest } from "./OperationRequest.js"
+import { endLeftPrograms } from "./endLeftPrograms.js"
 import { counted } from "./operationMetrics.js"
-import { OperationStore, type OperationStoreShape } from "./OperationStore.js"
+import { OperationStore, type OperationStoreShape, type UnfinishedRun } from "./OperationStore.js"
 import { defaultTurnLimits, type TurnLimits, Turns, waitLine } from "./Turns.js"
 
 /**
@@ -140,6 +141,24 @@ const releasing = (sink: LogSinkShape, active: ActiveOperations): LogSinkShape =
   flush: sink.flush
 })
 
+/** Ends a run that an earlier server has left unfinished, and what it has left running on this machine. */
+const endUnfinished = ({ kind, logId, nextSeq, target }: UnfinishedRun, sink: LogSinkShape): Effect.Effect<void> =>
+  Effect.map(endLeftPrograms(logId), (ended) => {
+    const programs = ended === 1 ? "One program" : `${ended} programs`
+    const left = ended === 0 ? "" : ` ${programs} that it had left running on this machine was ended.`
+    sink.offer([
+      {
+        _tag: "OperationInterrupted",
+        logId,
+        kind,
+        target,
+        seq: nextSeq,
+        timestamp: new Date().toISOString(),
+        detail: `The server ended while this was running.${ended > 1 ? left.replace(" was ", " were ") : left}`
+      }
+    ])
+  })
+
 const make = (options: OperationsOptions) =>
   Effect.gen(function* () {
     const store = yield* OperationStore
@@ -149,6 +168,21 @@ const make = (options: OperationsOptions) =>
     const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.parallel)
     const turns = new Turns(options.atOnce)
     const keys = new IdempotencyKeys(options.idempotency)
+    for (const key of yield* store.keysSince(Date.now() - options.idempotency.age)) keys.remember(key)
+    // Its first programs may still work on the targets of a run, so that no other one may begin.
+    yield* Effect.forkIn(
+      Stream.runForEach(store.unfinished, (run) =>
+        Effect.forkIn(
+          Effect.acquireUseRelease(
+            Effect.sync(() => active.add({ ...run, run: undefined })),
+            () => endUnfinished(run, sink),
+            () => Effect.sync(() => active.remove(run.logId))
+          ),
+          scope
+        )
+      ),
+      scope
+    )
 
     /** Finds what the request repeats or conflicts with, else takes its targets and its key. */
     const reserve = (request: OperationRequest) =>
@@ -181,7 +215,13 @@ const make = (options: OperationsOptions) =>
       if (added === undefined) yield* release
       else {
         const { operation, startedBy, targets } = request
-        store.originate({ logId, targets, ...(startedBy === undefined ? {} : { startedBy }) })
+        const key = keyOf(request)
+        store.originate({
+          logId,
+          targets,
+          ...(startedBy === undefined ? {} : { startedBy }),
+          ...(key === undefined ? {} : { key })
+        })
         const run = yield* Operation.start(withTurn(operation, logId, turns, store), { id: logId }).pipe(
           Effect.provideService(LogSink, sink),
           Effect.provideService(Scope.Scope, scope)

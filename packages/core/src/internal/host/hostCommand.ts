@@ -1,6 +1,7 @@
 import * as Chunk from "effect/Chunk"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -9,6 +10,7 @@ import type { Writable } from "node:stream"
 import type { LogStream } from "../../LogEvent.js"
 import { LineReader } from "./lineReader.js"
 import { endProcessGroup } from "./processGroup.js"
+import { currentRun, runMark } from "./runMark.js"
 
 /** A program to run on this machine. Its arguments are passed as a vector: no shell interprets them. */
 export interface HostCommand {
@@ -164,11 +166,12 @@ const start = ({
   stdin
 }: HostCommand): Effect.Effect<ProgramOutput, string, Scope.Scope> =>
   Effect.gen(function* () {
+    const mark = runMark(yield* FiberRef.get(currentRun))
     const { child, output } = yield* Effect.acquireRelease(
       Effect.try({
         try: () => {
           const child = spawn(program, args, {
-            env: { ...(inheritEnvironment ? process.env : {}), ...environment },
+            env: { ...(inheritEnvironment ? process.env : {}), ...environment, ...mark },
             stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
             // In a process group of its own, which can be ended as a whole.
             detached: process.platform !== "win32",

@@ -1,5 +1,5 @@
 /** One operation, as far as memory keeps it. */
-import { type OperationEvent, isOperationEnded } from "@dockwire/core/LogEvent"
+import { type OperationEvent, type OperationFailed, isOperationEnded } from "@dockwire/core/LogEvent"
 import type {
   OperationDetails,
   OperationItem,
@@ -29,7 +29,7 @@ const endStatus = {
 export class MemoryRun {
   status: OperationStatus = "running"
   private endedAt: string | undefined
-  private error: string | undefined
+  private failed: OperationFailed | undefined
   private fraction: number | undefined
   private count = 0
   private lines: Array<OperationLogLine> = []
@@ -62,7 +62,7 @@ export class MemoryRun {
     } else if (isOperationEnded(event)) {
       this.status = endStatus[event._tag]
       this.endedAt = event.timestamp
-      if (event._tag === "OperationFailed") this.error = event.error
+      if (event._tag === "OperationFailed") this.failed = event
       if (event._tag === "OperationInterrupted" && event.detail !== undefined) {
         this.addLine({ seq: event.seq, timestamp: event.timestamp, stream: "system", text: event.detail })
       }
@@ -90,7 +90,7 @@ export class MemoryRun {
       ...(this.origin.startedBy === undefined ? {} : { started_by: this.origin.startedBy }),
       started_at: timestamp,
       ...(this.endedAt === undefined ? {} : { ended_at: this.endedAt }),
-      ...(this.error === undefined ? {} : { error: this.error }),
+      ...(this.failed === undefined ? {} : { error: this.failed.error }),
       lines: this.count
     }
   }
@@ -98,6 +98,7 @@ export class MemoryRun {
   get details(): OperationDetails {
     return {
       ...this.summary,
+      ...(this.failed?.failure === undefined ? {} : { failure: this.failed.failure }),
       ...(this.fraction === undefined ? {} : { fraction: this.fraction }),
       progress: [...this.items.values()],
       last_lines: this.lines.slice(-lastLines).map(({ text }) => text)

@@ -3,7 +3,7 @@ import type { LogEvent } from "@dockwire/core/LogEvent"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { OperationFilter, OperationPage } from "../../OperationSummary.js"
+import type { HistoryStatus, OperationFilter, OperationPage } from "../../OperationSummary.js"
 import type { OperationOrigin, OperationStoreShape } from "../OperationStore.js"
 import { MemoryRun, type MemoryRunLimits } from "./MemoryRun.js"
 import { matches, pageLimit } from "../operationFilter.js"
@@ -19,6 +19,11 @@ export const defaultMemoryOperationLimits: MemoryOperationLimits = {
   lines: 10_000,
   characters: 4 * 1024 * 1024,
   items: 2_000
+}
+
+const notKept: HistoryStatus = {
+  available: false,
+  reason: "Operations are kept in memory only, until the server ends."
 }
 
 const batchLines = 1_000
@@ -60,7 +65,11 @@ export const memoryOperationStore = (
     const after = filter.cursor === undefined ? 0 : found.findIndex(({ log_id }) => log_id === filter.cursor) + 1
     const operations = found.slice(after, after + limit)
     const last = operations.at(-1)
-    return { operations, ...(last === undefined || found.length <= after + limit ? {} : { next: last.log_id }) }
+    return {
+      operations,
+      history: notKept,
+      ...(last === undefined || found.length <= after + limit ? {} : { next: last.log_id })
+    }
   }
 
   return {
@@ -77,6 +86,10 @@ export const memoryOperationStore = (
       const run = runs.get(logId)
       if (run !== undefined && !run.hasEnded) run.status = waiting ? "waiting" : "running"
     },
+    status: () => notKept,
+    statusChanges: Stream.make(notKept),
+    unfinished: Stream.empty,
+    keysSince: () => Effect.succeed([]),
     list: (filter) => Effect.sync(() => list(filter)),
     get: (logId) => Effect.sync(() => Option.map(Option.fromNullable(runs.get(logId)), (run) => run.details)),
     lines: (logId, after) =>
