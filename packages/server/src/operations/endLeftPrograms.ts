@@ -6,14 +6,14 @@ import { readdir, readFile } from "node:fs/promises"
 /** Core marks the programs of a run with this variable. */
 const mark = "dockwire.log-id="
 
-interface LeftProgram {
+/** A program: with the time at which it started, the number is that of one program for ever. */
+interface Program {
   readonly pid: number
   readonly group: number
-  /** When it started: with the number, that is one program for ever. */
   readonly startTime: string
 }
 
-const statOf = async (pid: number): Promise<LeftProgram | undefined> => {
+const programOf = async (pid: number): Promise<Program | undefined> => {
   const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "")
   // The program's name is in parentheses, and may contain any character.
   const [state, , group, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
@@ -23,42 +23,55 @@ const statOf = async (pid: number): Promise<LeftProgram | undefined> => {
     : { pid, group: Number(group), startTime }
 }
 
-/** The programs of a run. Nobody else knows its id, and no other account can read what marks them. */
-const programsOf = async (logId: string): Promise<ReadonlyArray<LeftProgram>> => {
+const allPrograms = async (): Promise<ReadonlyArray<Program>> => {
   const names = await readdir("/proc").catch((): Array<string> => [])
-  const found: Array<LeftProgram> = []
-  for (const name of names) {
-    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue
-    const environment = await readFile(`/proc/${name}/environ`, "utf8").catch(() => "")
-    if (!environment.split("\0").includes(mark + logId)) continue
-    const program = await statOf(Number(name))
-    if (program !== undefined) found.push(program)
-  }
-  return found
+  const pids = names.filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid).map(Number)
+  return (await Promise.all(pids.map(programOf))).filter((program) => program !== undefined)
 }
 
-const isAlive = async ({ pid, startTime }: LeftProgram): Promise<boolean> =>
-  (await statOf(pid))?.startTime === startTime
+const isMarked = async ({ pid }: Program, logId: string): Promise<boolean> =>
+  (await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")).split("\0").includes(mark + logId)
 
-/** Signals the programs, each only if it is still the one that was found, and with it the group that it leads. */
-const signal = async (programs: ReadonlyArray<LeftProgram>, name: NodeJS.Signals): Promise<void> => {
+const isAlive = async ({ pid, startTime }: Program): Promise<boolean> => (await programOf(pid))?.startTime === startTime
+
+/**
+ * The programs of a run: those that are marked, which nobody else's are, as nobody else knows the id; and those that a marked
+ * one has started in its process group, as a shell does not pass the mark on. `known` are programs of the run from before.
+ */
+const programsOf = async (logId: string, known: ReadonlyArray<Program>): Promise<ReadonlyArray<Program>> => {
+  const all = await allPrograms()
+  const marks = await Promise.all(all.map((program) => isMarked(program, logId)))
+  const marked = all.filter((_, index) => marks[index])
+  const alive = known.filter(({ pid, startTime }) =>
+    all.some((program) => program.pid === pid && program.startTime === startTime)
+  )
+  const own = new Set([...marked, ...alive].map(({ pid }) => pid))
+  // While one of its members lives, the number of a group is not used again.
+  const groups = new Set([
+    ...marked.filter(({ group, pid }) => group === pid).map(({ group }) => group),
+    ...alive.filter(({ group }) => known.some((leader) => leader.pid === group)).map(({ group }) => group)
+  ])
+  return all.filter(({ group, pid }) => own.has(pid) || groups.has(group))
+}
+
+const signal = async (programs: ReadonlyArray<Program>, name: NodeJS.Signals): Promise<void> => {
   for (const program of programs) {
     if (!(await isAlive(program))) continue
     try {
-      process.kill(program.group === program.pid ? -program.group : program.pid, name)
+      process.kill(program.pid, name)
     } catch {
       // It has ended since.
     }
   }
 }
 
-const someAlive = async (programs: ReadonlyArray<LeftProgram>): Promise<boolean> =>
+const someAlive = async (programs: ReadonlyArray<Program>): Promise<boolean> =>
   (await Promise.all(programs.map(isAlive))).some(Boolean)
 
 /** How long programs have to end before they are killed, and how long then. */
 const patience = { term: "10 seconds", kill: "2 seconds" } as const
 
-const awaitEnd = (programs: ReadonlyArray<LeftProgram>, time: (typeof patience)[keyof typeof patience]) =>
+const awaitEnd = (programs: ReadonlyArray<Program>, time: (typeof patience)[keyof typeof patience]) =>
   Effect.repeat(
     Effect.promise(() => someAlive(programs)),
     { while: (alive) => alive, schedule: Schedule.upTo(Schedule.spaced("50 millis"), time) }
@@ -70,12 +83,12 @@ const awaitEnd = (programs: ReadonlyArray<LeftProgram>, time: (typeof patience)[
  */
 export const endLeftPrograms = (logId: string): Effect.Effect<number> =>
   Effect.gen(function* () {
-    const programs = yield* Effect.promise(() => programsOf(logId))
+    const programs = yield* Effect.promise(() => programsOf(logId, []))
     if (programs.length === 0) return 0
     yield* Effect.promise(() => signal(programs, "SIGTERM"))
     yield* awaitEnd(programs, patience.term)
     // Also what they have started since.
-    const left = yield* Effect.promise(() => programsOf(logId))
+    const left = yield* Effect.promise(() => programsOf(logId, programs))
     yield* Effect.promise(() => signal(left, "SIGKILL"))
     yield* awaitEnd(left, patience.kill)
     return programs.length
