@@ -227,7 +227,7 @@ describe("the history of operations", () => {
     const left = async () =>
       (await Effect.runPromise(server.operations.list())).operations.map(({ log_id }) => log_id).toReversed()
     await eventually(left).toEqual(ids.slice(-2))
-    await eventually(size).toBeLessThan(before / 2)
+    await eventually(size).toBeLessThan(before * 0.75)
     expect(await server.read(`operation_${ids[0]}`, 5)).toMatchObject([{ _tag: "Lost", from: 6 }])
     await server.close()
     server = await open(folder, { bytes: 800_000 })
