@@ -55,6 +55,7 @@ export class WorkerClient implements Client {
   private readonly worker: Worker
   private readonly waiting = new Map<number, Waiting>()
   private lastId = 0
+  private isClosing = false
   private ended: LibsqlError | undefined
 
   constructor(path: string) {
@@ -126,6 +127,7 @@ export class WorkerClient implements Client {
   /** Closes the connection. Completes when the file is no longer used. */
   async shutdown(): Promise<void> {
     if (this.ended !== undefined) return
+    this.isClosing = true
     const exited = new Promise<void>((resolve) => this.worker.once("exit", () => resolve()))
     this.post(undefined, []).catch(() => {})
     await exited
@@ -149,7 +151,8 @@ export class WorkerClient implements Client {
   private settle(answer: Answer): void {
     const waiting = this.waiting.get(answer.id)
     this.waiting.delete(answer.id)
-    if (this.waiting.size === 0) this.worker.unref()
+    // While it closes, nothing else may keep the process alive.
+    if (this.waiting.size === 0 && !this.isClosing) this.worker.unref()
     if ("message" in answer) waiting?.reject(new LibsqlError(answer.message, answer.code ?? "UNKNOWN"))
     else waiting?.resolve(resultOf(answer.columns, answer.rows, answer.changes))
   }
