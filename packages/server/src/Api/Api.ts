@@ -21,7 +21,12 @@ import { SessionApi } from "./Session.js"
 import { EventElement, SystemApi } from "./System.js"
 import { VolumesApi } from "./Volumes.js"
 
-/** All groups of endpoints, and the source of `/openapi.json`. */
+/**
+ * All groups of endpoints, and the source of `/openapi.json`.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
 export class Api extends HttpApi.make("dockwire")
   .add(ContainersApi)
   .add(EngineApi)
