@@ -24,10 +24,10 @@ export default defineConfig({
     // Loading Effect for each file again would take a third of the time. Each test undoes what it does to its process.
     isolate: false,
     pool: "forks",
-    // Most tests wait for an engine, so that two cores serve three. With fewer at least than at most, the pool ends a worker
+    // Most tests wait for an engine, so that two cores serve four. With fewer at least than at most, the pool ends a worker
     // that has a file to run, and the run with it.
-    minWorkers: 3,
-    maxWorkers: 3,
+    minWorkers: 4,
+    maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 60_000
   }

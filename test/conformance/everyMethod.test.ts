@@ -58,7 +58,8 @@ const elsewhere: Readonly<Record<string, string>> = {
 
 /** Public members that use no engine, each with the file that tests it. */
 const withoutEngine: Readonly<Record<string, string>> = {
-  "ComposeFiles.layer": "test/core/composeFiles/projectsFolder.ts"
+  "ComposeFiles.layer": "test/core/composeFiles/projectsFolder.ts",
+  canonicalReference: "test/core/registry/imageReference.test.ts"
 }
 
 /** The tests of the engine and of compose in memory, which use each of their members. */

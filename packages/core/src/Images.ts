@@ -172,7 +172,7 @@ export interface ImagesShape {
 }
 
 /**
- * The reference of an image with nothing left out: its registry, its repository, and its tag or digest. Two references name the
+ * The reference of an image with nothing left out: its registry, its repository, and its tag, its digest or both. Two references name the
  * same image in the same registry if these are equal. Fails with `InvalidRequest` for an id and for what is not a reference.
  *
  * @example

@@ -38,12 +38,13 @@ export interface ApiClientOptions {
  * import * as Redacted from "effect/Redacted"
  *
  * const program = Effect.gen(function* () {
- *   const api = yield* makeApiClient({ url: "http://127.0.0.1:7070", token: Redacted.make("a token") })
+ *   const token = Redacted.make(process.env["DOCKWIRE_TOKEN"] ?? "")
+ *   const api = yield* makeApiClient({ url: "http://127.0.0.1:7070", token })
  *   const running = yield* api.containers.list({ urlParams: { all: false } })
- *   return running.map(({ name }) => name)
+ *   console.log(running.map(({ name }) => name))
  * })
  *
- * export const names = Effect.provide(program, FetchHttpClient.layer)
+ * await Effect.runPromise(Effect.provide(program, FetchHttpClient.layer))
  * ```
  *
  * @since 0.1.0

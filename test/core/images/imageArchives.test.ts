@@ -172,21 +172,23 @@ describeEngine("archives of images", () => {
   )
 
   it("that an engine imports for another platform than was asked for are a failure, and leave everything as it was", () => {
-    const reference = `${uniqueName("platform")}:1`
+    const name = uniqueName("platform")
+    const reference = `${name}:1`
+    const label = `dockwire.test.import=${name}`
     const imported = (content: string, platform: string) =>
       use((images) =>
-        images.import(Stream.make(tarball([{ name: "file", content }])), { platform, reference, changes })
+        images.import(Stream.make(tarball([{ name: "file", content }])), {
+          platform,
+          reference,
+          changes: [...changes, `LABEL ${label}`]
+        })
       )
-    const ours = use((images) =>
-      images.list({
-        all: true,
-        filters: { label: Object.entries(testLabels()).map(([key, value]) => `${key}=${value}`) }
-      })
-    )
+    const ours = use((images) => images.list({ all: true, filters: { label: [label] } }))
     return run(
       Effect.gen(function* () {
         const first = yield* imported("first", "linux/amd64")
         const before = yield* ours
+        expect(before).toHaveLength(1)
         for (const [platform, dropped] of [
           ["linux/arm64", "linux/amd64"],
           ["linux/arm/v6", "linux/arm"],

@@ -1,3 +1,4 @@
+import { canonicalReference } from "@dockwire/core/Images"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as FastCheck from "effect/FastCheck"
@@ -167,6 +168,16 @@ describe("an image reference", () => {
   it.each(invalid)("is refused: %j", (text) => {
     const error = Either.isLeft(parse(text)) ? Effect.runSync(Effect.flip(parseImageReference(text))) : undefined
     expect(error).toMatchObject({ _tag: "InvalidRequest", field: "image", value: text })
+  })
+
+  it("is complete in its canonical form, which is its own", () => {
+    const canonical = (text: string) => Effect.runSync(canonicalReference(text))
+    for (const [text, registry, repository, version] of valid) {
+      expect(canonical(text).startsWith(`${registry}/${repository}`)).toBe(true)
+      expect(canonical(text).endsWith(`${version.includes(":") ? "@" : ":"}${version}`)).toBe(true)
+      expect(canonical(canonical(text))).toBe(canonical(text))
+    }
+    expect(Effect.runSync(Effect.flip(canonicalReference("Busybox")))).toMatchObject({ _tag: "InvalidRequest" })
   })
 
   it("has the tag latest only if it has neither tag nor digest", () => {

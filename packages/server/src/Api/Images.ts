@@ -13,7 +13,7 @@ import { filters, flag, text, textRecord, texts } from "./fields/queryFields.js"
 import { rawQuery, withOptionalRaw } from "./fields/rawField.js"
 import { ReadsBody } from "./fields/requestBody.js"
 import { secretField } from "./fields/secretField.js"
-import { IdempotencyKey } from "./IdempotencyKey.js"
+import { IdempotencyKey } from "./fields/IdempotencyKey.js"
 import { RequiredScope } from "./RequiredScope.js"
 
 const id = Schema.Struct({

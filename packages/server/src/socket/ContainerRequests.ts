@@ -81,8 +81,13 @@ export class ContainerRequests {
   start(room: string, request: Effect.Effect<void>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const number = this.requests.next()
+      const carryOut = Effect.suspend(() => {
+        // From here on, the viewer is in the room, and must not count twice.
+        this.resolved(number)
+        return request
+      })
       this.unresolved.add(number)
-      return this.requests.start(number, room, this.guard(request, room), () => this.resolved(number))
+      return this.requests.start(number, room, this.guard(carryOut, room), () => this.resolved(number))
     })
   }
 

@@ -41,10 +41,8 @@ const describe =
   }
 
 /**
- * Annotations of an endpoint that streams. The schema has an identifier, and is among the `AdditionalSchemas` of the API.
- *
- * @example
- * endpoint.annotateContext(streamed(LogElement, jsonLines))
+ * Annotations of an endpoint that streams: `endpoint.annotateContext(streamed(LogElement, jsonLines))`. The schema has an
+ * identifier, and is among the `AdditionalSchemas` of the API.
  */
 export const streamed = (
   element: Schema.Schema.AnyNoContext,
