@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url"
-import { defineConfig } from "vitest/config"
+import { configDefaults, defineConfig } from "vitest/config"
 import { LongestFirst } from "./test/longestFirst.js"
+import { isWhole } from "./test/whole/isWhole.js"
 
 const packages = fileURLToPath(new URL("./packages/", import.meta.url))
 
@@ -18,16 +19,18 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
+    // Making a small Debian and installing Docker on it takes minutes: `npm run test:whole` does.
+    exclude: [...configDefaults.exclude, ...(isWhole ? [] : ["test/core/system/install.test.ts"])],
     sequence: { sequencer: LongestFirst },
     globalSetup: ["./test/globalSetup.ts"],
     reporters: ["default", "./test/reporter.ts"],
     // Loading Effect for each file again would take a third of the time. Each test undoes what it does to its process.
     isolate: false,
     pool: "forks",
-    // Most tests wait for an engine, so that two cores serve four. With fewer at least than at most, the pool ends a worker
+    // Most tests wait for an engine, so that two cores serve three. With fewer at least than at most, the pool ends a worker
     // that has a file to run, and the run with it.
-    minWorkers: 4,
-    maxWorkers: 4,
+    minWorkers: 3,
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000
   }

@@ -60,7 +60,7 @@ export const openPage = async (browser: Browser, options: BrowserContextOptions 
   const page = await context.newPage()
   const complaints: Array<string> = []
   page.on("console", (message) => {
-    const away = /ERR_CONNECTION|ERR_SOCKET|WebSocket connection to/.test(message.text())
+    const away = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_SOCKET|WebSocket connection to/.test(message.text())
     if (message.type() === "error" && !away) complaints.push(`${message.text()} (${message.location().url})`)
   })
   page.on("pageerror", (error) => complaints.push(String(error)))

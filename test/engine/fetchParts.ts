@@ -5,7 +5,6 @@
 import { obtainChromium } from "./browser.js"
 import { obtainCompose } from "./composeEditions.js"
 import { packagesUnavailable, removeLists } from "./debianPackages.js"
-import { obtainDebianTree } from "./debianTree.js"
 import { obtainBinaries } from "./engineBinaries.js"
 import { obtainNginx } from "./nginxProxy.js"
 import { obtainPodman } from "./podmanEngine.js"
@@ -34,7 +33,6 @@ if ((await packagesUnavailable()) === undefined) {
       ["Podman", () => obtainPodman(progress)],
       ["nginx", () => obtainNginx(progress)]
     ]),
-    inTurn([["a small Debian", () => obtainDebianTree(progress)]]),
     inTurn([
       ["OpenSSH", () => obtainOpenSsh()],
       ["Chromium", () => obtainChromium()]

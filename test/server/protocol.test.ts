@@ -140,6 +140,7 @@ describe("a client's message", () => {
       message: "A connection can be in at most 256 rooms. Leave a room before you join another one.",
       about: "operation_256"
     })
+    await client.until(() => client.messages.filter(isEvent("joined")).length >= 256)
     expect(client.messages.filter(isEvent("joined"))).toHaveLength(256)
     client.send({ event: "leave", data: { room: "operation_7" } })
     client.send({ event: "join", data: { room: "docker_logs" } })

@@ -68,7 +68,15 @@ export const followed = (endpoint: string, id: string, options: FollowOptions = 
   const ended = runCore(endpoint, timed, abort.signal).finally(() => {
     over = true
   })
-  ended.catch(() => {})
+  let how = ""
+  ended.then(
+    (failure) => {
+      how = failure === undefined ? "" : ` with ${failure._tag}: ${failure.message}`
+    },
+    (error: unknown) => {
+      how = ` with ${String(error)}`
+    }
+  )
   return {
     elements,
     shown: () => elements.map(shown),
@@ -81,7 +89,7 @@ export const followed = (endpoint: string, id: string, options: FollowOptions = 
         if (wasOver || Date.now() > deadline) {
           const last = elements.slice(-20).map(shown).join("\n")
           throw new Error(
-            `The follow ${wasOver ? "ended" : "is stuck"} after ${elements.length} elements, the last:\n${last}`
+            `The follow ${wasOver ? `ended${how}` : "is stuck"} after ${elements.length} elements, the last:\n${last}`
           )
         }
         await sleep(5)

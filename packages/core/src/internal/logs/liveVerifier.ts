@@ -10,8 +10,8 @@
  * not the last of its file (see `FileRoom`), or too little time passed between their timestamps to write a file. Every other
  * record is held back. If the engine says that the log has as many records after the last delivered one as are held back,
  * nothing is missing, and they are delivered. If it has more, it is read from the last delivered record on. That read returns
- * what the live stream left out and what is held back. The live stream's records up to the end of that read are then dropped when they arrive, because they
- * have been delivered.
+ * what the live stream left out and what is held back. The live stream's records up to the end of that read are then dropped
+ * when they arrive, because they have been delivered.
  */
 import type { LogStream } from "../../LogEvent.js"
 import { mayBePiece } from "./recordIdentity.js"
