@@ -173,7 +173,7 @@ describeEngine("the page", () => {
     await page.getByRole("button", { name: "Start", exact: true }).waitFor()
     await container.remove()
     await eventually(async () => expect(await page.locator("#selected-state").textContent()).toBe("removed"))
-    expect(await page.getByRole("button", { name: "Start", exact: true }).isVisible()).toBe(false)
+    await page.getByRole("button", { name: "Start", exact: true }).waitFor({ state: "hidden" })
     await eventually(async () => expect(await page.getByRole("link", { name: container.name }).count()).toBe(0))
 
     const other = await run("exit 0", "broken")
@@ -188,7 +188,7 @@ describeEngine("the page", () => {
     await page.getByRole("button", { name: "Start", exact: true }).click()
     await page.getByRole("alert").getByText(`Could not start ${other.name}: It is tired.`).waitFor()
     await page.getByRole("button", { name: "Close" }).click()
-    expect(await page.locator("#problem").isVisible()).toBe(false)
+    await page.locator("#problem").waitFor({ state: "hidden" })
   })
 
   test("continues with a new container of the same name", async () => {

@@ -219,7 +219,7 @@ describe("a command of this machine", () => {
   })
 
   it("is marked with the run that it is part of, in a way that no file can refer to", async () => {
-    const command = shell("tr '\\0' '\\n' < /proc/$$/environ | grep dockwire", {
+    const command = shell("tr '\\0' '\\n' < /proc/$$/environ | grep '^dockwire'", {
       environment: { PATH: process.env["PATH"] ?? "" },
       inheritEnvironment: false
     })
