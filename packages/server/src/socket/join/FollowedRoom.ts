@@ -3,11 +3,8 @@ import type * as Context from "effect/Context"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as ExecutionStrategy from "effect/ExecutionStrategy"
-import * as Exit from "effect/Exit"
-import * as FiberHandle from "effect/FiberHandle"
 import * as Option from "effect/Option"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Follower } from "../../engine/ContainerFollower.js"
 import type { FollowersShape } from "../../engine/Followers.js"
@@ -30,6 +27,7 @@ import {
 import type { Viewer } from "../../rooms/Viewer.js"
 import { containerLogsRoom } from "../../Wire.js"
 import type { ContainerRef } from "../ContainerResolver.js"
+import { RoomReading } from "./RoomReading.js"
 import { lastEvicted, sendGap, sendJoined } from "./roomReplies.js"
 
 /** What a `FollowedRoom` works with. */
@@ -79,11 +77,8 @@ export class FollowedRoom {
   private constructor(
     private readonly services: FollowedRoomServices,
     private container: ContainerRef,
-    private readonly scope: Scope.CloseableScope,
     /** Reads history from the engine. */
-    private readonly reading: FiberHandle.FiberHandle<void>,
-    /** Runs an effect that joins the room again. It starts asynchronously: the room is being published to. */
-    private readonly runCatchUp: (effect: Effect.Effect<void>) => void
+    private readonly reading: RoomReading
   ) {
     this.room = containerLogsRoom(container.id)
   }
@@ -93,20 +88,11 @@ export class FollowedRoom {
     services: FollowedRoomServices,
     container: ContainerRef
   ): Effect.Effect<FollowedRoom, never, Scope.Scope> =>
-    Effect.gen(function* () {
-      const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
-      const [reading, run] = yield* Scope.extend(
-        Effect.all([FiberHandle.make<void>(), FiberHandle.makeRuntime<never, never, void>()]),
-        scope
-      )
-      return new FollowedRoom(services, container, scope, reading, (effect) => {
-        run(effect, { immediate: false })
-      })
-    })
+    Effect.map(RoomReading.make(services.hub), (reading) => new FollowedRoom(services, container, reading))
 
   /** Interrupts what is still being read for the room. */
   get close(): Effect.Effect<void> {
-    return Scope.close(this.scope, Exit.void)
+    return this.reading.close
   }
 
   /** Joins the room, and sends the requested history unless the client follows the container already. */
@@ -131,16 +117,7 @@ export class FollowedRoom {
    */
   catchUp(membership: Membership): boolean {
     if (logPositionOf(membership.position) === undefined) return false
-    membership.suspended = true
-    const { hub, viewer } = this.services
-    this.runCatchUp(
-      Effect.flatMap(viewer.whenWritable, () => {
-        if (!viewer.has(membership)) return Effect.void
-        const { position, requestedRoom } = membership
-        hub.leave(viewer, this.room)
-        return this.start(requestedRoom, { position })
-      })
-    )
+    this.reading.rejoin(membership, (requestedRoom, position) => this.start(requestedRoom, { position }))
     return true
   }
 
@@ -222,7 +199,7 @@ export class FollowedRoom {
           writer.resumeFromRing(ring.oldest, ring.positionBefore(ring.oldest))
         })
       )
-      yield* FiberHandle.run(this.reading, this.surviveDefects(read, onFirst(undefined), writer))
+      yield* this.reading.start(this.surviveDefects(read, onFirst(undefined), writer))
       const { isIncomplete, position } = yield* this.firstPosition(Deferred.await(firstElement), options)
       if (!viewer.has(membership)) return
       if (!membership.hasDelivered) membership.position = position

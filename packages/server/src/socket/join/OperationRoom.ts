@@ -1,10 +1,7 @@
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as ExecutionStrategy from "effect/ExecutionStrategy"
-import * as Exit from "effect/Exit"
-import * as FiberHandle from "effect/FiberHandle"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import { encodeEntries, type RoomEntry } from "../../rooms/events/encodeEntries.js"
 import type { HubShape } from "../../rooms/Hub.js"
 import type { Membership } from "../../rooms/Membership.js"
@@ -14,6 +11,7 @@ import type { Viewer } from "../../rooms/Viewer.js"
 import { allOperationsRoom, configPrefix, imagePrefix, operationPrefix } from "../../Wire.js"
 import { joinFromRing } from "./joinRoom.js"
 import { type Replay, ReplayReader } from "./ReplayReader.js"
+import { RoomReading } from "./RoomReading.js"
 import { sendJoined } from "./roomReplies.js"
 
 /** What an `OperationRoom` works with. */
@@ -41,10 +39,7 @@ export class OperationRoom {
   private constructor(
     private readonly services: OperationRoomServices,
     readonly room: string,
-    private readonly scope: Scope.CloseableScope,
-    private readonly reading: FiberHandle.FiberHandle<void>,
-    /** Runs an effect that joins the room again. It starts asynchronously: the room is being published to. */
-    private readonly runCatchUp: (effect: Effect.Effect<void>) => void
+    private readonly reading: RoomReading
   ) {
     this.isOwn = room.startsWith(operationPrefix)
   }
@@ -54,20 +49,11 @@ export class OperationRoom {
     services: OperationRoomServices,
     room: string
   ): Effect.Effect<OperationRoom, never, Scope.Scope> =>
-    Effect.gen(function* () {
-      const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
-      const [reading, run] = yield* Scope.extend(
-        Effect.all([FiberHandle.make<void>(), FiberHandle.makeRuntime<never, never, void>()]),
-        scope
-      )
-      return new OperationRoom(services, room, scope, reading, (effect) => {
-        run(effect, { immediate: false })
-      })
-    })
+    Effect.map(RoomReading.make(services.hub), (reading) => new OperationRoom(services, room, reading))
 
   /** Interrupts what is still being read for the room. */
   get close(): Effect.Effect<void> {
-    return Scope.close(this.scope, Exit.void)
+    return this.reading.close
   }
 
   /** Joins the room. Completes when `joined` is sent. */
@@ -86,16 +72,7 @@ export class OperationRoom {
 
   /** The ring no longer has the next event for the client: continues with the history, from where the client is. */
   catchUp(membership: Membership): boolean {
-    membership.suspended = true
-    const { hub, viewer } = this.services
-    this.runCatchUp(
-      Effect.flatMap(viewer.whenWritable, () => {
-        if (!viewer.has(membership)) return Effect.void
-        const { position, requestedRoom } = membership
-        hub.leave(viewer, this.room)
-        return this.join(requestedRoom, position)
-      })
-    )
+    this.reading.rejoin(membership, (requestedRoom, position) => this.join(requestedRoom, position))
     return true
   }
 
@@ -181,12 +158,7 @@ export class OperationRoom {
       (frame) => this.write(membership, encodeEntries(this.room, frame), frame.at(-1)?.position ?? after),
       { discard: true }
     )
-    return Effect.asVoid(
-      FiberHandle.run(
-        this.reading,
-        Effect.map(write, () => viewer.resume(membership, joinedAt, after))
-      )
-    )
+    return this.reading.start(Effect.map(write, () => viewer.resume(membership, joinedAt, after)))
   }
 
   private write(membership: Membership, messages: ReadonlyArray<string>, position: string): Effect.Effect<void> {
@@ -215,7 +187,7 @@ export class OperationRoom {
         ),
         Effect.ensuring(Deferred.succeed(joined, undefined))
       )
-      yield* FiberHandle.run(this.reading, read)
+      yield* this.reading.start(read)
       yield* Deferred.await(joined)
     })
   }
