@@ -5,15 +5,14 @@ import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
-import { Accepted } from "./Accepted.js"
 import * as Errors from "./Errors.js"
 import { optionalField } from "./fields/bodyFields.js"
+import { operationEndpoint } from "./fields/operationEndpoint.js"
 import { pathField } from "./fields/pathField.js"
 import { filters, flag, text, textRecord, texts } from "./fields/queryFields.js"
 import { rawQuery, withOptionalRaw } from "./fields/rawField.js"
 import { ReadsBody } from "./fields/requestBody.js"
 import { secretField } from "./fields/secretField.js"
-import { IdempotencyKey } from "./fields/IdempotencyKey.js"
 import { RequiredScope } from "./RequiredScope.js"
 
 const id = Schema.Struct({
@@ -125,24 +124,15 @@ export class ImagesApi extends HttpApiGroup.make("images")
       .annotate(RequiredScope, "operate")
   )
   .add(
-    HttpApiEndpoint.post("pull", "/pull")
-      .setHeaders(IdempotencyKey)
+    operationEndpoint("pull", "/pull")
       .setPayload(PullRequest)
-      .addSuccess(Accepted)
-      .addError(Errors.OperationConflict)
-      .addError(Errors.IdempotencyKeyReused)
       .addError(Errors.BodyTooLarge)
       .addError(Errors.UnsupportedContentType)
-      .annotate(RequiredScope, "operate")
   )
   .add(
-    HttpApiEndpoint.post("build", "/build")
-      .setHeaders(IdempotencyKey)
+    operationEndpoint("build", "/build")
       .setUrlParams(buildQuery)
       .setPayload(HttpApiSchema.Uint8Array({ contentType: archiveTypes[0] }))
-      .addSuccess(Accepted)
-      .addError(Errors.OperationConflict)
-      .addError(Errors.IdempotencyKeyReused)
       .addError(Errors.BodyTooLarge)
       .addError(Errors.UnsupportedContentType)
       .addError(Errors.UploadFailed)
@@ -151,20 +141,13 @@ export class ImagesApi extends HttpApiGroup.make("images")
         OpenApi.Description,
         "Builds an image from a tar archive, which may be compressed: the Dockerfile and the files that it copies. The build starts when the server has the whole archive."
       )
-      .annotate(RequiredScope, "operate")
   )
   .add(
-    HttpApiEndpoint.post("prune", "/prune")
-      .setHeaders(IdempotencyKey)
-      .setUrlParams(
-        Schema.Struct({
-          all: flag("Also removes tagged images that no container uses"),
-          filters: filters('{"until":["24h"],"label":["a=b"]}')
-        })
-      )
-      .addSuccess(Accepted)
-      .addError(Errors.OperationConflict)
-      .addError(Errors.IdempotencyKeyReused)
-      .annotate(RequiredScope, "operate")
+    operationEndpoint("prune", "/prune").setUrlParams(
+      Schema.Struct({
+        all: flag("Also removes tagged images that no container uses"),
+        filters: filters('{"until":["24h"],"label":["a=b"]}')
+      })
+    )
   )
   .prefix("/api/images") {}
