@@ -157,11 +157,10 @@ const apiRoutes = Layer.mergeAll(
   notFound("/api/*")
 )
 
+/** Made for the first request, and kept. */
 const openApiRoute = HttpLayerRouter.use((router) =>
-  router.add(
-    "GET",
-    "/openapi.json",
-    Effect.sync(() => HttpServerResponse.unsafeJson(openApiDocument()))
+  Effect.flatMap(Effect.cached(Effect.sync(() => HttpServerResponse.unsafeJson(openApiDocument()))), (document) =>
+    router.add("GET", "/openapi.json", document)
   )
 )
 

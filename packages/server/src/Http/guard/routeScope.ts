@@ -45,6 +45,8 @@ const endpoints = (): ReadonlyMap<string, RouteScope> => {
   return found
 }
 
+let found: ReadonlyMap<string, RouteScope> | undefined
+
 /** What every route needs, by `<method> <path>` as the router knows it. */
 export const routeScopes = (): ReadonlyMap<string, RouteScope> =>
-  new Map<string, RouteScope>([...endpoints(), ...Object.entries(otherRoutes)])
+  (found ??= new Map<string, RouteScope>([...endpoints(), ...Object.entries(otherRoutes)]))
