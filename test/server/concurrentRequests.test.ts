@@ -1,51 +1,17 @@
-import { Containers, type Docker, Events, Logs, MemoryEngine, Stats } from "@dockwire/core"
-import {
-  defaultHubOptions,
-  EngineMonitor,
-  Followers,
-  Hub,
-  type HubOptions,
-  OperationHistory,
-  StatsFollowers,
-  type Wire
-} from "@dockwire/server"
+import { Containers, type Docker, MemoryEngine } from "@dockwire/core"
+import { defaultHubOptions, EngineMonitor, Hub, type HubOptions, type Wire } from "@dockwire/server"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { describe, expect, it } from "vitest"
 import { Conversation } from "../../packages/server/src/socket/Conversation.js"
+import { type ConversationServices, conversationServices, webEngine } from "./conversationServices.js"
 import { RecordingTransport } from "./recordingTransport.js"
 import { isEvent, numbered, poll } from "./wireClient.js"
 
-type Services =
-  | Containers
-  | Docker
-  | EngineMonitor
-  | Followers
-  | StatsFollowers
-  | Hub
-  | OperationHistory
-  | Logs
-  | MemoryEngine
-  | Scope.Scope
+type Services = ConversationServices | Docker | MemoryEngine | Scope.Scope
 
-const services = (hub: Partial<HubOptions>) =>
-  Layer.merge(Followers.layerWith({ linger: 50 }), StatsFollowers.layerWith({ linger: 50 })).pipe(
-    Layer.provideMerge(EngineMonitor.layer),
-    Layer.provideMerge(
-      Layer.mergeAll(
-        Containers.layer,
-        Events.layer,
-        Logs.layer,
-        Stats.layer,
-        Hub.layerWith(hub),
-        OperationHistory.layerNone
-      )
-    ),
-    Layer.provideMerge(
-      MemoryEngine.layer({ containers: [{ name: "web", image: "busybox", command: ["sleep", "1000"] }] })
-    )
-  )
+const services = (hub: Partial<HubOptions>) => Layer.provideMerge(conversationServices(hub), webEngine)
 
 /** Runs with an engine in memory that has one container, `web`, which the monitor knows. */
 const run = (

@@ -1,46 +1,22 @@
-import { Containers, type Docker, Events, Logs, MemoryEngine, Stats } from "@dockwire/core"
-import {
-  defaultHubOptions,
-  EngineMonitor,
-  Followers,
-  Hub,
-  type HubOptions,
-  OperationHistory,
-  StatsFollowers,
-  type Wire
-} from "@dockwire/server"
+import { type Docker, MemoryEngine } from "@dockwire/core"
+import { defaultHubOptions, EngineMonitor, Followers, Hub, type HubOptions, type Wire } from "@dockwire/server"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { describe, expect, it } from "vitest"
 import { Conversation } from "../../packages/server/src/socket/Conversation.js"
+import { type ConversationServices, conversationServices, webEngine } from "./conversationServices.js"
 import { RecordingTransport } from "./recordingTransport.js"
 import { numbered, poll } from "./wireClient.js"
 
-type Server = Containers | EngineMonitor | Followers | StatsFollowers | Hub | OperationHistory | Logs | Scope.Scope
-
-const engine = MemoryEngine.layer({ containers: [{ name: "web", image: "busybox", command: ["sleep", "1000"] }] })
+type Server = ConversationServices | Scope.Scope
 
 /** Runs with a server that is new each time, over an engine that stays. */
 const withServer = <A, E>(
   hub: Partial<HubOptions>,
   program: Effect.Effect<A, E, Server | Docker | MemoryEngine>
-): Effect.Effect<A, E, Docker | MemoryEngine> => {
-  const services = Layer.merge(Followers.layerWith({ linger: 50 }), StatsFollowers.layerWith({ linger: 50 })).pipe(
-    Layer.provideMerge(EngineMonitor.layer),
-    Layer.provideMerge(
-      Layer.mergeAll(
-        Containers.layer,
-        Events.layer,
-        Logs.layer,
-        Stats.layer,
-        Hub.layerWith(hub),
-        OperationHistory.layerNone
-      )
-    )
-  )
-  return Effect.scoped(program).pipe(Effect.provide(Layer.fresh(services)))
-}
+): Effect.Effect<A, E, Docker | MemoryEngine> =>
+  Effect.scoped(program).pipe(Effect.provide(Layer.fresh(conversationServices(hub))))
 
 const write = (from: number, to: number) =>
   Effect.flatMap(MemoryEngine, (memory) =>
@@ -164,13 +140,13 @@ describe.each([
           })
         )
         for (const [cut, before] of cuts) yield* withServer(hub, resume(request, first, cut, before, written))
-      }).pipe(Effect.provide(engine), Effect.runPromise)
+      }).pipe(Effect.provide(webEngine), Effect.runPromise)
   )
 })
 
 describe("a viewer", () => {
   const run = (program: Effect.Effect<void, unknown, Server | Docker | MemoryEngine>) =>
-    Effect.runPromise(Effect.provide(withServer({}, program), engine))
+    Effect.runPromise(Effect.provide(withServer({}, program), webEngine))
 
   const gapsOf = (transport: RecordingTransport) =>
     transport.messages.flatMap((message) => (message.event === "gap" ? [message.data.reason] : []))
@@ -188,7 +164,7 @@ describe("a viewer", () => {
       const before = yield* withServer({}, Effect.scoped(connect(request)))
       yield* write(1, 200)
       yield* withServer({}, resume(request, 1, "after joined", before.messages, { count: 200 }))
-    }).pipe(Effect.provide(engine), Effect.runPromise)
+    }).pipe(Effect.provide(webEngine), Effect.runPromise)
   )
 
   it("is told that lines may be missing if the server doesn't know its position", () =>
@@ -271,5 +247,5 @@ describe("a viewer", () => {
       expect(gapsOf(client)).toEqual([
         "The connection was lost before the log could be read. The last 10 lines are counted from now, so that older ones may be missing."
       ])
-    }).pipe(Effect.provide(engine), Effect.runPromise))
+    }).pipe(Effect.provide(webEngine), Effect.runPromise))
 })
