@@ -13,6 +13,10 @@ import type { LastRecords } from "./logScanner.js"
 /** The most records to look for. */
 const maxRecords = 2 ** 20
 
+/** How many records to look for in front of those that could be read, as long as there are any, and how often in all. */
+const furtherRecords = [64, 16, 4, 1, 4, 1]
+const maxFurther = 24
+
 /** The end of a log that can be read. */
 export interface ReadableEnd {
   /** How many of the last records could be read; 0 if none. */
@@ -45,18 +49,33 @@ export const findReadable = <E>(
       copies: [],
       isReached: false
     }
+    /** How many requests there were since the last response that could be read, and how many records are written meanwhile. */
+    let requests = 0
+    let writtenPerRequest = 0
+    const take = ({ copies, firstTimestamp, identities }: LastRecords) => {
+      const end = best.last === undefined ? -1 : identities.lastIndexOf(best.last)
+      const written = end < 0 ? 0 : identities.length - 1 - end
+      writtenPerRequest = written / requests
+      requests = 0
+      const reachesAsFar = best.first === undefined || identities.includes(best.first)
+      const [first, last] = [identities[0], identities.at(-1)]
+      best =
+        reachesAsFar || end < 0
+          ? { records: identities.length, first, firstTimestamp, last, copies, isReached: isReached(identities) }
+          : {
+              // The log has grown by more than was asked for in addition, so what was found before begins earlier.
+              ...best,
+              records: best.records + written,
+              last,
+              copies: best.copies && copies && [...best.copies, ...copies.slice(end + 1)]
+            }
+    }
     /** Whether the last `tail` records can be read. A response that ends early may have lost its error. */
     const isReadable = (tail: number) =>
-      Effect.map(lastRecords(tail), ({ copies, firstTimestamp, hasFailed, identities }) => {
-        if (hasFailed || identities.length < tail) return false
-        best = {
-          records: tail,
-          first: identities[0],
-          firstTimestamp,
-          last: identities.at(-1),
-          copies,
-          isReached: isReached(identities)
-        }
+      Effect.map(lastRecords(tail), (response) => {
+        requests++
+        if (response.hasFailed || response.identities.length < tail) return false
+        take(response)
         return true
       })
     let tail = 1
@@ -66,8 +85,14 @@ export const findReadable = <E>(
       const middle = Math.floor((best.records + unreadable) / 2)
       if (!(yield* isReadable(middle))) unreadable = middle
     }
-    // Meanwhile the log has grown, so that more of the last records can be read.
-    for (const step of [64, 16, 4, 1, 4, 1]) if (!best.isReached) yield* isReadable(best.records + step)
+    // Meanwhile the log has grown, so that more of the last records can be read. It may grow by as many again.
+    let index = 0
+    for (let left = maxFurther; left > 0 && !best.isReached; left--) {
+      const further = furtherRecords[index]
+      if (further === undefined) break
+      const written = Math.floor(writtenPerRequest * (requests + 1))
+      if (!(yield* isReadable(best.records + written + further))) index++
+    }
     return best
   })
 
