@@ -2,6 +2,7 @@ import { Docker } from "@dockwire/core"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { expect, it } from "vitest"
+import { withStopped } from "../../../packages/core/src/internal/compose/project/inspectedContainer.js"
 import { listProjects } from "../../../packages/core/src/internal/compose/project/listProjects.js"
 import { listProjectContainers } from "../../../packages/core/src/internal/compose/project/projectContainers.js"
 import { projectEvents } from "../../../packages/core/src/internal/compose/project/projectEvents.js"
@@ -71,7 +72,15 @@ describeEngine("what the engine tells of a project", () => {
       const since = new Date()
       await compose("stop", "web")
       // It ended with 0, as a service does that has done its work; but it was told to end.
-      expect(await states()).toContain("web-1 exited 0")
+      await eventually(states).toContain("web-1 exited 0")
+      if (own === undefined) throw new Error("There is no web")
+      // The list of the engine may be behind it; this is what it said before.
+      const { state: _state, ...stopped } = own.container
+      expect(await onEngine((docker) => withStopped(docker, own.container))).toEqual({
+        ...stopped,
+        state: "exited",
+        exitCode: 0
+      })
       expect(await status()).toEqual({ status: "partial", missing: ["web"], done: ["init", "seed"] })
       const events = await onEngine((docker) =>
         projectEvents(docker, name, { since, until: new Date() }).pipe(

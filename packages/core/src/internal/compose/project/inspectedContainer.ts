@@ -6,6 +6,7 @@ import { EngineContainerState } from "../../api/containerState.js"
 import { decodeResponse, nullable, StringRecord } from "../../api/decode.js"
 import { normalizeTimestamp, responseMillis, timestampMillis } from "../../api/engineTime.js"
 import { type ComposeLabels, composeLabels } from "./composeLabels.js"
+import type { ComposeContainer } from "./projectContainers.js"
 
 const decodeInspected = decodeResponse(
   Schema.Struct({
@@ -96,6 +97,22 @@ export const inspectProjectContainer = (
     Effect.catchTag("EngineError", (error) => (error.status === 404 ? Effect.succeed(undefined) : Effect.fail(error)))
   )
 }
+
+/**
+ * What a list says of a container that has just been stopped: the engine says that it has stopped before its list shows it, and
+ * what it inspects is up to date. `undefined` if the container is gone.
+ */
+export const withStopped = (
+  docker: DockerShape,
+  listed: ComposeContainer
+): Effect.Effect<ComposeContainer | undefined, DockerFailure> =>
+  listed.state === "exited" || listed.state === "created"
+    ? Effect.succeed(listed)
+    : Effect.map(inspectProjectContainer(docker, listed.id), (inspected) => {
+        if (inspected === undefined || inspected.state !== "exited") return inspected && listed
+        const { health: _health, ...rest } = listed
+        return { ...rest, state: inspected.state, exitCode: inspected.exitCode }
+      })
 
 /** Inspects several containers, those that are gone left out. */
 export const inspectProjectContainers = (

@@ -6,6 +6,8 @@ import { traced } from "../../api/traced.js"
 import type { ComposeProject } from "../cli/composeProject.js"
 import { plainValues, secretValues } from "../cli/secretValues.js"
 import type { ComposeDoor, EngineProject } from "../door/composeDoor.js"
+import { asComposeFailed } from "../failure/asComposeFailed.js"
+import { withStopped } from "../project/inspectedContainer.js"
 import { decodeComposeConfig } from "./composeConfig.js"
 import type { ComposeOutcome, ComposeOutput } from "./composeModels.js"
 import { composeOperation, type ComposeTask, containersOf } from "./composeOperation.js"
@@ -32,12 +34,29 @@ import { upWait } from "./upWait.js"
 
 const result = <A>(value: A): OperationStep<A> => ({ _tag: "Result", value })
 
-const outcome = (project: EngineProject) =>
-  Stream.fromEffect(
-    Effect.map(containersOf(project), (containers) => result<ComposeOutcome>({ project: project.name, containers }))
-  ).pipe(
+const outcomeWith = (project: EngineProject, containers: ReturnType<typeof containersOf>) =>
+  Effect.map(containers, (containers) => result<ComposeOutcome>({ project: project.name, containers })).pipe(
+    Stream.fromEffect,
     Stream.flatMap((result) =>
       Stream.make({ _tag: "Progress", id: `project ${project.name}`, status: "Done", fraction: 1 } as const, result)
+    )
+  )
+
+const outcome = (project: EngineProject) => outcomeWith(project, containersOf(project))
+
+/** What an operation that stops these services, or all, has left. */
+const outcomeOfStop = (services: ReadonlyArray<string> | undefined) => (project: EngineProject) =>
+  outcomeWith(
+    project,
+    containersOf(project).pipe(
+      Effect.flatMap(
+        Effect.forEach((container) =>
+          services === undefined || services.includes(container.service)
+            ? asComposeFailed(project.name)(withStopped(project.docker, container))
+            : Effect.succeed(container)
+        )
+      ),
+      Effect.map((containers) => containers.filter((container) => container !== undefined))
     )
   )
 
@@ -134,7 +153,9 @@ export const composeMethods = (door: ComposeDoor) => {
     down: (project: ComposeProject, options: ComposeDownOptions = {}) =>
       change(project, "stop_compose", downArguments(options), options, { allProfiles: options.allProfiles ?? true }),
     stop: (project: ComposeProject, options: ComposeStopOptions = {}) =>
-      change(project, "compose_stop", stopArguments("stop", options), options),
+      change(project, "compose_stop", stopArguments("stop", options), options, {
+        after: outcomeOfStop(options.services)
+      }),
     start: (project: ComposeProject, options: ComposeStartOptions = {}) =>
       change(project, "compose_start", startArguments(options), options),
     restart: (project: ComposeProject, options: ComposeStopOptions = {}) =>
