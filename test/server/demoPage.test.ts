@@ -173,7 +173,7 @@ describeEngine("the page, when a real engine has come and the server was started
     server = await startServer({ dataDir, port: server.port, endpoint: testEngine().endpoint })
     await page.locator("#engine", { hasText: /^Docker \d/ }).waitFor()
     expect(await page.getByRole("note").isVisible()).toBe(false)
-    await page.getByRole("link", { name: "shop-web-1" }).waitFor({ state: "detached" })
+    await page.locator('a[href="#/containers/shop-web-1"]').waitFor({ state: "detached" })
     expect(complaints).toEqual([])
   })
 })

@@ -66,7 +66,10 @@ describeEngine("the stats of a container over the WebSocket", () => {
       const left = await joined.waitFor(isEvent("left"))
       expect(left.data).toEqual({ room })
       await poll("the client heard it", () => received.at(-1)?.stats.status === "removed")
-      expect(changes(statuses(often.messages))).toEqual(["running", "stopped", "running", "stopped", "removed"])
+      const seen = changes(statuses(often.messages))
+      expect(seen.slice(0, 3)).toEqual(["running", "stopped", "running"])
+      // Whether it is seen to have stopped depends on how quickly the engine removes it then.
+      expect(["stopped removed", "removed"]).toContain(seen.slice(3).join(" "))
     } finally {
       client.disconnect()
       await often.cut()
