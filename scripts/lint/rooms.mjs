@@ -193,6 +193,7 @@ const rooms = [
       "server/src/Wire.ts"
     ]
   ],
+  ["server/src/search/", core],
   ["server/src/metrics/", ["server/src/engine/", "server/src/rooms/"]],
   ["server/src/access/", [...core, "server/src/Api/RequiredScope.ts", "server/src/Config.ts"]],
   [

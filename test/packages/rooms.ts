@@ -139,6 +139,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   Http: { file: "Http/a", mayImport: ["access", "Api", "engine"] },
   metrics: { file: "metrics/a", mayImport: ["engine", "rooms"] },
   rooms: { file: "rooms/a", mayImport: ["Wire"] },
+  search: { file: "search/a", mayImport: [] },
   socket: { file: "socket/a", mayImport: ["access", "engine", "rooms", "Wire"] },
   web: { file: "web/a", mayImport: ["client", "Wire"] }
 }
