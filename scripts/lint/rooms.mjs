@@ -200,7 +200,7 @@ const rooms = [
     "server/src/command/",
     ["server/src/Server.ts", "server/src/Config.ts", "server/src/Api/RequiredScope.ts", "server/src/access/tokens/"]
   ],
-  ["server/src/client/", ["server/src/Wire.ts"]],
+  ["server/src/client/", ["server/src/Wire.ts", "type server/src/Api/json/ApiTypes.ts"]],
   ["server/src/web/", ["server/src/client/", "server/src/Wire.ts", "type server/src/Api/"]],
   ["server/src/demo/", [...core, ...memoryModules]],
 

@@ -73,6 +73,7 @@ const offences: ReadonlyArray<readonly [file: string, text: string, rule: string
   ["packages/compat/src/o5.ts", 'export type Engine = import("@dockwire/core/MemoryEngine").MemoryEngine\n', rooms],
   ["packages/core/src/o6.ts", 'export * from "@dockwire/core/Logs"\n', rooms],
   ["packages/core/src/internal/nowhere/o7.ts", 'export * from "../../Docker.js"\n', rooms],
+  ["packages/server/src/client/o9.ts", 'export { endpoints } from "../Api/json/ApiTypes.js"\n', rooms],
   ["packages/server/src/web/o8.ts", 'export { Api } from "../Api/Api.js"\n', rooms],
   ["packages/server/src/web/p.ts", 'export { succeed } from "effect/Effect"\n', imports],
   ["packages/server/src/web/q.ts", 'export type * from "@dockwire/core"\n', rooms],
@@ -128,6 +129,7 @@ const allowed: ReadonlyArray<readonly [file: string, text: string]> = [
   ["packages/server/src/demo/z1.ts", 'export { MemoryEngine } from "@dockwire/core/MemoryEngine"\n'],
   ["packages/server/src/web/z2.ts", 'export type { Api } from "../Api/Api.js"\n'],
   ["packages/server/src/web/z3.ts", 'export { type Api } from "../Api/Api.js"\n'],
+  ["packages/server/src/client/z4.ts", 'export type { Endpoint } from "../Api/json/ApiTypes.js"\n'],
   ["test/core/all.ts", 'export { Effect } from "effect"\n']
 ]
 

@@ -9,11 +9,13 @@ import * as Layer from "effect/Layer"
 import type * as Stream from "effect/Stream"
 import { Docker } from "./Docker.js"
 import type { DockerFailure, InvalidRequest } from "./DockerError.js"
-import { type EngineEvent, engineEvents, type EventsOptions } from "./internal/watch/engineEvents.js"
+import { engineEvents, type EventsOptions } from "./internal/watch/engineEvents.js"
+import type { EngineEvent } from "./internal/watch/eventModel.js"
 import { watchEngine, type WatchOptions } from "./internal/watch/engineWatch.js"
 import type { WatchElement } from "./internal/watch/watchElement.js"
 
-export { EngineEvent, type EventsOptions } from "./internal/watch/engineEvents.js"
+export type { EventsOptions } from "./internal/watch/engineEvents.js"
+export { EngineEvent } from "./internal/watch/eventModel.js"
 export type { WatchOptions } from "./internal/watch/engineWatch.js"
 export {
   ContainerEvent,

@@ -31,7 +31,7 @@ export type { ExecSettings } from "./internal/exec/execInstance.js"
 export type { Terminal, TerminalOptions } from "./internal/exec/execTerminal.js"
 export type { Attachment, AttachOptions } from "./internal/exec/attach.js"
 export type { ExecCommand } from "./internal/exec/execCommand.js"
-export { OutputPiece } from "./internal/logs/demultiplex.js"
+export { OutputPiece } from "./internal/api/streams/outputPiece.js"
 
 /**
  * How to run a command.

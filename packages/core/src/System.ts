@@ -9,17 +9,17 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Docker, type DockerRequest, type DockerShape } from "./Docker.js"
 import { type DockerFailure, InvalidRequest, type PruneInProgress } from "./DockerError.js"
-import { decodeRaw, decodeResponse, nullable, RawObject, requestDecoded } from "./internal/api/decode.js"
-import { decodeInfo, type EngineInfo, toEngineInfo } from "./internal/system/engineInfo.js"
-import { decodeDiskUsage, diskUsageTotals, DiskUsageTotals } from "./internal/system/diskUsage.js"
+import { decodeRaw, decodeResponse, nullable, requestDecoded } from "./internal/api/decode.js"
+import { decodeInfo, toEngineInfo } from "./internal/system/engineInfo.js"
+import { decodeDiskUsage, diskUsageTotals } from "./internal/system/diskUsage.js"
+import type { DiskUsage, EngineInfo, EngineVersion } from "./internal/system/systemModels.js"
 import { mapEngineError } from "./internal/api/errors/errorRules.js"
 import { filtersQuery, pruneRefused } from "./internal/api/filters.js"
 import { retryWhilePruning } from "./internal/api/schedules.js"
 import { traced } from "./internal/api/traced.js"
 import { pruneVolumes } from "./internal/volumes/volumePrune.js"
 
-export { DiskUsageTotals } from "./internal/system/diskUsage.js"
-export { EngineInfo } from "./internal/system/engineInfo.js"
+export { DiskUsage, DiskUsageTotals, EngineInfo, EngineVersion } from "./internal/system/systemModels.js"
 
 const Bytes = Schema.Number.annotations({ description: "In bytes" })
 
@@ -43,54 +43,6 @@ export const EnginePing = Schema.Struct({
  * @category models
  */
 export type EnginePing = typeof EnginePing.Type
-
-/**
- * The versions of the engine and its components.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const EngineVersion = Schema.Struct({
-  version: Schema.String,
-  apiVersion: Schema.String,
-  minApiVersion: Schema.String.annotations({ description: "The oldest API version that the engine supports" }),
-  os: Schema.String,
-  arch: Schema.String,
-  kernelVersion: Schema.String,
-  components: Schema.Array(Schema.Struct({ name: Schema.String, version: Schema.String })),
-  raw: RawObject
-}).annotations({
-  identifier: "EngineVersion",
-  description: "The versions of the engine and its components"
-})
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type EngineVersion = typeof EngineVersion.Type
-
-/**
- * The engine's disk usage, as `docker system df` computes it.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const DiskUsage = Schema.Struct({
-  images: DiskUsageTotals,
-  containers: DiskUsageTotals.annotations({
-    description: "What containers have written, without their images and volumes"
-  }),
-  volumes: DiskUsageTotals,
-  buildCache: DiskUsageTotals,
-  raw: RawObject
-}).annotations({ identifier: "DiskUsage", description: "The engine's disk usage, as docker system df computes it" })
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type DiskUsage = typeof DiskUsage.Type
 
 /**
  * What to prune in addition to stopped containers, unused networks, dangling images and the build cache.

@@ -19,49 +19,17 @@ import {
   ResourceInUse,
   VolumeNotFound
 } from "./DockerError.js"
-import {
-  decodeResponse,
-  decodeWithRaw,
-  nullable,
-  RawObject,
-  requestDecoded,
-  StringRecord
-} from "./internal/api/decode.js"
+import { decodeResponse, decodeWithRaw, nullable, requestDecoded, StringRecord } from "./internal/api/decode.js"
 import { mapEngineError } from "./internal/api/errors/errorRules.js"
 import { filtersQuery, invalidFilter, pruneRefused, type PruneReport } from "./internal/api/filters.js"
 import { encodePathSegment } from "./internal/api/names.js"
 import { retryWhileInUse } from "./internal/api/schedules.js"
 import { acquireDetached, removeOrWarn } from "./internal/api/scopedResource.js"
 import { traced } from "./internal/api/traced.js"
+import type { Volume } from "./internal/volumes/volumeModels.js"
 import { pruneVolumes } from "./internal/volumes/volumePrune.js"
 
-/**
- * A volume.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const Volume = Schema.Struct({
-  name: Schema.String,
-  driver: Schema.String,
-  /** Path of the volume on the engine's host. */
-  mountpoint: Schema.String,
-  /** Creation time, RFC 3339. Absent if the driver does not report it. */
-  created: Schema.optionalWith(Schema.String, { exact: true }),
-  /** `local` or `global`. */
-  scope: Schema.String,
-  /** Driver options. */
-  options: StringRecord,
-  labels: StringRecord,
-  /** The complete response from the engine. */
-  raw: RawObject
-}).annotations({ identifier: "Volume" })
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type Volume = typeof Volume.Type
+export { Volume } from "./internal/volumes/volumeModels.js"
 
 /**
  * Configuration of a new volume.

@@ -1,8 +1,6 @@
 /** Containers over HTTP. */
-import { ContainerDetails, ContainerSummary } from "@dockwire/core/Containers"
-import { ExecExit, ExecResult } from "@dockwire/core/Exec"
 import { LogLine, LogMark, LogStream } from "@dockwire/core/LogEvent"
-import { ContainerStats } from "@dockwire/core/Stats"
+import { ContainerDetails, ContainerStats, ContainerSummary, ExecExit, ExecResult } from "@dockwire/core/Models"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
@@ -15,7 +13,7 @@ import { rawQuery, withOptionalRaw } from "./fields/rawField.js"
 import { eventStream, jsonLines, streamed, StreamFailed } from "./fields/streamed.js"
 import { RequiredScope } from "./RequiredScope.js"
 
-export type { ContainerSummary } from "@dockwire/core/Containers"
+export type { ContainerSummary } from "@dockwire/core/Models"
 
 /** What can be done to a container with a `POST` to an address of its own. */
 export type ContainerAction = "start" | "stop" | "restart" | "kill" | "pause" | "unpause"

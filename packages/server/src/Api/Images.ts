@@ -1,5 +1,5 @@
 /** Images over HTTP. */
-import { ImageDetails, ImageHistoryStep, ImageSummary, RemovedImage } from "@dockwire/core/Images"
+import { ImageDetails, ImageHistoryStep, ImageSummary, RemovedImage } from "@dockwire/core/Models"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"

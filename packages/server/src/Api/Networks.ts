@@ -1,5 +1,5 @@
 /** Networks over HTTP. */
-import { CreatedNetwork, Network, Subnet } from "@dockwire/core/Networks"
+import { CreatedNetwork, Network, Subnet } from "@dockwire/core/Models"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"

@@ -1,6 +1,5 @@
 /** The engine as a whole over HTTP. */
-import { EngineEvent } from "@dockwire/core/Events"
-import { DiskUsage, EngineInfo, EngineVersion } from "@dockwire/core/System"
+import { DiskUsage, EngineEvent, EngineInfo, EngineVersion } from "@dockwire/core/Models"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"

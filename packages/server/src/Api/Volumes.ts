@@ -1,5 +1,5 @@
 /** Volumes over HTTP. */
-import { Volume } from "@dockwire/core/Volumes"
+import { Volume } from "@dockwire/core/Models"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"

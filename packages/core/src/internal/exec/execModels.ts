@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { OutputPiece } from "../logs/demultiplex.js"
+import { OutputPiece } from "../api/streams/outputPiece.js"
 
 /**
  * The output of a command, and how it exited.

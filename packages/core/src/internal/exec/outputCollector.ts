@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { DockerRequest } from "../../Docker.js"
 import { EngineError } from "../../DockerError.js"
 import type { LogStream } from "../../LogEvent.js"
-import type { OutputPiece } from "../logs/demultiplex.js"
+import type { OutputPiece } from "../api/streams/outputPiece.js"
 
 /** Collects the output of a command or container, as long as it fits in a string. */
 export class OutputCollector {

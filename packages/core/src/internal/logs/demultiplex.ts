@@ -1,31 +1,10 @@
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { DockerDuplex, DockerRequest } from "../../Docker.js"
 import { EngineError, EngineUnavailable } from "../../DockerError.js"
-import { LogStream } from "../../LogEvent.js"
+import type { OutputPiece } from "../api/streams/outputPiece.js"
 import { frameLength, FrameSplitter } from "./frameSplitter.js"
-
-/**
- * A piece of output. Pieces may begin and end in the middle of a line or a character.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const OutputPiece = Schema.TaggedStruct("Output", {
-  stream: LogStream,
-  bytes: Schema.Uint8ArrayFromSelf
-}).annotations({
-  identifier: "OutputPiece",
-  description: "A piece of output. Pieces may begin and end in the middle of a line or a character"
-})
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type OutputPiece = typeof OutputPiece.Type
 
 /** Separates the outputs that are multiplexed on a connection without a TTY. */
 export interface Demultiplexer {

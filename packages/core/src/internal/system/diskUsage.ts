@@ -1,27 +1,7 @@
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { decodeResponse, nullable } from "../api/decode.js"
-
-/**
- * The disk usage of one kind of object.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const DiskUsageTotals = Schema.Struct({
-  count: Schema.Number,
-  active: Schema.Number.annotations({ description: "How many of them are in use" }),
-  size: Schema.Number.annotations({ description: "In bytes" }),
-  reclaimable: Schema.Number.annotations({
-    description: "The bytes that pruning everything that is not in use would free"
-  })
-}).annotations({ identifier: "DiskUsageTotals", description: "The disk usage of one kind of object" })
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type DiskUsageTotals = typeof DiskUsageTotals.Type
+import type { DiskUsageTotals } from "./systemModels.js"
 
 /** The totals that engines report from API 1.52 on. Zeros are left out. */
 const ReportedTotals = nullable(

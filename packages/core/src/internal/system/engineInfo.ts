@@ -1,46 +1,7 @@
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { decodeResponse, nullable, RawObject } from "../api/decode.js"
-
-/**
- * The engine's configuration, its host, and how many containers and images it has.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const EngineInfo = Schema.Struct({
-  id: Schema.String,
-  name: Schema.String.annotations({ description: "The host name" }),
-  serverVersion: Schema.String,
-  operatingSystem: Schema.String,
-  osType: Schema.String,
-  architecture: Schema.String,
-  kernelVersion: Schema.String,
-  cpus: Schema.Number,
-  memory: Schema.Number.annotations({ description: "In bytes" }),
-  containers: Schema.Struct({
-    all: Schema.Number,
-    running: Schema.Number,
-    paused: Schema.Number,
-    stopped: Schema.Number
-  }),
-  images: Schema.Number,
-  storageDriver: Schema.String,
-  loggingDriver: Schema.String,
-  cgroupVersion: Schema.String,
-  rootDirectory: Schema.String.annotations({ description: "Where the engine keeps its data, on its host" }),
-  warnings: Schema.Array(Schema.String),
-  raw: RawObject
-}).annotations({
-  identifier: "EngineInfo",
-  description: "The engine's configuration, its host, and how many containers and images it has"
-})
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type EngineInfo = typeof EngineInfo.Type
+import { decodeResponse, nullable } from "../api/decode.js"
+import type { EngineInfo } from "./systemModels.js"
 
 /** Decodes the response to `GET /info`. */
 export const decodeInfo = decodeResponse(

@@ -7,31 +7,7 @@ import { type DockerFailure, type EngineError, InvalidRequest } from "../../Dock
 import { decodeResponse, nullable, StringRecord, undecodable } from "../api/decode.js"
 import { mapEngineError } from "../api/errors/errorRules.js"
 import { boundNanos, parseEngineTime, engineTimeNanos, secondsNanos } from "../api/engineTime.js"
-
-/**
- * An event of the engine.
- *
- * @since 0.1.0
- * @category models
- */
-export const EngineEvent = Schema.Struct({
-  /** `container`, `image`, `volume`, `network`, ... */
-  type: Schema.String,
-  /** `start`, `die`, `destroy`, ...; some actions carry details after a colon: `health_status: healthy`. */
-  action: Schema.String,
-  /** The id of the object; for images and volumes, its name. */
-  id: Schema.String,
-  /** The engine's attributes: name, image, exit code, labels, ... */
-  attributes: StringRecord,
-  /** Nanoseconds since the epoch, by the engine's clock. */
-  timeNano: Schema.BigInt
-}).annotations({ identifier: "EngineEvent" })
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type EngineEvent = typeof EngineEvent.Type
+import type { EngineEvent } from "./eventModel.js"
 
 /**
  * Which events to read.

@@ -6,7 +6,7 @@ import { type ContainerState, EngineContainerState } from "../api/containerState
 import { decodeResponse, nullable } from "../api/decode.js"
 import { ownNameFirst } from "../api/names.js"
 import { normalizeTimestamp, nanosTimestamp } from "../api/engineTime.js"
-import type { EngineEvent } from "./engineEvents.js"
+import type { EngineEvent } from "./eventModel.js"
 import { type EngineChange, WatchedType } from "./watchElement.js"
 
 /** What a watch knows about one object on the engine. */

@@ -1,7 +1,7 @@
 import * as Schema from "effect/Schema"
 import { EngineError, EngineUnavailable } from "../../DockerError.js"
 import { ContainerState } from "../api/containerState.js"
-import { EngineEvent } from "./engineEvents.js"
+import { EngineEvent } from "./eventModel.js"
 
 /**
  * The kinds of object that a watch reports on.

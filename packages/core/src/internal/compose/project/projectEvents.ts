@@ -3,7 +3,8 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { DockerShape } from "../../../Docker.js"
 import type { DockerFailure, InvalidRequest } from "../../../DockerError.js"
-import { EngineEvent, engineEvents, type EventsOptions } from "../../watch/engineEvents.js"
+import { engineEvents, type EventsOptions } from "../../watch/engineEvents.js"
+import { EngineEvent } from "../../watch/eventModel.js"
 import { composeLabels, projectFilter } from "./composeLabels.js"
 
 /**

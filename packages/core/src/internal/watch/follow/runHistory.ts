@@ -6,7 +6,8 @@ import type { DockerShape } from "../../../Docker.js"
 import type { LogRun } from "../../../LogPosition.js"
 import { toEngineTime, nanosTimestamp } from "../../api/engineTime.js"
 import type { LogSubject } from "../../logs/logRequest.js"
-import { type EngineEvent, engineEvents } from "../engineEvents.js"
+import { engineEvents } from "../engineEvents.js"
+import type { EngineEvent } from "../eventModel.js"
 
 /** The engine's time for something that has never happened. */
 export const never = "0001-01-01T00:00:00.000000000Z"

@@ -1,0 +1,28 @@
+import type { Endpoint, EndpointName } from "../../Api/json/ApiTypes.js"
+
+type Endpoints = { readonly [Name in EndpointName]?: readonly [method: Endpoint<Name>["method"], path: string] }
+
+/** The endpoints that the client knows. Paths are relative to the server's address. */
+export const endpoints = {
+  "containers.list": ["GET", "api/containers"],
+  "containers.inspect": ["GET", "api/containers/:id"],
+  "containers.start": ["POST", "api/containers/:id/start"],
+  "containers.stop": ["POST", "api/containers/:id/stop"],
+  "containers.restart": ["POST", "api/containers/:id/restart"],
+  "containers.remove": ["DELETE", "api/containers/:id"],
+  "containers.logs": ["GET", "api/containers/:id/logs"],
+  "containers.stats": ["GET", "api/containers/:id/stats"],
+  "images.list": ["GET", "api/images"],
+  "images.pull": ["POST", "api/images/pull"],
+  "images.remove": ["DELETE", "api/images/:id"],
+  "operations.list": ["GET", "api/operations"],
+  "operations.get": ["GET", "api/operations/:id"],
+  "operations.lines": ["GET", "api/operations/:id/lines"],
+  "operations.cancel": ["POST", "api/operations/:id/cancel"],
+  "session.describe": ["GET", "api/session"],
+  "session.open": ["POST", "api/session"],
+  "session.close": ["DELETE", "api/session"]
+} as const satisfies Endpoints
+
+/** The name of an endpoint that the client knows. */
+export type KnownEndpoint = keyof typeof endpoints
