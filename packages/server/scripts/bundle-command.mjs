@@ -12,19 +12,54 @@ const folder = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const target = folder("dist/bin")
 
 const { dependencies } = JSON.parse(await readFile(folder("package.json"), "utf8"))
-const external = Object.keys(dependencies).filter((name) => !name.startsWith("@dockwire/"))
+// ws is a dozen small files, which take longer to find than to read.
+const external = Object.keys(dependencies).filter((name) => !name.startsWith("@dockwire/") && name !== "ws")
+
+/**
+ * What packages load at once and the command never calls: reading it takes a third of the time that the server needs to start.
+ * Whatever calls it after all is told so.
+ */
+const unused = [
+  // Core opens ssh connections itself, with the ssh command.
+  { module: /^ssh2$/, importer: /docker-modem\/lib\/ssh\.js$/ },
+  // Credentials for a build by dockerode. Core sends them with its own builds.
+  { module: /^\.\/session$/, importer: /dockerode\/lib\/docker\.js$/ },
+  // The database is opened by its own thread, which loads the driver.
+  { module: /^@libsql\/client$/, importer: /@effect\/sql-libsql\// }
+]
+const leaveOut = {
+  name: "leave-out",
+  setup({ onEnd, onLoad, onResolve }) {
+    const found = new Set()
+    onResolve({ filter: /^(ssh2|\.\/session|@libsql\/client)$/ }, ({ importer, path }) => {
+      const index = unused.findIndex((entry) => entry.module.test(path) && entry.importer.test(importer))
+      if (index === -1) return undefined
+      found.add(index)
+      return { path, namespace: "left-out", sideEffects: false }
+    })
+    onLoad({ filter: /.*/, namespace: "left-out" }, ({ path }) => ({
+      contents: `module.exports = () => { throw new Error("The command dockwire does not contain ${path}") }`
+    }))
+    onEnd(() => {
+      if (found.size < unused.length) throw new Error("A package has changed. Adapt scripts/bundle-command.mjs.")
+    })
+  }
+}
 
 await rm(target, { recursive: true, force: true })
 const { metafile } = await build({
   entryPoints: { dockwire: folder("dist/command/main.js") },
   outdir: target,
   bundle: true,
+  // Names stay as they are, so that a stack trace can be read.
+  minifySyntax: true,
+  minifyWhitespace: true,
   splitting: true,
   format: "esm",
   platform: "node",
   target: "node20.19",
-  // ssh2 tries to load native code, and does without.
-  external: [...external, "cpu-features", "*.node"],
+  // ws tries to load native code, and does without.
+  external: [...external, "bufferutil", "utf-8-validate"],
   // CommonJS packages use these, which a module does not have.
   banner: {
     js: [
@@ -37,6 +72,7 @@ const { metafile } = await build({
   legalComments: "none",
   charset: "utf8",
   logLevel: "warning",
-  metafile: true
+  metafile: true,
+  plugins: [leaveOut]
 })
 await writeFile(`${target}/LICENSES.txt`, await licenses(metafile))

@@ -47,6 +47,7 @@ import * as NetworksHttp from "./Http/objects/Networks.js"
 import * as VolumesHttp from "./Http/objects/Volumes.js"
 import * as OperationsHttp from "./Http/Operations.js"
 import * as PageHttp from "./Http/Page.js"
+import { afterOpening } from "./Http/guard/afterOpening.js"
 import { declaredRouter } from "./Http/guard/declaredRouter.js"
 import { openApiDocument } from "./Http/openApiDocument.js"
 import { checkRequest } from "./Http/request/CheckRequest.js"
@@ -135,10 +136,13 @@ const notFound = (path: "*" | "/api/*") =>
   )
 
 const accessGuard = (config: ServerConfig) =>
-  HttpLayerRouter.use((router) => {
-    const rules = accessRules(config)
-    return router.addGlobalMiddleware((app) => securityHeaders(guard(rules)(app)))
-  })
+  HttpLayerRouter.use((router) =>
+    Effect.flatMap(OperationStore, (store) => {
+      const guarded = guard(accessRules(config))
+      const held = afterOpening(store)
+      return router.addGlobalMiddleware((app) => securityHeaders(guarded(held(app))))
+    })
+  )
 
 const apiRoutes = Layer.mergeAll(
   HttpLayerRouter.addHttpApi(Api).pipe(
@@ -250,6 +254,7 @@ const serverLayer = (options: ServerOptions, token: Redacted.Redacted<string>) =
       const port = http.address._tag === "TcpAddress" ? http.address.port : options.port
       const engineStatus = Effect.map(Effect.timeoutOption(monitor.whenChecked, "3 seconds"), monitor.status)
       const store = yield* OperationStore
+      yield* store.opened
       return {
         engineStatus,
         historyStatus: Effect.sync(store.status),
@@ -289,8 +294,11 @@ const historyNews = Layer.scopedDiscard(
     const store = yield* OperationStore
     const hub = yield* Hub
     yield* Effect.forkScoped(
-      Stream.runForEach(Stream.drop(store.statusChanges, 1), ({ reason = "Operations are kept again." }) =>
-        Effect.sync(() => hub.broadcast({ event: "status", data: { msg: reason } }))
+      Effect.zipRight(
+        store.opened,
+        Stream.runForEach(Stream.drop(store.statusChanges, 1), ({ reason = "Operations are kept again." }) =>
+          Effect.sync(() => hub.broadcast({ event: "status", data: { msg: reason } }))
+        )
       )
     )
   })

@@ -10,14 +10,18 @@ const noStore = { headers: { "cache-control": "no-store" } }
 
 /**
  * `/healthz` responds with 200 while the server runs. `/readyz` responds with 200 while the engine answers, otherwise with
- * 503; its text also tells whether the engine is a demo, and whether operations are lost when the server ends.
+ * 503; its text also tells whether the engine is a demo, and whether the history is still being opened or operations are lost when the
+ * server ends.
  */
 export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | EngineMonitor | OperationStore> =
   HttpLayerRouter.use((router) =>
     Effect.gen(function* () {
       const monitor = yield* EngineMonitor
       const store = yield* OperationStore
-      const isKept = () => store.status().available
+      const historyNotes = () => {
+        if (store.isOpening()) return ["the history is being opened"]
+        return store.status().available ? [] : ["operations are not kept"]
+      }
       yield* router.add("GET", "/healthz", Effect.succeed(HttpServerResponse.text("ok\n", noStore)))
       yield* router.add(
         "GET",
@@ -25,7 +29,7 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Engin
         Effect.sync(() => {
           const { available, demo } = monitor.status()
           if (!available) return HttpServerResponse.text("not ready\n", { ...noStore, status: 503 })
-          const notes = [...(demo === undefined ? [] : ["demo"]), ...(isKept() ? [] : ["operations are not kept"])]
+          const notes = [...(demo === undefined ? [] : ["demo"]), ...historyNotes()]
           return HttpServerResponse.text(notes.length === 0 ? "ready\n" : `ready (${notes.join(", ")})\n`, noStore)
         })
       )

@@ -51,7 +51,9 @@ export interface OperationStoreShape {
   /** The newest first. */
   readonly list: (filter: OperationFilter) => Effect.Effect<OperationPage>
   readonly get: (logId: string) => Effect.Effect<Option.Option<OperationDetails>>
-  /** The lines after the event with this number, in batches, up to what is kept now. */
+  /** Completes when it is known what is kept: after the first attempt to open it, within seconds. Everything that asks waits for it. */
+  readonly opened: Effect.Effect<void>
+  readonly isOpening: () => boolean
   /** Whether what is kept outlives the server. */
   readonly status: () => HistoryStatus
   /** The status, and each change of it. */
@@ -60,6 +62,7 @@ export interface OperationStoreShape {
   readonly unfinished: Stream.Stream<UnfinishedRun>
   /** The `Idempotency-Key`s of the operations that are kept and began after this time, the oldest first. */
   readonly keysSince: (time: number) => Effect.Effect<ReadonlyArray<RememberedKey>>
+  /** The lines after the event with this number, in batches, up to what is kept now. */
   readonly lines: (logId: string, after: number) => Stream.Stream<ReadonlyArray<OperationLogLine>>
 }
 

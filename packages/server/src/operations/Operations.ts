@@ -9,6 +9,7 @@ import { Operation, type Run } from "@dockwire/core/Operation"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
@@ -168,7 +169,12 @@ const make = (options: OperationsOptions) =>
     const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.parallel)
     const turns = new Turns(options.atOnce)
     const keys = new IdempotencyKeys(options.idempotency)
-    for (const key of yield* store.keysSince(Date.now() - options.idempotency.age)) keys.remember(key)
+    const remembering = yield* Effect.forkIn(
+      Effect.map(store.keysSince(Date.now() - options.idempotency.age), (known) => {
+        for (const key of known) keys.remember(key)
+      }),
+      scope
+    )
     // Its first programs may still work on the targets of a run, so that no other one may begin.
     yield* Effect.forkIn(
       Stream.runForEach(store.unfinished, (run) =>
@@ -210,6 +216,8 @@ const make = (options: OperationsOptions) =>
       )
 
     const start: OperationsShape["start"] = Effect.fn("Operations.start")(function* (request) {
+      // What an earlier server has left is known before anything begins.
+      yield* Fiber.join(remembering)
       const release = request.release ?? Effect.void
       const { added, logId } = yield* Effect.tapError(reserve(request), () => release)
       if (added === undefined) yield* release

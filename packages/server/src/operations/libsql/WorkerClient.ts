@@ -1,15 +1,5 @@
 /** A client of libsql whose one connection lives on a thread of its own. */
-import {
-  type Client,
-  type InArgs,
-  type InStatement,
-  LibsqlError,
-  type Replicated,
-  type ResultSet,
-  type Row,
-  type Transaction,
-  type Value
-} from "@libsql/client"
+import type { Client, InArgs, InStatement, Replicated, ResultSet, Row, Transaction, Value } from "@libsql/client"
 import { createRequire } from "node:module"
 import { pathToFileURL } from "node:url"
 import { Worker } from "node:worker_threads"
@@ -20,9 +10,20 @@ type Answer = { readonly id: number } & (
   | { readonly message: string; readonly code: string | undefined }
 )
 
+/** As the driver's own error, which cannot be imported without the driver: that one is loaded by the thread alone. */
+class DatabaseError extends Error {
+  override readonly name = "DatabaseError"
+  constructor(
+    message: string,
+    readonly code: string
+  ) {
+    super(message)
+  }
+}
+
 interface Waiting {
   readonly resolve: (result: ResultSet) => void
-  readonly reject: (error: LibsqlError) => void
+  readonly reject: (error: DatabaseError) => void
 }
 
 const rowOf = (columns: ReadonlyArray<string>, values: ReadonlyArray<Value>): Row => {
@@ -44,7 +45,7 @@ const resultOf = (columns: Array<string>, rows: ReadonlyArray<ReadonlyArray<Valu
 }
 
 const unsupported = (): Promise<never> =>
-  Promise.reject(new LibsqlError("Not supported on this connection", "UNSUPPORTED"))
+  Promise.reject(new DatabaseError("Not supported on this connection", "UNSUPPORTED"))
 
 /**
  * One connection, for settings that last and for a lock that is kept: the driver's own client opens another one for each
@@ -56,10 +57,11 @@ export class WorkerClient implements Client {
   private readonly waiting = new Map<number, Waiting>()
   private lastId = 0
   private isClosing = false
-  private ended: LibsqlError | undefined
+  private ended: DatabaseError | undefined
 
   constructor(path: string) {
-    const driver = createRequire(import.meta.url).resolve("@libsql/client")
+    // Without the clients of remote databases, which take longer to load than everything else.
+    const driver = createRequire(import.meta.url).resolve("@libsql/client/sqlite3")
     this.worker = new Worker(workerProgram, {
       eval: true,
       workerData: { driver, url: pathToFileURL(path).href },
@@ -153,12 +155,12 @@ export class WorkerClient implements Client {
     this.waiting.delete(answer.id)
     // While it closes, nothing else may keep the process alive.
     if (this.waiting.size === 0 && !this.isClosing) this.worker.unref()
-    if ("message" in answer) waiting?.reject(new LibsqlError(answer.message, answer.code ?? "UNKNOWN"))
+    if ("message" in answer) waiting?.reject(new DatabaseError(answer.message, answer.code ?? "UNKNOWN"))
     else waiting?.resolve(resultOf(answer.columns, answer.rows, answer.changes))
   }
 
   private end(message: string): void {
-    this.ended ??= new LibsqlError(message, "CLIENT_CLOSED")
+    this.ended ??= new DatabaseError(message, "CLIENT_CLOSED")
     for (const { reject } of this.waiting.values()) reject(this.ended)
     this.waiting.clear()
   }

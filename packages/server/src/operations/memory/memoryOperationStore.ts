@@ -87,6 +87,8 @@ export const memoryOperationStore = (
       if (run !== undefined && !run.hasEnded) run.status = waiting ? "waiting" : "running"
     },
     status: () => notKept,
+    opened: Effect.void,
+    isOpening: () => false,
     statusChanges: Stream.make(notKept),
     unfinished: Stream.empty,
     keysSince: () => Effect.succeed([]),

@@ -52,7 +52,7 @@ const makeSignals = Effect.all({
   /** Opens when there is something to write, and when somebody waits for it. */
   wake: Effect.makeLatch(false),
   urgent: Effect.makeLatch(false),
-  tried: Deferred.make<void>()
+  opened: Deferred.make<void>()
 })
 
 type Opening = Effect.Effect<OpenDatabase, DatabaseUnavailable, Scope.Scope>
@@ -80,15 +80,23 @@ export class HistoryWriter {
     this.retryAfter = options.retryAfter ?? 5_000
   }
 
-  /** Writes until the scope is closed. Waits for the first attempt to open the database. */
+  /** Writes until the scope is closed. The database is opened meanwhile. */
   static readonly make = (options: HistoryWriterOptions, open: Opening) =>
     Effect.gen(function* () {
       const writer = new HistoryWriter(options, open, yield* makeSignals)
       yield* Effect.forkScoped(Effect.forever(Effect.interruptible(writer.session)))
-      yield* Effect.timeoutOption(Deferred.await(writer.signals.tried), openTimeout)
-      writer.hasStarted = true
+      yield* Effect.forkScoped(Effect.delay(writer.attempted, openTimeout))
       return writer
     })
+
+  /** Completes when the first attempt to open the database has ended, or takes too long. */
+  readonly opened: Effect.Effect<void> = Effect.suspend(() =>
+    this.isOpening ? Deferred.await(this.signals.opened) : Effect.void
+  )
+
+  get isOpening(): boolean {
+    return !this.hasStarted
+  }
 
   /** See `OperationHistory`. */
   record(events: ReadonlyArray<OperationEvent>): number | undefined {
@@ -124,6 +132,11 @@ export class HistoryWriter {
     return Effect.sync(() => this.flushChecks.delete(check))
   }).pipe(Effect.timeoutOption(flushTimeout), Effect.asVoid)
 
+  private readonly attempted = Effect.suspend(() => {
+    this.hasStarted = true
+    return Deferred.succeed(this.signals.opened, undefined)
+  })
+
   private readonly checkFlushes = Effect.sync(() => {
     for (const check of this.flushChecks) check()
   })
@@ -142,14 +155,14 @@ export class HistoryWriter {
   private readonly session = Effect.suspend(() => this.open).pipe(
     Effect.tap((database) => this.begin(database)),
     Effect.tap((database) => Effect.addFinalizer(() => this.end(database))),
-    Effect.tap(() => Deferred.succeed(this.signals.tried, undefined)),
+    Effect.tap(() => this.attempted),
     Effect.tap(() => this.signals.wake.open),
     Effect.flatMap((database) => Effect.raceFirst(this.writing(database), this.retaining(database))),
     Effect.scoped,
     Effect.catchAllCause((cause) =>
       Cause.isInterruptedOnly(cause) ? Effect.interrupt : this.setStatus({ available: false, reason: textOf(cause) })
     ),
-    Effect.zipRight(Effect.suspend(() => Deferred.succeed(this.signals.tried, undefined))),
+    Effect.zipRight(this.attempted),
     Effect.zipRight(Effect.suspend(() => Effect.sleep(this.retryAfter)))
   )
 

@@ -58,7 +58,7 @@ export const makeSqlOperationStore = (options: HistoryWriterOptions) =>
       otherwise: Effect.Effect<A>
     ): Effect.Effect<A> =>
       Effect.zipRight(
-        writer.flush,
+        Effect.zipRight(writer.opened, writer.flush),
         Effect.suspend(() => {
           const { database, status } = writer
           if (database === undefined || !status.available) return otherwise
@@ -83,6 +83,8 @@ export const makeSqlOperationStore = (options: HistoryWriterOptions) =>
         if (isWaiting) waiting.add(logId)
         else waiting.delete(logId)
       },
+      opened: writer.opened,
+      isOpening: () => writer.isOpening,
       status: () => writer.status,
       statusChanges: writer.signals.status.changes,
       unfinished: Stream.fromQueue(writer.signals.unfinished),
@@ -97,7 +99,8 @@ export const makeSqlOperationStore = (options: HistoryWriterOptions) =>
           ask((sql) => getOperation(sql, logId, waiting), memory.get(logId)),
           Option.match({ onNone: () => memory.get(logId), onSome: (found) => Effect.succeed(Option.some(found)) })
         ),
-      lines: (logId, after) => Stream.unwrap(Effect.as(writer.flush, storedLines(logId, after)))
+      lines: (logId, after) =>
+        Stream.unwrap(Effect.as(Effect.zipRight(writer.opened, writer.flush), storedLines(logId, after)))
     }
     return { history, store }
   })
