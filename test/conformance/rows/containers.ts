@@ -277,7 +277,11 @@ export const containerRows: Rows = {
     success: (bench) =>
       Effect.gen(function* () {
         const { id } = yield* bench.running()
-        const { processes, titles } = yield* on((containers) => containers.top(id))
+        // For a moment after the start it is still the process that prepares the container.
+        const { processes, titles } = yield* Effect.repeat(
+          on((containers) => containers.top(id)),
+          { until: (top) => top.processes[0]?.at(-1) !== "runc init" }
+        )
         const columns = ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]
         expect(titles).toEqual(bench.expected("the columns of ps", columns))
         expect(processes).toHaveLength(1)
