@@ -1,20 +1,16 @@
 /** Finds what a query looks for. Has no Effect in it, so that workers and browsers load it quickly. */
 import type { LogStream } from "@dockwire/core/LogEvent"
 import type { LogLevel } from "@dockwire/core/LogLevel"
-import type { LogQuery } from "./LogQuery.js"
-import { parseTime } from "./queryTime.js"
+import { fieldTest } from "./fields/fieldTest.js"
+import { LineFields } from "./fields/lineFields.js"
+import { literalTest } from "./expressions/literalText.js"
+import type { QueryConditions, QueryTerm } from "./QueryConditions.js"
+import { parseTime } from "./text/queryTime.js"
+import { literalStrength } from "./expressions/re2Program.js"
+import { compileExpression } from "./expressions/searchExpression.js"
+import type { LogHit, TextTest } from "./expressions/TextTest.js"
 
-/** A part of a line: from and to an index in its text, the latter exclusive. */
-export interface LogHit {
-  readonly start: number
-  readonly end: number
-}
-
-/** The conditions of a query. A `LogQuery`, or what a structured clone or JSON keeps of it. */
-export type QueryConditions = Pick<
-  LogQuery,
-  "text" | "caseSensitive" | "regex" | "include" | "exclude" | "streams" | "levels" | "from" | "to" | "fields"
->
+export type { LogHit }
 
 /** A query, ready to run. It takes time linear in the length of a line, whatever the expression. */
 export interface LogMatcher {
@@ -30,36 +26,63 @@ export interface LogMatcher {
    */
   readonly literals: ReadonlyArray<string>
   readonly isExact: boolean
+  /** Whether `matchesText` is true for every text. */
+  readonly matchesAnyText: boolean
   /** Inclusive, in nanoseconds since the epoch. */
   readonly fromNanos: bigint | undefined
   /** Exclusive. */
   readonly toNanos: bigint | undefined
 }
 
-const escape = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")
+/** A query whose expression does not compile was refused when it was read. */
+const never: TextTest = { test: () => false, hits: () => [], literals: [], isExact: true }
 
-/** The longest run of ASCII, in lower case: its letters match no others. */
-const asciiRun = (text: string): string => {
-  const runs = text.toLowerCase().match(/[\0-\x7f]+/g) ?? []
-  return runs.reduce((longest, run) => (run.length > longest.length ? run : longest), "")
+const termTest = (term: QueryTerm, caseSensitive: boolean): TextTest => {
+  if ("text" in term) return literalTest(term.text, caseSensitive)
+  const expression = compileExpression(term.regex)
+  return typeof expression === "string" ? never : expression
 }
 
-/** Makes a matcher for a query. */
-const make = (query: QueryConditions): LogMatcher => {
-  const { caseSensitive = false, exclude, levels, streams, text } = query
-  const contains = (literal: string): ((line: string) => boolean) => {
-    if (caseSensitive) return (line) => line.includes(literal)
-    const pattern = new RegExp(escape(literal), "i")
-    return (line) => pattern.test(line)
+/** Puts hits in order, and makes one of those that overlap. */
+const joined = (hits: ReadonlyArray<LogHit>): ReadonlyArray<LogHit> => {
+  const found: Array<LogHit> = []
+  for (const hit of hits.toSorted((a, b) => a.start - b.start)) {
+    const last = found.at(-1)
+    if (last === undefined || hit.start >= last.end) found.push(hit)
+    else if (hit.end > last.end) found[found.length - 1] = { start: last.start, end: hit.end }
   }
-  const needed = text === undefined ? [] : [contains(text)]
-  const unwanted = (exclude ?? []).flatMap((term) => ("text" in term ? [contains(term.text)] : []))
+  return found
+}
+
+/** Makes the matcher of a query, which has to be one that `LogQuery` accepts. */
+const make = (query: QueryConditions): LogMatcher => {
+  const { caseSensitive = false, exclude = [], fields = [], include = [], levels, regex, streams, text } = query
+  const terms: ReadonlyArray<QueryTerm> = [
+    ...(text === undefined ? [] : [{ text }]),
+    ...(regex === undefined ? [] : [{ regex }]),
+    ...include
+  ]
+  const needed = terms.map((term) => termTest(term, caseSensitive))
+  const unwanted = exclude.map((term) => termTest(term, caseSensitive))
+  const conditions = fields.map(fieldTest)
+
   const matchesText = (line: string): boolean => {
-    for (const test of needed) if (!test(line)) return false
-    for (const test of unwanted) if (test(line)) return false
+    for (const { test } of needed) if (!test(line)) return false
+    for (const { test } of unwanted) if (test(line)) return false
+    if (conditions.length === 0) return true
+    const values = new LineFields(line)
+    for (const { test } of conditions) if (!test(values)) return false
     return true
   }
-  const literal = text === undefined ? "" : caseSensitive ? text : asciiRun(text)
+
+  const known: ReadonlyArray<Pick<TextTest, "literals" | "isExact">> = [
+    ...needed,
+    ...conditions.map(({ literal }) => ({ literals: literal === "" ? [] : [literal], isExact: true }))
+  ]
+  const best = known.reduce(
+    (one, other) => (literalStrength(other.literals) > literalStrength(one.literals) ? other : one),
+    { literals: [], isExact: true }
+  )
   const fromNanos = query.from === undefined ? undefined : parseTime(query.from)
   const toNanos = query.to === undefined ? undefined : parseTime(query.to)
   return {
@@ -70,17 +93,14 @@ const make = (query: QueryConditions): LogMatcher => {
       (toNanos === undefined || timeNanos < toNanos) &&
       matchesText(line),
     matchesText,
-    hits: (line) => {
-      if (text === undefined) return []
-      const pattern = new RegExp(escape(text), caseSensitive ? "g" : "gi")
-      return Array.from(line.matchAll(pattern), ({ 0: hit, index }) => ({ start: index, end: index + hit.length }))
-    },
-    literals: literal === "" ? [] : [literal],
-    isExact: caseSensitive,
+    hits: (line) => joined(needed.flatMap(({ hits }) => hits(line))),
+    literals: best.literals,
+    isExact: best.isExact,
+    matchesAnyText: needed.length + unwanted.length + conditions.length === 0,
     fromNanos,
     toNanos
   }
 }
 
-/** Makes the matcher of a query. */
+/** Makes matchers. */
 export const LogMatcher = { make }
