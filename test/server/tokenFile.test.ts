@@ -20,7 +20,7 @@ afterEach(async () => {
 })
 
 const start = (dataDir: string): Promise<string> =>
-  Effect.runPromise(Effect.map(readOrCreateToken(dataDir), Redacted.value))
+  Effect.runPromise(Effect.map(readOrCreateToken(dataDir), ({ token }) => Redacted.value(token)))
 
 /** The token in the file, which is a complete one that only its owner can read. */
 const inFile = async (dataDir: string): Promise<string> => {
@@ -47,7 +47,8 @@ const script = `
   const Redacted = await import("effect/Redacted")
   console.log("ready")
   for await (const dataDir of createInterface({ input: process.stdin })) {
-    console.log(Redacted.value(await Effect.runPromise(readOrCreateToken(dataDir))))
+    const { token } = await Effect.runPromise(readOrCreateToken(dataDir))
+    console.log(Redacted.value(token))
   }
 `
 

@@ -2,6 +2,8 @@
 export interface StressContext {
   readonly endpoint: string
   readonly rounds: number
+  /** What chance depends on. */
+  readonly seed: number
   readonly print: (line: string) => void
 }
 

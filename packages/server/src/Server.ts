@@ -66,7 +66,7 @@ import { OperationHistory } from "./rooms/OperationHistory.js"
 import type { HubOptions } from "./rooms/HubOptions.js"
 import { TokenAttempts } from "./access/TokenAttempts.js"
 import { readOnlyDocker } from "./access/readOnlyDocker.js"
-import { readOrCreateToken } from "./access/TokenFile.js"
+import { readOrCreateToken, type ServerToken } from "./access/TokenFile.js"
 import { Sockets } from "./socket/Sockets.js"
 import * as WebSocket from "./socket/WebSocket.js"
 
@@ -114,6 +114,8 @@ export interface ServerShape {
   readonly url: string
   readonly port: number
   readonly token: Redacted.Redacted<string>
+  /** Why a generated token ends with this run of the server, if it does: a sentence. */
+  readonly tokenNotice?: string
   /** Whether operations outlive the server, and if not, why: a sentence. */
   readonly historyStatus: Effect.Effect<HistoryStatus>
   /** Whether the engine answers. Waits up to 3 seconds for the first attempt to reach it. */
@@ -242,7 +244,7 @@ const httpServer = (config: ServerConfig) =>
 /** The services of a running server. */
 type ServerServices = Server | Hub | LogSink | Followers | EngineMonitor | Operations
 
-const serverLayer = (options: ServerOptions, token: Redacted.Redacted<string>) =>
+const serverLayer = (options: ServerOptions, { notice, token }: ServerToken) =>
   Layer.scoped(
     Server,
     Effect.gen(function* () {
@@ -260,6 +262,7 @@ const serverLayer = (options: ServerOptions, token: Redacted.Redacted<string>) =
         historyStatus: Effect.sync(store.status),
         port,
         token,
+        ...(notice === undefined ? {} : { tokenNotice: notice }),
         url: `http://${urlHost(options.host)}:${port}`
       }
     })
@@ -306,7 +309,7 @@ const historyNews = Layer.scopedDiscard(
 
 const layerWithToken = (
   options: ServerWithDockerOptions,
-  token: Redacted.Redacted<string>
+  token: ServerToken
 ): Layer.Layer<ServerServices, ConfigProblem, Docker> => {
   const core = Layer.mergeAll(
     Containers.layer,
@@ -341,7 +344,7 @@ const layerWithToken = (
     Layer.provide(
       Layer.mergeAll(
         Sockets.layer(keepAliveIntervals(options)),
-        Auth.layer(authOptions(options, token)),
+        Auth.layer(authOptions(options, token.token)),
         TokenAttempts.layer
       )
     ),
@@ -365,7 +368,8 @@ export class Server extends Context.Tag("@dockwire/server/Server")<Server, Serve
       Effect.gen(function* () {
         const problem = validateConfig(options)
         if (problem !== undefined) return yield* Effect.fail(problem)
-        const token = options.token ?? (yield* readOrCreateToken(options.dataDir))
+        const token =
+          options.token === undefined ? yield* readOrCreateToken(options.dataDir) : { token: options.token }
         const serving = layerWithToken(options, token)
         return options.readOnly === true ? Layer.provide(serving, readOnlyDocker) : serving
       })

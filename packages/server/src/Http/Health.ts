@@ -3,25 +3,29 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import { OperationStore } from "../operations/OperationStore.js"
+import { OperationStore, type OperationStoreShape } from "../operations/OperationStore.js"
 import { EngineMonitor } from "../engine/EngineMonitor.js"
 
 const noStore = { headers: { "cache-control": "no-store" } }
 
+/** What people should know about the history. Why is for those who are signed in. */
+const historyNotes = (store: OperationStoreShape): ReadonlyArray<string> => {
+  if (store.isOpening()) return ["the history is being opened"]
+  const { available, reason } = store.status()
+  if (!available) return ["operations are not kept"]
+  return reason === undefined ? [] : ["earlier operations are not shown"]
+}
+
 /**
  * `/healthz` responds with 200 while the server runs. `/readyz` responds with 200 while the engine answers, otherwise with
- * 503; its text also tells whether the engine is a demo, and whether the history is still being opened or operations are lost when the
- * server ends.
+ * 503; its text also tells whether the engine is a demo, and whether the history of operations is still being opened, not kept,
+ * or not whole.
  */
 export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | EngineMonitor | OperationStore> =
   HttpLayerRouter.use((router) =>
     Effect.gen(function* () {
       const monitor = yield* EngineMonitor
       const store = yield* OperationStore
-      const historyNotes = () => {
-        if (store.isOpening()) return ["the history is being opened"]
-        return store.status().available ? [] : ["operations are not kept"]
-      }
       yield* router.add("GET", "/healthz", Effect.succeed(HttpServerResponse.text("ok\n", noStore)))
       yield* router.add(
         "GET",
@@ -29,7 +33,7 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Engin
         Effect.sync(() => {
           const { available, demo } = monitor.status()
           if (!available) return HttpServerResponse.text("not ready\n", { ...noStore, status: 503 })
-          const notes = [...(demo === undefined ? [] : ["demo"]), ...historyNotes()]
+          const notes = [...(demo === undefined ? [] : ["demo"]), ...historyNotes(store)]
           return HttpServerResponse.text(notes.length === 0 ? "ready\n" : `ready (${notes.join(", ")})\n`, noStore)
         })
       )

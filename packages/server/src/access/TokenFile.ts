@@ -13,8 +13,22 @@ const reasons: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
   ENOTDIR: "part of the path is not a directory",
   EEXIST: "part of the path is not a directory",
-  ENOSPC: "the disk is full"
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EIO: "the disk has an error"
 }
+
+/** What is wrong with a disk, and not with the setting. */
+const diskFaults: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO"])
+
+/** The server's own token. */
+export interface ServerToken {
+  readonly token: Redacted.Redacted<string>
+  /** Why it ends with this run of the server: a sentence. */
+  readonly notice?: string
+}
+
+const newToken = (): string => randomBytes(32).toString("base64url")
 
 const codeOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "code" in error ? String(error.code) : String(error)
@@ -42,7 +56,7 @@ const readToken = async (file: string): Promise<string | Unusable> => {
   try {
     const found = await stat(file)
     const text = (await readFile(file, "utf8")).trim()
-    await chmod(file, 0o600)
+    if ((found.mode & 0o777) !== 0o600) await chmod(file, 0o600)
     return text.length < minLength ? found : text
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined
@@ -72,7 +86,7 @@ const createToken = async (file: string, unusable: Unusable): Promise<void> => {
   try {
     const created = await open(temporary, "wx", 0o600)
     try {
-      await created.writeFile(`${randomBytes(32).toString("base64url")}\n`)
+      await created.writeFile(`${newToken()}\n`)
       await created.sync()
     } finally {
       await created.close()
@@ -111,19 +125,31 @@ const readOrCreate = async (file: string): Promise<string> => {
   throw new Error(`${file} keeps changing`)
 }
 
+const ofThisRun = (dataDir: string, code: string): ServerToken => ({
+  token: Redacted.make(newToken()),
+  notice: `The token cannot be kept in ${dataDir} (${reasons[code] ?? code}), so this link is valid only until Dockwire ends; let it write there, or set a token of your own with --token or DOCKWIRE_TOKEN.`
+})
+
 /**
  * Reads the token in `dataDir`. Creates the directory (mode 0700) and the token (mode 0600) if they are missing. Servers that
- * start at the same time get the same token, the one in the file.
+ * start at the same time get the same token, the one in the file. If the disk does not let it, the token is a new one that is
+ * not kept.
  */
-export const readOrCreateToken = (dataDir: string): Effect.Effect<Redacted.Redacted<string>, ConfigProblem> =>
+export const readOrCreateToken = (dataDir: string): Effect.Effect<ServerToken, ConfigProblem> =>
   Effect.tryPromise({
-    try: async () => {
+    try: async (): Promise<ServerToken> => {
       const file = join(dataDir, "token")
       await mkdir(dirname(dataDir), { recursive: true })
       await mkdir(dataDir, { recursive: true, mode: 0o700 })
       const token = await readOrCreate(file)
-      await removeLeftovers(file)
-      return Redacted.make(token)
+      // They are in nobody's way.
+      await removeLeftovers(file).catch(() => {})
+      return { token: Redacted.make(token) }
     },
-    catch: (error) => dataDirProblem(dataDir, error)
-  })
+    catch: (error) => error
+  }).pipe(
+    Effect.catchAll((error) => {
+      const code = codeOf(error)
+      return diskFaults.has(code) ? Effect.succeed(ofThisRun(dataDir, code)) : Effect.fail(dataDirProblem(dataDir, error))
+    })
+  )

@@ -19,7 +19,7 @@ const browserAddresses = ({ host, publicOrigins }: ServerConfig, port: number): 
 
 const printGreeting = (config: ServerConfig) =>
   Effect.gen(function* () {
-    const { engineStatus, historyStatus, port, token } = yield* Server
+    const { engineStatus, historyStatus, port, token, tokenNotice } = yield* Server
     const addresses = browserAddresses(config, port)
     if (config.token === undefined) {
       const fragment = `#token=${encodeURIComponent(Redacted.value(token))}`
@@ -32,6 +32,7 @@ const printGreeting = (config: ServerConfig) =>
         `Dockwire is ready. Open ${addresses.join(" or ")} in your browser and sign in with the token that you set with --token or DOCKWIRE_TOKEN.`
       )
     }
+    if (tokenNotice !== undefined) yield* Console.warn(`Warning: ${tokenNotice}`)
     if (!isLoopback(config.host)) {
       yield* Console.warn(
         `Warning: other machines can connect to ${config.host}, and the traffic is not encrypted. Put a TLS proxy in front of Dockwire.`

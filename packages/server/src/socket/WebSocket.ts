@@ -18,6 +18,7 @@ import { tooManyAttempts } from "../access/tooManyAttempts.js"
 import { EngineMonitor } from "../engine/EngineMonitor.js"
 import { Followers } from "../engine/Followers.js"
 import { StatsFollowers } from "../engine/StatsFollowers.js"
+import { OperationStore } from "../operations/OperationStore.js"
 import { Hub } from "../rooms/Hub.js"
 import type { OperationHistory } from "../rooms/OperationHistory.js"
 import type { ViewerTransport } from "../rooms/Viewer.js"
@@ -101,6 +102,7 @@ const serve = (socket: WebSocket, stream: Writable, intervals: KeepAliveInterval
     const followers = yield* Followers
     const statsFollowers = yield* StatsFollowers
     const monitor = yield* EngineMonitor
+    const store = yield* OperationStore
     const keepAlive = new KeepAlive(socket, stream)
     const nextFrame = yield* receiveFrames(socket)
     const viewer = yield* Effect.acquireRelease(
@@ -115,6 +117,8 @@ const serve = (socket: WebSocket, stream: Writable, intervals: KeepAliveInterval
     const { auth, authenticated } = client
     const conversation = yield* Conversation.make(viewer, (scope) => auth.denial(scope, authenticated.token))
     viewer.send({ event: "engine_status", data: monitor.status() })
+    const { reason } = store.status()
+    if (reason !== undefined) viewer.send({ event: "status", data: { msg: reason } })
     yield* keepAlive.heartbeatEvery(intervals.heartbeat)
 
     const handleNext = Effect.flatMap(nextFrame, (frame) =>
@@ -156,7 +160,7 @@ const upgradeRequired = HttpServerResponse.unsafeJson(
   { status: 426, headers: { upgrade: "websocket" } }
 )
 
-type Needed = Hub | OperationHistory | Followers | StatsFollowers | EngineMonitor | Containers | Logs
+type Needed = Hub | OperationHistory | OperationStore | Followers | StatsFollowers | EngineMonitor | Containers | Logs
 
 /** The route of the WebSocket. */
 export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Auth | TokenAttempts | Sockets | Needed> =

@@ -39,10 +39,12 @@ const decodeOne = ({ kind, logId, target }: RunHead, encoded: ReadonlyArray<unkn
   return typeof item === "string" ? { ...line, item } : line
 }
 
-/** Decodes the events of a block. What cannot be read is left out. */
-export const decodeBlock = (head: RunHead, text: string): ReadonlyArray<StoredEvent> => {
-  const rows: unknown = JSON.parse(text)
-  if (!Array.isArray(rows)) return []
+const parse = Option.liftThrowable((text: string): unknown => JSON.parse(text))
+
+/** Decodes the events of a block. `undefined` if its text is damaged. An event that cannot be read is left out. */
+export const decodeBlock = (head: RunHead, text: string): ReadonlyArray<StoredEvent> | undefined => {
+  const rows = Option.getOrUndefined(parse(text))
+  if (!Array.isArray(rows)) return undefined
   const events: Array<StoredEvent> = []
   for (const row of rows) {
     const encoded: ReadonlyArray<unknown> = Array.isArray(row) ? row : []
@@ -53,9 +55,9 @@ export const decodeBlock = (head: RunHead, text: string): ReadonlyArray<StoredEv
   return events
 }
 
-/** Decodes an event that is stored by itself. */
+/** Decodes an event that is stored by itself: none if its text is damaged. */
 export const decodeStored = (order: number, text: string): ReadonlyArray<StoredEvent> =>
-  Option.match(decodeEvent(JSON.parse(text)), {
+  Option.match(Option.flatMap(parse(text), decodeEvent), {
     onNone: () => [],
     onSome: (event) => [{ _tag: "Stored", order, event }]
   })

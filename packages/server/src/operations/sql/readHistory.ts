@@ -15,6 +15,7 @@ const batchSize = 1_000
 const pageBlocks = 64
 
 type BlockRow = Pick<RunRow, "log_id" | "kind" | "target"> & {
+  readonly first_seq: number
   readonly last_seq: number
   readonly flush: number
   readonly events: string
@@ -40,7 +41,23 @@ const inBatches = (items: ReadonlyArray<HistoryItem>): ReadonlyArray<Batch> => {
   return batches
 }
 
-const decodeBlocks = (blocks: ReadonlyArray<BlockRow>) => blocks.flatMap((row) => decodeBlock(headOf(row), row.events))
+type PlaceKind = "seq" | "order"
+
+/** The block is not whole. In a room of several runs, its place is all that is known of it. */
+const damaged = (row: BlockRow, kind: PlaceKind, after: number): HistoryItem => ({
+  _tag: "Lost",
+  from: Math.max(Number(kind === "seq" ? row.first_seq : row.flush), after + 1),
+  to: kind === "seq" ? Number(row.last_seq) : undefined,
+  reason: "The database is damaged here."
+})
+
+/** What the blocks hold after a place. */
+const decodeBlocks = (blocks: ReadonlyArray<BlockRow>, kind: PlaceKind, after: number): Batch =>
+  blocks.flatMap((row): Batch => {
+    const events = decodeBlock(headOf(row), row.events)
+    if (events === undefined) return [damaged(row, kind, after)]
+    return events.filter(({ event, order }) => (kind === "seq" ? event.seq : order) > after)
+  })
 const decodeProgress = (rows: ReadonlyArray<ProgressRow>) =>
   rows.flatMap(({ event, place }) => decodeStored(Number(place), event))
 
@@ -53,7 +70,7 @@ const gapItems = (rows: ReadonlyArray<GapRow>, after: number): Batch =>
     reason
   }))
 
-const sorted = (items: Array<HistoryItem>, kind: "seq" | "order"): Array<HistoryItem> => {
+const sorted = (items: Array<HistoryItem>, kind: PlaceKind): Array<HistoryItem> => {
   const place = (item: HistoryItem): number =>
     item._tag === "Lost" ? item.from : kind === "seq" ? item.event.seq : item.order
   return items.sort((a, b) => place(a) - place(b))
@@ -76,7 +93,7 @@ const endOf = (limit: number | undefined): number => limit ?? Number.MAX_SAFE_IN
 const readRun = (sql: SqlClient, logId: string, after: number) =>
   pages(after, (from) =>
     Effect.gen(function* () {
-      const blocks = yield* sql<BlockRow>`SELECT b.log_id, o.kind, o.target, b.last_seq, b.flush, b.events
+      const blocks = yield* sql<BlockRow>`SELECT b.log_id, o.kind, o.target, b.first_seq, b.last_seq, b.flush, b.events
         FROM operation_blocks b JOIN operations o ON o.log_id = b.log_id
         WHERE b.log_id = ${logId} AND b.last_seq > ${from} ORDER BY b.first_seq LIMIT ${pageBlocks}`
       const isLast = blocks.length < pageBlocks
@@ -87,7 +104,7 @@ const readRun = (sql: SqlClient, logId: string, after: number) =>
       const gaps = yield* sql<GapRow>`SELECT from_seq AS from_place, to_seq AS to_place, is_exact, reason
         FROM operation_gaps WHERE log_id = ${logId} AND from_seq <= ${end} AND
           ${from === after ? sql`to_seq > ${from}` : sql`from_seq > ${from}`}`
-      const events = decodeBlocks(blocks).filter(({ event }) => event.seq > from)
+      const events = decodeBlocks(blocks, "seq", from)
       const items = sorted([...events, ...decodeProgress(progress), ...gapItems(gaps, after)], "seq")
       return { items, next: isLast ? Option.none() : Option.some(end) }
     })
@@ -99,7 +116,7 @@ const roomFilter = (sql: SqlClient, room: string) =>
 
 const readMany = (sql: SqlClient, room: string, after: number) => {
   const select = (where: Statement.Fragment, limit: number) =>
-    sql<BlockRow>`SELECT b.log_id, o.kind, o.target, b.last_seq, b.flush, b.events
+    sql<BlockRow>`SELECT b.log_id, o.kind, o.target, b.first_seq, b.last_seq, b.flush, b.events
       FROM operation_blocks b JOIN operations o ON o.log_id = b.log_id
       WHERE ${where} AND (${roomFilter(sql, room)}) ORDER BY b.flush LIMIT ${limit}`
   const blocksFrom = (flush: number) =>
@@ -130,7 +147,7 @@ const readMany = (sql: SqlClient, room: string, after: number) => {
               FROM operation_gaps g JOIN operations o ON o.log_id = g.log_id
               WHERE ${from === after ? sql`g.to_order > ${from}` : sql`g.from_order > ${from}`}
                 AND g.from_order <= ${end} AND (${roomFilter(sql, room)})`
-            const events = decodeBlocks(blocks).filter(({ order }) => order > after)
+            const events = decodeBlocks(blocks, "order", after)
             const items = sorted([...events, ...decodeProgress(progress), ...gapItems(gaps, after)], "order")
             return { items, next: next === undefined ? Option.none() : Option.some(next) }
           })
