@@ -189,6 +189,7 @@ const rooms = [
       "server/src/access/",
       "server/src/Api/RequiredScope.ts",
       "server/src/engine/",
+      "server/src/operations/OperationStore.ts",
       "server/src/rooms/",
       "server/src/Wire.ts"
     ]

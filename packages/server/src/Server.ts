@@ -368,8 +368,7 @@ export class Server extends Context.Tag("@dockwire/server/Server")<Server, Serve
       Effect.gen(function* () {
         const problem = validateConfig(options)
         if (problem !== undefined) return yield* Effect.fail(problem)
-        const token =
-          options.token === undefined ? yield* readOrCreateToken(options.dataDir) : { token: options.token }
+        const token = options.token === undefined ? yield* readOrCreateToken(options.dataDir) : { token: options.token }
         const serving = layerWithToken(options, token)
         return options.readOnly === true ? Layer.provide(serving, readOnlyDocker) : serving
       })

@@ -150,6 +150,8 @@ export const readOrCreateToken = (dataDir: string): Effect.Effect<ServerToken, C
   }).pipe(
     Effect.catchAll((error) => {
       const code = codeOf(error)
-      return diskFaults.has(code) ? Effect.succeed(ofThisRun(dataDir, code)) : Effect.fail(dataDirProblem(dataDir, error))
+      return diskFaults.has(code)
+        ? Effect.succeed(ofThisRun(dataDir, code))
+        : Effect.fail(dataDirProblem(dataDir, error))
     })
   )
