@@ -114,8 +114,8 @@ const withFault = async ({ damage, noToken, options, readiness, repair, says }: 
     const { close, operations, server } = await start(disk.folder)
     try {
       const token = Redacted.value(server.token)
-      const { reason = "" } = await Effect.runPromise(server.historyStatus)
-      expect(reason).toMatch(says)
+      const reason = async () => (await Effect.runPromise(server.historyStatus)).reason
+      await eventually(reason).toMatch(says)
       const kept = await readFile(join(disk.folder, "token"), "utf8").catch(() => "")
       expect([kept.trim() === token, server.tokenNotice]).toEqual(
         noToken === undefined ? [true, undefined] : [false, expect.stringContaining(` (${noToken}), so this link `)]
@@ -124,7 +124,7 @@ const withFault = async ({ damage, noToken, options, readiness, repair, says }: 
       await eventually(readyz).toBe(`ready (${readiness})`)
 
       const viewer = await connectWire(server.url, { token })
-      expect((await viewer.waitFor(isEvent("status"))).data.msg).toBe(reason)
+      expect((await viewer.waitFor(isEvent("status"))).data.msg).toBe(await reason())
       viewer.send({ event: "stream_container_logs", data: { container_id: "clock" } })
       await viewer.waitFor(isEvent("docker_log", ({ data }) => data.lines[0]?.[2] === "tick"))
       /** Runs an operation, and looks at it as a viewer and as who asks for it. */

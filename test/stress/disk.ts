@@ -126,6 +126,7 @@ interface Found {
 const checkDamaged = (dataDir: string, logId: string) =>
   Effect.gen(function* () {
     const store = yield* OperationStore
+    yield* store.opened
     const { available, reason } = store.status()
     const readable = Effect.catchAll(
       Effect.map(readRoom(`operation_${logId}`), (items) => {

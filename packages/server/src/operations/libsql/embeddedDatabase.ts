@@ -8,12 +8,13 @@ import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import { isUtf8 } from "node:buffer"
 import { existsSync } from "node:fs"
 import { mkdir, open, rename, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { DatabaseUnavailable, OperationDatabase, type OpenDatabase } from "../OperationDatabase.js"
 import type { WorkerClient } from "./WorkerClient.js"
-import { knownVersion, migrate, storedVersion } from "../sql/migrations.js"
+import { knownVersion, migrate, storedVersion, textColumns } from "../sql/migrations.js"
 
 /** A file that no server can use: it is damaged, or a later version made it. */
 class UnusableFile {
@@ -124,12 +125,34 @@ const connect = (file: string): Effect.Effect<Connection, never, Scope.Scope> =>
 /** How large a file is checked as a whole when it is opened. Damage of a larger one shows when it is used. */
 const maxChecked = 64 * 1024 * 1024
 
-const check = (file: string, sql: SqlClient): Effect.Effect<void, SqlError | UnusableFile> =>
+const checkPages = (file: string, sql: SqlClient): Effect.Effect<void, SqlError | UnusableFile> =>
   Effect.gen(function* () {
     const { size } = yield* Effect.promise(() => stat(file))
     if (size > maxChecked) return
     const [row] = yield* sql<{ readonly quick_check: string }>`PRAGMA quick_check(1)`
     if (row?.quick_check !== "ok") yield* Effect.fail(new UnusableFile("damaged"))
+  })
+
+/** Whether there is such a table. Its rows are damaged if one of these texts is: the driver ends the process when it reads one. */
+const checkTable = (sql: SqlClient, table: string, columns: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const [found] = yield* sql<{ readonly count: number }>`SELECT COUNT(*) AS count FROM sqlite_master
+      WHERE name = ${table}`
+    if (found?.count !== 1) return false
+    const text = columns.map((column) => `COALESCE(${column}, '')`).join(" || ' ' || ")
+    const rows = yield* sql<{ readonly bytes: ArrayBuffer }>`SELECT CAST(${sql.literal(text)} AS BLOB) AS bytes
+      FROM ${sql(table)}`
+    if (!rows.every(({ bytes }) => isUtf8(bytes))) yield* Effect.fail(new UnusableFile("damaged"))
+    return true
+  })
+
+const checkTables = (sql: SqlClient) =>
+  Effect.gen(function* () {
+    const hasVersion = yield* checkTable(sql, "effect_sql_migrations", ["name", "created_at"])
+    if (hasVersion && (yield* Effect.provideService(storedVersion, SqlClient, sql)) > knownVersion) {
+      yield* Effect.fail(new UnusableFile("newer"))
+    }
+    for (const [table, columns] of Object.entries(textColumns)) yield* checkTable(sql, table, columns)
   })
 
 const openFile = (file: string): Effect.Effect<OpenDatabase, UnusableFile | DatabaseUnavailable, Scope.Scope> =>
@@ -138,14 +161,9 @@ const openFile = (file: string): Effect.Effect<OpenDatabase, UnusableFile | Data
     const connection = yield* connect(file)
     const { sql } = connection
     for (const setting of settings) yield* sql.unsafe(setting)
-    const provided = Effect.provideService(SqlClient, sql)
-    const [tables] = yield* sql<{ readonly count: number }>`SELECT COUNT(*) AS count FROM sqlite_master
-      WHERE name = 'effect_sql_migrations'`
-    if (tables?.count === 1 && (yield* provided(storedVersion)) > knownVersion) {
-      return yield* Effect.fail(new UnusableFile("newer"))
-    }
-    yield* provided(migrate)
-    yield* check(file, sql)
+    yield* checkPages(file, sql)
+    yield* checkTables(sql)
+    yield* Effect.provideService(migrate, SqlClient, sql)
     return { sql, reclaim: reclaim(connection), isBroken, explain: (error: unknown) => explain(file, error) }
   }).pipe(
     Effect.catchAllCause((cause) => {

@@ -1,5 +1,7 @@
 /** The events of one run in one write, as one text. */
 import { OperationEvent, type OperationLine, type OperationTarget } from "@dockwire/core/LogEvent"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import type * as Statement from "@effect/sql/Statement"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { StoredEvent } from "../../rooms/OperationHistory.js"
@@ -39,10 +41,24 @@ const decodeOne = ({ kind, logId, target }: RunHead, encoded: ReadonlyArray<unkn
   return typeof item === "string" ? { ...line, item } : line
 }
 
-const parse = Option.liftThrowable((text: string): unknown => JSON.parse(text))
+/** A stored text, as the database returns `eventBytes`. */
+export type EventText = string | ArrayBuffer
+
+/** Selects a column of events as bytes, where text that is damaged would end the process. */
+export const eventBytes = (sql: SqlClient, column: string): Statement.Fragment =>
+  sql.onDialectOrElse({
+    orElse: () => sql.literal(column),
+    sqlite: () => sql.literal(`CAST(${column} AS BLOB)`)
+  })
+
+const decoder = new TextDecoder()
+
+const parse = Option.liftThrowable((text: EventText): unknown =>
+  JSON.parse(typeof text === "string" ? text : decoder.decode(text))
+)
 
 /** Decodes the events of a block. `undefined` if its text is damaged. An event that cannot be read is left out. */
-export const decodeBlock = (head: RunHead, text: string): ReadonlyArray<StoredEvent> | undefined => {
+export const decodeBlock = (head: RunHead, text: EventText): ReadonlyArray<StoredEvent> | undefined => {
   const rows = Option.getOrUndefined(parse(text))
   if (!Array.isArray(rows)) return undefined
   const events: Array<StoredEvent> = []
@@ -56,7 +72,7 @@ export const decodeBlock = (head: RunHead, text: string): ReadonlyArray<StoredEv
 }
 
 /** Decodes an event that is stored by itself: none if its text is damaged. */
-export const decodeStored = (order: number, text: string): ReadonlyArray<StoredEvent> =>
+export const decodeStored = (order: number, text: EventText): ReadonlyArray<StoredEvent> =>
   Option.match(Option.flatMap(parse(text), decodeEvent), {
     onNone: () => [],
     onSome: (event) => [{ _tag: "Stored", order, event }]

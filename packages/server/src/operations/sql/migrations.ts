@@ -65,6 +65,29 @@ const create = Effect.gen(function* () {
 
 const migrations = { "1_create": create }
 
+/** The columns that are read as text. Those of events are read as bytes. */
+export const textColumns = {
+  settings: ["name", "value"],
+  operations: [
+    "log_id",
+    "kind",
+    "target",
+    "config_room",
+    "image_room",
+    "targets",
+    "started_by",
+    "started_at",
+    "ended_at",
+    "status",
+    "error",
+    "failure",
+    "search",
+    "idempotency_key",
+    "idempotency_request"
+  ],
+  operation_gaps: ["reason"]
+} as const
+
 /** The version of the tables that this code knows. */
 export const knownVersion = Object.keys(migrations).length
 

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { HistoryItem } from "../../rooms/OperationHistory.js"
 import { allOperationsRoom, operationRoom } from "../../Wire.js"
-import { decodeBlock, decodeStored } from "./eventBlock.js"
+import { decodeBlock, decodeStored, eventBytes, type EventText } from "./eventBlock.js"
 import { headOf, type RunRow } from "./RunRow.js"
 
 const batchSize = 1_000
@@ -18,12 +18,12 @@ type BlockRow = Pick<RunRow, "log_id" | "kind" | "target"> & {
   readonly first_seq: number
   readonly last_seq: number
   readonly flush: number
-  readonly events: string
+  readonly events: EventText
 }
 
 interface ProgressRow {
   readonly place: number
-  readonly event: string
+  readonly event: EventText
 }
 
 interface GapRow {
@@ -93,13 +93,15 @@ const endOf = (limit: number | undefined): number => limit ?? Number.MAX_SAFE_IN
 const readRun = (sql: SqlClient, logId: string, after: number) =>
   pages(after, (from) =>
     Effect.gen(function* () {
-      const blocks = yield* sql<BlockRow>`SELECT b.log_id, o.kind, o.target, b.first_seq, b.last_seq, b.flush, b.events
+      const blocks = yield* sql<BlockRow>`SELECT b.log_id, o.kind, o.target, b.first_seq, b.last_seq, b.flush,
+        ${eventBytes(sql, "b.events")} AS events
         FROM operation_blocks b JOIN operations o ON o.log_id = b.log_id
         WHERE b.log_id = ${logId} AND b.last_seq > ${from} ORDER BY b.first_seq LIMIT ${pageBlocks}`
       const isLast = blocks.length < pageBlocks
       const last = isLast ? undefined : blocks.at(-1)?.last_seq
       const end = endOf(last === undefined ? undefined : Number(last))
-      const progress = yield* sql<ProgressRow>`SELECT place, event FROM operation_progress
+      const progress =
+        yield* sql<ProgressRow>`SELECT place, ${eventBytes(sql, "event")} AS event FROM operation_progress
         WHERE log_id = ${logId} AND seq > ${from} AND seq <= ${end} ORDER BY seq`
       const gaps = yield* sql<GapRow>`SELECT from_seq AS from_place, to_seq AS to_place, is_exact, reason
         FROM operation_gaps WHERE log_id = ${logId} AND from_seq <= ${end} AND
@@ -116,7 +118,8 @@ const roomFilter = (sql: SqlClient, room: string) =>
 
 const readMany = (sql: SqlClient, room: string, after: number) => {
   const select = (where: Statement.Fragment, limit: number) =>
-    sql<BlockRow>`SELECT b.log_id, o.kind, o.target, b.first_seq, b.last_seq, b.flush, b.events
+    sql<BlockRow>`SELECT b.log_id, o.kind, o.target, b.first_seq, b.last_seq, b.flush,
+        ${eventBytes(sql, "b.events")} AS events
       FROM operation_blocks b JOIN operations o ON o.log_id = b.log_id
       WHERE ${where} AND (${roomFilter(sql, room)}) ORDER BY b.flush LIMIT ${limit}`
   const blocksFrom = (flush: number) =>
@@ -139,7 +142,8 @@ const readMany = (sql: SqlClient, room: string, after: number) => {
             const { blocks, next } = yield* blocksFrom(flush)
             const from = Math.max(after, flush - 1)
             const end = endOf(next === undefined ? undefined : next - 1)
-            const progress = yield* sql<ProgressRow>`SELECT p.place, p.event FROM operation_progress p
+            const progress =
+              yield* sql<ProgressRow>`SELECT p.place, ${eventBytes(sql, "p.event")} AS event FROM operation_progress p
               JOIN operations o ON o.log_id = p.log_id
               WHERE p.place > ${from} AND p.place <= ${end} AND (${roomFilter(sql, room)}) ORDER BY p.place`
             const gaps = yield* sql<GapRow>`SELECT g.from_order AS from_place, g.to_order AS to_place, g.is_exact,

@@ -15,7 +15,7 @@ import type {
 import { operationRoom } from "../../Wire.js"
 import type { RememberedKey } from "../IdempotencyKeys.js"
 import { pageLimit } from "../operationFilter.js"
-import { decodeStored } from "./eventBlock.js"
+import { decodeStored, eventBytes, type EventText } from "./eventBlock.js"
 import { readHistory } from "./readHistory.js"
 import { failureOf, type RunRow, summaryOf } from "./RunRow.js"
 
@@ -65,7 +65,7 @@ export const listOperations = (
   )
 }
 
-const itemsOf = (rows: ReadonlyArray<{ readonly event: string }>): ReadonlyArray<OperationItem> =>
+const itemsOf = (rows: ReadonlyArray<{ readonly event: EventText }>): ReadonlyArray<OperationItem> =>
   rows.flatMap((row) =>
     decodeStored(0, row.event).flatMap(({ event }) => {
       if (event._tag !== "OperationProgress") return []
@@ -84,7 +84,9 @@ export const getOperation = (
   Effect.gen(function* () {
     const [row] = yield* sql<RunRow>`SELECT * FROM operations WHERE log_id = ${logId}`
     if (row === undefined) return Option.none()
-    const progress = yield* sql<{ readonly event: string }>`SELECT event FROM operation_progress
+    const progress = yield* sql<{
+      readonly event: EventText
+    }>`SELECT ${eventBytes(sql, "event")} AS event FROM operation_progress
       WHERE log_id = ${logId} ORDER BY seq LIMIT ${maxItems}`
     const [from] = yield* sql<{ readonly seq: number | null }>`SELECT MIN(first_seq) AS seq FROM
       (SELECT first_seq FROM operation_blocks WHERE log_id = ${logId} ORDER BY first_seq DESC LIMIT ${lastLines + 1}) last`
