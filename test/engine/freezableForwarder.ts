@@ -8,6 +8,8 @@ export interface FreezableForwarder {
   readonly freeze: () => void
   /** Passes bytes again, on the connections that are still open and on new ones. */
   readonly thaw: () => void
+  /** Breaks the connections that are open. */
+  readonly cut: () => void
   readonly stop: () => Promise<void>
 }
 
@@ -33,8 +35,12 @@ export const startFreezableForwarder = async (port: number, host = "127.0.0.1"):
   await once(server, "listening")
   const address = server.address()
   if (address === null || typeof address === "string") throw new Error("The forwarder does not listen on a port.")
+  const cut = () => {
+    for (const socket of open) socket.destroy()
+  }
   return {
     port: address.port,
+    cut,
     freeze: () => {
       isFrozen = true
       for (const socket of open) socket.pause()
@@ -46,7 +52,7 @@ export const startFreezableForwarder = async (port: number, host = "127.0.0.1"):
     stop: async () => {
       const closed = once(server, "close")
       server.close()
-      for (const socket of open) socket.destroy()
+      cut()
       await closed
     }
   }

@@ -1,7 +1,5 @@
 /** The handlers of `SessionApi`. */
-import * as FileSystem from "@effect/platform/FileSystem"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
-import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
@@ -14,6 +12,7 @@ import { Auth, type AuthShape } from "../access/Auth.js"
 import { sessionSeconds, ticketSeconds } from "../access/sessions.js"
 import { TokenAttempts, type TokenAttemptsShape } from "../access/TokenAttempts.js"
 import { tooManyAttempts } from "../access/tooManyAttempts.js"
+import { readText } from "./request/readText.js"
 
 type Request = HttpServerRequest.HttpServerRequest
 
@@ -37,14 +36,13 @@ const wrongToken = notAllowed(
   "The server does not accept this token. Use the token in the link that Dockwire printed when it started or, if it was started with a token of your own, that one."
 )
 
+const decodeRequest = Schema.decodeUnknownOption(Schema.parseJson(SessionRequest))
+
 /** The token in the body of a request, if it has one. */
 const tokenInBody = (request: Request): Effect.Effect<string | undefined> => {
-  // Without a length, the connection ends at the limit.
   if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return Effect.succeed(undefined)
-  return request.json.pipe(
-    HttpIncomingMessage.withMaxBodySize(Option.some(FileSystem.Size(maxBodyBytes))),
-    Effect.flatMap(Schema.decodeUnknown(SessionRequest)),
-    Effect.match({ onFailure: () => undefined, onSuccess: ({ token }) => token })
+  return Effect.map(readText(request, maxBodyBytes), (text) =>
+    Option.match(decodeRequest(text), { onNone: () => undefined, onSome: ({ token }) => token })
   )
 }
 

@@ -1,16 +1,16 @@
 /** Middleware that checks requests against the schemas of the API, and says what is wrong with them. */
 import { InvalidRequest } from "@dockwire/core/DockerError"
-import * as FileSystem from "@effect/platform/FileSystem"
-import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { maxBodyBytes } from "../../Api/fields/requestBody.js"
 import { toErrorBody } from "../../Api/Errors.js"
 import { contentType, tooLarge, unsupported } from "./bodyRefusals.js"
 import { type EndpointChecks, endpointChecks, endpointKey } from "./EndpointChecks.js"
+import { readText } from "./readText.js"
 
 const invalid = (error: InvalidRequest) => HttpServerResponse.unsafeJson(toErrorBody(error), { status: 400 })
 
@@ -29,24 +29,30 @@ const parseJson = (text: string): Option.Option<unknown> => {
   }
 }
 
-/** Reads and checks a JSON body. The handler reads the text again, which the request has kept. */
+/** A request whose body has been read: the handler takes it as it is here. */
+const withBody = (request: HttpServerRequest.HttpServerRequest, text: string, json: unknown) =>
+  new Proxy(request, {
+    get: (target, key) =>
+      key === "json" ? Effect.succeed(json) : key === "text" ? Effect.succeed(text) : Reflect.get(target, key)
+  })
+
+/** Reads and checks a JSON body. Returns the refusal, or the request with what was read. */
 const checkBody = (
   request: HttpServerRequest.HttpServerRequest,
   { check, contentTypes }: NonNullable<EndpointChecks["body"]>
-): Effect.Effect<HttpServerResponse.HttpServerResponse | undefined> => {
+): Effect.Effect<Either.Either<HttpServerRequest.HttpServerRequest, HttpServerResponse.HttpServerResponse>> => {
   const sent = contentType(request, contentTypes[0] ?? "application/json")
-  if (!contentTypes.includes(sent)) return Effect.succeed(unsupported(sent, contentTypes))
-  // Of a body that does not tell its length, the connection ends at the limit.
-  if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return Effect.succeed(tooLarge(maxBodyBytes))
-  return request.text.pipe(
-    HttpIncomingMessage.withMaxBodySize(Option.some(FileSystem.Size(maxBodyBytes))),
-    Effect.map((text) => {
-      const body = parseJson(text)
-      const problem = Option.isNone(body) ? notJson(text) : check(body.value)
-      return problem === undefined ? undefined : invalid(problem)
-    }),
-    Effect.orElseSucceed(() => tooLarge(maxBodyBytes))
-  )
+  if (!contentTypes.includes(sent)) return Effect.succeed(Either.left(unsupported(sent, contentTypes)))
+  if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) {
+    return Effect.succeed(Either.left(tooLarge(maxBodyBytes)))
+  }
+  return Effect.map(readText(request, maxBodyBytes), (text) => {
+    if (text === undefined) return Either.left(tooLarge(maxBodyBytes))
+    const body = parseJson(text)
+    if (Option.isNone(body)) return Either.left(invalid(notJson(text)))
+    const problem = check(body.value)
+    return problem === undefined ? Either.right(withBody(request, text, body.value)) : Either.left(invalid(problem))
+  })
 }
 
 /** Responds with 400, 413 or 415 to a request that the endpoint does not accept. */
@@ -63,8 +69,10 @@ export const checkRequest = HttpLayerRouter.middleware(
         const problem = endpoint.query(query) ?? endpoint.path(params) ?? endpoint.headers(request.headers)
         if (problem !== undefined) return invalid(problem)
         if (endpoint.body === undefined) return yield* app
-        const refusal = yield* checkBody(request, endpoint.body)
-        return refusal ?? (yield* app)
+        const checked = yield* checkBody(request, endpoint.body)
+        return Either.isLeft(checked)
+          ? checked.left
+          : yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, checked.right)
       })
   })
 )
