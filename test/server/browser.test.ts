@@ -368,6 +368,34 @@ describeEngine("the page", () => {
     const two = { ...shape, line: "two" }
     expect(seen).toHaveLength(4)
     expect(seen).toEqual(expect.arrayContaining([one, two]))
+    // What a page of the old server did to show operations.
+    const ended = await page.evaluate(async () => {
+      const socket = Reflect.get(globalThis, "io")()
+      const image = "127.0.0.1:1/nothing:1"
+      const complete = new Promise((resolve) => {
+        socket.on("docker_log_complete", (data: { image_name?: string }) => {
+          if (data.image_name === image) resolve(data)
+        })
+      })
+      const joined = new Promise((resolve) => socket.on("joined", resolve))
+      socket.emit("join", { room: "docker_logs" })
+      await joined
+      const headers = { "content-type": "application/json" }
+      await fetch("/api/images/pull", { method: "POST", headers, body: JSON.stringify({ image }) })
+      const data = await complete
+      socket.disconnect()
+      return data
+    })
+    expect(ended).toMatchObject({
+      log_id: expect.any(String),
+      operation_type: "pull_image",
+      config_id: null,
+      container_id: null,
+      success: false,
+      status: "failed",
+      error: expect.stringContaining("127.0.0.1:1"),
+      timestamp: expect.stringMatching(/Z$/)
+    })
     expect(complaints).toEqual([])
   })
 })

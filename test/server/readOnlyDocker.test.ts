@@ -1,11 +1,17 @@
-import { Containers, Docker, Exec, Logs, MemoryEngine } from "@dockwire/core"
+import { Compose, Containers, Docker, Exec, Logs, LogSink, MemoryEngine, Operation, RegistryAuth } from "@dockwire/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { expect, it } from "vitest"
 import { readOnlyDocker } from "../../packages/server/src/access/readOnlyDocker.js"
 
-const services = Layer.mergeAll(Containers.layer, Exec.layer, Logs.layer)
+const services = Layer.mergeAll(
+  Containers.layer,
+  Exec.layer,
+  Logs.layer,
+  LogSink.layerNone,
+  Layer.provide(Compose.layer, RegistryAuth.layerConfig)
+)
 
 it("lets reading through to the engine, and nothing else", async () => {
   const program = Effect.gen(function* () {
@@ -37,6 +43,14 @@ it("lets reading through to the engine, and nothing else", async () => {
         expect(yield* Effect.flip(change)).toMatchObject({
           _tag: "EngineError",
           status: 403,
+          detail: expect.stringContaining("--read-only")
+        })
+      }
+      const compose = yield* Compose
+      for (const operation of [compose.up("shop"), compose.down({ name: "shop" }), compose.command("shop", ["rm"])]) {
+        expect(yield* Effect.flip(Operation.run<unknown, unknown, never>(operation))).toMatchObject({
+          _tag: "ComposeFailed",
+          project: "shop",
           detail: expect.stringContaining("--read-only")
         })
       }

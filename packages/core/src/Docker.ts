@@ -123,6 +123,8 @@ export interface DockerShape {
   readonly endpoint: string
   /** The certificates for the endpoint, for programs that connect to it by themselves. */
   readonly tls?: TlsOptions
+  /** Why nothing may be changed through this connection, if so: a sentence. Commands of compose, which has its own, are refused. */
+  readonly onlyReads?: string
   /** Sends a request and reads the whole response. A status of 400 or more is an `EngineError`. */
   readonly json: (request: DockerRequest) => Effect.Effect<DockerResponse, DockerFailure>
   /**

@@ -197,7 +197,7 @@ describe("the errors of each method", () => {
       Compose: Tags<ComposeShape>
       ComposeFiles: Tags<Omit<ComposeFilesShape, "folder">>
       Containers: Tags<Containers>
-      Docker: Tags<Omit<DockerShape, "tls">>
+      Docker: Tags<Omit<DockerShape, "onlyReads" | "tls">>
       Events: Tags<EventsShape>
       Exec: Tags<Exec>
       "Exec, an attachment": Tags<Attachment>

@@ -1,3 +1,4 @@
+import { request } from "node:http"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { eventually } from "../../core/eventually.js"
 import { type CuttingProxy, startCuttingProxy } from "../../engine/cuttingProxy.js"
@@ -135,6 +136,17 @@ describeEngine("containers over HTTP", () => {
     expect(type).toMatchObject({ status: 415, json: { accepted: ["application/json"] } })
     const large = await server.ask("POST", exec, { body: { command: ["true"], stdin: "x".repeat(2 ** 20) } })
     expect(large).toMatchObject({ status: 413, json: { limit: 2 ** 20 } })
+    // Of a body that does not tell its length, the rest is still being sent when the server responds.
+    const status = await new Promise((resolve) => {
+      const headers = { authorization: `Bearer ${server.token}`, "content-type": "application/json" }
+      const upload = request(`${server.url}${exec}`, { method: "POST", headers }, (response) =>
+        resolve(response.statusCode)
+      )
+      upload.on("error", resolve)
+      for (let sent = 0; sent < 40; sent++) upload.write(Buffer.alloc(2 ** 16, 32))
+      upload.end()
+    })
+    expect(status).toBe(413)
   })
 
   it("reads a log as text and as JSON lines", async () => {

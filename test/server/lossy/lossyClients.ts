@@ -120,7 +120,7 @@ export const libraryLossyClient = async (
 /** As many clients of either kind; resolves when all are in the room. */
 export const openLossyClients = async (count: number, request: LossyRequest): Promise<ReadonlyArray<LossyClient>> => {
   const clients = await Promise.all(
-    Array.from({ length: count }, (_, index) =>
+    Array.from({ length: count }, async (_, index) =>
       index % 2 === 0 ? wireLossyClient(`wire ${index}`, request) : libraryLossyClient(`library ${index}`, request)
     )
   )

@@ -32,7 +32,7 @@ const parseJson = (text: string): Option.Option<unknown> => {
 /** A request whose body has been read: the handler takes it as it is here. */
 const withBody = (request: HttpServerRequest.HttpServerRequest, text: string, json: unknown) =>
   new Proxy(request, {
-    get: (target, key) =>
+    get: (target, key): unknown =>
       key === "json" ? Effect.succeed(json) : key === "text" ? Effect.succeed(text) : Reflect.get(target, key)
   })
 

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { ComposeFailed, EngineUnavailable } from "../../../DockerError.js"
+import { ComposeFailed, type EngineUnavailable } from "../../../DockerError.js"
 import type { Operation } from "../../../Operation.js"
 import { type ComposeProject, projectLabel } from "../cli/composeProject.js"
 import type { ComposeCall, ComposeDoor, ComposeSteps, EngineProject, OpenProject } from "../door/composeDoor.js"
@@ -63,6 +63,19 @@ const leftOf = ({ docker, name }: EngineProject): Effect.Effect<string> =>
     onSuccess: (left) => `Project "${name}": ${describeLeft(left)}. "down" removes what is left.`
   })
 
+/** The project, or why it is not to be touched: compose has a connection of its own to the engine. */
+const openToChange = <A>({ docker, open }: ComposeDoor, project: ComposeProject, task: ComposeTask<A>) =>
+  docker.onlyReads === undefined
+    ? open(project, task.secrets)
+    : Effect.fail(
+        new ComposeFailed({
+          reason: "Failed",
+          project: projectLabel(project),
+          lastLines: [],
+          detail: docker.onlyReads
+        })
+      )
+
 /** An operation on a project. */
 export const composeOperation = <A>(
   door: ComposeDoor,
@@ -74,7 +87,7 @@ export const composeOperation = <A>(
     kind: task.kind,
     target: { configId: (typeof project === "string" ? undefined : project.configId) ?? projectLabel(project) },
     steps: Stream.unwrapScoped(
-      Effect.map(door.open(project, task.secrets), (opened) => {
+      Effect.map(openToChange(door, project, task), (opened) => {
         name = opened.name
         return taskSteps(door, opened, task)
       })
