@@ -199,7 +199,15 @@ const rooms = [
   ["server/src/access/", [...core, "server/src/Api/RequiredScope.ts", "server/src/Config.ts"]],
   [
     "server/src/command/",
-    ["server/src/Server.ts", "server/src/Config.ts", "server/src/Api/RequiredScope.ts", "server/src/access/tokens/"]
+    [
+      "server/src/Server.ts",
+      "server/src/Config.ts",
+      "server/src/Api/RequiredScope.ts",
+      "server/src/access/tokens/",
+      "server/src/client/",
+      "server/src/Wire.ts",
+      "type server/src/Api/"
+    ]
   ],
   ["server/src/client/", ["server/src/Wire.ts", "type server/src/Api/json/ApiTypes.ts"]],
   ["server/src/web/", ["server/src/client/", "server/src/Wire.ts", "type server/src/Api/"]],

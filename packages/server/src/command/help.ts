@@ -1,4 +1,11 @@
-/** The help of `dockwire` and `dockwire serve`. */
+/** The help of `dockwire` and its commands. */
+import {
+  connectionFlags,
+  type RemoteCommand,
+  type RemoteCommandName,
+  remoteCommands,
+  type RemoteFlag
+} from "./remote/commands.js"
 import { type ServeFlag, serveFlags } from "./serveFlags.js"
 
 /** Columns of the text. */
@@ -48,21 +55,60 @@ ${flags.map(describe).join("")}  -h, --help
 Exits with 2 if a setting is invalid, and with 1 if it cannot be used.
 `
 
+const remoteFlag = ({ description, name, short, value, variable }: RemoteFlag): string => {
+  const long = value === undefined ? `--${name}` : `--${name} <${value}>`
+  const environment = variable === undefined ? "" : `      Environment: ${variable}\n`
+  return `  ${short === undefined ? "" : `-${short}, `}${long}\n${wrap(description, "      ")}\n${environment}`
+}
+
+/** What `dockwire <command> --help` prints. */
+export const remoteHelp = (name: RemoteCommandName): string => {
+  const { about, flags, operands }: RemoteCommand = remoteCommands[name]
+  const all = [...flags, ...connectionFlags].map(remoteFlag)
+  return `Usage: dockwire ${name} [options] ${operands.usage}
+
+${wrap(about, "")}
+
+Options:
+${all.join("")}  -h, --help
+      Show this help.
+`
+}
+
+const summary = ([name, { summary }]: readonly [string, RemoteCommand]): string => `  ${name.padEnd(11)}   ${summary}\n`
+
 /** What `dockwire --help` prints. */
 export const dockwireHelp = `Usage: dockwire <command> [options]
 
 Live Docker logs in your browser.
 
-Commands:
+The server:
   serve         Run the log server and print the link to open
   token         Create, list and revoke tokens with scopes
   healthcheck   Exit with 0 if the server on this machine responds, otherwise with 1
+
+Through a running server:
+${Object.entries(remoteCommands).map(summary).join("")}
+  completion    Print a script that completes commands in bash, zsh or fish
 
 Options:
   -h, --help      Show the help of dockwire, or of a command
   -v, --version   Show the version
 
-Run "dockwire serve --help" for the settings of the server.
+Run "dockwire <command> --help" for the options of a command.
+`
+
+/** What `dockwire completion --help` prints. */
+export const completionHelp = `Usage: dockwire completion bash|zsh|fish
+
+Prints a script that completes commands, flags, and the names of containers,
+stacks and operations, which it asks the server for.
+
+  bash   source <(dockwire completion bash)
+         in ~/.bashrc
+  zsh    dockwire completion zsh > "\${fpath[1]}/_dockwire"
+         or source <(dockwire completion zsh) in ~/.zshrc, after compinit
+  fish   dockwire completion fish > ~/.config/fish/completions/dockwire.fish
 `
 
 /** What `dockwire token --help` prints. */

@@ -6,6 +6,7 @@ import * as Redacted from "effect/Redacted"
 import { hostname } from "node:os"
 import { isLoopback, parseOrigin, type ServerConfig, urlHost } from "../Config.js"
 import { Server } from "../Server.js"
+import { writeServerFile } from "./serverFile.js"
 
 /** Where a browser can open the server. It can't open the address that stands for all addresses of the machine. */
 const browserAddresses = ({ host, publicOrigins }: ServerConfig, port: number): ReadonlyArray<string> => {
@@ -46,6 +47,21 @@ const printGreeting = (config: ServerConfig) =>
     else yield* Console.log(`Engine: ${reason}\nDockwire keeps trying and continues as soon as the engine responds.`)
   })
 
+/** Lets commands on this machine find the server. */
+const announce = (config: ServerConfig) =>
+  Effect.gen(function* () {
+    const { port } = yield* Server
+    const host = config.host === "0.0.0.0" ? "127.0.0.1" : config.host === "::" ? "::1" : config.host
+    const server = { url: `http://${urlHost(host)}:${port}`, hasOwnToken: config.token !== undefined }
+    yield* Effect.acquireRelease(
+      Effect.promise(() => writeServerFile(config.dataDir, server)),
+      (takeBack) => Effect.promise(takeBack)
+    )
+  })
+
 /** Runs until it is interrupted. */
 export const serve = (config: ServerConfig) =>
-  Layer.scopedDiscard(printGreeting(config)).pipe(Layer.provide(Server.layer(config)), Layer.launch)
+  Layer.scopedDiscard(Effect.zipRight(announce(config), printGreeting(config))).pipe(
+    Layer.provide(Server.layer(config)),
+    Layer.launch
+  )

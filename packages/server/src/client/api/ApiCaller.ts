@@ -49,6 +49,8 @@ export interface ApiCallerOptions {
   readonly url: string
   /** Pages that the server has served need none: their cookie authenticates them. */
   readonly token?: string
+  /** In place of the platform's. */
+  readonly fetch?: typeof globalThis.fetch
 }
 
 const defaultTimeout = 20_000
@@ -77,7 +79,7 @@ const parse = (text: string): unknown => {
 }
 
 /** Makes a client of the HTTP API. */
-export const makeApiCaller = ({ token, url }: ApiCallerOptions): ApiCaller => {
+export const makeApiCaller = ({ fetch = globalThis.fetch, token, url }: ApiCallerOptions): ApiCaller => {
   const inFlight = new Set<AbortController>()
 
   const begin = ({ signal, timeout = defaultTimeout }: CallOptions): Ending => {

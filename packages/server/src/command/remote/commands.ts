@@ -1,0 +1,123 @@
+/** The commands that ask a running server: what the parser, the help and the completions need to know. Loads nothing. */
+
+/** What a value can be completed with. */
+export type Completion = "container" | "stack" | "operation" | "directory" | ReadonlyArray<string>
+
+/** A flag. */
+export interface RemoteFlag {
+  readonly name: string
+  readonly short?: string
+  /** What the help shows for its value; absent if it takes none. */
+  readonly value?: string
+  readonly repeated?: true
+  readonly description: string
+  readonly variable?: string
+  readonly completion?: Completion
+}
+
+/** A command. */
+export interface RemoteCommand {
+  /** In the list of commands. */
+  readonly summary: string
+  /** What follows the flags. */
+  readonly operands: {
+    readonly usage: string
+    readonly min: number
+    readonly max: number
+    readonly completion: Completion
+  }
+  readonly about: string
+  readonly flags: ReadonlyArray<RemoteFlag>
+}
+
+/** The flags that say which server to ask, and as whom. Every command has them. */
+export const connectionFlags: ReadonlyArray<RemoteFlag> = [
+  {
+    name: "server",
+    value: "url",
+    description: 'Address of the server. Default: the one that "dockwire serve" runs on this machine.',
+    variable: "DOCKWIRE_SERVER"
+  },
+  {
+    name: "token",
+    value: "token",
+    description:
+      "Token for the server. Default: the one in the data directory of the server on this machine. Prefer the environment variable, because other users of this machine can see flags.",
+    variable: "DOCKWIRE_TOKEN"
+  },
+  {
+    name: "data-dir",
+    value: "directory",
+    description: 'Data directory of the server on this machine. Default: as for "dockwire serve".',
+    variable: "DOCKWIRE_DATA_DIR",
+    completion: "directory"
+  }
+]
+
+const json = (description: string): RemoteFlag => ({ name: "json", description })
+
+const follow = (description: string): RemoteFlag => ({ name: "follow", short: "f", description })
+
+/** Every command, in the order in which the help lists them. */
+export const remoteCommands = {
+  logs: {
+    summary: "Print or follow the logs of containers",
+    operands: { usage: "<container>...", min: 1, max: 500, completion: "container" },
+    about:
+      'Prints what containers have written: stdout to stdout and stderr to stderr, as "docker logs" does. With -f it goes on across restarts of the containers, the engine and the server, until they are removed. What is no line of a log goes to stderr, as "-- ... --": starts, stops, and lines that are lost. Into a file or a pipe, lines go as they are; on a terminal, control characters other than colors are shown as ^X and \\xNN.',
+    flags: [
+      follow("Go on with new lines."),
+      {
+        name: "tail",
+        short: "n",
+        value: "lines",
+        description: 'Only the last lines of each log: a number, or "all". Default: all.'
+      },
+      {
+        name: "since",
+        value: "time",
+        description:
+          "Only lines from this time on: 2026-01-31T12:00:00Z, 2026-01-31, or how long ago: 90s, 10m, 2h30m, 3d."
+      },
+      { name: "until", value: "time", description: "Only lines up to this time. Not with -f." },
+      { name: "timestamps", short: "t", description: "Begin each line with its time." },
+      { name: "no-prefix", description: "Do not begin the lines of several containers with their names." },
+      { name: "raw", description: "Pass control characters on to a terminal." },
+      json("Print each line as a JSON object: container, timestamp, stream, text.")
+    ]
+  },
+  operations: {
+    summary: "List operations, or print or follow one",
+    operands: { usage: "[<id>]", min: 0, max: 1, completion: "operation" },
+    about:
+      "Without an id, lists operations, the newest first. With one (its first characters are enough), prints its lines, and on stderr how it ended. With -f it follows the operation to its end, from its first line on, or without an id all operations from now on. With an id and -f, exits with 0 if the operation completes, 1 if it fails, and 3 if it is interrupted.",
+    flags: [
+      follow("Go on with new lines until the end."),
+      {
+        name: "status",
+        value: "status",
+        description: "Only those that are waiting, running, completed, failed or interrupted.",
+        completion: ["waiting", "running", "completed", "failed", "interrupted"]
+      },
+      { name: "kind", value: "kind", description: "Only those of this kind, such as pull_image or run_compose." },
+      { name: "target", value: "target", description: "Only those on this target, such as stack:web." },
+      { name: "text", value: "text", description: "Only those with this text in their id, kind, targets or error." },
+      { name: "limit", short: "n", value: "count", description: "At most this many. Default: 50." },
+      { name: "raw", description: "Pass control characters on to a terminal." },
+      json("Print each operation, or each line of one, as a JSON object.")
+    ]
+  },
+  cancel: {
+    summary: "Cancel an operation",
+    operands: { usage: "<id>", min: 1, max: 1, completion: "operation" },
+    about:
+      "Cancels an operation that is waiting or running, and exits when it has ended. Its first characters are enough.",
+    flags: []
+  }
+} as const satisfies Readonly<Record<string, RemoteCommand>>
+
+/** The name of a command. */
+export type RemoteCommandName = keyof typeof remoteCommands
+
+/** Whether a word is the name of such a command. */
+export const isRemoteCommand = (word: string): word is RemoteCommandName => Object.hasOwn(remoteCommands, word)
