@@ -123,7 +123,14 @@ const rooms = [
 
   [
     "server/src/index.ts",
-    ["server/src/*", "server/src/access/", "server/src/engine/", "server/src/operations/", "server/src/rooms/"]
+    [
+      "server/src/*",
+      "server/src/access/",
+      "server/src/engine/",
+      "server/src/operations/",
+      "server/src/rooms/",
+      "server/src/stacks/"
+    ]
   ],
   [
     "server/src/Server.ts",
@@ -138,6 +145,7 @@ const rooms = [
       "server/src/operations/",
       "server/src/rooms/",
       "server/src/socket/",
+      "server/src/stacks/",
       "!server/src/index.ts"
     ]
   ],
@@ -147,6 +155,8 @@ const rooms = [
   ["server/src/EngineStatus.ts", []],
   ["server/src/OperationSummary.ts", core],
   ["server/src/OperationError.ts", []],
+  ["server/src/StackError.ts", []],
+  ["server/src/StackSummary.ts", core],
   ["server/src/wire/", ["type server/src/EngineStatus.ts"]],
   ["server/src/Wire.ts", ["server/src/wire/", "type server/src/EngineStatus.ts"]],
   [
@@ -156,7 +166,9 @@ const rooms = [
       "server/src/Wire.ts",
       "server/src/EngineStatus.ts",
       "server/src/OperationError.ts",
-      "server/src/OperationSummary.ts"
+      "server/src/OperationSummary.ts",
+      "server/src/StackError.ts",
+      "server/src/StackSummary.ts"
     ]
   ],
   [
@@ -167,6 +179,7 @@ const rooms = [
       "server/src/access/",
       "server/src/engine/",
       "server/src/operations/",
+      "server/src/stacks/",
       "type server/src/OperationSummary.ts"
     ]
   ],
@@ -178,6 +191,17 @@ const rooms = [
       "server/src/Wire.ts",
       "server/src/OperationError.ts",
       "server/src/OperationSummary.ts"
+    ]
+  ],
+  [
+    "server/src/stacks/",
+    [
+      ...core,
+      "server/src/operations/",
+      "server/src/Wire.ts",
+      "type server/src/OperationError.ts",
+      "server/src/StackError.ts",
+      "type server/src/StackSummary.ts"
     ]
   ],
   ["server/src/rooms/", [...core, "server/src/Wire.ts"]],

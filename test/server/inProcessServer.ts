@@ -1,3 +1,4 @@
+import type { ComposeOptions } from "@dockwire/core/Compose"
 import { LogSink } from "@dockwire/core/LogSink"
 import { Hub, type HubOptions, Server } from "@dockwire/server"
 import * as Effect from "effect/Effect"
@@ -26,6 +27,11 @@ export interface InProcessOptions {
   readonly tokensFile?: string
   readonly readOnly?: boolean
   readonly enableExec?: boolean
+  readonly stacksDirs?: ReadonlyArray<string>
+  readonly stacksAnyAddress?: boolean
+  readonly compose?: ComposeOptions
+  /** The server's own files, which are kept when it stops. Default: a folder that is removed then. */
+  readonly dataDir?: string
 }
 
 /** A server that runs in this process. */
@@ -44,7 +50,7 @@ export interface InProcessServer {
 
 /** Starts a server in this process, by default on a free port. */
 export const startInProcess = async (options: InProcessOptions): Promise<InProcessServer> => {
-  const dataDir = await mkdtemp(join(tmpdir(), "dockwire-server-"))
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "dockwire-server-")))
   const layer = Server.layer({
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 0,
@@ -54,6 +60,9 @@ export const startInProcess = async (options: InProcessOptions): Promise<InProce
     publicOrigins: options.publicOrigins ?? [],
     readOnly: options.readOnly ?? false,
     enableExec: options.enableExec ?? false,
+    ...(options.stacksDirs === undefined ? {} : { stacksDirs: options.stacksDirs }),
+    ...(options.stacksAnyAddress === undefined ? {} : { stacksAnyAddress: options.stacksAnyAddress }),
+    ...(options.compose === undefined ? {} : { compose: options.compose }),
     ...(options.tokensFile === undefined ? {} : { tokensFile: options.tokensFile }),
     ...(options.token === undefined ? {} : { token: Redacted.make(options.token) }),
     ...(options.hub === undefined ? {} : { hub: options.hub }),
@@ -74,7 +83,7 @@ export const startInProcess = async (options: InProcessOptions): Promise<InProce
     sink: Context.get(context, LogSink),
     stop: async () => {
       await Effect.runPromise(Scope.close(scope, Exit.void))
-      await rm(dataDir, { recursive: true, force: true })
+      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
     }
   }
 }

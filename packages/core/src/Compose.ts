@@ -20,7 +20,7 @@ import type { ComposeProject } from "./internal/compose/cli/composeProject.js"
 import { cliDoor } from "./internal/compose/door/cliDoor.js"
 import type { ComposeLogElement, ComposeLogOptions } from "./internal/compose/logs/projectLogs.js"
 import type { ComposeProjectSummary } from "./internal/compose/project/listProjects.js"
-import type { ComposeContainer } from "./internal/compose/project/projectContainers.js"
+import type { ComposeContainer } from "./internal/compose/project/containerModel.js"
 import type { ComposeEvent } from "./internal/compose/project/projectEvents.js"
 import type { ComposeStatus } from "./internal/compose/project/projectStatus.js"
 import type { ComposeConfig } from "./internal/compose/run/composeConfig.js"
@@ -45,7 +45,7 @@ import { RegistryAuth } from "./RegistryAuth.js"
 export type { ComposeProject, ComposeProjectSpec } from "./internal/compose/cli/composeProject.js"
 export type { ComposeLogElement, ComposeLogOptions } from "./internal/compose/logs/projectLogs.js"
 export { ComposeProjectSummary } from "./internal/compose/project/listProjects.js"
-export { ComposeContainer } from "./internal/compose/project/projectContainers.js"
+export { ComposeContainer } from "./internal/compose/project/containerModel.js"
 export { ComposeEvent } from "./internal/compose/project/projectEvents.js"
 export { ComposeStatus } from "./internal/compose/project/projectStatus.js"
 export { ComposeConfig, ComposeServiceConfig } from "./internal/compose/run/composeConfig.js"
@@ -75,7 +75,8 @@ type OperationError = ComposeFailed | PortAllocated | ImageNotFound | RegistryEr
  * Every operation has a line for each line that compose prints, and the progress of each container, network, volume and image,
  * with the bytes of layers where compose tells them. Interrupting an operation ends compose, with every process that it has
  * started; nothing is undone, and the last event says what is left. Operations that change the same project of the same
- * engine run one after the other.
+ * engine run one after the other. `down`, `stop`, `start` and `restart` find what belongs to a project by its labels: one of
+ * which only the `name` is given needs no files.
  *
  * They fail with a `ComposeFailed` whose reason says why; with `PortAllocated` if a port is in use; with `ImageNotFound` or
  * `RegistryError` if an image cannot be pulled; and with `EngineUnavailable` if the engine cannot be reached.

@@ -7,7 +7,6 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import { readdir, rm, rmdir, stat, unlink } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
 import {
@@ -18,6 +17,11 @@ import {
 } from "./DockerError.js"
 import { traced } from "./internal/api/traced.js"
 import { type FileCheck, makeComposeCheck } from "./internal/compose/files/composeCheck.js"
+import type {
+  ComposeFile,
+  ComposeFileComparison,
+  ComposeFileUpdate
+} from "./internal/compose/files/composeFileModels.js"
 import type { AllowedAddresses } from "./internal/compose/files/download/connection.js"
 import { parseDownloadUrl } from "./internal/compose/files/download/downloadUrl.js"
 import { recordPath } from "./internal/compose/files/downloadRecord.js"
@@ -35,6 +39,13 @@ import {
 import { backupPath } from "./internal/compose/files/replaceFile.js"
 import { HostMachine } from "./internal/host/hostMachine.js"
 
+export {
+  ComposeFile,
+  ComposeFileComparison,
+  ComposeFileUpdate,
+  ComposeFileValidation
+} from "./internal/compose/files/composeFileModels.js"
+
 /**
  * A compose file: the name of its project in the folder of the service, or the path of any file.
  *
@@ -42,90 +53,6 @@ import { HostMachine } from "./internal/host/hostMachine.js"
  * @category models
  */
 export type ComposeFileTarget = string | { readonly path: string }
-
-/**
- * How a compose file was checked before it was written: by compose (`Compose`), or only whether it is the YAML of a compose file
- * (`YamlOnly`), with the reason why compose did not check it: it is not installed, or the file includes or extends others.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const ComposeFileValidation = Schema.Union(
-  Schema.TaggedStruct("Compose", { version: Schema.String }),
-  Schema.TaggedStruct("YamlOnly", { detail: Schema.String })
-).annotations({ identifier: "ComposeFileValidation", description: "How a compose file was checked" })
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type ComposeFileValidation = typeof ComposeFileValidation.Type
-
-/**
- * A compose file in the folder of the service.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const ComposeFile = Schema.Struct({
-  /** The name of its project. */
-  name: Schema.String,
-  path: Schema.String,
-  /** In bytes. */
-  size: Schema.Number,
-  /** When it was last changed, RFC 3339. */
-  modified: Schema.String
-}).annotations({ identifier: "ComposeFile" })
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type ComposeFile = typeof ComposeFile.Type
-
-/**
- * How a compose file differs from what its URL leads to.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const ComposeFileComparison = Schema.Struct({
-  path: Schema.String,
-  /** Whether the content differs, by any byte. */
-  changed: Schema.Boolean,
-  /** A unified diff from the file to what the URL leads to. Empty if they are equal. */
-  diff: Schema.String
-}).annotations({ identifier: "ComposeFileComparison" })
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type ComposeFileComparison = typeof ComposeFileComparison.Type
-
-/**
- * What was done to a compose file.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const ComposeFileUpdate = Schema.Struct({
-  path: Schema.String,
-  /** Whether the file was written: it is not if its content is what the URL leads to. */
-  changed: Schema.Boolean,
-  /** A unified diff from the previous content to the new one. */
-  diff: Schema.String,
-  /** Where the previous content is, if there was any and the file was written. */
-  backup: Schema.optionalWith(Schema.String, { exact: true }),
-  /** How the new content was checked, if the file was written. */
-  validation: Schema.optionalWith(ComposeFileValidation, { exact: true })
-}).annotations({ identifier: "ComposeFileUpdate" })
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type ComposeFileUpdate = typeof ComposeFileUpdate.Type
 
 /**
  * Options of `ComposeFiles.layer`.

@@ -6,6 +6,13 @@
  */
 export { ContainerState } from "./internal/api/containerState.js"
 export {
+  ComposeFile,
+  ComposeFileComparison,
+  ComposeFileUpdate,
+  ComposeFileValidation
+} from "./internal/compose/files/composeFileModels.js"
+export { ComposeContainer } from "./internal/compose/project/containerModel.js"
+export {
   ContainerDetails,
   ContainerExit,
   ContainerMount,

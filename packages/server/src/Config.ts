@@ -66,6 +66,10 @@ export interface ServerConfig {
   readonly tokensFile?: string
   /** Refuse everything that is not reading, also at the door to the engine. */
   readonly readOnly?: boolean
+  /** Folders of this machine whose compose files may be added as stacks. Default: none. */
+  readonly stacksDirs?: ReadonlyArray<string>
+  /** Let the compose files of stacks be downloaded from addresses that are not public. */
+  readonly stacksAnyAddress?: boolean
   /** Let those who have the scope `exec` run commands in containers. */
   readonly enableExec?: boolean
 }

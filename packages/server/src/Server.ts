@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { ComposeOptions } from "@dockwire/core/Compose"
 import { Containers } from "@dockwire/core/Containers"
 import type { Docker } from "@dockwire/core/Docker"
 import type { InvalidRequest } from "@dockwire/core/DockerError"
@@ -26,7 +27,6 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
 import type * as Redacted from "effect/Redacted"
 import * as http from "node:http"
 import { accessRules, guard } from "./access/Access.js"
@@ -54,8 +54,10 @@ import { checkRequest } from "./Http/request/CheckRequest.js"
 import { requireCredential } from "./Http/guard/RequireCredential.js"
 import { securityHeaders } from "./Http/guard/SecurityHeaders.js"
 import * as SessionHttp from "./Http/Session.js"
+import * as StacksHttp from "./Http/Stacks.js"
 import * as SystemHttp from "./Http/system/System.js"
 import { layerEmbedded } from "./operations/libsql/embeddedDatabase.js"
+import { historyNews } from "./operations/historyNews.js"
 import { defaultRetentionLimits } from "./operations/sql/retention.js"
 import { Operations, type OperationsOptions } from "./operations/Operations.js"
 import { OperationStore } from "./operations/OperationStore.js"
@@ -69,6 +71,7 @@ import { readOnlyDocker } from "./access/readOnlyDocker.js"
 import { readOrCreateToken, type ServerToken } from "./access/TokenFile.js"
 import { Sockets } from "./socket/Sockets.js"
 import * as WebSocket from "./socket/WebSocket.js"
+import { Stacks } from "./stacks/Stacks.js"
 
 /**
  * The settings of a server, including those that have no flag.
@@ -83,6 +86,8 @@ export interface ServerOptions extends ServerConfig {
   readonly linger?: Duration.DurationInput
   /** How many operations run at once, and how long the `Idempotency-Key` of a request is remembered. */
   readonly operations?: Partial<OperationsOptions>
+  /** How compose is run. Default: the compose command of this machine. */
+  readonly compose?: ComposeOptions
   /** Time between two pings of a connection, in milliseconds. Default: 25,000. */
   readonly pingInterval?: number
   /**
@@ -118,6 +123,8 @@ export interface ServerShape {
   readonly tokenNotice?: string
   /** Whether operations outlive the server, and if not, why: a sentence. */
   readonly historyStatus: Effect.Effect<HistoryStatus>
+  /** What is missing of the stacks since the server has started, and why: sentences. */
+  readonly stacksProblem: Effect.Effect<string | undefined>
   /** Whether the engine answers. Waits up to 3 seconds for the first attempt to reach it. */
   readonly engineStatus: Effect.Effect<EngineStatus>
 }
@@ -155,6 +162,7 @@ const apiRoutes = Layer.mergeAll(
       NetworksHttp.layer,
       OperationsHttp.layer,
       SessionHttp.layer,
+      StacksHttp.layer,
       SystemHttp.layer,
       VolumesHttp.layer
     ]),
@@ -257,9 +265,11 @@ const serverLayer = (options: ServerOptions, { notice, token }: ServerToken) =>
       const engineStatus = Effect.map(Effect.timeoutOption(monitor.whenChecked, "3 seconds"), monitor.status)
       const store = yield* OperationStore
       yield* store.opened
+      const stacks = yield* Stacks
       return {
         engineStatus,
         historyStatus: Effect.sync(store.status),
+        stacksProblem: Effect.sync(stacks.problem),
         port,
         token,
         ...(notice === undefined ? {} : { tokenNotice: notice }),
@@ -291,22 +301,6 @@ const operationStore = ({ dataDir, history = {} }: ServerWithDockerOptions) =>
         Layer.provide(layerEmbedded(dataDir))
       )
 
-/** Tells viewers when operations are no longer kept, and when they are again. */
-const historyNews = Layer.scopedDiscard(
-  Effect.gen(function* () {
-    const store = yield* OperationStore
-    const hub = yield* Hub
-    yield* Effect.forkScoped(
-      Effect.zipRight(
-        store.opened,
-        Stream.runForEach(Stream.drop(store.statusChanges, 1), ({ reason = "Operations are kept again." }) =>
-          Effect.sync(() => hub.broadcast({ event: "status", data: { msg: reason } }))
-        )
-      )
-    )
-  })
-)
-
 const layerWithToken = (
   options: ServerWithDockerOptions,
   token: ServerToken
@@ -315,13 +309,13 @@ const layerWithToken = (
     Containers.layer,
     Events.layer,
     Exec.layer,
-    Images.layer.pipe(Layer.provide(RegistryAuth.layerConfig)),
+    Images.layer,
     Logs.layer,
     Networks.layer,
     Stats.layer,
     System.layer,
     Volumes.layer
-  )
+  ).pipe(Layer.provideMerge(RegistryAuth.layerConfig))
   // The history of a database records what the hub publishes. Without one, what memory keeps is a sink beside it.
   const sink =
     options.history === false
@@ -334,6 +328,7 @@ const layerWithToken = (
   const linger = { linger: options.linger ?? defaultLinger }
   const watching = Layer.mergeAll(Followers.layerWith(linger), StatsFollowers.layerWith(linger), historyNews).pipe(
     Layer.provideMerge(EngineMonitor.layerWith(options)),
+    Layer.provideMerge(Stacks.layer(options)),
     Layer.provideMerge(Operations.layerWith(options.operations ?? {})),
     Layer.provideMerge(hub),
     Layer.provideMerge(core)

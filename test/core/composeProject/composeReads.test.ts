@@ -222,7 +222,15 @@ describeEngine("what Compose tells of a project", () => {
           expect(yield* compose.ps(directory)).toEqual(containers)
           expect(yield* compose.ps({ name: project })).toEqual(containers)
           expect(yield* compose.status(directory)).toEqual({ status: "up", missing: [], done: [] })
-          yield* Operation.run(compose.down(directory, { stopTimeout: 0 }))
+          // Of a project that runs, its name is enough.
+          yield* Operation.run(compose.stop({ name: project }, { stopTimeout: 0 }))
+          yield* Operation.run(compose.start({ name: project }))
+          yield* Operation.run(compose.restart({ name: project }, { stopTimeout: 0 }))
+          expect(yield* compose.ps({ name: project })).toMatchObject([{ service: "web", state: "running" }])
+          expect(yield* Effect.flip(Operation.run(compose.up({ name: project })))).toMatchObject({
+            reason: "FileNotFound"
+          })
+          yield* Operation.run(compose.down({ name: project }, { stopTimeout: 0 }))
           expect(describeLeft(yield* projectLeft(yield* Docker, project))).toBe("nothing is left")
         })
       )

@@ -18,6 +18,7 @@ import { ImagesApi } from "./Images.js"
 import { NetworksApi } from "./Networks.js"
 import { OperationsApi } from "./Operations.js"
 import { SessionApi } from "./Session.js"
+import { StacksApi } from "./Stacks.js"
 import { EventElement, SystemApi } from "./System.js"
 import { VolumesApi } from "./Volumes.js"
 
@@ -34,6 +35,7 @@ export class Api extends HttpApi.make("dockwire")
   .add(NetworksApi)
   .add(OperationsApi)
   .add(SessionApi)
+  .add(StacksApi)
   .add(SystemApi)
   .add(VolumesApi)
   .addError(InvalidRequest)

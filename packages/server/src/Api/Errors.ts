@@ -3,6 +3,7 @@ import * as Core from "@dockwire/core/DockerError"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
 import * as Operation from "../OperationError.js"
+import * as Stack from "../StackError.js"
 import { Scope } from "./RequiredScope.js"
 
 /** The body of an error response: the fields of a tagged error, and its `message`. */
@@ -78,6 +79,24 @@ export const OperationConflict = errorBody(409, Operation.OperationConflict)
 
 /** 422: the `Idempotency-Key` belongs to another request. */
 export const IdempotencyKeyReused = errorBody(422, Operation.IdempotencyKeyReused)
+
+/** 404: no stack has this name, and no compose project that has containers. */
+export const StackNotFound = errorBody(404, Stack.StackNotFound)
+
+/** 409: a stack or its containers stand in the way. */
+export const StackConflict = errorBody(409, Stack.StackConflict)
+
+/** 422: the stack is not one with which this can be done. */
+export const StackUnsuitable = errorBody(422, Stack.StackUnsuitable)
+
+/** 422: a compose file was not downloaded. */
+export const DownloadFailed = errorBody(422, Core.DownloadFailed)
+
+/** 422: a file is not a compose file, or not a valid one. */
+export const ComposeFileInvalid = errorBody(422, Core.ComposeFileInvalid)
+
+/** 422: a file on the server's machine cannot be read or written. */
+export const ComposeFileUnusable = errorBody(422, Core.ComposeFileUnusable)
 
 /** 409: a container uses the image, volume or network. */
 export const ResourceInUse = errorBody(409, Core.ResourceInUse)

@@ -44,6 +44,8 @@ const publicOrigin = Options.text(serveFlags.publicOrigin.name).pipe(
   described(serveFlags.publicOrigin)
 )
 
+const stacksDir = Options.text(serveFlags.stacksDir.name).pipe(Options.repeated, described(serveFlags.stacksDir))
+
 const tokensFile = text(serveFlags.tokensFile).pipe(Options.optional)
 
 /** A flag without a value. */
@@ -53,6 +55,8 @@ const toggle = (flag: ServeFlag) =>
 const readOnly = toggle(serveFlags.readOnly)
 
 const enableExec = toggle(serveFlags.enableExec)
+
+const stacksAnyAddress = toggle(serveFlags.stacksAnyAddress)
 
 /** A flag whose value is a whole number. */
 const count = (flag: ServeFlag, otherwise: number) =>
@@ -75,6 +79,11 @@ const environmentOrigins = Config.string(serveFlags.publicOrigin.variable).pipe(
   Config.map((text) => text.split(/[\s,]+/).filter((origin) => origin !== ""))
 )
 
+const environmentStacksDirs = Config.string(serveFlags.stacksDir.variable).pipe(
+  Config.withDefault(""),
+  Config.map((text) => text.split(",").flatMap((folder) => folder.trim() || []))
+)
+
 const serve = Command.make(
   "serve",
   {
@@ -90,6 +99,8 @@ const serve = Command.make(
     port,
     publicOrigin,
     readOnly,
+    stacksAnyAddress,
+    stacksDir,
     token,
     tokensFile
   },
@@ -103,6 +114,8 @@ const serve = Command.make(
         insecure: flags.insecure,
         readOnly: flags.readOnly,
         enableExec: flags.enableExec,
+        stacksDirs: flags.stacksDir.length > 0 ? flags.stacksDir : yield* environmentStacksDirs,
+        stacksAnyAddress: flags.stacksAnyAddress,
         history: {
           age: flags.historyDays * 24 * 60 * 60 * 1000,
           operations: flags.historyOperations,

@@ -76,6 +76,20 @@ export const serveFlags = {
     description: "Let those whose token has the scope exec run commands in containers.",
     variable: "DOCKWIRE_ENABLE_EXEC"
   },
+  stacksDir: {
+    name: "stacks-dir",
+    value: "directory",
+    repeated: true,
+    description:
+      "Directory whose compose files may be added as stacks by their path. Can be repeated; in the variable, separate several with commas. Default: none.",
+    variable: "DOCKWIRE_STACKS_DIR"
+  },
+  stacksAnyAddress: {
+    name: "stacks-any-address",
+    description:
+      "Let the compose files of stacks be downloaded from any address, not only from public ones. Whoever may operate can then reach what this machine can.",
+    variable: "DOCKWIRE_STACKS_ANY_ADDRESS"
+  },
   historyDays: {
     name: "history-days",
     value: "days",

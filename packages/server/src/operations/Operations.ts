@@ -47,6 +47,8 @@ export interface OperationsShape {
   readonly start: (
     request: OperationRequest
   ) => Effect.Effect<StartedOperation, OperationConflict | IdempotencyKeyReused>
+  /** Fails if an operation works on one of these targets. */
+  readonly requireIdle: (targets: ReadonlyArray<string>) => Effect.Effect<void, OperationConflict>
   /** Interrupts an operation. Completes when it has ended; at once if it had. */
   readonly cancel: (logId: string) => Effect.Effect<void, OperationNotFound>
   /** The operations that are kept, the newest first. */
@@ -256,6 +258,7 @@ const make = (options: OperationsOptions) =>
 
     return {
       start,
+      requireIdle: (targets) => Effect.suspend(() => active.conflict(targets) ?? Effect.void),
       cancel: Effect.fn("Operations.cancel")(function* (logId) {
         const run = active.byId.get(logId)?.run
         yield* run === undefined ? Effect.asVoid(get(logId)) : run.cancel

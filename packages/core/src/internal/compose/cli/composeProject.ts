@@ -130,10 +130,14 @@ export const givenName = (project: ComposeProject): Effect.Effect<string | undef
 export const projectLabel = (project: ComposeProject): string =>
   typeof project === "string" ? project : project.name || (project.files?.[0] ?? project.directory ?? ".")
 
-/** Finds a project on the disk. `environment` is what compose gets besides the project's own. */
+/**
+ * Finds a project on the disk. `environment` is what compose gets besides the project's own. With `byLabels`, a project of which
+ * only the name is given needs no files.
+ */
 export const locateProject = (
   project: ComposeProject,
-  environment: Readonly<Record<string, string>> = {}
+  environment: Readonly<Record<string, string>> = {},
+  byLabels = false
 ): Effect.Effect<LocatedProject, ComposeFailed> =>
   Effect.gen(function* () {
     const label = projectLabel(project)
@@ -142,7 +146,10 @@ export const locateProject = (
     const spec: ComposeProjectSpec =
       typeof project !== "string" ? project : isFolder ? { directory: project } : { files: [project] }
     const files = spec.files?.length === 0 ? undefined : spec.files?.map((file) => resolve(file))
-    const directory = resolve(spec.directory ?? (files?.[0] === undefined ? "." : dirname(files[0])))
+    const needsFiles = !byLabels || name === undefined || spec.directory !== undefined || files !== undefined
+    // No file of where this process happens to be has a say in a project that needs none.
+    const here = needsFiles ? "." : "/"
+    const directory = resolve(spec.directory ?? (files?.[0] === undefined ? here : dirname(files[0])))
     const env = plainValues(spec.env ?? {})
     const settings = { ...environment, ...env }
     if (name === undefined) yield* invalidName(label, setting(settings, "COMPOSE_PROJECT_NAME")) ?? Effect.void
@@ -156,7 +163,7 @@ export const locateProject = (
       files === undefined && (settings["COMPOSE_FILE"] !== undefined || (yield* nameFiles(knownEnvFiles)))
     const knownFiles = files ?? (isElsewhere ? [] : yield* foundFiles(directory))
     // Compose would look in the parent folders too, and work on another project.
-    if (files === undefined && !isElsewhere && knownFiles.length === 0) {
+    if (needsFiles && files === undefined && !isElsewhere && knownFiles.length === 0) {
       const detail = `${directory} has none of ${composeFileNames.join(", ")}`
       return yield* missing(label, join(directory, "compose.yaml"), detail)
     }

@@ -67,7 +67,7 @@ export const cliDoor = (
     return {
       docker,
       engine: docker.endpoint,
-      open: (project, secrets) => Effect.map(prepareProject(house, project, secrets), opened),
+      open: (project, secrets, byLabels) => Effect.map(prepareProject(house, project, secrets, byLabels), opened),
       nameOf: (project) => nameOf(house, project),
       declaration: (project) => declarationOf(house, project),
       version: Effect.mapBoth(found, {

@@ -47,10 +47,14 @@ export interface ComposeDoor {
   readonly docker: DockerShape
   /** Names the engine: commands on the same project of the same engine must not run at the same time. */
   readonly engine: string
-  /** Finds a project. What is needed to work on it is removed with the scope. */
+  /**
+   * Finds a project. What is needed to work on it is removed with the scope. With `byLabels`, a project of which only the name is
+   * given needs no files.
+   */
   readonly open: (
     project: ComposeProject,
-    secrets?: ReadonlyArray<Redacted.Redacted>
+    secrets?: ReadonlyArray<Redacted.Redacted>,
+    byLabels?: boolean
   ) => Effect.Effect<OpenProject, ComposeError, Scope.Scope>
   /** The name of a project. */
   readonly nameOf: (project: ComposeProject) => Effect.Effect<string, ComposeError>

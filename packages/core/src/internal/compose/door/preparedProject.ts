@@ -80,10 +80,11 @@ const orFailure = <A>(
 export const prepareProject = (
   house: ComposeHouse,
   project: ComposeProject,
-  secrets: ReadonlyArray<Redacted.Redacted> = []
+  secrets: ReadonlyArray<Redacted.Redacted> = [],
+  byLabels = false
 ): Effect.Effect<PreparedProject, ComposeError, Scope.Scope> =>
   Effect.gen(function* () {
-    const open = yield* openUnnamed(house, project, secrets)
+    const open = yield* openUnnamed(house, project, secrets, byLabels)
     const name = (yield* knownProjectName(open.located)) ?? (yield* orFailure(open, declarationIn(open))).name
     return { ...open, name }
   })

@@ -189,11 +189,12 @@ const notWritten = (project: string, detail: string): ComposeFailed =>
 export const openUnnamed = (
   house: ComposeHouse,
   project: ComposeProject,
-  secrets: ReadonlyArray<Redacted.Redacted> = []
+  secrets: ReadonlyArray<Redacted.Redacted> = [],
+  byLabels = false
 ): Effect.Effect<UnnamedProject, ComposeError, Scope.Scope> =>
   Effect.gen(function* () {
     const label = projectLabel(project)
-    const located = yield* locateProject(project, house.environment)
+    const located = yield* locateProject(project, house.environment, byLabels)
     const compose = yield* Effect.mapError(house.found, (detail) => notInstalled(label, detail))
     const connection = yield* Effect.mapError(engineConnection(house.docker), (error) =>
       typeof error === "string" ? notWritten(label, error) : error

@@ -13,7 +13,8 @@ import { familiarReference, readImageReference } from "../../registry/imageRefer
 import { registryFailure } from "../../registry/registryFailure.js"
 import type { ComposeDecoder } from "../progress/composeDecoder.js"
 import { inspectProjectContainers } from "../project/inspectedContainer.js"
-import { type ComposeContainer, listProjectContainers } from "../project/projectContainers.js"
+import type { ComposeContainer } from "../project/containerModel.js"
+import { listProjectContainers } from "../project/projectContainers.js"
 import { invalidPlace } from "./invalidPlace.js"
 import { type FailureText, failureText, isOfVariables } from "./failureTexts.js"
 

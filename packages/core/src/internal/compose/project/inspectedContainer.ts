@@ -6,7 +6,7 @@ import { EngineContainerState } from "../../api/containerState.js"
 import { decodeResponse, nullable, StringRecord } from "../../api/decode.js"
 import { normalizeTimestamp, responseMillis, timestampMillis } from "../../api/engineTime.js"
 import { type ComposeLabels, composeLabels } from "./composeLabels.js"
-import type { ComposeContainer } from "./projectContainers.js"
+import type { ComposeContainer } from "./containerModel.js"
 
 const decodeInspected = decodeResponse(
   Schema.Struct({

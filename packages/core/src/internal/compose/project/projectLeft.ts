@@ -5,7 +5,8 @@ import type { DockerFailure } from "../../../DockerError.js"
 import { decodeResponse, nullable, requestDecoded } from "../../api/decode.js"
 import { filtersQuery } from "../../api/filters.js"
 import { projectFilter } from "./composeLabels.js"
-import { type ComposeContainer, listProjectContainers } from "./projectContainers.js"
+import type { ComposeContainer } from "./containerModel.js"
+import { listProjectContainers } from "./projectContainers.js"
 
 /** What of a project is on the engine. */
 export interface ProjectLeft {

@@ -151,15 +151,19 @@ export const composeMethods = (door: ComposeDoor) => {
         onFailure: halfMade
       }),
     down: (project: ComposeProject, options: ComposeDownOptions = {}) =>
-      change(project, "stop_compose", downArguments(options), options, { allProfiles: options.allProfiles ?? true }),
+      change(project, "stop_compose", downArguments(options), options, {
+        allProfiles: options.allProfiles ?? true,
+        byLabels: true
+      }),
     stop: (project: ComposeProject, options: ComposeStopOptions = {}) =>
       change(project, "compose_stop", stopArguments("stop", options), options, {
-        after: outcomeOfStop(options.services)
+        after: outcomeOfStop(options.services),
+        byLabels: true
       }),
     start: (project: ComposeProject, options: ComposeStartOptions = {}) =>
-      change(project, "compose_start", startArguments(options), options),
+      change(project, "compose_start", startArguments(options), options, { byLabels: true }),
     restart: (project: ComposeProject, options: ComposeStopOptions = {}) =>
-      change(project, "restart_compose", stopArguments("restart", options), options),
+      change(project, "restart_compose", stopArguments("restart", options), options, { byLabels: true }),
     pull: (project: ComposeProject, options: ComposePullOptions = {}) =>
       operation(project, { kind: "pull_images", args: pullArguments(options), busy: undefined, after: outcome }),
     build: (project: ComposeProject, options: ComposeBuildOptions = {}) => {

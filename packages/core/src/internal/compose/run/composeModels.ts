@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { ComposeContainer } from "../project/projectContainers.js"
+import { ComposeContainer } from "../project/containerModel.js"
 
 /**
  * What an operation has left of a project.

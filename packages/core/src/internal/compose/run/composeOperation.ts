@@ -9,7 +9,8 @@ import type { ComposeCall, ComposeDoor, ComposeSteps, EngineProject, OpenProject
 import { KeptOutput } from "../door/keptOutput.js"
 import { asComposeFailed } from "../failure/asComposeFailed.js"
 import type { ComposeError } from "../failure/composeFailure.js"
-import { type ComposeContainer, listProjectContainers } from "../project/projectContainers.js"
+import type { ComposeContainer } from "../project/containerModel.js"
+import { listProjectContainers } from "../project/projectContainers.js"
 import { describeLeft, projectLeft } from "../project/projectLeft.js"
 import { oneAtATime } from "./projectLock.js"
 
@@ -18,6 +19,8 @@ export interface ComposeTask<A> extends ComposeCall {
   readonly kind: string
   /** Whether to wait for another operation on the project; `undefined` for what may run beside it. */
   readonly busy: "wait" | "refuse" | undefined
+  /** Whether compose finds what belongs to a project by its labels, so that its name is enough. */
+  readonly byLabels?: boolean
   /** Values that must not appear anywhere, besides those of the project. */
   readonly secrets?: ReadonlyArray<Redacted.Redacted>
   /** Lines before the command runs. */
@@ -66,7 +69,7 @@ const leftOf = ({ docker, name }: EngineProject): Effect.Effect<string> =>
 /** The project, or why it is not to be touched: compose has a connection of its own to the engine. */
 const openToChange = <A>({ docker, open }: ComposeDoor, project: ComposeProject, task: ComposeTask<A>) =>
   docker.onlyReads === undefined
-    ? open(project, task.secrets)
+    ? open(project, task.secrets, task.byLabels)
     : Effect.fail(
         new ComposeFailed({
           reason: "Failed",

@@ -1,6 +1,6 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { ComposeContainer } from "../../../internal/compose/project/projectContainers.js"
+import type { ComposeContainer } from "../../../internal/compose/project/containerModel.js"
 import { type ComposeCommandError } from "../composeStep.js"
 import { healthyAfterMillis, type ResolvedService } from "../resolvedProject.js"
 import { type Acting, containersOfProject, failed, ofProject, tellContainer } from "./acting.js"

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { ComposeContainer } from "../../../internal/compose/project/projectContainers.js"
+import type { ComposeContainer } from "../../../internal/compose/project/containerModel.js"
 import { ComposeStep } from "../composeStep.js"
 import { containerName, containerSpec, engineName, projectLabels, type ResolvedService } from "../resolvedProject.js"
 import {
