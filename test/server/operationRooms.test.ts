@@ -2,6 +2,7 @@ import { LogSink, type OperationEvent } from "@dockwire/core"
 import { Hub, type HubOptions, OperationHistory, type Wire } from "@dockwire/server"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { describe, expect, it } from "vitest"
 import { Subscriptions } from "../../packages/server/src/client/Subscriptions.js"
@@ -118,13 +119,14 @@ const onServer = <A>(
 ): Promise<A> =>
   Effect.gen(function* () {
     const hub = yield* Hub
-    const services = { hub, history: yield* OperationHistory }
+    const services = { hub, history: yield* OperationHistory, runFork: Runtime.runFork(yield* Effect.runtime()) }
     const sink = yield* LogSink
     const join = (room: string, position?: string) =>
       Effect.gen(function* () {
         const client = new Client(room, position)
         const viewer = hub.attach(client.transport)
-        const joined = yield* OperationRoom.make({ ...services, viewer }, room)
+        const joined = new OperationRoom({ ...services, viewer }, room)
+        yield* Effect.addFinalizer(() => joined.close)
         viewer.onOverrun = (membership) => joined.catchUp(membership)
         yield* joined.join(room, position)
         return client

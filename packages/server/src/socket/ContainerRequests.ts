@@ -2,8 +2,8 @@ import type { LogsError } from "@dockwire/core/Logs"
 import * as Effect from "effect/Effect"
 import { runWhenAvailable } from "../engine/reconnect.js"
 import { type ContainerRef, ContainerResolver } from "./ContainerResolver.js"
+import type { RunFork } from "./OneFiber.js"
 import { RoomRequests } from "./RoomRequests.js"
-import type * as Scope from "effect/Scope"
 import type { Containers } from "@dockwire/core/Containers"
 import type { EngineMonitor } from "../engine/EngineMonitor.js"
 
@@ -50,11 +50,18 @@ export class ContainerRequests {
 
   static readonly make = (
     whenAvailable: Effect.Effect<void>,
-    guard: (request: Effect.Effect<void>, about: string) => Effect.Effect<void>
-  ): Effect.Effect<ContainerRequests, never, Containers | EngineMonitor | Scope.Scope> =>
-    Effect.gen(function* () {
-      return new ContainerRequests(yield* ContainerResolver.make, yield* RoomRequests.make, whenAvailable, guard)
-    })
+    guard: (request: Effect.Effect<void>, about: string) => Effect.Effect<void>,
+    runFork: RunFork
+  ): Effect.Effect<ContainerRequests, never, Containers | EngineMonitor> =>
+    Effect.map(
+      ContainerResolver.make,
+      (resolver) => new ContainerRequests(resolver, new RoomRequests(runFork), whenAvailable, guard)
+    )
+
+  /** Interrupts all requests, and starts no more. */
+  get close(): Effect.Effect<void> {
+    return this.requests.close
+  }
 
   /** How many requests have not joined their room yet. */
   get pending(): number {

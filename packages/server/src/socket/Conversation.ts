@@ -2,6 +2,7 @@ import type { Containers } from "@dockwire/core/Containers"
 import { Logs, type LogsError } from "@dockwire/core/Logs"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import { EngineMonitor } from "../engine/EngineMonitor.js"
 import { errorCode } from "../engine/errorCode.js"
@@ -93,7 +94,6 @@ export class Conversation {
   private constructor(
     private readonly services: ConversationServices,
     private readonly requests: ContainerRequests,
-    private readonly scope: Scope.Scope,
     private readonly denial: Denials
   ) {
     services.viewer.onOverrun = (membership) => {
@@ -113,12 +113,28 @@ export class Conversation {
   > =>
     Effect.gen(function* () {
       const { whenAvailable } = yield* EngineMonitor
-      const rooms = { viewer, hub: yield* Hub, history: yield* OperationHistory }
+      const runFork = Runtime.runFork(yield* Effect.runtime())
+      const rooms = { viewer, hub: yield* Hub, history: yield* OperationHistory, runFork }
       const followed = { followers: yield* Followers, statsFollowers: yield* StatsFollowers }
       const services = { ...rooms, ...followed, logs: yield* Logs, whenAvailable }
-      const requests = yield* ContainerRequests.make(whenAvailable, (request, about) => guard(viewer, request, about))
-      return new Conversation(services, requests, yield* Effect.scope, denial)
+      const guarded = (request: Effect.Effect<void>, about: string) => guard(viewer, request, about)
+      const requests = yield* ContainerRequests.make(whenAvailable, guarded, runFork)
+      const conversation = new Conversation(services, requests, denial)
+      yield* Scope.addFinalizer(yield* Effect.scope, conversation.close)
+      return conversation
     })
+
+  /** Interrupts what is being done for the client. */
+  private get close(): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      Effect.zipRight(
+        this.requests.close,
+        Effect.forEach([...this.followedRooms.values(), ...this.operationRooms.values()], (room) => room.close, {
+          discard: true
+        })
+      )
+    )
+  }
 
   /** Receives one text frame. Completes when the next one may be received: requests for containers are carried out later. */
   receive(frame: string): Effect.Effect<void> {
@@ -208,13 +224,9 @@ export class Conversation {
     const join = Effect.suspend(() => {
       const existing = this.operationRooms.get(room)
       if (existing !== undefined) return existing.join(room, position)
-      return OperationRoom.make(this.services, room).pipe(
-        Scope.extend(this.scope),
-        Effect.flatMap((joined) => {
-          this.operationRooms.set(room, joined)
-          return joined.join(room, position)
-        })
-      )
+      const joined = new OperationRoom(this.services, room)
+      this.operationRooms.set(room, joined)
+      return joined.join(room, position)
     })
     return this.requests.start(room, join)
   }
@@ -270,20 +282,15 @@ export class Conversation {
   }
 
   private follow(container: ContainerRef, requestedRoom: string, history: HistoryRequest): Effect.Effect<void> {
-    return Effect.flatMap(this.followedRoom(container), (room) => room.follow(container.name, requestedRoom, history))
+    return Effect.suspend(() => this.followedRoom(container).follow(container.name, requestedRoom, history))
   }
 
-  private followedRoom(container: ContainerRef): Effect.Effect<FollowedRoom> {
-    return Effect.suspend(() => {
-      const existing = this.followedRooms.get(containerLogsRoom(container.id))
-      if (existing !== undefined) return Effect.succeed(existing)
-      return FollowedRoom.make(this.services, container).pipe(
-        Scope.extend(this.scope),
-        Effect.tap((room) => {
-          this.followedRooms.set(room.room, room)
-        })
-      )
-    })
+  private followedRoom(container: ContainerRef): FollowedRoom {
+    const existing = this.followedRooms.get(containerLogsRoom(container.id))
+    if (existing !== undefined) return existing
+    const room = new FollowedRoom(this.services, container)
+    this.followedRooms.set(room.room, room)
+    return room
   }
 
   /**

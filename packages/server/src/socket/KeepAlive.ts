@@ -1,5 +1,3 @@
-import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import type { Writable } from "node:stream"
 import type { WebSocket } from "ws"
 import { textFrame } from "./textFrame.js"
@@ -9,13 +7,22 @@ const maxUnanswered = 1
 /** The same after a write that had to wait: the pong arrives only after everything that is still buffered on the way. */
 const maxUnansweredWhenSlow = 5
 
-const heartbeat = Buffer.from("[]")
+const emptyFrame = Buffer.from("[]")
+const nothing = () => {}
+
+/** How often a connection shows that it is alive, in milliseconds. */
+export interface KeepAliveIntervals {
+  readonly ping: number
+  readonly heartbeat: number
+}
 
 /**
  * Detects dead connections with pings, and lets clients detect them with heartbeats. No pings are sent while a write is pending: how long a write may take is decided by
  * `ViewerLimits`. A completed write counts as an answer if it had to wait, since the peer must have read something.
  */
 export class KeepAlive {
+  private pings: ReturnType<typeof setInterval> | undefined
+  private beats: ReturnType<typeof setTimeout> | undefined
   private unanswered = 0
   private pendingWrites = 0
   private slow = false
@@ -53,40 +60,28 @@ export class KeepAlive {
     hadToWait = this.socket.bufferedAmount > 0
   }
 
-  /** Pings at this interval for as long as the scope is open, and terminates the connection once it is dead. */
-  pingEvery(milliseconds: number): Effect.Effect<void, never, Scope.Scope> {
-    return Effect.asVoid(
-      Effect.acquireRelease(
-        Effect.sync(() => setInterval(() => this.ping(), milliseconds).unref()),
-        (timer) => Effect.sync(() => clearInterval(timer))
-      )
-    )
+  /**
+   * Pings at this interval, and terminates the connection once it is dead. Sends an empty frame now, and again whenever nothing
+   * was sent for as long as `heartbeat`: clients rely on it to detect a dead connection, because browsers do not show them pings.
+   */
+  start({ heartbeat, ping }: KeepAliveIntervals): void {
+    this.pings = setInterval(() => this.ping(), ping).unref()
+    this.send(emptyFrame, nothing)
+    this.beatAfter(heartbeat, heartbeat)
   }
 
-  /**
-   * Sends an empty frame now, and again whenever nothing was sent for this long, for as long as the scope is open. Clients
-   * rely on it to detect a dead connection, because browsers do not show them pings.
-   */
-  heartbeatEvery(milliseconds: number): Effect.Effect<void, never, Scope.Scope> {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const wait = (delay: number): void => {
-      timer = setTimeout(beat, delay).unref()
-    }
-    const beat = (): void => {
-      const left = this.lastSend + milliseconds - Date.now()
-      if (left > 0) return wait(left)
-      if (this.pendingWrites === 0) this.send(heartbeat, () => {})
-      wait(milliseconds)
-    }
-    return Effect.asVoid(
-      Effect.acquireRelease(
-        Effect.sync(() => {
-          this.send(heartbeat, () => {})
-          wait(milliseconds)
-        }),
-        () => Effect.sync(() => clearTimeout(timer))
-      )
-    )
+  stop(): void {
+    clearInterval(this.pings)
+    clearTimeout(this.beats)
+  }
+
+  private beatAfter(delay: number, heartbeat: number): void {
+    this.beats = setTimeout(() => {
+      const left = this.lastSend + heartbeat - Date.now()
+      if (left > 0) return this.beatAfter(left, heartbeat)
+      if (this.pendingWrites === 0) this.send(emptyFrame, nothing)
+      this.beatAfter(heartbeat, heartbeat)
+    }, delay).unref()
   }
 
   private ping(): void {

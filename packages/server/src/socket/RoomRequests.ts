@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
-import * as FiberMap from "effect/FiberMap"
-import type * as Scope from "effect/Scope"
+import * as Fiber from "effect/Fiber"
+import type { RunFork } from "./OneFiber.js"
 
 /** The requests about one room. */
 interface Lane {
@@ -11,14 +11,19 @@ interface Lane {
 /** Runs the requests of one client: those about one room one after another, those about different rooms concurrently. */
 export class RoomRequests {
   private readonly lanes = new Map<string, Lane>()
+  private readonly fibers = new Map<number, Fiber.RuntimeFiber<void>>()
   private last = 0
+  private isClosed = false
 
-  private constructor(private readonly fibers: FiberMap.FiberMap<number, void>) {}
+  constructor(private readonly runFork: RunFork) {}
 
-  static readonly make: Effect.Effect<RoomRequests, never, Scope.Scope> = Effect.map(
-    FiberMap.make<number, void>(),
-    (fibers) => new RoomRequests(fibers)
-  )
+  /** Interrupts all requests, and starts no more. */
+  get close(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.isClosed = true
+      return Fiber.interruptAll([...this.fibers.values()])
+    })
+  }
 
   /** Numbers a request: 1, 2, 3, ... */
   next(): number {
@@ -28,13 +33,16 @@ export class RoomRequests {
   /** Starts a request, which waits for the earlier ones about the room. Calls `onEnd` when it has ended, however it did. */
   start(number: number, room: string, request: Effect.Effect<void>, onEnd: () => void): Effect.Effect<void> {
     return Effect.suspend(() => {
+      if (this.isClosed) return Effect.interrupt
       const lane = this.enter(number, room)
-      return Effect.map(FiberMap.run(this.fibers, number, lane.turn.withPermits(1)(request)), (fiber) => {
-        fiber.addObserver(() => {
-          this.exit(number, room)
-          onEnd()
-        })
+      const fiber = this.runFork(lane.turn.withPermits(1)(request))
+      this.fibers.set(number, fiber)
+      fiber.addObserver(() => {
+        this.fibers.delete(number)
+        this.exit(number, room)
+        onEnd()
       })
+      return Effect.void
     })
   }
 
@@ -53,10 +61,7 @@ export class RoomRequests {
   /** Interrupts all requests about the room. */
   cancel(room: string): Effect.Effect<void> {
     return Effect.suspend(() =>
-      Effect.forEach([...(this.lanes.get(room)?.requests ?? [])], (number) => FiberMap.remove(this.fibers, number), {
-        discard: true,
-        concurrency: "unbounded"
-      })
+      Fiber.interruptAll([...(this.lanes.get(room)?.requests ?? [])].flatMap((number) => this.fibers.get(number) ?? []))
     )
   }
 

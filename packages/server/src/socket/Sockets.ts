@@ -3,19 +3,17 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { IncomingMessage } from "node:http"
 import { type WebSocket, WebSocketServer } from "ws"
+import type { KeepAliveIntervals } from "./KeepAlive.js"
 import { CloseCode, heartbeatInterval, maxClientFrameBytes, subprotocol, ticketPrefix } from "../Wire.js"
-
-/** How often a connection shows that it is alive, in milliseconds. */
-export interface KeepAliveIntervals {
-  readonly ping: number
-  readonly heartbeat: number
-}
 
 const defaultPingInterval = 25_000
 /** How long a peer may take to close, in milliseconds. */
 const closeTimeout = 2_000
 /** A frame above `maxClientFrameBytes` is answered with an `error`. One above this is not even read and ends the connection. */
 const maxPayload = maxClientFrameBytes * 16
+
+/** Without a listener an error would end the process. "close" follows and is handled. */
+const ignoreError = () => {}
 
 const makeServer = () =>
   new WebSocketServer({
@@ -31,21 +29,28 @@ const makeServer = () =>
     }
   })
 
-const upgrade = (server: WebSocketServer, incoming: IncomingMessage): Effect.Effect<WebSocket> =>
+const handshake = (server: WebSocketServer, incoming: IncomingMessage): Effect.Effect<WebSocket> =>
   Effect.async<WebSocket>((resume) => {
+    // The one that interrupts the request when the connection is lost would keep it in memory with the connection.
+    incoming.socket.removeAllListeners("close")
     // If the handshake is refused, the callback is never called.
-    incoming.socket.once("close", () => resume(Effect.interrupt))
+    const onClose = () => resume(Effect.interrupt)
+    incoming.socket.once("close", onClose)
     server.handleUpgrade(incoming, incoming.socket, Buffer.alloc(0), (socket) => {
-      // Without a listener an error would end the process. "close" follows and is handled.
-      socket.on("error", () => {})
+      incoming.socket.off("close", onClose)
+      socket.on("error", ignoreError)
       // Until a listener for messages is added.
       socket.pause()
       resume(Effect.succeed(socket))
     })
   })
 
+/** Whoever runs requests adds a listener to the connection just after a request has begun. It has to be there to be removed. */
+const upgrade = (server: WebSocketServer, incoming: IncomingMessage): Effect.Effect<WebSocket> =>
+  Effect.zipRight(Effect.yieldNow(), handshake(server, incoming))
+
 /** Completes when the connection is closed. */
-export const awaitClose = (socket: WebSocket): Effect.Effect<void> =>
+const awaitClose = (socket: WebSocket): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
     if (socket.readyState === socket.CLOSED) return resume(Effect.void)
     socket.once("close", () => resume(Effect.void))

@@ -6,11 +6,14 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
-import * as Mailbox from "effect/Mailbox"
+import * as Fiber from "effect/Fiber"
+import * as Runtime from "effect/Runtime"
+import * as Scope from "effect/Scope"
 import type { IncomingMessage } from "node:http"
-import type { Writable } from "node:stream"
+import type { Socket } from "node:net"
 import type { RawData, WebSocket } from "ws"
 import { Auth, type Authenticated, type AuthShape } from "../access/Auth.js"
 import { TokenAttempts } from "../access/TokenAttempts.js"
@@ -25,12 +28,10 @@ import type { ViewerTransport } from "../rooms/Viewer.js"
 import { CloseCode, maxClientFrameBytes, path, subprotocol, ticketPrefix } from "../Wire.js"
 import { Conversation } from "./Conversation.js"
 import { type ProtocolError, tooLarge } from "./decodeClientMessage.js"
-import { KeepAlive } from "./KeepAlive.js"
-import { connectionScope } from "./messageScopes.js"
-import { awaitClose, closeSocket, type KeepAliveIntervals, Sockets } from "./Sockets.js"
-
-/** How many frames of a client may be queued. One that sends more is disconnected. */
-const maxQueuedFrames = 1_000
+import { Inbox } from "./Inbox.js"
+import { KeepAlive, type KeepAliveIntervals } from "./KeepAlive.js"
+import { connectionScope as neededScope } from "./messageScopes.js"
+import { closeSocket, Sockets } from "./Sockets.js"
 
 const notText: ProtocolError = {
   code: "not_text",
@@ -60,22 +61,16 @@ const transportOf = (socket: WebSocket, keepAlive: KeepAlive): ViewerTransport =
   close: (code, reason) => closeSocket(socket, code, reason)
 })
 
-/** Queues what the client sends: text frames, or the errors for frames that can't be read. */
-const receiveFrames = (socket: WebSocket) =>
-  Effect.map(Mailbox.make<string | ProtocolError>(), (frames) => {
-    let queued = 0
-    socket.on("message", (data, isBinary) => {
-      if (socket.readyState !== socket.OPEN) return
-      if (++queued > maxQueuedFrames) return socket.terminate()
-      const size = sizeOf(data)
-      frames.unsafeOffer(isBinary ? notText : size > maxClientFrameBytes ? tooLarge(size) : textOf(data))
-    })
-    socket.once("close", () => frames.unsafeDone(Exit.void))
-    socket.resume()
-    return Effect.tap(frames.take, () => {
-      queued--
-    })
+/** Has frames of the client carried out: those of text, and the errors for those that can't be read. */
+const receiveFrames = (socket: WebSocket, inbox: Inbox<string | ProtocolError>): void => {
+  socket.on("message", (data, isBinary) => {
+    if (socket.readyState !== socket.OPEN) return
+    const size = sizeOf(data)
+    const frame = isBinary ? notText : size > maxClientFrameBytes ? tooLarge(size) : textOf(data)
+    if (!inbox.offer(frame)) socket.terminate()
   })
+  socket.resume()
+}
 
 /** Who is at the other end, and what decides what they may do. */
 interface Client {
@@ -83,72 +78,106 @@ interface Client {
   readonly authenticated: Authenticated
 }
 
-/** Closes the connection when the credential that opened it is no longer valid. */
-const closeWith = (socket: WebSocket, { auth, authenticated }: Client) =>
-  Effect.acquireRelease(
-    Effect.sync(() =>
-      auth.onEnd(authenticated, () =>
-        closeSocket(socket, CloseCode.notAllowed, "the token has expired or was revoked, or the session was closed")
-      )
-    ),
-    (forget) => Effect.sync(forget)
-  )
-
-/** Serves a connection until it is closed. */
-const serve = (socket: WebSocket, stream: Writable, intervals: KeepAliveIntervals, client: Client) =>
+/** Serves a connection until its scope is closed. */
+const serve = (socket: WebSocket, stream: Socket, { intervals, runFork }: Serving, client: Client) =>
   Effect.gen(function* () {
-    yield* closeWith(socket, client)
+    const { auth, authenticated } = client
     const hub = yield* Hub
     const followers = yield* Followers
     const statsFollowers = yield* StatsFollowers
     const monitor = yield* EngineMonitor
     const store = yield* OperationStore
+    const scope = yield* Effect.scope
     const keepAlive = new KeepAlive(socket, stream)
-    const nextFrame = yield* receiveFrames(socket)
-    const viewer = yield* Effect.acquireRelease(
-      Effect.sync(() => hub.attach(transportOf(socket, keepAlive))),
-      (viewer) =>
-        Effect.ensuring(
+    const viewer = hub.attach(transportOf(socket, keepAlive))
+    // The credential that opened it may end before.
+    const forget = auth.onEnd(authenticated, () =>
+      closeSocket(socket, CloseCode.notAllowed, "the token has expired or was revoked, or the session was closed")
+    )
+    // Not `acquireRelease`, which would keep all references of this fiber for each finalizer.
+    yield* Scope.addFinalizer(
+      scope,
+      Effect.suspend(() => {
+        keepAlive.stop()
+        forget()
+        return Effect.ensuring(
           Effect.zipRight(followers.unwatchAll(viewer), statsFollowers.unwatchAll(viewer)),
           Effect.sync(() => hub.detach(viewer))
         )
+      })
     )
-    yield* keepAlive.pingEvery(intervals.ping)
-    const { auth, authenticated } = client
     const conversation = yield* Conversation.make(viewer, (scope) => auth.denial(scope, authenticated.token))
+    const inbox = new Inbox(
+      (frame: string | ProtocolError) =>
+        typeof frame === "string" ? conversation.receive(frame) : conversation.reject(frame),
+      () => socket.terminate(),
+      runFork
+    )
+    yield* Scope.addFinalizer(scope, inbox.close)
     viewer.send({ event: "engine_status", data: monitor.status() })
     const { reason } = store.status()
     if (reason !== undefined) viewer.send({ event: "status", data: { msg: reason } })
-    yield* keepAlive.heartbeatEvery(intervals.heartbeat)
+    keepAlive.start(intervals)
+    receiveFrames(socket, inbox)
+  })
 
-    const handleNext = Effect.flatMap(nextFrame, (frame) =>
-      typeof frame === "string" ? conversation.receive(frame) : conversation.reject(frame)
-    )
-    // Frames that are still queued when the client disconnects are dropped.
-    yield* Effect.raceFirst(Effect.ignore(Effect.forever(handleNext)), awaitClose(socket))
-  }).pipe(Effect.scoped)
+/** What all connections have in common. */
+interface Serving {
+  readonly intervals: KeepAliveIntervals
+  readonly runFork: <A>(effect: Effect.Effect<A, never, Needed>) => Fiber.RuntimeFiber<A>
+  /** The connections that are still open when it is closed end with it. */
+  readonly scope: Scope.Scope
+}
+
+/** A scope that is closed when the connection is, or before that with all others. */
+const connectionScope = (socket: WebSocket, { runFork, scope }: Serving) =>
+  Effect.map(Scope.fork(scope, ExecutionStrategy.sequential), (own) => {
+    socket.once("close", () => runFork(Scope.close(own, Exit.void)))
+    return own
+  })
+
+/**
+ * Serves a connection until it is closed. Completes when that has begun: no fiber waits for the end, and nothing of the request
+ * stays in memory with the connection.
+ */
+const serveUntilClosed = (socket: WebSocket, stream: Socket, serving: Serving, client: Client) =>
+  Effect.gen(function* () {
+    if (socket.readyState === socket.CLOSED) return
+    stream.setNoDelay(true)
+    const scope = yield* connectionScope(socket, serving)
+    yield* Fiber.join(serving.runFork(Scope.extend(serve(socket, stream, serving, client), scope)))
+  })
 
 const serveIfAllowed = (
-  incoming: IncomingMessage,
   socket: WebSocket,
-  intervals: KeepAliveIntervals,
+  incoming: IncomingMessage,
+  serving: Serving,
   auth: AuthShape,
   authenticated: Authenticated | undefined
 ) => {
   if (socket.protocol !== subprotocol) {
     closeSocket(socket, CloseCode.notThisProtocol, `subprotocol ${subprotocol} required`)
-    return awaitClose(socket)
+    return Effect.void
   }
-  const denial = authenticated && auth.denial(connectionScope, authenticated.token)
+  const denial = authenticated && auth.denial(neededScope, authenticated.token)
   if (authenticated === undefined || denial !== undefined) {
     const reason =
-      denial === undefined ? "no valid cookie, token or ticket" : `the token lacks the scope ${connectionScope}`
+      denial === undefined ? "no valid cookie, token or ticket" : `the token lacks the scope ${neededScope}`
     closeSocket(socket, CloseCode.notAllowed, reason)
-    return awaitClose(socket)
+    return Effect.void
   }
-  incoming.socket.setNoDelay(true)
-  return serve(socket, incoming.socket, intervals, { auth, authenticated })
+  return serveUntilClosed(socket, incoming.socket, serving, { auth, authenticated })
 }
+
+/** Ends a request whose connection has become a WebSocket: nothing may be written to it as a response. */
+const endRequest = (request: HttpServerRequest.HttpServerRequest) =>
+  Effect.sync(() => {
+    const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
+    const response = NodeHttpServerRequest.toServerResponse(request)
+    if (response.socket === socket) response.detachSocket(socket)
+    response.end()
+    return HttpServerResponse.empty()
+  })
 
 const isUpgrade = (incoming: IncomingMessage): boolean => incoming.headers.upgrade?.toLowerCase() === "websocket"
 
@@ -169,7 +198,11 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Auth 
       const auth = yield* Auth
       const attempts = yield* TokenAttempts
       const { intervals, upgrade } = yield* Sockets
-      const context = yield* Effect.context<Needed>()
+      const serving = {
+        intervals,
+        runFork: Runtime.runFork(yield* Effect.runtime<Needed>()),
+        scope: yield* Effect.scope
+      }
       yield* router.add("GET", path, (request: HttpServerRequest.HttpServerRequest) => {
         const incoming = NodeHttpServerRequest.toIncomingMessage(request)
         if (!isUpgrade(incoming)) return Effect.succeed(upgradeRequired)
@@ -178,9 +211,9 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Auth 
           const found = yield* attempts.check(auth, attempt, offeredTicket(incoming))
           if (found?._tag === "TooManyAttempts") return tooManyAttempts(found)
           const socket = yield* upgrade(incoming)
-          yield* serveIfAllowed(incoming, socket, intervals, auth, found)
-          return HttpServerResponse.empty()
-        }).pipe(Effect.provide(context))
+          yield* Effect.uninterruptible(serveIfAllowed(socket, incoming, serving, auth, found))
+          return yield* endRequest(request)
+        })
       })
     })
   )

@@ -4,7 +4,6 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Follower } from "../../engine/ContainerFollower.js"
 import type { FollowersShape } from "../../engine/Followers.js"
@@ -27,6 +26,7 @@ import {
 import type { Viewer } from "../../rooms/Viewer.js"
 import { containerLogsRoom } from "../../Wire.js"
 import type { ContainerRef } from "../ContainerResolver.js"
+import type { RunFork } from "../OneFiber.js"
 import { RoomReading } from "./RoomReading.js"
 import { lastEvicted, sendGap, sendJoined } from "./roomReplies.js"
 
@@ -38,6 +38,8 @@ export interface FollowedRoomServices {
   readonly logs: Context.Tag.Service<typeof Logs>
   /** Completes when the engine is available. */
   readonly whenAvailable: Effect.Effect<void>
+  /** Runs what is read for the client. */
+  readonly runFork: RunFork
 }
 
 /** A request to follow the container. */
@@ -74,21 +76,17 @@ export class FollowedRoom {
   readonly room: string
   private membership: Membership | undefined
 
-  private constructor(
+  /** Reads history from the engine. */
+  private readonly reading: RoomReading
+
+  /** Lives until it is closed. */
+  constructor(
     private readonly services: FollowedRoomServices,
-    private container: ContainerRef,
-    /** Reads history from the engine. */
-    private readonly reading: RoomReading
+    private container: ContainerRef
   ) {
     this.room = containerLogsRoom(container.id)
+    this.reading = new RoomReading(services.hub, services.runFork)
   }
-
-  /** Lives until it is closed or the surrounding scope is. */
-  static readonly make = (
-    services: FollowedRoomServices,
-    container: ContainerRef
-  ): Effect.Effect<FollowedRoom, never, Scope.Scope> =>
-    Effect.map(RoomReading.make(services.hub), (reading) => new FollowedRoom(services, container, reading))
 
   /** Interrupts what is still being read for the room. */
   get close(): Effect.Effect<void> {

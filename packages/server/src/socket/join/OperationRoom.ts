@@ -1,7 +1,6 @@
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import { encodeEntries, type RoomEntry } from "../../rooms/events/encodeEntries.js"
 import type { HubShape } from "../../rooms/Hub.js"
 import type { Membership } from "../../rooms/Membership.js"
@@ -9,6 +8,7 @@ import type { OperationHistoryShape } from "../../rooms/OperationHistory.js"
 import { formatPosition, parsePosition } from "../../rooms/RoomPosition.js"
 import type { Viewer } from "../../rooms/Viewer.js"
 import { allOperationsRoom, configPrefix, imagePrefix, operationPrefix } from "../../Wire.js"
+import type { RunFork } from "../OneFiber.js"
 import { joinFromRing } from "./joinRoom.js"
 import { type Replay, ReplayReader } from "./ReplayReader.js"
 import { RoomReading } from "./RoomReading.js"
@@ -19,6 +19,8 @@ export interface OperationRoomServices {
   readonly viewer: Viewer
   readonly hub: HubShape
   readonly history: OperationHistoryShape
+  /** Runs what is read for the client. */
+  readonly runFork: RunFork
 }
 
 /** The most events in a frame that is not from the ring. */
@@ -36,20 +38,16 @@ export class OperationRoom {
   /** The room of one run has the numbers of the run. */
   private readonly isOwn: boolean
 
-  private constructor(
+  private readonly reading: RoomReading
+
+  /** Lives until it is closed. */
+  constructor(
     private readonly services: OperationRoomServices,
-    readonly room: string,
-    private readonly reading: RoomReading
+    readonly room: string
   ) {
     this.isOwn = room.startsWith(operationPrefix)
+    this.reading = new RoomReading(services.hub, services.runFork)
   }
-
-  /** Lives until it is closed or the surrounding scope is. */
-  static readonly make = (
-    services: OperationRoomServices,
-    room: string
-  ): Effect.Effect<OperationRoom, never, Scope.Scope> =>
-    Effect.map(RoomReading.make(services.hub), (reading) => new OperationRoom(services, room, reading))
 
   /** Interrupts what is still being read for the room. */
   get close(): Effect.Effect<void> {
