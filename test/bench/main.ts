@@ -12,6 +12,7 @@ import { drops } from "./drops.js"
 import { exec } from "./exec.js"
 import { fanout } from "./fanout.js"
 import { follow } from "./follow.js"
+import { joining } from "./join.js"
 import { latency } from "./latency.js"
 import { lines } from "./lines.js"
 import { operations } from "./operations.js"
@@ -34,7 +35,8 @@ const benchmarks: ReadonlyArray<Benchmark> = [
   buildContext,
   compose,
   compat,
-  operations
+  operations,
+  joining
 ]
 
 const usage = `Usage: npm run bench -- [names] [--quick] [--json FILE]

@@ -48,6 +48,7 @@ const program = Effect.gen(function* () {
       delay.disable()
       const ms = (nanoseconds: number) => nanoseconds / 1e6
       yield* say({
+        logId,
         lines: details?.lines ?? 0,
         seconds: (performance.now() - began) / 1000,
         p99: ms(delay.percentile(99)),
