@@ -118,15 +118,25 @@ const play = async (scenario: Scenario, { endpoint, print, seed }: StressContext
       : { event: "join", data: { room } }
     clients = await openLossyClients(clientCount, { url: server.url, token, room, subscribe })
     if (isContainer) await container.start()
-    const cutting = { cuts: cutCount / 2, pause: 12, random }
-    await cutAgainAndAgain(clients, cutting)
-    const half = Math.max(...clients.map(({ check }) => check.last))
+    const furthest = () => clients.reduce((most, { check }) => Math.max(most, check.last), 0)
+    /** All cuts are made while lines go by; of an operation that has ended, nothing more goes by. */
+    const cut = (half: 0 | 1, isEnded: boolean) =>
+      cutAgainAndAgain(clients, {
+        cuts: cutCount / 2,
+        pause: 5,
+        random,
+        ...(isEnded
+          ? {}
+          : { isDue: (done) => furthest() >= (half * cutCount * 0.5 + done) * (lineCount / cutCount) * 0.95 })
+      })
+    await cut(0, false)
+    const half = furthest()
     if (scenario.restart !== undefined) {
       await server.stop(scenario.restart)
       await server.start()
     }
-    await cutAgainAndAgain(clients, cutting)
-    const atLastCut = Math.max(...clients.map(({ check }) => check.last))
+    await cut(1, !isContainer && scenario.restart !== undefined)
+    const atLastCut = furthest()
     for (const end = Date.now() + patience; Date.now() < end; await sleep(100)) {
       if (clients.every((client) => isWhole(scenario, client))) break
     }
@@ -135,7 +145,7 @@ const play = async (scenario: Scenario, { endpoint, print, seed }: StressContext
     const wrong = clients.flatMap((client) => wrongWith(scenario, client))
     const lasts = clients.map(({ check }) => check.last)
     print(
-      `${scenario.name}: ${clients.length} clients, ${cutCount} cuts at lines 1 to ${half} and ${atLastCut}; each has lines 1 to ${Math.min(...lasts)} at least, ${Math.max(...lasts)} at most: ${wrong.length === 0 ? "right" : "WRONG"}`
+      `${scenario.name}: ${clients.length} clients, ${cutCount} cuts, the middle one at line ${half}, the last one at line ${atLastCut}; each has lines 1 to ${Math.min(...lasts)} at least, ${Math.max(...lasts)} at most: ${wrong.length === 0 ? "right" : "WRONG"}`
     )
     for (const text of wrong.slice(0, 20)) print(`  ${text}`)
     return wrong.length === 0

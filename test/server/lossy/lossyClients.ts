@@ -134,18 +134,20 @@ export interface Cutting {
   readonly cuts: number
   /** The time between two cuts, in milliseconds, on average. */
   readonly pause: number
+  /** Whether the next cut is due after so many: none is made before. */
+  readonly isDue?: (done: number) => boolean
   readonly random: () => number
 }
 
 /** Cuts the connection of a client that is in the room, again and again. */
 export const cutAgainAndAgain = async (
   clients: ReadonlyArray<LossyClient>,
-  { cuts, pause, random }: Cutting
+  { cuts, isDue = () => true, pause, random }: Cutting
 ): Promise<void> => {
   for (let done = 0; done < cuts;) {
     const connected = clients.filter(({ isInRoom }) => isInRoom())
     const client = connected[Math.floor(random() * connected.length)]
-    if (client !== undefined) {
+    if (client !== undefined && isDue(done)) {
       client.cut()
       done++
     }
