@@ -205,6 +205,7 @@ const rooms = [
     ]
   ],
   ["server/src/rooms/", [...core, "server/src/Wire.ts"]],
+  ["server/src/store/", [...core, "server/src/rooms/", "server/src/search/"]],
   ["server/src/engine/", [...core, "server/src/rooms/", "server/src/Wire.ts"]],
   [
     "server/src/socket/",

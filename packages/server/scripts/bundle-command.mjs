@@ -48,7 +48,11 @@ const leaveOut = {
 
 await rm(target, { recursive: true, force: true })
 const { metafile } = await build({
-  entryPoints: { dockwire: folder("dist/command/main.js") },
+  // The program of the store's threads is loaded from beside the code that starts them.
+  entryPoints: {
+    dockwire: folder("dist/command/main.js"),
+    logStoreThread: folder("dist/store/thread/logStoreThread.js")
+  },
   outdir: target,
   bundle: true,
   // Names stay as they are, so that a stack trace can be read.
