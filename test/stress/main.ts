@@ -6,9 +6,10 @@ import { cuts } from "./cuts.js"
 import { disk } from "./disk.js"
 import { follow } from "./follow.js"
 import { killserver } from "./killserver.js"
+import { killstore } from "./killstore.js"
 import type { Stress } from "./Stress.js"
 
-const stresses: ReadonlyArray<Stress> = [cuts, disk, follow, killserver]
+const stresses: ReadonlyArray<Stress> = [cuts, disk, follow, killserver, killstore]
 
 const usage = `Usage: npm run stress -- [names] [--rounds N] [--seed N]
 
