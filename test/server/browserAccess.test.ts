@@ -56,7 +56,7 @@ const forward = async (port: number, host?: string) => {
 const portOf = (origin: string): number => Number(new URL(origin).port)
 
 const expectConnected = async (page: Page): Promise<void> => {
-  await page.getByText("Connected", { exact: true }).waitFor()
+  await page.getByText("Live", { exact: true }).waitFor()
   await page.getByRole("link", { name: "shop-web-1" }).waitFor()
 }
 
@@ -178,12 +178,12 @@ describe("a browser", () => {
     await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")))
     // The page's clock runs on by itself too, so there is room for a slow machine.
     await page.clock.runFor(15_000)
-    expect(await status.textContent()).toBe("Connected")
+    expect(await status.textContent()).toBe("Live")
     await page.clock.runFor(6_500)
     expect(await status.textContent()).toBe("No answer for 20 s, reconnecting")
     tunnel.thaw()
     await page.clock.runFor(2_000)
-    await page.getByText("Connected", { exact: true }).waitFor()
+    await page.getByText("Live", { exact: true }).waitFor()
     await page.getByRole("link", { name: "shop-web-1" }).waitFor()
   })
 })

@@ -157,7 +157,7 @@ describe("the page of a demo", () => {
     await page.getByText("Reconnecting").waitFor()
     await expectNote(page)
     server = await startDemo(server.port)
-    await page.getByText("Connected").waitFor()
+    await page.getByText("Live", { exact: true }).waitFor()
     await eventually(async () => expect(await page.locator("#selected-state").textContent()).toBe("running"))
     await expectMoving(page)
     await expectNote(page)

@@ -7,6 +7,7 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
+import { gzipSync } from "node:zlib"
 import { licenses } from "./licenses.mjs"
 
 const folder = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
@@ -21,9 +22,18 @@ const shared = {
   charset: "utf8",
   platform: "browser",
   target: ["es2022", "chrome105", "firefox121", "safari16"],
+  jsx: "automatic",
+  jsxImportSource: "preact",
   define: { "process.env.NODE_ENV": '"production"' },
   logLevel: "warning"
 }
+
+/** What a browser loads before it shows anything, and how much of that may travel, in bytes. */
+const firstLoad = ["index.html", "assets/page.css", "assets/page.js", "assets/icon.svg"]
+const maxFirstLoad = 120_000
+
+/** The files that the server sends compressed. */
+const compressed = [...firstLoad, "client.js", "dockwire.js"]
 
 /** Swagger UI, as @effect/platform carries it. Its own package would add one that reports each installation. */
 const require = createRequire(import.meta.url)
@@ -38,7 +48,7 @@ await mkdir(`${target}/docs`, { recursive: true })
 const [page] = await Promise.all([
   build({
     ...shared,
-    entryPoints: [`${source}/main.ts`],
+    entryPoints: [`${source}/main.tsx`],
     // A module would be requested with an Origin, so that a server that refuses it could not even explain itself.
     format: "iife",
     outfile: `${target}/assets/page.js`,
@@ -58,3 +68,13 @@ const [page] = await Promise.all([
 const apache = await readFile(require.resolve("typescript/package.json").replace("package.json", "LICENSE"), "utf8")
 const swaggerLicense = `swagger-ui\n\nCopyright 2020-2021 SmartBear Software Inc.\n\n${apache}`
 await writeFile(`${target}/LICENSES.txt`, `${await licenses(page.metafile)}\n---\n\n${swaggerLicense}`)
+
+const sizes = new Map()
+for (const file of compressed) {
+  const bytes = gzipSync(await readFile(join(target, file)), { level: 9 })
+  await writeFile(join(target, `${file}.gz`), bytes)
+  sizes.set(file, bytes.length)
+}
+const total = firstLoad.reduce((sum, file) => sum + (sizes.get(file) ?? 0), 0)
+console.log(`The page: ${(total / 1000).toFixed(1)} kB compressed, of at most ${maxFirstLoad / 1000} kB`)
+if (total > maxFirstLoad) throw new Error("The page is too large. Load what few need later.")

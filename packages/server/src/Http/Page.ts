@@ -27,20 +27,28 @@ const read = (file: string): Effect.Effect<Uint8Array | undefined> =>
 /** Files that pages of other origins may load: the client, which contains no secrets. */
 const crossOrigin: ReadonlySet<string> = new Set(["/client.js", "/dockwire.js"])
 
-const respond = (path: string, content: Uint8Array, type: string) => {
-  const etag = `"${createHash("sha256").update(content).digest("base64url").slice(0, 27)}"`
-  const headers = {
-    etag,
-    // Revalidated on each request, so that a page never runs with assets of another version.
-    "cache-control": "no-cache",
-    "cross-origin-resource-policy": crossOrigin.has(path) ? "cross-origin" : "same-origin"
-  }
-  return (request: HttpServerRequest.HttpServerRequest) =>
-    Effect.succeed(
+const acceptsGzip = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
+  /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|$))/.test(headers["accept-encoding"] ?? "")
+
+const respond = (path: string, content: Uint8Array, compressed: Uint8Array | undefined, type: string) => {
+  const hash = createHash("sha256").update(content).digest("base64url").slice(0, 27)
+  const answer = (body: Uint8Array, etag: string, encoding: Readonly<Record<string, string>>) => {
+    const headers = {
+      etag,
+      vary: "accept-encoding",
+      // Revalidated on each request, so that a page never runs with assets of another version.
+      "cache-control": "no-cache",
+      "cross-origin-resource-policy": crossOrigin.has(path) ? "cross-origin" : "same-origin"
+    }
+    return (request: HttpServerRequest.HttpServerRequest) =>
       request.headers["if-none-match"]?.split(/, */).includes(etag) === true
         ? HttpServerResponse.empty({ status: 304, headers })
-        : HttpServerResponse.uint8Array(content, { contentType: type, headers })
-    )
+        : HttpServerResponse.uint8Array(body, { contentType: type, headers: { ...headers, ...encoding } })
+  }
+  const plain = answer(content, `"${hash}"`, {})
+  const gzip = compressed && answer(compressed, `"${hash}-gzip"`, { "content-encoding": "gzip" })
+  return (request: HttpServerRequest.HttpServerRequest) =>
+    Effect.succeed(gzip !== undefined && acceptsGzip(request) ? gzip(request) : plain(request))
 }
 
 /** The routes of the page. If the page has not been built, `/` says so. */
@@ -48,7 +56,8 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter> = Http
   Effect.gen(function* () {
     for (const [path, { file, type }] of Object.entries(files)) {
       const content = yield* read(file)
-      if (content !== undefined) yield* router.add("GET", `/${path.slice(1)}`, respond(path, content, type))
+      const compressed = yield* read(`${file}.gz`)
+      if (content !== undefined) yield* router.add("GET", `/${path.slice(1)}`, respond(path, content, compressed, type))
       else if (path === "/") {
         const missing = HttpServerResponse.text(
           'The page has not been built. Run "npm run build" and restart. The API and the WebSocket work without it.\n'

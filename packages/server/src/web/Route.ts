@@ -1,17 +1,62 @@
+/** What the address of the page, after the `#`, refers to. */
+export type Route =
+  | { readonly view: "home" }
+  | { readonly view: "container"; readonly name: string }
+  | { readonly view: "operations"; readonly filter: OperationQuery }
+  | { readonly view: "operation"; readonly id: string }
+
+/** Which operations the history shows. */
+export interface OperationQuery {
+  readonly text?: string
+  readonly kind?: string
+  readonly status?: string
+}
+
 const containers = "#/containers/"
+const operations = "#/operations"
 
 /** The URL fragment of a container's log. */
 export const routeTo = (name: string): string => containers + encodeURIComponent(name)
 
-/** The name of the container that a URL fragment refers to. */
-export const selectedContainer = (hash: string): string | undefined => {
-  if (!hash.startsWith(containers)) return undefined
+/** The URL fragment of an operation. */
+export const routeToOperation = (id: string): string => `${operations}/${encodeURIComponent(id)}`
+
+/** The URL fragment of the history of operations. */
+export const routeToOperations = (filter: OperationQuery = {}): string => {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(filter)) if (value !== "") query.set(name, value)
+  const text = query.toString()
+  return text === "" ? operations : `${operations}?${text}`
+}
+
+/** `undefined` if it is not a fragment that this page wrote. */
+const decoded = (text: string): string | undefined => {
   try {
-    return decodeURIComponent(hash.slice(containers.length)) || undefined
+    return decodeURIComponent(text) || undefined
   } catch {
-    // Not a fragment that this page wrote.
     return undefined
   }
+}
+
+/** The name of the container that a URL fragment refers to. */
+export const selectedContainer = (hash: string): string | undefined =>
+  hash.startsWith(containers) ? decoded(hash.slice(containers.length)) : undefined
+
+/** What a URL fragment refers to. */
+export const parseRoute = (hash: string): Route => {
+  const name = selectedContainer(hash)
+  if (name !== undefined) return { view: "container", name }
+  if (hash.startsWith(`${operations}/`)) {
+    const id = decoded(hash.slice(operations.length + 1))
+    if (id !== undefined) return { view: "operation", id }
+  }
+  if (hash !== operations && !hash.startsWith(`${operations}?`)) return { view: "home" }
+  const query = new URLSearchParams(hash.slice(operations.length))
+  const given = ["text", "kind", "status"].flatMap((field) => {
+    const value = query.get(field)
+    return value === null || value === "" ? [] : [[field, value] as const]
+  })
+  return { view: "operations", filter: Object.fromEntries(given) }
 }
 
 /** Takes the token out of the address, so that it stays neither in sight nor in the history. */

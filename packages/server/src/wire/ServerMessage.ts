@@ -120,6 +120,22 @@ export interface DockerLogMessage extends RoomMessage {
 }
 
 /**
+ * What a part of an operation is: a resource of a compose project, a layer of an image, or a step of a build. Its `parent` is
+ * the name of the part that it belongs to: the service of a layer, the stage of a step.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface WireResource {
+  /** `container`, `network`, `volume`, `image`, `service`, `config`, `secret`, `layer` or `step`. */
+  readonly kind: string
+  readonly name: string
+  readonly parent?: string
+  /** What is said besides the status, such as an error. */
+  readonly detail?: string
+}
+
+/**
  * The progress of a part of an operation.
  *
  * @since 0.1.0
@@ -133,6 +149,10 @@ export interface DockerProgressMessage extends RoomMessage {
     readonly status: string
     readonly current?: number
     readonly total?: number
+    /** How much of the whole operation is done, from 0 to 1, if that is known. */
+    readonly fraction?: number
+    /** Absent where the `id` says all there is. */
+    readonly resource?: WireResource
     readonly timestamp: string
   }
 }

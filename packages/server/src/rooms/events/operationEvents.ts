@@ -1,5 +1,5 @@
 /** Encodes an operation's events as events of its rooms. */
-import type { OperationEvent, OperationFailure, OperationTarget } from "@dockwire/core/LogEvent"
+import type { OperationEvent, OperationFailure, OperationProgress, OperationTarget } from "@dockwire/core/LogEvent"
 import { createHash } from "node:crypto"
 import * as Wire from "../../Wire.js"
 import type { LineHead, RoomEvent } from "./RoomEvent.js"
@@ -54,6 +54,13 @@ const encodeLine = (
   json: JSON.stringify(line satisfies Wire.WireLine)
 })
 
+const resourceOf = ({ resource, step }: OperationProgress): Wire.WireResource | undefined => {
+  if (resource !== undefined || step === undefined) return resource
+  const { error, name, stage } = step
+  const detail = error === undefined ? {} : { detail: error }
+  return { kind: "step", name, ...(stage === undefined ? {} : { parent: stage }), ...detail }
+}
+
 const encodeOperation = (event: OperationEvent, head: LineHead): ReadonlyArray<RoomEvent> => {
   switch (event._tag) {
     case "OperationStarted":
@@ -61,12 +68,15 @@ const encodeOperation = (event: OperationEvent, head: LineHead): ReadonlyArray<R
     case "OperationLine":
       return [encodeLine(head, event.timestamp, event.stream, event.text)]
     case "OperationProgress": {
+      const resource = resourceOf(event)
       const data: Wire.DockerProgressMessage["data"] = {
         ...operationData(event),
         id: event.id,
         status: event.status,
         ...(event.current === undefined ? {} : { current: event.current }),
         ...(event.total === undefined ? {} : { total: event.total }),
+        ...(event.fraction === undefined ? {} : { fraction: event.fraction }),
+        ...(resource === undefined ? {} : { resource }),
         timestamp: event.timestamp
       }
       const item = { run: event.logId, id: event.id }
