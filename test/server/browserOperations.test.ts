@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { gzipSync } from "node:zlib"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { formatToken, hashOf } from "../../packages/server/src/access/tokens/tokensFile.js"
 import { type Progress, progressNodes } from "../../packages/server/src/web/operations/progressNodes.js"
 import { parseRoute, routeToOperation, routeToOperations } from "../../packages/server/src/web/Route.js"
 import { type RailRow, railRows } from "../../packages/server/src/web/rail/railRows.js"
@@ -15,6 +16,8 @@ import { type RegistryFront, startRegistryFront } from "../engine/registryFront.
 import { registryImage } from "../engine/registryImage.js"
 import { type ServerProcess, startServer } from "../engine/serverProcess.js"
 import { startTestContainer, uniqueName } from "../engine/testContainer.js"
+
+const readerToken = "a-token-of-one-who-only-reads"
 
 const container = (id: number, labels: Record<string, string>, state = "running") => ({
   id: String(id).padStart(64, "0"),
@@ -43,9 +46,12 @@ describeEngine("the page", () => {
 
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "dockwire-page-"))
+    const tokensFile = join(dataDir, "tokens")
+    const reader = formatToken({ name: "reader", hash: hashOf(readerToken), scopes: ["read"] })
+    await writeFile(tokensFile, `${reader}\n`, { mode: 0o600 })
     ;[browser, server, front] = await Promise.all([
       launchBrowser(),
-      startServer({ endpoint, dataDir }),
+      startServer({ endpoint, dataDir, flags: ["--tokens-file", tokensFile] }),
       startRegistryFront()
     ])
   })
@@ -206,18 +212,19 @@ describeEngine("the page", () => {
   })
 
   it("shows nothing that the token may not do, and the colors that one chooses", async () => {
-    const ownData = await mkdtemp(join(tmpdir(), "dockwire-read-only-"))
-    const reading = await startServer({ dataDir: ownData, flags: ["--engine", "memory", "--read-only"] })
-    closing.push(() => reading.stop().then(() => rm(ownData, { recursive: true, force: true })))
+    const name = uniqueName("seen")
+    const made = await startTestContainer({ endpoint, name, cmd: ["sh", "-c", "echo seen; sleep 600"] })
+    closing.push(() => made.remove())
     const { complaints, page } = await openPage(browser)
     closing.push(() => page.context().close())
-    await page.goto(reading.link)
+    await page.goto(`${server.url}/#token=${readerToken}`)
     await page.getByText("Read-only").waitFor()
-    await page.getByRole("link", { name: "shop-web-1" }).click()
+    await page.getByLabel("Filter containers").fill(name)
+    await page.getByRole("link", { name }).click()
     await page.locator("#log .line").first().waitFor()
     expect(await page.locator(".row-menu, #actions").count()).toBe(0)
     await page.getByRole("link", { name: "Operations" }).click()
-    await page.getByText("No operation has been started yet.").waitFor()
+    await page.getByRole("heading", { name: "Operations" }).waitFor()
     expect(await page.locator("#pull").count()).toBe(0)
 
     const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)

@@ -1,7 +1,7 @@
 /** The handlers of `StacksApi`. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
-import { toAccepted } from "../Api/Accepted.js"
+import { toAccepted } from "../Api/fields/Accepted.js"
 import { Api } from "../Api/Api.js"
 import { toErrorBody } from "../Api/Errors.js"
 import { type IdempotencyKey, idempotencyKeyOf } from "../Api/fields/IdempotencyKey.js"

@@ -1,5 +1,5 @@
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
-import { Accepted } from "../Accepted.js"
+import { Accepted } from "./Accepted.js"
 import * as Errors from "../Errors.js"
 import { RequiredScope } from "../RequiredScope.js"
 import { IdempotencyKey } from "./IdempotencyKey.js"

@@ -8,7 +8,7 @@ import type { Api } from "../Api.js"
 import type { ExecElement, LogElement, StatsElement } from "../Containers.js"
 
 export type { OperationDetails, OperationItem, OperationPage, OperationSummary } from "../../OperationSummary.js"
-export type { Accepted } from "../Accepted.js"
+export type { Accepted } from "../fields/Accepted.js"
 export type { Scope } from "../RequiredScope.js"
 
 type Plain = string | number | boolean | null | undefined

@@ -75,7 +75,7 @@ export const BottomBar = () => {
         <Lines />
       </span>
       <EngineStatus />
-      {session.info.value?.readOnly === true && <span id="read-only">Read-only</span>}
+      {session.info.value !== undefined && !session.may("operate") && <span id="read-only">Read-only</span>}
       <span id="keys">
         <kbd>/</kbd> filter <kbd>space</kbd> pause <kbd>↑</kbd>
         <kbd>↓</kbd> containers
