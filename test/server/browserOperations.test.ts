@@ -287,11 +287,8 @@ describe("the parts of an operation", () => {
     const db = ["db", "failed", undefined, []]
     const build = ["build", "running", undefined, ["[build 1/2] FROM", "[build 2/2] RUN"]]
     expect(shape(all)).toEqual([web, db, build])
-    expect(shape(all.toReversed()).toSorted()).toEqual([
-      build.with(3, ["[build 2/2] RUN", "[build 1/2] FROM"]),
-      db,
-      web.with(3, ["bbb", "aaa"])
-    ])
+    const reversed = [build.with(3, ["[build 2/2] RUN", "[build 1/2] FROM"]), db, web.with(3, ["bbb", "aaa"])]
+    expect(shape(all.toReversed())).toEqual(expect.arrayContaining(reversed))
     expect(shape([{ id: "x", status: "Downloading", current: 20, total: 10 }])).toEqual([["x", "running", 1, []]])
   })
 })

@@ -12,6 +12,8 @@ export interface OperationQuery {
   readonly status?: string
 }
 
+const filterFields = ["text", "kind", "status"] as const
+
 const containers = "#/containers/"
 const operations = "#/operations"
 
@@ -24,7 +26,10 @@ export const routeToOperation = (id: string): string => `${operations}/${encodeU
 /** The URL fragment of the history of operations. */
 export const routeToOperations = (filter: OperationQuery = {}): string => {
   const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(filter)) if (value !== "") query.set(name, value)
+  for (const name of filterFields) {
+    const value = filter[name] ?? ""
+    if (value !== "") query.set(name, value)
+  }
   const text = query.toString()
   return text === "" ? operations : `${operations}?${text}`
 }
@@ -52,7 +57,7 @@ export const parseRoute = (hash: string): Route => {
   }
   if (hash !== operations && !hash.startsWith(`${operations}?`)) return { view: "home" }
   const query = new URLSearchParams(hash.slice(operations.length))
-  const given = ["text", "kind", "status"].flatMap((field) => {
+  const given = filterFields.flatMap((field) => {
     const value = query.get(field)
     return value === null || value === "" ? [] : [[field, value] as const]
   })
