@@ -55,5 +55,9 @@ export const startOnTerminal = (
   env: Readonly<Record<string, string>> = {}
 ): RunningCommand => {
   const words = [process.execPath, dockwirePath, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`)
-  return startProgram("script", ["-qfec", words.join(" "), "/dev/null"], { TERM: "xterm", SHELL: "/bin/sh", ...env })
+  return startProgram("script", ["-qfec", `exec ${words.join(" ")}`, "/dev/null"], {
+    TERM: "xterm",
+    SHELL: "/bin/sh",
+    ...env
+  })
 }
