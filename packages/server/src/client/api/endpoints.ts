@@ -21,7 +21,12 @@ export const endpoints = {
   "operations.cancel": ["POST", "api/operations/:id/cancel"],
   "session.describe": ["GET", "api/session"],
   "session.open": ["POST", "api/session"],
-  "session.close": ["DELETE", "api/session"]
+  "session.close": ["DELETE", "api/session"],
+  "stacks.list": ["GET", "api/stacks"],
+  "stacks.up": ["POST", "api/stacks/:name/up"],
+  "stacks.down": ["POST", "api/stacks/:name/down"],
+  "stacks.restart": ["POST", "api/stacks/:name/restart"],
+  "stacks.pull": ["POST", "api/stacks/:name/pull"]
 } as const satisfies Endpoints
 
 /** The name of an endpoint that the client knows. */

@@ -22,6 +22,7 @@ const none = { max: 0, completion: [] }
 const serveCompletions: Readonly<Record<string, Completion>> = {
   engine: ["docker", "auto", "memory"],
   "data-dir": "directory",
+  "stacks-dir": "directory",
   "tokens-file": "directory"
 }
 

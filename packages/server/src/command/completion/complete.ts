@@ -2,6 +2,7 @@
 import { containerNames } from "../remote/findContainers.js"
 import { findServer } from "../remote/findServer.js"
 import { listOperations } from "../remote/operations/findOperation.js"
+import { stackNames } from "../remote/operations/stackNames.js"
 import type { ParsedCommand } from "../remote/parseCommand.js"
 import { RemoteServer } from "../remote/RemoteServer.js"
 import type { Completion, RemoteFlag } from "../remote/commands.js"
@@ -68,7 +69,7 @@ const candidates = async (completion: Completion | undefined, line: Line): Promi
     const { operations } = await listOperations(server, { limit: 50 })
     return operations.map(({ log_id, operation_type, status }) => [log_id, `${operation_type} ${status}`] as const)
   }
-  const names = completion === "container" ? await containerNames(server) : []
+  const names = await (completion === "container" ? containerNames(server) : stackNames(server))
   return names.map((name) => [name, ""] as const)
 }
 

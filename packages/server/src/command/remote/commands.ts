@@ -58,6 +58,31 @@ const json = (description: string): RemoteFlag => ({ name: "json", description }
 
 const follow = (description: string): RemoteFlag => ({ name: "follow", short: "f", description })
 
+const stackExits =
+  "Exits with 0 if it completes, 1 if it fails, 3 if it is interrupted, and 130 if Ctrl-C leaves it running."
+
+const stackFlags: ReadonlyArray<RemoteFlag> = [
+  { name: "detach", short: "d", description: "Do not watch: print the id of the operation and exit." },
+  json("Print each line, progress and the end as a JSON object.")
+]
+
+const stackCommand = (
+  summary: string,
+  about: string,
+  flags: ReadonlyArray<RemoteFlag>,
+  hasServices: boolean
+): RemoteCommand => ({
+  summary,
+  operands: {
+    usage: hasServices ? "<stack> [<service>...]" : "<stack>",
+    min: 1,
+    max: hasServices ? 100 : 1,
+    completion: "stack"
+  },
+  about: `${about} This runs on the server and goes on if the command ends. On a terminal, the progress is drawn as a tree, and Ctrl-C asks whether to leave it running or to cancel it; a second Ctrl-C leaves it running. Elsewhere, with NO_COLOR or in CI, the lines are printed. ${stackExits}`,
+  flags: [...flags, ...stackFlags]
+})
+
 /** Every command, in the order in which the help lists them. */
 export const remoteCommands = {
   logs: {
@@ -113,7 +138,38 @@ export const remoteCommands = {
     about:
       "Cancels an operation that is waiting or running, and exits when it has ended. Its first characters are enough.",
     flags: []
-  }
+  },
+  up: stackCommand(
+    "Bring a stack up, and watch it",
+    "Creates and starts the containers of a stack, or of some of its services.",
+    [
+      {
+        name: "wait",
+        description: "Complete only when each service is healthy, or has run for a while, or has ended with 0."
+      },
+      { name: "build", description: "Build images even if they are there." },
+      { name: "remove-orphans", description: "Remove containers of services that are no longer in the compose file." }
+    ],
+    true
+  ),
+  down: stackCommand(
+    "Take a stack down, and watch it",
+    "Stops and removes the containers and networks of a stack.",
+    [{ name: "volumes", short: "v", description: "Remove its volumes as well." }],
+    false
+  ),
+  restart: stackCommand(
+    "Restart a stack, and watch it",
+    "Restarts the containers of a stack, or of some of its services.",
+    [],
+    true
+  ),
+  pull: stackCommand(
+    "Pull the images of a stack, and watch it",
+    "Pulls the images of a stack, or of some of its services.",
+    [],
+    true
+  )
 } as const satisfies Readonly<Record<string, RemoteCommand>>
 
 /** The name of a command. */

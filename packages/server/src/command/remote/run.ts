@@ -15,6 +15,13 @@ const load = async (name: RemoteCommandName): Promise<Run> => {
       return (await import("./operations/operations.js")).operations
     case "cancel":
       return (await import("./operations/cancel.js")).cancel
+    case "up":
+    case "down":
+    case "restart":
+    case "pull": {
+      const { stack } = await import("./operations/stack.js")
+      return (parsed) => stack(name, parsed)
+    }
   }
 }
 

@@ -19,6 +19,16 @@ const marks: Readonly<Record<ItemState, readonly [mark: string, color: number]>>
 
 const colored = (color: number, text: string): string => `\u001b[${color}m${text}\u001b[0m`
 
+/** How many columns are left for what is said of an item. */
+const wordsWidth = 36
+
+/** A name in so many columns. Its end tells it from others of the same stack, so the middle is left out. */
+const shortened = (name: string, width: number): string => {
+  if (name.length <= width) return name.padEnd(width)
+  const end = Math.floor(width / 2)
+  return `${name.slice(0, width - end - 1)}…${name.slice(-end)}`
+}
+
 /** Draws the progress of an operation on a terminal, and prints above it the lines that say something else. */
 export class TreeDisplay implements OperationDisplay {
   readonly #title: string
@@ -95,7 +105,7 @@ export class TreeDisplay implements OperationDisplay {
     const { all, done } = this.#tree.counts
     const { hidden, rows } = this.#tree.rows(max - 1, now)
     const width = Math.max(0, ...rows.map(({ depth, label }) => label.length + 2 * depth))
-    const labelWidth = Math.min(width, Math.floor(columns / 2))
+    const labelWidth = Math.min(width, Math.max(12, columns - wordsWidth))
     const head = `[+] ${this.#title} ${all === 0 ? "" : `${done}/${all} `}${durationText(now - this.#startedAt)}`
     return [
       head.slice(0, columns - 1),
@@ -108,7 +118,7 @@ export class TreeDisplay implements OperationDisplay {
   #row({ depth, label, state, took, words }: Row, labelWidth: number, columns: number): string {
     const [mark, color] = marks[state]
     const indent = " ".repeat(1 + 2 * depth)
-    const name = label.slice(0, labelWidth - 2 * depth).padEnd(labelWidth - 2 * depth)
+    const name = shortened(label, labelWidth - 2 * depth)
     const left = columns - indent.length - 2 - name.length - 2 - 1
     const room = Math.max(0, left - took.length - 2)
     const text = words.slice(0, room)
