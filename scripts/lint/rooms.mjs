@@ -180,6 +180,7 @@ const rooms = [
       "server/src/engine/",
       "server/src/operations/",
       "server/src/stacks/",
+      "server/src/StackError.ts",
       "type server/src/OperationSummary.ts"
     ]
   ],

@@ -12,7 +12,7 @@ import { describeCompose } from "../engine/describeCompose.js"
 import { jsonAt } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { testProjectName } from "../engine/testRun.js"
-import { type ApiServer, startApi } from "./http/apiServer.js"
+import { type ApiServer, readLines, startApi } from "./http/apiServer.js"
 import { connectWire, isEvent, type WireClient } from "./wireClient.js"
 
 const run = promisify(execFile)
@@ -41,7 +41,7 @@ const startFileServer = async (): Promise<FileServer> => {
 }
 
 const service = (text: string) =>
-  `services: { web: { image: busybox, command: [sh, -c, "sleep 600"], environment: { TEXT: ${text} }, network_mode: none, stop_grace_period: 0s } }\n`
+  `services: { web: { image: busybox, command: [sh, -c, "echo hello $$TEXT; sleep 600"], environment: { TEXT: ${text} }, network_mode: none, stop_grace_period: 0s } }\n`
 
 const newName = (what: string): string => testProjectName(`${what}-${randomUUID().slice(0, 8)}`)
 
@@ -260,6 +260,25 @@ describeEngine("stacks on an engine", () =>
         await operate(server, `${at}/restart?services=web&stopTimeout=0`)
         expect((await server.ask("GET", at)).json).toMatchObject({ status: "up", services: { web: ["running"] } })
 
+        const read = `${at}/logs?services=web&tail=1&stream=stdout`
+        expect((await server.ask("GET", `${read}&timestamps`)).text).toMatch(
+          new RegExp(`^${name}-web-1 \\| \\d{4}-\\S+Z hello found\n$`)
+        )
+        const followed = new AbortController()
+        const follow = await server.open("GET", `${read}&follow`, {
+          accept: "application/x-ndjson",
+          signal: followed.signal
+        })
+        const { lines } = readLines(follow)
+        const line = () => lines.find((each) => each.includes('"LogLine"'))
+        await eventually(line).toBeTypeOf("string")
+        expect(JSON.parse(line() ?? "")).toMatchObject({
+          service: "web",
+          container: `${name}-web-1`,
+          text: "hello found"
+        })
+        followed.abort()
+
         const twice = await server.ask("POST", "/api/stacks", { body: { name: `${name}-twice`, path: file } })
         expect(twice).toMatchObject({
           status: 409,
@@ -290,7 +309,7 @@ describeEngine("stacks on an engine", () =>
       } finally {
         await byHand(folder, "-p", name, "down", "--timeout", "0").catch(() => {})
       }
-    }, 60_000)
+    }, 120_000)
 
     it("say what is wrong with a request, and what to do", async () => {
       const outside = await mkdtemp(join(tmpdir(), "dockwire-outside-"))
@@ -344,15 +363,21 @@ describeEngine("stacks on an engine", () =>
           [{ name, path: join(folder, "bad") }, 422, "ComposeFileInvalid", "imag"],
           [{ name, path: join(folder, "variable") }, 422, "ComposeFileInvalid", "MISSING_TAG", "Set it"]
         ]
-        for (const [body, status, tag, ...words] of rows) {
+        const refused = async (
+          [{ name: each, ...rest }, status, tag, ...words]: (typeof rows)[number],
+          index: number
+        ) => {
+          const body = { ...(each === undefined ? {} : { name: each === name ? `${name}-${index}` : each }), ...rest }
           const answer = await server.ask("POST", "/api/stacks", { body })
           expect([body, answer.status, jsonAt(answer.json, "_tag")]).toEqual([body, status, tag])
           for (const word of words) expect(text(answer.json, "message")).toContain(word)
         }
+        await Promise.all(rows.map(refused))
         for (const [method, path, status, tag] of [
           ["GET", "", 404, "StackNotFound"],
           ["DELETE", "", 404, "StackNotFound"],
           ["GET", "/check", 404, "StackNotFound"],
+          ["GET", "/logs", 404, "StackNotFound"],
           ["POST", "/up", 404, "StackNotFound"],
           ["POST", "/stop", 404, "StackNotFound"],
           ["POST", "/up?pull=sometimes", 400, "InvalidRequest"],
@@ -380,7 +405,7 @@ describeEngine("stacks on an engine", () =>
       } finally {
         await rm(outside, { recursive: true, force: true })
       }
-    }, 60_000)
+    }, 120_000)
   })
 )
 

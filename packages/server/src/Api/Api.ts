@@ -18,7 +18,7 @@ import { ImagesApi } from "./Images.js"
 import { NetworksApi } from "./Networks.js"
 import { OperationsApi } from "./Operations.js"
 import { SessionApi } from "./Session.js"
-import { StacksApi } from "./Stacks.js"
+import { StackLogElement, StacksApi } from "./Stacks.js"
 import { EventElement, SystemApi } from "./System.js"
 import { VolumesApi } from "./Volumes.js"
 
@@ -46,7 +46,7 @@ export class Api extends HttpApi.make("dockwire")
   .addError(ExecDisabled)
   .addError(ScopeMissing)
   .addError(TooManyAttempts)
-  .annotate(HttpApi.AdditionalSchemas, [LogElement, StatsElement, ExecElement, EventElement])
+  .annotate(HttpApi.AdditionalSchemas, [LogElement, StackLogElement, StatsElement, ExecElement, EventElement])
   .annotate(OpenApi.Title, "Dockwire")
   .annotate(OpenApi.Version, "0.1.0")
   .annotate(OpenApi.Transform, withoutDecodeError)

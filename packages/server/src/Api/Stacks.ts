@@ -1,4 +1,5 @@
 /** Stacks over HTTP. */
+import { LogLine, LogMark, LogStream } from "@dockwire/core/LogEvent"
 import { ComposeFileComparison } from "@dockwire/core/Models"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
@@ -10,7 +11,8 @@ import * as Errors from "./Errors.js"
 import { optionalText } from "./fields/bodyFields.js"
 import { operationEndpoint } from "./fields/operationEndpoint.js"
 import { pathField } from "./fields/pathField.js"
-import { flag, texts, wholeNumber, word } from "./fields/queryFields.js"
+import { flag, texts, time, wholeNumber, word } from "./fields/queryFields.js"
+import { jsonLines, streamed, StreamFailed } from "./fields/streamed.js"
 import { RequiredScope } from "./RequiredScope.js"
 
 const name = Schema.Struct({
@@ -39,6 +41,24 @@ const services = texts("Only this service; repeat it for several")
 const stopTimeout = wholeNumber(
   "How many seconds a container may take to stop before it is killed. Default: its own, or 10"
 )
+
+const ofContainer = {
+  service: Schema.String,
+  container: Schema.String.annotations({ description: "The container's name" })
+}
+
+/** An element of the logs of a stack, one per line of the response. */
+export const StackLogElement = Schema.Union(
+  Schema.Struct({ ...LogLine.fields, ...ofContainer }),
+  Schema.extend(LogMark, Schema.Struct(ofContainer)),
+  StreamFailed
+).annotations({
+  identifier: "StackLogElement",
+  description: "A line of a container's log, or what happened between two lines, with the container"
+})
+
+/** See the schema. */
+export type StackLogElement = typeof StackLogElement.Type
 
 /** An operation on a stack. */
 const stackOperation = <const Name extends string>(operation: Name) =>
@@ -94,6 +114,30 @@ export class StacksApi extends HttpApiGroup.make("stacks")
       .addError(Errors.ComposeFileInvalid)
       .addError(Errors.ComposeFileUnusable)
       .annotate(OpenApi.Description, "Compares the file with what its URL leads to now. `update` replaces it.")
+      .annotate(RequiredScope, "read")
+  )
+  .add(
+    HttpApiEndpoint.get("logs", "/:name/logs")
+      .setPath(name)
+      .setUrlParams(
+        Schema.Struct({
+          services,
+          follow: flag("Goes on with new lines, also of containers that are made later, without end"),
+          tail: wholeNumber("Only the last lines of each container"),
+          since: time("Only lines from this time of the engine's clock on"),
+          stream: word(LogStream.literals, "Only this output. Default: both"),
+          timestamps: flag("Begins each line of a text with its time")
+        })
+      )
+      .addSuccess(Schema.String.pipe(HttpApiSchema.withEncoding({ kind: "Text" })))
+      .addError(Errors.StackNotFound)
+      .addError(Errors.StackUnsuitable)
+      .addError(Errors.EngineUnavailable)
+      .annotateContext(streamed(StackLogElement, jsonLines))
+      .annotate(
+        OpenApi.Description,
+        "The logs of all containers in the order of time, as text that begins with the container's name, or with `Accept: application/x-ndjson` as one JSON object per line. In a text, `-- ` stands before what is no line of the log. A line of more than 1 MiB comes in parts."
+      )
       .annotate(RequiredScope, "read")
   )
   .add(

@@ -8,6 +8,7 @@ import { type IdempotencyKey, idempotencyKeyOf } from "../Api/fields/Idempotency
 import { Identity } from "../access/Identity.js"
 import * as Action from "../stacks/StackAction.js"
 import { Stacks } from "../stacks/Stacks.js"
+import { stackLogsResponse } from "./response/stackLogsResponse.js"
 
 /** A time in seconds, as an option of compose. */
 const seconds = <Options extends { readonly stopTimeout?: number }>({ stopTimeout, ...options }: Options) => ({
@@ -30,6 +31,9 @@ export const layer = HttpApiBuilder.group(Api, "stacks", (handlers) =>
       .handle("add", ({ payload }) => Effect.mapError(stacks.add(payload), toErrorBody))
       .handle("get", ({ path: { name } }) => Effect.mapError(stacks.get(name), toErrorBody))
       .handle("check", ({ path: { name } }) => Effect.mapError(stacks.check(name), toErrorBody))
+      .handleRaw("logs", ({ path: { name }, request, urlParams }) =>
+        Effect.mapError(stackLogsResponse(stacks, request, name, urlParams), toErrorBody)
+      )
       .handle("update", ({ headers, path: { name } }) => start(name, headers, Action.update))
       .handle("up", ({ headers, path: { name }, urlParams }) => start(name, headers, Action.up(seconds(urlParams))))
       .handle("down", ({ headers, path: { name }, urlParams }) => start(name, headers, Action.down(seconds(urlParams))))

@@ -3,10 +3,11 @@
  *
  * @since 0.1.0
  */
-import { Compose, type ComposeOptions } from "@dockwire/core/Compose"
+import { Compose, type ComposeLogElement, type ComposeLogOptions, type ComposeOptions } from "@dockwire/core/Compose"
 import { type ComposeFileComparison, ComposeFiles, type ComposeFilesShape } from "@dockwire/core/ComposeFiles"
 import type { Docker } from "@dockwire/core/Docker"
 import {
+  type ComposeFailed,
   type ComposeFileInvalid,
   ComposeFileUnusable,
   type DownloadFailed,
@@ -17,6 +18,7 @@ import type { RegistryAuth } from "@dockwire/core/RegistryAuth"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Stream from "effect/Stream"
 import { access } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import type { IdempotencyKeyReused, OperationConflict } from "../OperationError.js"
@@ -60,6 +62,14 @@ export interface StacksShape {
   ) => Effect.Effect<
     ComposeFileComparison,
     StackNotFound | StackUnsuitable | DownloadFailed | ComposeFileInvalid | ComposeFileUnusable
+  >
+  /** The logs of its containers, as `Compose.logsBatches` has them. Fails at once if there is nothing to read. */
+  readonly logs: (
+    name: string,
+    options: ComposeLogOptions
+  ) => Effect.Effect<
+    Stream.Stream<ReadonlyArray<ComposeLogElement>, ComposeFailed | InvalidRequest | EngineUnavailable>,
+    StackNotFound | StackUnsuitable | EngineUnavailable
   >
   /** Starts an operation on a stack. */
   readonly start: (
@@ -231,6 +241,10 @@ const makeStacks = (house: StackHouse): StacksShape => {
         // The name and the URL were checked when the stack was added.
         Effect.fail(new ComposeFileUnusable({ reason: "Failed", path: join(files.folder, name), detail }))
       )
+    }),
+    logs: Effect.fn("Stacks.logs")(function* (name, options) {
+      if (registry.get(name) === undefined) yield* runningProject(house, name)
+      return compose.logsBatches({ name }, options)
     }),
     start: Effect.fn("Stacks.start")(function* (name, action, request = {}) {
       const stored = registry.get(name)

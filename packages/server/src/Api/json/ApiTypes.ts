@@ -6,6 +6,7 @@ import type * as Redacted from "effect/Redacted"
 import type { OperationLogLine } from "../../OperationSummary.js"
 import type { Api } from "../Api.js"
 import type { ExecElement, LogElement, StatsElement } from "../Containers.js"
+import type { StackLogElement } from "../Stacks.js"
 
 export type { OperationDetails, OperationItem, OperationPage, OperationSummary } from "../../OperationSummary.js"
 export type { Accepted } from "../fields/Accepted.js"
@@ -74,5 +75,6 @@ export interface StreamElements {
   readonly "containers.logs": Json<LogElement>
   readonly "containers.stats": Json<typeof StatsElement.Type>
   readonly "containers.exec": Json<ExecElement>
+  readonly "stacks.logs": Json<StackLogElement>
   readonly "operations.lines": Json<OperationLogLine>
 }

@@ -1,6 +1,6 @@
 /** The log of a container as a response. */
 import { InvalidRequest } from "@dockwire/core/DockerError"
-import type { LogLine, LogMark } from "@dockwire/core/LogEvent"
+import type { LogLine } from "@dockwire/core/LogEvent"
 import type { FollowElement, LogsError, LogsShape, ReadOptions } from "@dockwire/core/Logs"
 import { LogPosition } from "@dockwire/core/LogPosition"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
@@ -11,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { LogElement } from "../../Api/Containers.js"
 import { jsonLines } from "../../Api/fields/streamed.js"
+import { describeMark, oneLine } from "../response/logMarkText.js"
 import { accepts, begun, failed, streamTexts } from "../response/streamResponse.js"
 
 /** What a request for a log asks for. */
@@ -31,22 +32,6 @@ interface Format {
   readonly failure: (error: LogsError) => string
   readonly contentType: string
 }
-
-const describeMark = (mark: LogMark): string => {
-  switch (mark.mark) {
-    case "started":
-    case "removed":
-      return mark.mark
-    case "stopped":
-      return mark.exitCode === undefined ? "stopped" : `stopped, exit code ${mark.exitCode}`
-    case "gap":
-      return `gap: lines are missing between ${mark.from} and ${mark.to} (${mark.reason})`
-    case "engine_error":
-      return `the engine cannot read the log: ${mark.message}`
-  }
-}
-
-const oneLine = (text: string): string => text.replace(/[\r\n]+/g, " ")
 
 /** Text. The parts of a long line are put together again. */
 const textFormat = (timestamps: boolean): Format => {
