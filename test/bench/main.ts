@@ -18,6 +18,7 @@ import { lines } from "./lines.js"
 import { operations } from "./operations.js"
 import { pull } from "./pull.js"
 import { read } from "./read.js"
+import { store } from "./store.js"
 import { viewers } from "./viewers.js"
 import { resultRecord, resultTable } from "./resultTable.js"
 
@@ -36,7 +37,8 @@ const benchmarks: ReadonlyArray<Benchmark> = [
   compose,
   compat,
   operations,
-  joining
+  joining,
+  store
 ]
 
 const usage = `Usage: npm run bench -- [names] [--quick] [--json FILE]

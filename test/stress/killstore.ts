@@ -32,7 +32,7 @@ const killOne = async (dataDir: string, program: URL): Promise<ReadonlyMap<strin
     taken.push({ containerId, number: Number(number), at: Number(at) })
     if (killedAt > 0) continue
     killedAt = Number.POSITIVE_INFINITY
-    void sleep(Math.random() * 4_000).then(() => {
+    void sleep(1_000 + Math.random() * 4_000).then(() => {
       killedAt = Date.now()
       keeper.kill("SIGKILL")
     })

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { randomBytes } from "node:crypto"
 import { mkdtemp, readdir, rm, stat, truncate, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -18,6 +19,7 @@ import {
   type StoredMark
 } from "../../../packages/server/src/store/LogRecord.js"
 import { eventually } from "../../core/eventually.js"
+import { makeSmallDisk } from "../../engine/smallDisk.js"
 import { type ExpectedRecord, expectedOrder, expectedText, storedText } from "./expectedOrder.js"
 import { hitsOf, openStore, type OpenStore } from "./openStore.js"
 import { type ContainerLog, type Random, randomFrom, randomLog } from "./randomLog.js"
@@ -362,5 +364,41 @@ describe("the store of container logs", () => {
       expect((await readdir(folder)).filter((file) => file.startsWith(`logs.db.${name}-`))).not.toEqual([])
       await third.close()
     }
+  })
+
+  it("says once that it cannot write, loses nothing that it took, and goes on as soon as it can", async () => {
+    const disk = await makeSmallDisk("size=64m,ro")
+    onTestFinished(disk.remove)
+    const opened = await openStore(disk.folder)
+    onTestFinished(opened.close)
+    const { store } = opened
+    const told: Array<string | undefined> = []
+    Effect.runFork(Stream.runForEach(store.statusChanges, ({ reason }) => Effect.sync(() => void told.push(reason))))
+    expect(store.status()).toMatchObject({ available: false, reason: expect.stringContaining("is read-only") })
+    const refused = Effect.runPromise(Effect.flip(store.append({ ...redis, after: 0, elements: [at(1)] })))
+    await expect(refused).resolves.toMatchObject({ _tag: "LogStoreUnavailable" })
+    await disk.remount("rw,size=2m")
+    await eventually(() => store.status().available).toBe(true)
+    let after = 0
+    while (store.status().available && after < 10_000) {
+      const elements = Array.from({ length: 50 }, (_, index) =>
+        at(after + index, "c1", randomBytes(750).toString("base64"))
+      )
+      await opened.append({ ...redis, after, elements })
+      after += 50
+      await opened.flush()
+    }
+    expect(store.status()).toMatchObject({ available: false, reason: expect.stringContaining("is full") })
+    await opened.append({ ...redis, after, elements: [at(after)] })
+    const kept = await opened.read({ source: redisId, direction: "backward", limit: 10 })
+    expect(kept.length).toBeGreaterThan(0)
+    await disk.remount("size=64m")
+    await eventually(() => store.status().available).toBe(true)
+    const all = await opened.read({ source: redisId, direction: "forward" })
+    expect(all.flatMap((item) => (item._tag === "StoredLine" ? [item.number] : []))).toEqual(
+      Array.from({ length: after + 1 }, (_, index) => index + 1)
+    )
+    const kinds = told.map((reason) => /read-only|full/.exec(reason ?? "")?.[0] ?? "available")
+    expect(kinds).toEqual(["read-only", "available", "full", "available"])
   })
 })

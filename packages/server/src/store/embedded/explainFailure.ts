@@ -9,7 +9,7 @@ export const isDamage = ({ code, message }: ThreadFailure): boolean =>
 /** What is wrong and what to do, as sentences. */
 export const explainFailure = (file: string, { code, message }: ThreadFailure): string => {
   const what = (text: string) => `${text} Live logs go on.`
-  if (code.startsWith("SQLITE_FULL") || code === "ENOSPC" || code === "EDQUOT") {
+  if (/^SQLITE_(FULL|IOERR_SHMSIZE)/.test(code) || code === "ENOSPC" || code === "EDQUOT") {
     return what(`The disk of ${dirname(file)} is full, so that logs are not kept. Free some space.`)
   }
   if (code.startsWith("SQLITE_BUSY") || message.includes("database is locked")) {

@@ -46,13 +46,13 @@ class WriteThread {
       this.takenBytes += size
     }
     if (this.takenBytes >= commitBytes && this.timer !== undefined) this.attempt()
-    else this.timer ??= setTimeout(() => this.attempt(), commitInterval)
+    else this.timer ??= setTimeout(() => void this.attempt(), commitInterval)
   }
 
   private call(message: CallMessage<WriteCalls>): unknown {
     switch (message.call) {
       case "flush":
-        return this.commit()
+        return this.flush()
       case "resume":
         return this.writer.resume(message.takes)
       case "retain":
@@ -77,19 +77,31 @@ class WriteThread {
     this.writer.reclaim()
   }
 
-  private attempt(): void {
+  private flush(): void {
+    const error = this.attempt()
+    if (error !== undefined) throw error
+  }
+
+  /** Returns why it failed. */
+  private attempt(): Error | undefined {
     try {
       this.commit()
-    } catch (error) {
-      if (isDamaged(error)) return this.giveUp(error)
-      this.tell({ news: "failed", ...failureOf(error) })
-      this.timer = setTimeout(() => this.attempt(), retryAfter)
+      return undefined
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause))
+      if (isDamaged(error)) this.giveUp(error)
+      else {
+        this.tell({ news: "failed", ...failureOf(error) })
+        this.timer = setTimeout(() => void this.attempt(), retryAfter)
+      }
+      return error
     }
   }
 
   private async retain(limits: ThreadData["retention"]): Promise<Retained> {
     let records = 0
     let bytes = 0
+    let hasDeleted = false
     const pause = () => new Promise<void>((resolve) => setImmediate(resolve))
     try {
       for (;;) {
@@ -97,11 +109,13 @@ class WriteThread {
         if (deleted === undefined || this.isClosed) break
         records += deleted.records
         bytes += deleted.bytes
+        hasDeleted = true
+        this.writer.reclaim()
         await pause()
       }
       this.writer.tidy()
       while (!this.isClosed && this.writer.reclaim()) await pause()
-      if (!this.isClosed && records > 0) this.writer.checkpoint()
+      if (!this.isClosed && hasDeleted) this.writer.checkpoint()
     } catch (error) {
       if (isDamaged(error)) this.giveUp(error)
       throw error

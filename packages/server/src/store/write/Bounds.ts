@@ -9,7 +9,7 @@ const vacuumPages = 256
 const keptPages = 1024
 
 /** Blocks that are deleted at once, so that a write waits for no more than that. */
-const deletedAtOnce = 32
+export const deletedAtOnce = 32
 
 interface Oldest {
   readonly isTail: boolean
@@ -23,6 +23,14 @@ const oldestOf = (row: ReadonlyArray<SqlValue> | undefined, isTail: boolean): Ol
   if (row === undefined) return undefined
   const [id, source, bytes, count] = row.map(numberOf)
   return { isTail, id: id ?? 0, source: source ?? 0, bytes: bytes ?? 0, count: count ?? 0 }
+}
+
+/** What was deleted for its size. */
+export interface Enforced {
+  /** Blocks and tails. */
+  readonly deleted: number
+  /** Whether newest lines were among it. */
+  readonly tailsDeleted: boolean
 }
 
 export class Bounds {
@@ -69,11 +77,13 @@ export class Bounds {
     this.total += bytes
   }
 
-  /** Deletes what exceeds the size of these sources, and of all. Returns whether newest lines were among it. */
-  enforce(sources: Iterable<number>): boolean {
+  /** Deletes what exceeds the size of these sources, and of all, at most so much of it. */
+  enforce(sources: Iterable<number>, most = Number.POSITIVE_INFINITY): Enforced {
     let tailsDeleted = false
+    let deleted = 0
     const remove = (oldest: Oldest | undefined): boolean => {
-      if (oldest === undefined) return false
+      if (oldest === undefined || deleted === most) return false
+      deleted++
       tailsDeleted ||= oldest.isTail
       this.delete(oldest)
       return true
@@ -84,7 +94,7 @@ export class Bounds {
       }
     }
     while (this.total > this.limits.bytes) if (!remove(this.find("block", []) ?? this.find("tail", []))) break
-    return tailsDeleted
+    return { deleted, tailsDeleted }
   }
 
   /** Deletes a part of what is too old. Returns nothing if there was none. */

@@ -14,7 +14,7 @@ import {
 } from "../block/Records.js"
 import { type LogResumePoint, type LogRetention, sourceId } from "../LogRecord.js"
 import { BlockTable } from "./BlockTable.js"
-import { Bounds } from "./Bounds.js"
+import { Bounds, deletedAtOnce } from "./Bounds.js"
 import { bytesOf, type Connection, numberOf, textBytes, textOf } from "../database/driver.js"
 import { decodeState, encodeState, Generation } from "./Generation.js"
 import type { ColumnBatch, Retained } from "../thread/messages.js"
@@ -95,7 +95,7 @@ export class LogWriter {
         this.bounds.add(generation.sourceId, this.blocks.store(generation, now))
         this.updateRow(generation)
       }
-      if (this.bounds.enforce(sources)) this.loadTails()
+      if (this.bounds.enforce(sources).tailsDeleted) this.loadTails()
     })
     for (const generation of this.changed) generation.pending = []
     this.changed.clear()
@@ -110,9 +110,9 @@ export class LogWriter {
     return this.inTransaction(() => {
       if (this.isStale) this.reload()
       const deleted = this.bounds.deleteOld(Date.now())
-      if (deleted !== undefined) this.loadTails()
-      if (this.bounds.enforce(this.sourceIds())) this.loadTails()
-      return deleted
+      const enforced = this.bounds.enforce(this.sourceIds(), deletedAtOnce)
+      if (deleted !== undefined || enforced.tailsDeleted) this.loadTails()
+      return deleted ?? (enforced.deleted === 0 ? undefined : { records: 0, bytes: 0 })
     })
   }
 
