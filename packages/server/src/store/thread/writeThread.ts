@@ -22,6 +22,10 @@ class WriteThread {
   private readonly writer: LogWriter
   private timer: NodeJS.Timeout | undefined
   private takenBytes = 0
+  /** When the oldest of what is not stored was taken. */
+  private takenSince: number | undefined
+  /** It is tried again after a while. */
+  private hasFailed = false
   private readonly tidying: NodeJS.Timeout
   private isClosed = false
 
@@ -44,9 +48,12 @@ class WriteThread {
     for (const { batch, size } of batches) {
       this.writer.take(batch, size)
       this.takenBytes += size
+      this.takenSince ??= performance.now()
+      // While batches come without a pause, timers wait.
+      const isDue = this.takenBytes >= commitBytes || performance.now() - this.takenSince >= commitInterval
+      if (isDue && !this.hasFailed) this.attempt()
     }
-    if (this.takenBytes >= commitBytes && this.timer !== undefined) this.attempt()
-    else this.timer ??= setTimeout(() => void this.attempt(), commitInterval)
+    if (this.writer.hasPending) this.timer ??= setTimeout(() => void this.attempt(), commitInterval)
   }
 
   private call(message: CallMessage<WriteCalls>): unknown {
@@ -70,6 +77,7 @@ class WriteThread {
     clearTimeout(this.timer)
     this.timer = undefined
     this.takenBytes = 0
+    this.takenSince = undefined
     if (!this.writer.hasPending) return
     const bytes = this.writer.commit()
     this.tell({ news: "committed", bytes })
@@ -86,9 +94,11 @@ class WriteThread {
   private attempt(): Error | undefined {
     try {
       this.commit()
+      this.hasFailed = false
       return undefined
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
+      this.hasFailed = true
       if (isDamaged(error)) this.giveUp(error)
       else {
         this.tell({ news: "failed", ...failureOf(error) })
