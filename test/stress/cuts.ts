@@ -157,14 +157,17 @@ const play = async (scenario: Scenario, { endpoint, print, seed }: StressContext
   }
 }
 
-export const cuts: Stress = {
-  name: "cuts",
-  title: `${cutCount} cuts of ${clientCount} clients that resume, by the wire and by the client, while ${lineCount} lines go by`,
+const stressOf = (name: string, of: Scenario["of"]): Stress => ({
+  name,
+  title: `${cutCount} cuts of ${clientCount} clients that resume, by the wire and by the client, while ${lineCount} lines of ${of === "container" ? "a container" : "an operation"} go by`,
   run: async (context) => {
     let isRight = true
     for (let round = 0; round < context.rounds; round++) {
-      for (const scenario of scenarios) isRight = (await play(scenario, context)) && isRight
+      for (const scenario of scenarios) if (scenario.of === of) isRight = (await play(scenario, context)) && isRight
     }
     return isRight
   }
-}
+})
+
+export const containerCuts = stressOf("containercuts", "container")
+export const operationCuts = stressOf("operationcuts", "operation")

@@ -2,14 +2,14 @@ import { parseArgs } from "node:util"
 import { engineLine, ensureEngine } from "../engine/ensureEngine.js"
 import { sweepDeadRuns, sweepRun } from "../engine/sweep.js"
 import { testRunId } from "../engine/testRun.js"
-import { cuts } from "./cuts.js"
+import { containerCuts, operationCuts } from "./cuts.js"
 import { disk } from "./disk.js"
 import { follow } from "./follow.js"
 import { killserver } from "./killserver.js"
 import { killstore } from "./killstore.js"
 import type { Stress } from "./Stress.js"
 
-const stresses: ReadonlyArray<Stress> = [cuts, disk, follow, killserver, killstore]
+const stresses: ReadonlyArray<Stress> = [containerCuts, operationCuts, disk, follow, killserver, killstore]
 
 const usage = `Usage: npm run stress -- [names] [--rounds N] [--seed N]
 
