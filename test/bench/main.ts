@@ -19,6 +19,7 @@ import { operations } from "./operations.js"
 import { pull } from "./pull.js"
 import { read } from "./read.js"
 import { store } from "./store.js"
+import { start } from "./start.js"
 import { viewers } from "./viewers.js"
 import { resultRecord, resultTable } from "./resultTable.js"
 
@@ -38,7 +39,8 @@ const benchmarks: ReadonlyArray<Benchmark> = [
   compat,
   operations,
   joining,
-  store
+  store,
+  start
 ]
 
 const usage = `Usage: npm run bench -- [names] [--quick] [--json FILE]

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `dockwire`. Loads only the code that the subcommand needs, so that quick ones stay quick. */
 import { createRequire } from "node:module"
+import { useCompileCache } from "./compileCache.js"
 import { isRemoteCommand } from "./remote/commands.js"
 
 const version = (): string => {
@@ -70,4 +71,5 @@ const run = async (argv: ReadonlyArray<string>): Promise<void> => {
   process.exitCode = unknownCommand(command)
 }
 
+useCompileCache()
 void run(process.argv.slice(2))

@@ -145,7 +145,8 @@ const serveUntilClosed = (socket: WebSocket, stream: Socket, serving: Serving, c
     if (socket.readyState === socket.CLOSED) return
     stream.setNoDelay(true)
     const scope = yield* connectionScope(socket, serving)
-    yield* Fiber.join(serving.runFork(Scope.extend(serve(socket, stream, serving, client), scope)))
+    // Not `join`, which would compare what the two fibers refer to, for nothing.
+    yield* Effect.flatten(Fiber.await(serving.runFork(Scope.extend(serve(socket, stream, serving, client), scope))))
   })
 
 const serveIfAllowed = (
