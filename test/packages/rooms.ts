@@ -133,7 +133,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   access: { file: "access/a", mayImport: ["Config"] },
   Api: { file: "Api/a", mayImport: ["Wire"] },
   client: { file: "client/a", mayImport: ["Wire"] },
-  command: { file: "command/a", mayImport: ["Config", "Server"] },
+  command: { file: "command/a", mayImport: ["client", "Config", "Server", "Wire"] },
   demo: { file: "demo/a", mayImport: [] },
   engine: { file: "engine/a", mayImport: ["rooms", "Wire"] },
   Http: { file: "Http/a", mayImport: ["access", "Api", "engine"] },

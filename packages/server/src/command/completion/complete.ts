@@ -103,11 +103,12 @@ const candidatesFor = async (words: ReadonlyArray<string>): Promise<ReadonlyArra
   return found.filter(([word]) => !line.operands.includes(word))
 }
 
-/** Prints a word a line, with a tab and what it is. Where the server cannot be asked, there are no words. */
+/** Prints a word a line, and after a tab what it is, if that is to say. Where the server cannot be asked, there are no words. */
 export const complete = async (words: ReadonlyArray<string>): Promise<void> => {
   const late = new Promise<ReadonlyArray<Candidate>>((resolve) => setTimeout(() => resolve([]), patience).unref())
   const found = await Promise.race([candidatesFor(words), late]).catch(() => [])
   // oxlint-disable-next-line no-control-regex
-  const text = found.map((each) => each.map((part) => part.replace(/[\u0000-\u001f\u007f]/g, " ")).join("\t"))
+  const oneLine = (text: string) => text.replace(/[\u0000-\u001f\u007f]/g, " ")
+  const text = found.map(([word, is]) => (is === "" ? oneLine(word) : `${oneLine(word)}\t${oneLine(is)}`))
   process.stdout.write(text.map((line) => `${line}\n`).join(""), () => process.exit(0))
 }
