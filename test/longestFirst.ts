@@ -12,6 +12,7 @@ const long = [
   "core/build/ignorePatterns",
   "server/demoPage",
   "server/browser",
+  "server/browserOperations",
   "server/demo",
   "server/command",
   "packages/examples",
