@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { OffenceCounter } from "../../packages/server/src/socket/OffenceCounter.js"
-import { RateLimiter } from "../../packages/server/src/socket/RateLimiter.js"
+import { OffenceCounter } from "../../packages/server/src/socket/limits/OffenceCounter.js"
+import { RateLimiter } from "../../packages/server/src/socket/limits/RateLimiter.js"
 
 /** How many of `count` messages sent at once are allowed. */
 const allowed = (limiter: RateLimiter, count: number, now: number): number =>

@@ -11,7 +11,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { describe, expect, it, onTestFinished } from "vitest"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { eventually } from "../core/eventually.js"
 import { startServer } from "../engine/serverProcess.js"
 import { makeSmallDisk, type SmallDisk } from "../engine/smallDisk.js"
@@ -105,6 +105,9 @@ const start = async (dataDir: string) => {
   }
 }
 
+/** `expect.poll` finds no test while several run at once. */
+const waitFor = (check: () => Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 30_000, interval: 20 })
+
 const steps = Stream.make(Operation.line("one"), Operation.line("two"), Operation.result(1))
 
 const withFault = async ({ damage, noToken, options, readiness, repair, says }: Fault): Promise<void> => {
@@ -115,13 +118,13 @@ const withFault = async ({ damage, noToken, options, readiness, repair, says }: 
     try {
       const token = Redacted.value(server.token)
       const reason = async () => (await Effect.runPromise(server.historyStatus)).reason
-      await eventually(reason).toMatch(says)
+      await waitFor(async () => expect(await reason()).toMatch(says))
       const kept = await readFile(join(disk.folder, "token"), "utf8").catch(() => "")
       expect([kept.trim() === token, server.tokenNotice]).toEqual(
         noToken === undefined ? [true, undefined] : [false, expect.stringContaining(` (${noToken}), so this link `)]
       )
       const readyz = async () => (await (await fetch(`${server.url}/readyz`)).text()).trim()
-      await eventually(readyz).toBe(`ready (${readiness})`)
+      await waitFor(async () => expect(await readyz()).toBe(`ready (${readiness})`))
 
       const viewer = await connectWire(server.url, { token })
       expect((await viewer.waitFor(isEvent("status"))).data.msg).toBe(await reason())

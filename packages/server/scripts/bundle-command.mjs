@@ -12,8 +12,9 @@ const folder = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const target = folder("dist/bin")
 
 const { dependencies } = JSON.parse(await readFile(folder("package.json"), "utf8"))
-// ws is a dozen small files, which take longer to find than to read.
-const external = Object.keys(dependencies).filter((name) => !name.startsWith("@dockwire/") && name !== "ws")
+// ws is a dozen small files, which take longer to find than to read; of re2js only what is used is read.
+const bundled = new Set(["ws", "re2js"])
+const external = Object.keys(dependencies).filter((name) => !name.startsWith("@dockwire/") && !bundled.has(name))
 
 /**
  * What packages load at once and the command never calls: reading it takes a third of the time that the server needs to start.

@@ -299,7 +299,7 @@ for (const edition of ["2.26", "2.40"] as const) {
         )
       })
 
-      it.concurrent("pass build arguments on without showing them", async () => {
+      itOwn("pass build arguments on without showing them", async () => {
         const name = nameOf("arguments")
         const directory = await writeProject(compose().folder, "arguments", {
           "compose.yaml": "services: { one: { build: . }, two: { image: busybox } }\n",
@@ -324,7 +324,7 @@ for (const edition of ["2.26", "2.40"] as const) {
         )
       })
 
-      it.concurrent("succeed although another program brings the project up at the same time", async () => {
+      itOwn("succeed although another program brings the project up at the same time", async () => {
         const name = nameOf("foreign")
         const directory = await writeProject(compose().folder, "foreign", { "compose.yaml": sleeper() })
         const env = { ...compose().environment, DOCKER_HOST: testEngine().endpoint }

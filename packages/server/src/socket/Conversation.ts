@@ -34,8 +34,8 @@ import { joinContainerRoom, joinRemovedContainer, joinRoom } from "./join/joinRo
 import { isOperationRoom, OperationRoom } from "./join/OperationRoom.js"
 import { type Denials, denialCodes, messageScopes } from "./messageScopes.js"
 import { sendJoined } from "./join/roomReplies.js"
-import { OffenceCounter } from "./OffenceCounter.js"
-import { RateLimiter } from "./RateLimiter.js"
+import { OffenceCounter } from "./limits/OffenceCounter.js"
+import { RateLimiter } from "./limits/RateLimiter.js"
 
 /** How many rooms a connection can be in. */
 const maxRooms = 256

@@ -19,7 +19,12 @@ import { Operation } from "@dockwire/core/Operation"
 import * as Stream from "effect/Stream"
 import type { OperationRequest } from "../operations/OperationRequest.js"
 
-/** What an action works with. */
+/**
+ * What an action works with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface StackTools {
   readonly compose: ComposeShape
   readonly files: ComposeFilesShape
@@ -27,10 +32,20 @@ export interface StackTools {
   readonly url?: string | undefined
 }
 
-/** A stack as compose knows it. With only the name, it is what the engine has of it. */
+/**
+ * A stack as compose knows it. With only the name, it is what the engine has of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type StackProject = ComposeProjectSpec & { readonly name: string }
 
-/** An action with its options. */
+/**
+ * An action with its options.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface StackAction {
   /** What it is called in messages. */
   readonly verb: string
