@@ -203,7 +203,7 @@ describeEngine("an ignore file", () => {
 
   it("takes the files that docker build takes, for random patterns", { timeout: 300_000 }, async () => {
     const random = randomness("ignore files")
-    const rounds = roundsOf({ quick: 24, whole: 240 })
+    const rounds = roundsOf({ quick: 12, whole: 240 })
     await compareAll(Array.from({ length: rounds }, () => ["random", randomText(random)]))
   })
 })

@@ -84,7 +84,8 @@ describe("conditions on fields", () => {
     for (const [text, matches] of conditions) expect(matching(text), text).toEqual(matches)
   })
 
-  it.runIf(isWhole)("hold for the JSON lines that jq selects", async () => {
+  const itWhole = isWhole ? it : () => {}
+  itWhole("hold for the JSON lines that jq selects", async () => {
     for (const [text, , program] of conditions) {
       if (program === undefined) continue
       expect(
