@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { LogStore } from "../../packages/server/src/store/LogStore.js"
-import { elementsOf, killedContainers } from "./killedStoreLines.js"
+import { elementsOf, keepsAll, killedContainers } from "./killedStoreLines.js"
 
 const [, , dataDir = "", program = ""] = process.argv
 
@@ -37,6 +37,6 @@ const keep = (containerId: string) =>
 
 await Effect.runPromise(
   Effect.all(killedContainers.map(keep), { concurrency: "unbounded" }).pipe(
-    Effect.provide(LogStore.layerEmbedded({ dataDir, program: new URL(program) }))
+    Effect.provide(LogStore.layerEmbedded({ dataDir, program: new URL(program), retention: keepsAll }))
   )
 )

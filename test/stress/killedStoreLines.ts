@@ -2,6 +2,9 @@ import type { LogLine } from "@dockwire/core"
 
 export const killedContainers = ["k1", "k2", "k3", "k4"] as const
 
+/** Nothing is deleted, so that what is missing was lost. */
+export const keepsAll = { sourceBytes: 1e12, bytes: 1e12, age: 1e14 }
+
 /** The lines of a container after the one with this number. Some have equal times and equal texts. */
 export const elementsOf = (containerId: string, after: number, count: number): ReadonlyArray<LogLine> =>
   Array.from({ length: count }, (_, index) => {

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { spawn } from "node:child_process"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdir, mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { LogStore } from "../../packages/server/src/store/LogStore.js"
 import { storeProgram } from "../server/store/storeProgram.js"
-import { elementsOf, killedContainers } from "./killedStoreLines.js"
+import { elementsOf, keepsAll, killedContainers } from "./killedStoreLines.js"
 import type { Stress } from "./Stress.js"
 
 const kills = 20
@@ -76,7 +76,7 @@ const check = (dataDir: string, program: URL, safe: ReadonlyMap<string, number>)
     }
     if (items.some(({ _tag }) => _tag === "MissingRecords")) wrong.push("records are missing")
     return { total, wrong }
-  }).pipe(Effect.provide(LogStore.layerEmbedded({ dataDir, program })), Effect.runPromise)
+  }).pipe(Effect.provide(LogStore.layerEmbedded({ dataDir, program, retention: keepsAll })), Effect.runPromise)
 
 export const killstore: Stress = {
   name: "killstore",
@@ -88,6 +88,11 @@ export const killstore: Stress = {
       const dataDir = await mkdtemp(join(tmpdir(), "dockwire-killed-"))
       try {
         for (let kill = 1; kill <= kills; kill++) {
+          // All lines are read after each kill, so begin anew before there are too many.
+          if (kill % 2 === 1) {
+            await rm(dataDir, { recursive: true, force: true })
+            await mkdir(dataDir)
+          }
           const safe = await killOne(dataDir, program)
           const { total, wrong } = await check(dataDir, program, safe)
           isRight &&= wrong.length === 0
