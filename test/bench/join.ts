@@ -1,45 +1,32 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { createInterface } from "node:readline"
 import { WebSocket } from "ws"
 import { atMost, type BenchContext, type Benchmark, type Row } from "./Benchmark.js"
-import { numberAt, propertyAt, startChild, textAt } from "./childProcess.js"
+import { numberAt, propertyAt, textAt } from "./childProcess.js"
+import { startTalking } from "./talkingChild.js"
 
 /** So fast that all lines are kept also on a machine that has much to do. */
 const linesPerSecond = 10_000
 
 /** A server that runs operations that print lines. */
 const startServer = async (dataDir: string) => {
-  const child = await startChild("operationsChild.ts", [dataDir, "kept"])
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const next = async (): Promise<unknown> => {
-    const { done, value } = await answers.next()
-    if (done === true) throw new Error("The server exited.")
-    const parsed: unknown = JSON.parse(value)
-    return parsed
-  }
-  const address = await next()
+  const child = await startTalking("operationsChild.ts", [dataDir, "kept"])
   return {
-    url: textAt(address, "url"),
-    token: textAt(address, "token"),
+    url: textAt(child.first, "url"),
+    token: textAt(child.first, "token"),
     /** Prints lines; returns the operation's room when it has ended. */
     print: async (lines: number): Promise<string> => {
-      child.stdin.write(`${lines} ${linesPerSecond}\n`)
-      const result = await next()
+      const result = await child.tell(`${lines} ${linesPerSecond}`)
       if (numberAt(result, "lines") !== lines) throw new Error(`Not all of ${lines} lines were printed.`)
       return `operation_${textAt(result, "logId")}`
     },
     /** The memory that the process takes, in megabytes. */
     memory: async (): Promise<number> => {
-      const status = await readFile(`/proc/${child.pid}/status`, "utf8")
+      const status = await readFile(`/proc/${child.process.pid}/status`, "utf8")
       return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
     },
-    stop: async () => {
-      child.stdin.end()
-      await exited
-    }
+    stop: child.close
   }
 }
 

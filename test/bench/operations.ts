@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { createInterface } from "node:readline"
 import { WebSocket } from "ws"
 import { atMost, type BenchContext, type Benchmark, type Row } from "./Benchmark.js"
-import { numberAt, startChild, textAt } from "./childProcess.js"
+import { numberAt, textAt } from "./childProcess.js"
+import { startTalking } from "./talkingChild.js"
 
 const viewerCount = 100
 const variants = ["kept", "in memory"] as const
@@ -33,24 +33,14 @@ const measure = async (
   runs: ReadonlyArray<readonly [count: number, linesPerSecond: number]>
 ): Promise<ReadonlyArray<Measured>> => {
   const dataDir = await mkdtemp(join(tmpdir(), "dockwire-bench-"))
-  const child = await startChild("operationsChild.ts", [dataDir, variant])
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+  const child = await startTalking("operationsChild.ts", [dataDir, variant])
   try {
-    const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-    const next = async (): Promise<unknown> => {
-      const { done, value } = await answers.next()
-      if (done === true) throw new Error("The server exited.")
-      const parsed: unknown = JSON.parse(value)
-      return parsed
-    }
-    const server = await next()
     const viewers = await Promise.all(
-      Array.from({ length: viewerCount }, () => openViewer(textAt(server, "url"), textAt(server, "token")))
+      Array.from({ length: viewerCount }, () => openViewer(textAt(child.first, "url"), textAt(child.first, "token")))
     )
     const results: Array<Measured> = []
     for (const [count, linesPerSecond] of runs) {
-      child.stdin.write(`${count} ${linesPerSecond}\n`)
-      const result = await next()
+      const result = await child.tell(`${count} ${linesPerSecond}`)
       const [lines, seconds] = [numberAt(result, "lines"), numberAt(result, "seconds")]
       if (lines !== count) throw new Error(`${lines} of ${count} lines were stored.`)
       results.push({ lines, seconds, p99: numberAt(result, "p99"), longest: numberAt(result, "longest") })
@@ -58,8 +48,7 @@ const measure = async (
     for (const viewer of viewers) viewer.terminate()
     return results
   } finally {
-    child.stdin.end()
-    await exited
+    await child.close()
     await rm(dataDir, { recursive: true, force: true })
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
-import { createInterface } from "node:readline"
-import { numberAt, startChild, textAt } from "./childProcess.js"
+import { numberAt, textAt } from "./childProcess.js"
 import type { RoomServerKind } from "./roomProtocol.js"
+import { startTalking } from "./talkingChild.js"
 
 /** What a server says after a command. */
 export interface RoomServerState {
@@ -30,29 +30,6 @@ export interface RoomPair {
   readonly server: (command: string) => Promise<RoomServerState>
   readonly clients: (command: string) => Promise<RoomClientsState>
   readonly close: () => Promise<void>
-}
-
-const startTalking = async (script: string, args: ReadonlyArray<string>) => {
-  const child = await startChild(script, args)
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const next = async (): Promise<unknown> => {
-    const { done, value } = await answers.next()
-    if (done === true) throw new Error(`${script} ended.`)
-    const parsed: unknown = JSON.parse(value)
-    return parsed
-  }
-  return {
-    first: await next(),
-    tell: (command: string) => {
-      child.stdin.write(`${command}\n`)
-      return next()
-    },
-    close: () =>
-      new Promise<void>((resolve) => {
-        child.on("close", () => resolve())
-        child.stdin.end()
-      })
-  }
 }
 
 /** Starts a server of this kind, and a process for its clients. */

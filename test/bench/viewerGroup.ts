@@ -1,7 +1,7 @@
-import { createInterface } from "node:readline"
 import { setTimeout as sleep } from "node:timers/promises"
-import { numberAt, startChild, textAt } from "./childProcess.js"
+import { numberAt, textAt } from "./childProcess.js"
 import type { ServerProcess } from "./serverProcess.js"
+import { startTalking } from "./talkingChild.js"
 
 /** What the viewers have received since the last report. */
 export interface ViewerReport {
@@ -34,18 +34,9 @@ export const openViewerGroup = async (
   containerId: string,
   count: number
 ): Promise<ViewerGroup> => {
-  const child = await startChild("viewersChild.ts", [server.wsUrl, server.token, containerId, String(count)])
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const next = async (): Promise<unknown> => {
-    const { done, value } = await answers.next()
-    if (done === true) throw new Error("The process of the viewers exited.")
-    const parsed: unknown = JSON.parse(value)
-    return parsed
-  }
-  await next()
+  const child = await startTalking("viewersChild.ts", [server.wsUrl, server.token, containerId, String(count)])
   const tell = async (command: string): Promise<ViewerReport> => {
-    child.stdin.write(`${command}\n`)
-    const value = await next()
+    const value = await child.tell(command)
     if (textAt(value, "wrong") !== "")
       throw new Error(`The viewers did not receive every line exactly once: ${JSON.stringify(value)}`)
     const lines = numberAt(value, "lines")
@@ -76,10 +67,6 @@ export const openViewerGroup = async (
         await sleep(50)
       }
     },
-    close: async () => {
-      const ended = new Promise<void>((resolve) => child.on("close", () => resolve()))
-      child.stdin.end()
-      await ended
-    }
+    close: child.close
   }
 }
