@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process"
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { LogMatcher } from "../../../packages/server/src/search/LogMatcher.js"
 import { parseQueryText } from "../../../packages/server/src/search/text/queryText.js"
+import { libraryFolders, obtainPackages } from "../../engine/debianPackages.js"
 import { isWhole } from "../../whole/isWhole.js"
 
 const json = [
@@ -63,10 +65,18 @@ const matching = (text: string): ReadonlyArray<number> => {
   return found
 }
 
-/** For each JSON line whether a program of jq is true. */
-const jq = (program: string): Promise<ReadonlyArray<number>> =>
-  new Promise((resolve, reject) => {
-    const child = execFile("jq", ["-c", program], (error, stdout) => {
+const packages = {
+  what: "jq",
+  size: "1 MB",
+  packages: ["jq/bookworm", "libjq1/bookworm", "libonig5/bookworm"],
+  layout: 1
+}
+
+/** The numbers of the JSON lines for which a program of jq, in an unpacked folder, is true. */
+const jq = async (root: string, program: string): Promise<ReadonlyArray<number>> => {
+  const env = { LD_LIBRARY_PATH: (await libraryFolders(root)).join(":") }
+  return new Promise((resolve, reject) => {
+    const child = execFile(join(root, "usr/bin/jq"), ["-c", program], { env }, (error, stdout) => {
       if (error !== null) reject(error)
       else
         resolve(
@@ -78,6 +88,7 @@ const jq = (program: string): Promise<ReadonlyArray<number>> =>
     })
     child.stdin?.end(json.join("\n"))
   })
+}
 
 describe("conditions on fields", () => {
   it("hold for JSON and logfmt lines as people expect", () => {
@@ -86,12 +97,13 @@ describe("conditions on fields", () => {
 
   const itWhole = isWhole ? it : () => {}
   itWhole("hold for the JSON lines that jq selects", async () => {
+    const root = await obtainPackages(packages, () => {})
     for (const [text, , program] of conditions) {
       if (program === undefined) continue
       expect(
         matching(text).filter((number) => number <= json.length),
         text
-      ).toEqual(await jq(program))
+      ).toEqual(await jq(root, program))
     }
   })
 })
