@@ -91,53 +91,49 @@ const updateFile = (
   )
 })
 
+/** An action that is one operation of compose. */
+const composeAction =
+  <Options>(
+    verb: string,
+    needs: StackAction["needs"],
+    run: (compose: ComposeShape, project: StackProject, options: Options) => OperationRequest["operation"]
+  ) =>
+  (options: Options): StackAction => ({
+    verb,
+    needs,
+    asked: options,
+    operation: (project, { compose }) => run(compose, project, options)
+  })
+
 /** Creates and starts the containers. */
-export const up = (options: ComposeUpOptions): StackAction => ({
-  verb: "up",
-  needs: "file",
-  asked: options,
-  operation: (project, { compose }) => compose.up(project, options)
-})
+export const up = composeAction("up", "file", (compose, project, options: ComposeUpOptions) =>
+  compose.up(project, options)
+)
 
 /** Stops and removes the containers and networks. */
-export const down = (options: ComposeDownOptions): StackAction => ({
-  verb: "down",
-  needs: "containers",
-  asked: options,
-  operation: (project, { compose }) => compose.down(project, options)
-})
+export const down = composeAction("down", "containers", (compose, project, options: ComposeDownOptions) =>
+  compose.down(project, options)
+)
 
 /** Stops containers. */
-export const stop = (options: ComposeStopOptions): StackAction => ({
-  verb: "stop",
-  needs: "containers",
-  asked: options,
-  operation: (project, { compose }) => compose.stop(project, options)
-})
+export const stop = composeAction("stop", "containers", (compose, project, options: ComposeStopOptions) =>
+  compose.stop(project, options)
+)
 
 /** Starts containers that exist. */
-export const start = (options: ComposeStartOptions): StackAction => ({
-  verb: "start",
-  needs: "containers",
-  asked: options,
-  operation: (project, { compose }) => compose.start(project, options)
-})
+export const start = composeAction("start", "containers", (compose, project, options: ComposeStartOptions) =>
+  compose.start(project, options)
+)
 
 /** Restarts containers. */
-export const restart = (options: ComposeStopOptions): StackAction => ({
-  verb: "restart",
-  needs: "containers",
-  asked: options,
-  operation: (project, { compose }) => compose.restart(project, options)
-})
+export const restart = composeAction("restart", "containers", (compose, project, options: ComposeStopOptions) =>
+  compose.restart(project, options)
+)
 
 /** Pulls the images. */
-export const pull = (options: ComposePullOptions): StackAction => ({
-  verb: "pull",
-  needs: "file",
-  asked: options,
-  operation: (project, { compose }) => compose.pull(project, options)
-})
+export const pull = composeAction("pull", "file", (compose, project, options: ComposePullOptions) =>
+  compose.pull(project, options)
+)
 
 /** Replaces the compose file by what the URL leads to. */
 export const update: StackAction = {
