@@ -11,11 +11,11 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { describe, expect, it, onTestFinished, vi } from "vitest"
+import { describe, expect, it, onTestFinished } from "vitest"
 import { eventually } from "../core/eventually.js"
 import { startServer } from "../engine/serverProcess.js"
 import { makeSmallDisk, type SmallDisk } from "../engine/smallDisk.js"
-import { connectWire, isEvent } from "./wireClient.js"
+import { connectWire, isEvent, poll } from "./wireClient.js"
 
 const database = (folder: string): string => join(folder, "operations.db")
 
@@ -105,9 +105,6 @@ const start = async (dataDir: string) => {
   }
 }
 
-/** `expect.poll` finds no test while several run at once. */
-const waitFor = (check: () => Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 30_000, interval: 20 })
-
 const steps = Stream.make(Operation.line("one"), Operation.line("two"), Operation.result(1))
 
 const withFault = async ({ damage, noToken, options, readiness, repair, says }: Fault): Promise<void> => {
@@ -118,13 +115,14 @@ const withFault = async ({ damage, noToken, options, readiness, repair, says }: 
     try {
       const token = Redacted.value(server.token)
       const reason = async () => (await Effect.runPromise(server.historyStatus)).reason
-      await waitFor(async () => expect(await reason()).toMatch(says))
+      // `expect.poll` finds no test while several run at once.
+      await poll(`the reason ${says}`, async () => says.test((await reason()) ?? ""), 30_000)
       const kept = await readFile(join(disk.folder, "token"), "utf8").catch(() => "")
       expect([kept.trim() === token, server.tokenNotice]).toEqual(
         noToken === undefined ? [true, undefined] : [false, expect.stringContaining(` (${noToken}), so this link `)]
       )
       const readyz = async () => (await (await fetch(`${server.url}/readyz`)).text()).trim()
-      await waitFor(async () => expect(await readyz()).toBe(`ready (${readiness})`))
+      await poll(`ready (${readiness})`, async () => (await readyz()) === `ready (${readiness})`, 30_000)
 
       const viewer = await connectWire(server.url, { token })
       expect((await viewer.waitFor(isEvent("status"))).data.msg).toBe(await reason())
