@@ -141,11 +141,13 @@ const rooms = [
       "server/src/Api/",
       "server/src/engine/",
       "server/src/Http/",
+      "server/src/keeping/",
       "server/src/metrics/",
       "server/src/operations/",
       "server/src/rooms/",
       "server/src/socket/",
       "server/src/stacks/",
+      "server/src/store/",
       "!server/src/index.ts"
     ]
   ],
@@ -179,7 +181,9 @@ const rooms = [
       "server/src/access/",
       "server/src/engine/",
       "server/src/operations/",
+      "server/src/search/",
       "server/src/stacks/",
+      "server/src/store/",
       "server/src/StackError.ts",
       "type server/src/OperationSummary.ts"
     ]
@@ -207,6 +211,10 @@ const rooms = [
   ],
   ["server/src/rooms/", [...core, "server/src/Wire.ts"]],
   ["server/src/store/", [...core, "server/src/rooms/", "server/src/search/"]],
+  [
+    "server/src/keeping/",
+    [...core, "server/src/Config.ts", "server/src/engine/", "server/src/rooms/", "server/src/store/"]
+  ],
   ["server/src/engine/", [...core, "server/src/rooms/", "server/src/Wire.ts"]],
   [
     "server/src/socket/",

@@ -1,6 +1,7 @@
 import type { ComposeOptions } from "@dockwire/core/Compose"
 import { LogSink } from "@dockwire/core/LogSink"
-import { Hub, type HubOptions, Server } from "@dockwire/server"
+import { Hub, type HubOptions, type KeptLogs, Server } from "@dockwire/server"
+import { LogStore, type LogStoreShape } from "../../packages/server/src/store/LogStore.js"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -30,6 +31,8 @@ export interface InProcessOptions {
   readonly stacksDirs?: ReadonlyArray<string>
   readonly stacksAnyAddress?: boolean
   readonly compose?: ComposeOptions
+  /** Which container logs are kept, by threads that run `program`. Default: none. */
+  readonly keepLogs?: KeptLogs & { readonly program: URL }
   /** The server's own files, which are kept when it stops. Default: a folder that is removed then. */
   readonly dataDir?: string
 }
@@ -45,6 +48,8 @@ export interface InProcessServer {
   readonly publish: Context.Tag.Service<typeof Hub>["publish"]
   /** Publishes log events to the rooms that they belong to. */
   readonly sink: Context.Tag.Service<typeof LogSink>
+  /** The container logs that it keeps. */
+  readonly logs: LogStoreShape
   readonly stop: () => Promise<void>
 }
 
@@ -57,6 +62,8 @@ export const startInProcess = async (options: InProcessOptions): Promise<InProce
     dockerHost: options.endpoint,
     dataDir,
     insecure: false,
+    keepLogs: options.keepLogs ?? false,
+    ...(options.keepLogs === undefined ? {} : { logStoreProgram: options.keepLogs.program }),
     publicOrigins: options.publicOrigins ?? [],
     readOnly: options.readOnly ?? false,
     enableExec: options.enableExec ?? false,
@@ -81,6 +88,7 @@ export const startInProcess = async (options: InProcessOptions): Promise<InProce
     viewers: hub.viewerCount,
     publish: hub.publish,
     sink: Context.get(context, LogSink),
+    logs: Context.get(context, LogStore),
     stop: async () => {
       await Effect.runPromise(Scope.close(scope, Exit.void))
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })

@@ -38,6 +38,28 @@ export interface HistoryLimits {
 }
 
 /**
+ * Which container logs are kept, and how much of them. The oldest lines are deleted first.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface KeptLogs {
+  /**
+   * Patterns of what is kept: the name of a container, or of a service with or without its project, with `*` and `?`. Default:
+   * everything.
+   */
+  readonly sources?: ReadonlyArray<string>
+  /** Bytes of text of one service or container. Default: 50 MiB. */
+  readonly sourceBytes?: number
+  /** Bytes of text in all. Default: 1 GiB. */
+  readonly bytes?: number
+  /** Milliseconds. Default: 30 days. */
+  readonly age?: number
+  /** Regular expressions in RE2's syntax: what matches one is replaced before a line is kept. */
+  readonly redact?: ReadonlyArray<string>
+}
+
+/**
  * The settings of the server.
  *
  * @since 0.1.0
@@ -62,6 +84,8 @@ export interface ServerConfig {
   readonly insecure: boolean
   /** How much is kept of operations that have ended; `false` keeps them in memory only. */
   readonly history?: Partial<HistoryLimits> | false
+  /** Which container logs are kept; `false` keeps none. Default: all. */
+  readonly keepLogs?: KeptLogs | false
   /** File with further tokens. Default: `tokens` in `dataDir`, if it exists. */
   readonly tokensFile?: string
   /** Refuse everything that is not reading, also at the door to the engine. */
@@ -170,6 +194,16 @@ export const validateConfig = (config: ServerConfig): ConfigProblem | undefined 
   if (history !== undefined && history !== false && Object.values(history).some((limit) => !(limit >= 0))) {
     return new ConfigProblem(
       "A limit of the history is below 0. Set --history-days, --history-operations and --history-megabytes, or DOCKWIRE_HISTORY_*, to whole numbers from 0."
+    )
+  }
+  const { keepLogs } = config
+  if (
+    keepLogs !== undefined &&
+    keepLogs !== false &&
+    [keepLogs.sourceBytes, keepLogs.bytes, keepLogs.age].some((limit) => limit !== undefined && !(limit >= 0))
+  ) {
+    return new ConfigProblem(
+      "A limit of the kept logs is below 0. Set --keep-logs-days, --keep-logs-megabytes and --keep-logs-source-megabytes, or DOCKWIRE_KEEP_LOGS_*, to whole numbers from 0."
     )
   }
   const invalidOrigin = config.publicOrigins.find((origin) => parseOrigin(origin) === undefined)

@@ -63,6 +63,8 @@ import { Operations, type OperationsOptions } from "./operations/Operations.js"
 import { OperationStore } from "./operations/OperationStore.js"
 import * as Metrics from "./metrics/Metrics.js"
 import type { HistoryStatus } from "./OperationSummary.js"
+import { keptLogs } from "./keeping/keptLogs.js"
+import { LogStore } from "./store/LogStore.js"
 import { Hub } from "./rooms/Hub.js"
 import { OperationHistory } from "./rooms/OperationHistory.js"
 import type { HubOptions } from "./rooms/HubOptions.js"
@@ -88,6 +90,8 @@ export interface ServerOptions extends ServerConfig {
   readonly operations?: Partial<OperationsOptions>
   /** How compose is run. Default: the compose command of this machine. */
   readonly compose?: ComposeOptions
+  /** The program of the threads that keep logs, where it is not beside this code. */
+  readonly logStoreProgram?: URL
   /** Time between two pings of a connection, in milliseconds. Default: 25,000. */
   readonly pingInterval?: number
   /**
@@ -123,6 +127,8 @@ export interface ServerShape {
   readonly tokenNotice?: string
   /** Whether operations outlive the server, and if not, why: a sentence. */
   readonly historyStatus: Effect.Effect<HistoryStatus>
+  /** Why logs are not kept although they should be, or what is missing of those that were: a sentence. */
+  readonly keptLogsProblem: Effect.Effect<string | undefined>
   /** What is missing of the stacks since the server has started, and why: sentences. */
   readonly stacksProblem: Effect.Effect<string | undefined>
   /** Whether the engine answers. Waits up to 3 seconds for the first attempt to reach it. */
@@ -250,7 +256,7 @@ const httpServer = (config: ServerConfig) =>
   )
 
 /** The services of a running server. */
-type ServerServices = Server | Hub | LogSink | Followers | EngineMonitor | Operations
+type ServerServices = Server | Hub | LogStore | LogSink | Followers | EngineMonitor | Operations
 
 const serverLayer = (options: ServerOptions, { notice, token }: ServerToken) =>
   Layer.scoped(
@@ -266,7 +272,9 @@ const serverLayer = (options: ServerOptions, { notice, token }: ServerToken) =>
       const store = yield* OperationStore
       yield* store.opened
       const stacks = yield* Stacks
+      const logs = yield* LogStore
       return {
+        keptLogsProblem: Effect.map(logs.opened, () => logs.status().reason),
         engineStatus,
         historyStatus: Effect.sync(store.status),
         stacksProblem: Effect.sync(stacks.problem),
@@ -327,6 +335,7 @@ const layerWithToken = (
   )
   const linger = { linger: options.linger ?? defaultLinger }
   const watching = Layer.mergeAll(Followers.layerWith(linger), StatsFollowers.layerWith(linger), historyNews).pipe(
+    Layer.provideMerge(keptLogs(options)),
     Layer.provideMerge(EngineMonitor.layerWith(options)),
     Layer.provideMerge(Stacks.layer(options)),
     Layer.provideMerge(Operations.layerWith(options.operations ?? {})),

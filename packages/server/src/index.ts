@@ -6,7 +6,7 @@
 export { Auth } from "./access/Auth.js"
 export type { Authenticated, AuthOptions, AuthShape, Credential, CredentialHeaders } from "./access/Auth.js"
 export { ConfigProblem, defaultDataDir } from "./Config.js"
-export type { EngineChoice, ServerConfig } from "./Config.js"
+export type { EngineChoice, KeptLogs, ServerConfig } from "./Config.js"
 export { EngineMonitor } from "./engine/EngineMonitor.js"
 export type { EngineMonitorOptions, EngineMonitorShape } from "./engine/EngineMonitor.js"
 export type { KnownContainer } from "./engine/KnownContainers.js"

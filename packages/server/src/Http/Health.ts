@@ -3,6 +3,7 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import { LogStore, type LogStoreShape } from "../store/LogStore.js"
 import { OperationStore, type OperationStoreShape } from "../operations/OperationStore.js"
 import { EngineMonitor } from "../engine/EngineMonitor.js"
 
@@ -16,16 +17,24 @@ const historyNotes = (store: OperationStoreShape): ReadonlyArray<string> => {
   return reason === undefined ? [] : ["earlier operations are not shown"]
 }
 
+/** What people should know about the kept logs. */
+const logNotes = (logs: LogStoreShape): ReadonlyArray<string> => {
+  const { available, reason } = logs.status()
+  if (reason === undefined) return []
+  return [available ? "earlier container logs are not shown" : "container logs are not kept"]
+}
+
 /**
  * `/healthz` responds with 200 while the server runs. `/readyz` responds with 200 while the engine answers, otherwise with
  * 503; its text also tells whether the engine is a demo, and whether the history of operations is still being opened, not kept,
- * or not whole.
+ * or not whole, and whether container logs are not kept although they should be.
  */
-export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | EngineMonitor | OperationStore> =
+export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | EngineMonitor | LogStore | OperationStore> =
   HttpLayerRouter.use((router) =>
     Effect.gen(function* () {
       const monitor = yield* EngineMonitor
       const store = yield* OperationStore
+      const logs = yield* LogStore
       yield* router.add("GET", "/healthz", Effect.succeed(HttpServerResponse.text("ok\n", noStore)))
       yield* router.add(
         "GET",
@@ -33,7 +42,7 @@ export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Engin
         Effect.sync(() => {
           const { available, demo } = monitor.status()
           if (!available) return HttpServerResponse.text("not ready\n", { ...noStore, status: 503 })
-          const notes = [...(demo === undefined ? [] : ["demo"]), ...historyNotes(store)]
+          const notes = [...(demo === undefined ? [] : ["demo"]), ...historyNotes(store), ...logNotes(logs)]
           return HttpServerResponse.text(notes.length === 0 ? "ready\n" : `ready (${notes.join(", ")})\n`, noStore)
         })
       )

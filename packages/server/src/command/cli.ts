@@ -72,6 +72,16 @@ const historyOperations = count(serveFlags.historyOperations, 10_000)
 
 const historyMegabytes = count(serveFlags.historyMegabytes, 1_024)
 
+const keepLogs = Options.text(serveFlags.keepLogs.name).pipe(Options.repeated, described(serveFlags.keepLogs))
+
+const keepLogsDays = count(serveFlags.keepLogsDays, 30)
+
+const keepLogsMegabytes = count(serveFlags.keepLogsMegabytes, 1_024)
+
+const keepLogsSourceMegabytes = count(serveFlags.keepLogsSourceMegabytes, 50)
+
+const redact = Options.text(serveFlags.redact.name).pipe(Options.repeated, described(serveFlags.redact))
+
 const insecure = toggle(serveFlags.insecure)
 
 const environmentOrigins = Config.string(serveFlags.publicOrigin.variable).pipe(
@@ -79,10 +89,27 @@ const environmentOrigins = Config.string(serveFlags.publicOrigin.variable).pipe(
   Config.map((text) => text.split(/[\s,]+/).filter((origin) => origin !== ""))
 )
 
-const environmentStacksDirs = Config.string(serveFlags.stacksDir.variable).pipe(
-  Config.withDefault(""),
-  Config.map((text) => text.split(",").flatMap((folder) => folder.trim() || []))
-)
+/** The items of a variable for several values. */
+const environmentItems = (flag: ServeFlag, separator: string) =>
+  Config.string(flag.variable).pipe(
+    Config.withDefault(""),
+    Config.map((text) => text.split(separator).flatMap((item) => item.trim() || []))
+  )
+
+const megabyte = 1024 * 1024
+const day = 24 * 60 * 60 * 1000
+
+/** Whose logs are kept: `off`, patterns, or nothing for all of them. */
+const keptSources = (patterns: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string> | false, ConfigProblem> => {
+  if (!patterns.includes("off")) return Effect.succeed(patterns)
+  return patterns.length === 1
+    ? Effect.succeed(false)
+    : Effect.fail(
+        new ConfigProblem(
+          `--keep-logs is "off" and also ${JSON.stringify(patterns.find((pattern) => pattern !== "off") ?? "off")}. Set either "off", or patterns of what to keep.`
+        )
+      )
+}
 
 const serve = Command.make(
   "serve",
@@ -96,9 +123,14 @@ const serve = Command.make(
     engine,
     host,
     insecure,
+    keepLogs,
+    keepLogsDays,
+    keepLogsMegabytes,
+    keepLogsSourceMegabytes,
     port,
     publicOrigin,
     readOnly,
+    redact,
     stacksAnyAddress,
     stacksDir,
     token,
@@ -106,6 +138,9 @@ const serve = Command.make(
   },
   (flags) =>
     Effect.gen(function* () {
+      const sources = yield* keptSources(
+        flags.keepLogs.length > 0 ? flags.keepLogs : yield* environmentItems(serveFlags.keepLogs, ",")
+      )
       const config: ServerConfig = {
         host: flags.host,
         port: yield* parsePort(flags.port),
@@ -114,12 +149,19 @@ const serve = Command.make(
         insecure: flags.insecure,
         readOnly: flags.readOnly,
         enableExec: flags.enableExec,
-        stacksDirs: flags.stacksDir.length > 0 ? flags.stacksDir : yield* environmentStacksDirs,
+        stacksDirs: flags.stacksDir.length > 0 ? flags.stacksDir : yield* environmentItems(serveFlags.stacksDir, ","),
         stacksAnyAddress: flags.stacksAnyAddress,
         history: {
-          age: flags.historyDays * 24 * 60 * 60 * 1000,
+          age: flags.historyDays * day,
           operations: flags.historyOperations,
-          bytes: flags.historyMegabytes * 1024 * 1024
+          bytes: flags.historyMegabytes * megabyte
+        },
+        keepLogs: sources !== false && {
+          ...(sources.length === 0 ? {} : { sources }),
+          age: flags.keepLogsDays * day,
+          bytes: flags.keepLogsMegabytes * megabyte,
+          sourceBytes: flags.keepLogsSourceMegabytes * megabyte,
+          redact: flags.redact.length > 0 ? flags.redact : yield* environmentItems(serveFlags.redact, "\n")
         },
         publicOrigins: flags.publicOrigin.length > 0 ? flags.publicOrigin : yield* environmentOrigins,
         ...(Option.isSome(flags.tokensFile) ? { tokensFile: flags.tokensFile.value } : {}),

@@ -20,7 +20,7 @@ const browserAddresses = ({ host, publicOrigins }: ServerConfig, port: number): 
 
 const printGreeting = (config: ServerConfig) =>
   Effect.gen(function* () {
-    const { engineStatus, historyStatus, port, stacksProblem, token, tokenNotice } = yield* Server
+    const { engineStatus, historyStatus, keptLogsProblem, port, stacksProblem, token, tokenNotice } = yield* Server
     const addresses = browserAddresses(config, port)
     if (config.token === undefined) {
       const fragment = `#token=${encodeURIComponent(Redacted.value(token))}`
@@ -41,6 +41,8 @@ const printGreeting = (config: ServerConfig) =>
     }
     const history = yield* historyStatus
     if (history.reason !== undefined) yield* Console.warn(`Warning: ${history.reason}`)
+    const logs = yield* keptLogsProblem
+    if (logs !== undefined) yield* Console.warn(`Warning: ${logs}`)
     const problem = yield* stacksProblem
     if (problem !== undefined) yield* Console.warn(`Warning: ${problem}`)
     const { available, demo, endpoint, reason, version } = yield* engineStatus

@@ -108,6 +108,40 @@ export const serveFlags = {
     description: "How much of their output is kept, the oldest operations deleted first. Default: 1024.",
     variable: "DOCKWIRE_HISTORY_MEGABYTES"
   },
+  keepLogs: {
+    name: "keep-logs",
+    value: "pattern|off",
+    repeated: true,
+    description:
+      "Whose logs are kept after the container is gone, and searched: names of containers or of services, such as web, shop/* or shop/db. Can be repeated; in the variable, separate several with commas. off keeps none. Default: all.",
+    variable: "DOCKWIRE_KEEP_LOGS"
+  },
+  keepLogsDays: {
+    name: "keep-logs-days",
+    value: "days",
+    description: "How long container logs are kept. Default: 30.",
+    variable: "DOCKWIRE_KEEP_LOGS_DAYS"
+  },
+  keepLogsMegabytes: {
+    name: "keep-logs-megabytes",
+    value: "size",
+    description: "How much of all container logs is kept, the oldest lines deleted first. Default: 1024.",
+    variable: "DOCKWIRE_KEEP_LOGS_MEGABYTES"
+  },
+  keepLogsSourceMegabytes: {
+    name: "keep-logs-source-megabytes",
+    value: "size",
+    description: "How much of the log of one service or container is kept. Default: 50.",
+    variable: "DOCKWIRE_KEEP_LOGS_SOURCE_MEGABYTES"
+  },
+  redact: {
+    name: "redact",
+    value: "expression",
+    repeated: true,
+    description:
+      "Regular expression of secrets, such as password=\\S+: what it matches is replaced by [redacted] before a line is kept. Live logs are shown as they are. Can be repeated; in the variable, write one per line.",
+    variable: "DOCKWIRE_REDACT"
+  },
   insecure: {
     name: "insecure",
     description: "Let other machines connect even though the token is a generated one.",

@@ -3,6 +3,7 @@ import type { ContainerEvent, EngineChange } from "@dockwire/core/Events"
 import { recreatedMark } from "../rooms/events/containerEvents.js"
 import type { HubShape } from "../rooms/Hub.js"
 import { containerLogsRoom } from "../Wire.js"
+import { isoTimestamp } from "./isoTimestamp.js"
 import { type KnownContainer, KnownContainers } from "./KnownContainers.js"
 
 const statusOfState: Record<ContainerState, string> = {
@@ -25,12 +26,6 @@ const statusAfterAction: Readonly<Record<string, string>> = {
   die: "stopped",
   stop: "stopped",
   destroy: "removed"
-}
-
-const isoTimestamp = (nanos: bigint): string => {
-  const seconds = nanos / 1_000_000_000n
-  const fraction = String(nanos % 1_000_000_000n).padStart(9, "0")
-  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${fraction}Z`
 }
 
 const nameOr = (name: string, id: string): string => (name === "" ? id.slice(0, 12) : name)

@@ -13,6 +13,7 @@ import * as FiberHandle from "effect/FiberHandle"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Hub } from "../rooms/Hub.js"
 import type { EngineStatus } from "../Wire.js"
@@ -47,6 +48,8 @@ export interface EngineMonitorShape {
   readonly whenChecked: Effect.Effect<void>
   /** Finds a container by name, full id, or unambiguous short id. Returns `undefined` if it is unknown: ask the engine then. */
   readonly find: (idOrName: string) => KnownContainer | undefined
+  /** Calls a function with what happens to the engine and its containers, after the monitor has taken note of it. */
+  readonly listen: (listener: (element: WatchElement) => void) => Effect.Effect<void, never, Scope.Scope>
   /** Tells every viewer that an action on a container failed. */
   readonly reportFailure: (idOrName: string, action: string, error: string) => void
 }
@@ -75,6 +78,7 @@ const make = Effect.fnUntraced(function* ({ demo }: EngineMonitorOptions) {
   const availability = new EngineAvailability(engine, (status) => {
     hub.broadcast({ event: "engine_status", data: status })
   })
+  const listeners = new Set<(element: WatchElement) => void>()
   const readingVersion = yield* FiberHandle.make<void>()
 
   // The engine is available as soon as the watch is connected. An engine that is slow to tell its version is available too.
@@ -103,10 +107,15 @@ const make = Effect.fnUntraced(function* ({ demo }: EngineMonitorOptions) {
     }
   }
 
+  const tell = (element: WatchElement) =>
+    Effect.sync(() => {
+      for (const listener of listeners) listener(element)
+    })
+
   const pause = pauseAfterDefect("Monitoring the engine ended unexpectedly. It starts again.")
   const watch = events.watch({ types: ["container"], snapshot: true }).pipe(
     Stream.runForEach((element) =>
-      Effect.catchAllCause(onElement(element), (cause) =>
+      Effect.catchAllCause(Effect.zipRight(onElement(element), tell(element)), (cause) =>
         Effect.logError(`Processing "${element._tag}" of the engine's events died.`, cause)
       )
     ),
@@ -123,6 +132,11 @@ const make = Effect.fnUntraced(function* ({ demo }: EngineMonitorOptions) {
     status: () => availability.status,
     whenAvailable: availability.whenAvailable,
     whenChecked: availability.whenChecked,
+    listen: (listener) =>
+      Effect.acquireRelease(
+        Effect.sync(() => void listeners.add(listener)),
+        () => Effect.sync(() => listeners.delete(listener))
+      ),
     find: (idOrName: string) => (availability.status.available ? containers.find(idOrName) : undefined),
     reportFailure: (idOrName: string, action: string, error: string) =>
       containers.reportFailure(idOrName, action, error)

@@ -28,7 +28,7 @@ export interface LogBatch {
    */
   readonly after: number
   readonly elements: ReadonlyArray<LogLine | LogMark>
-  /** The `LogPosition` after the last element, as text. It is stored with it, or not at all. */
+  /** Where the log goes on after the last element, as the follower knows it. It is stored with it, or not at all. */
   readonly position?: string
 }
 
@@ -36,7 +36,7 @@ export interface LogBatch {
 export interface LogResumePoint {
   /** Of the last element. */
   readonly number: number
-  /** The `LogPosition` after it, as text. */
+  /** That of its batch. */
   readonly position?: string
 }
 

@@ -7,6 +7,8 @@ import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type { LogQuery } from "../search/LogQuery.js"
 import { type EmbeddedLogStoreOptions, makeEmbeddedLogStore } from "./embedded/embeddedLogStore.js"
+import { makeLazyLogStore } from "./lazyLogStore.js"
+import { makeNoLogStore } from "./noLogStore.js"
 import type {
   Histogram,
   HistogramRequest,
@@ -93,6 +95,8 @@ export interface LogStoreShape {
   readonly retain: (
     limits?: Partial<LogRetention>
   ) => Effect.Effect<{ readonly records: number; readonly bytes: number }, LogStoreUnavailable>
+  /** Completes when the store was opened, or could not be. */
+  readonly opened: Effect.Effect<void>
   readonly status: () => LogStoreStatus
   /** The status, and each change of it. */
   readonly statusChanges: Stream.Stream<LogStoreStatus>
@@ -110,4 +114,11 @@ export class LogStore extends Context.Tag("@dockwire/server/LogStore")<LogStore,
    */
   static readonly layerEmbedded = (options: EmbeddedLogStoreOptions): Layer.Layer<LogStore> =>
     Layer.scoped(LogStore, makeEmbeddedLogStore(options))
+
+  /** Like `layerEmbedded`, but opens the file when it is needed for the first time. */
+  static readonly layerLazy = (options: EmbeddedLogStoreOptions): Layer.Layer<LogStore> =>
+    Layer.scoped(LogStore, makeLazyLogStore(makeEmbeddedLogStore(options)))
+
+  /** Keeps nothing, and says why: a sentence, and what to do. */
+  static readonly layerNone = (reason: string): Layer.Layer<LogStore> => Layer.succeed(LogStore, makeNoLogStore(reason))
 }

@@ -131,6 +131,7 @@ export const makeEmbeddedLogStore = (
         ask((thread) => thread.ask("sources", undefined))
       ),
       retain: (limits) => Effect.zipRight(keeper.flush, keeper.retain({ ...retention, ...limits })),
+      opened: Effect.void,
       status: () => keeper.status,
       statusChanges: keeper.statuses.changes
     }
