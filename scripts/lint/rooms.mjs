@@ -225,6 +225,7 @@ const rooms = [
       "server/src/engine/",
       "server/src/operations/OperationStore.ts",
       "server/src/rooms/",
+      "server/src/store/LogStore.ts",
       "server/src/Wire.ts"
     ]
   ],

@@ -68,6 +68,7 @@ const server = Server.layerWithDocker({
   port: 0,
   dataDir,
   insecure: false,
+  keepLogs: false,
   publicOrigins: [],
   token: Redacted.make(token),
   ...(history === "kept" ? {} : { history: false as const })

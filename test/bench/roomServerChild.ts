@@ -46,6 +46,7 @@ const dockwire = async (): Promise<RoomServer> => {
     port: 0,
     dataDir: await mkdtemp(join(tmpdir(), "dockwire-bench-")),
     insecure: false,
+    keepLogs: false,
     publicOrigins: [],
     token: Redacted.make(token)
   }).pipe(Layer.provide(MemoryEngine.layer({ containers: [] })))

@@ -34,6 +34,7 @@ const start = async () => {
     port,
     dataDir,
     insecure: false,
+    keepLogs: false,
     publicOrigins: [],
     token: Redacted.make(token),
     hub: { ring: { ...defaultHubOptions.ring, lines: 300 } }

@@ -28,6 +28,7 @@ beforeAll(async () => {
     port: 0,
     dataDir,
     insecure: false,
+    keepLogs: false,
     publicOrigins: [],
     token: Redacted.make(token),
     operations: { atOnce: { default: 50, queued: 2 } }

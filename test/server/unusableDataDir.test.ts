@@ -94,7 +94,7 @@ const engine = MemoryEngine.layer({
 })
 
 const start = async (dataDir: string) => {
-  const options = { host: "127.0.0.1", port: 0, dataDir, insecure: false, publicOrigins: [] }
+  const options = { host: "127.0.0.1", port: 0, dataDir, insecure: false, keepLogs: false as const, publicOrigins: [] }
   const scope = await Effect.runPromise(Scope.make())
   const layer = Layer.provide(Server.layerWithDocker(options), engine)
   const context = await Effect.runPromise(Layer.buildWithScope(layer, scope))

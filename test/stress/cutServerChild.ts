@@ -50,6 +50,7 @@ const server = Server.layer({
   dockerHost: endpoint,
   dataDir,
   insecure: false,
+  keepLogs: false,
   publicOrigins: [],
   token: Redacted.make(token)
 })

@@ -22,6 +22,7 @@ import { EngineMonitor } from "../engine/EngineMonitor.js"
 import { Followers } from "../engine/Followers.js"
 import { StatsFollowers } from "../engine/StatsFollowers.js"
 import { OperationStore } from "../operations/OperationStore.js"
+import { LogStore } from "../store/LogStore.js"
 import { Hub } from "../rooms/Hub.js"
 import type { OperationHistory } from "../rooms/OperationHistory.js"
 import type { ViewerTransport } from "../rooms/Viewer.js"
@@ -87,6 +88,7 @@ const serve = (socket: WebSocket, stream: Socket, { intervals, runFork }: Servin
     const statsFollowers = yield* StatsFollowers
     const monitor = yield* EngineMonitor
     const store = yield* OperationStore
+    const logs = yield* LogStore
     const scope = yield* Effect.scope
     const keepAlive = new KeepAlive(socket, stream)
     const viewer = hub.attach(transportOf(socket, keepAlive))
@@ -115,8 +117,9 @@ const serve = (socket: WebSocket, stream: Socket, { intervals, runFork }: Servin
     )
     yield* Scope.addFinalizer(scope, inbox.close)
     viewer.send({ event: "engine_status", data: monitor.status() })
-    const { reason } = store.status()
-    if (reason !== undefined) viewer.send({ event: "status", data: { msg: reason } })
+    for (const { reason } of [store.status(), logs.status()]) {
+      if (reason !== undefined) viewer.send({ event: "status", data: { msg: reason } })
+    }
     keepAlive.start(intervals)
     receiveFrames(socket, inbox)
   })
@@ -190,7 +193,16 @@ const upgradeRequired = HttpServerResponse.unsafeJson(
   { status: 426, headers: { upgrade: "websocket" } }
 )
 
-type Needed = Hub | OperationHistory | OperationStore | Followers | StatsFollowers | EngineMonitor | Containers | Logs
+type Needed =
+  | LogStore
+  | Hub
+  | OperationHistory
+  | OperationStore
+  | Followers
+  | StatsFollowers
+  | EngineMonitor
+  | Containers
+  | Logs
 
 /** The route of the WebSocket. */
 export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | Auth | TokenAttempts | Sockets | Needed> =
