@@ -4,7 +4,16 @@
 import { posix } from "node:path"
 
 /** Public modules of core that internal code may use. */
-const corePublic = ["core/src/Docker.ts", "core/src/DockerError.ts", "core/src/LogEvent.ts", "core/src/LogPosition.ts"]
+const corePublic = [
+  "core/src/Docker.ts",
+  "core/src/DockerError.ts",
+  "core/src/LogEvent.ts",
+  "core/src/LogPosition.ts",
+  "core/src/TimeMerger.ts"
+]
+
+/** Public modules of core that load nothing else, for browsers. */
+const coreOfBrowsers = ["core/src/LogLevel.ts", "core/src/TimeMerger.ts"]
 
 /** Files outside `memory/` that all of it may use. */
 const memoryBase = [
@@ -40,6 +49,7 @@ const rooms = [
     module,
     ["core/src/*", "core/src/internal/", "core/src/memory/", "!core/src/index.ts"]
   ]),
+  ...coreOfBrowsers.map((module) => [module, []]),
   ["core/src/*", ["core/src/internal/", "!core/src/index.ts", ...memoryModules.map((module) => `!${module}`)]],
   ["core/src/internal/connection/", corePublic],
   ["core/src/internal/api/", corePublic],
@@ -245,7 +255,7 @@ const rooms = [
     ]
   ],
   ["server/src/client/", ["server/src/Wire.ts", "type server/src/Api/json/ApiTypes.ts"]],
-  ["server/src/web/", ["server/src/client/", "server/src/Wire.ts", "type server/src/Api/"]],
+  ["server/src/web/", [...coreOfBrowsers, "server/src/client/", "server/src/Wire.ts", "type server/src/Api/"]],
   ["server/src/demo/", [...core, ...memoryModules]],
 
   ["compat/src/", core]
