@@ -1,6 +1,6 @@
 import { Operation } from "@dockwire/core"
 import { MemoryEngine, ProgramStep } from "@dockwire/core/MemoryEngine"
-import { Operations, Server } from "@dockwire/server"
+import { Operations, Server, type ServerWithDockerOptions } from "@dockwire/server"
 import { createClient } from "@libsql/client"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -15,6 +15,8 @@ import { describe, expect, it, onTestFinished } from "vitest"
 import { eventually } from "../core/eventually.js"
 import { startServer } from "../engine/serverProcess.js"
 import { makeSmallDisk, type SmallDisk } from "../engine/smallDisk.js"
+import { LogStore } from "../../packages/server/src/store/LogStore.js"
+import { storeProgram } from "./store/storeProgram.js"
 import { connectWire, isEvent, poll } from "./wireClient.js"
 
 const database = (folder: string): string => join(folder, "operations.db")
@@ -93,14 +95,23 @@ const engine = MemoryEngine.layer({
   containers: [{ name: "clock", image: "clock" }]
 })
 
-const start = async (dataDir: string) => {
-  const options = { host: "127.0.0.1", port: 0, dataDir, insecure: false, keepLogs: false as const, publicOrigins: [] }
+const start = async (dataDir: string, settings: Partial<ServerWithDockerOptions> = {}) => {
+  const options = {
+    host: "127.0.0.1",
+    port: 0,
+    dataDir,
+    insecure: false,
+    keepLogs: false as const,
+    publicOrigins: [],
+    ...settings
+  }
   const scope = await Effect.runPromise(Scope.make())
   const layer = Layer.provide(Server.layerWithDocker(options), engine)
   const context = await Effect.runPromise(Layer.buildWithScope(layer, scope))
   return {
     server: Context.get(context, Server),
     operations: Context.get(context, Operations),
+    logs: Context.get(context, LogStore),
     close: () => Effect.runPromise(Scope.close(scope, Exit.void))
   }
 }
@@ -157,6 +168,85 @@ const withFault = async ({ damage, noToken, options, readiness, repair, says }: 
     await disk.remove()
   }
 }
+
+/** What is wrong with the file of the kept logs, and what is said of it. */
+const logFaults: ReadonlyArray<Omit<Fault, "noToken">> = [
+  {
+    name: "full",
+    options: "size=4k",
+    damage: ({ folder }) => writeFile(join(folder, "other"), "x".repeat(4_096)),
+    says: /^The disk of \S+ is full, so that container logs are not kept\. Free some space\. Live logs go on\.$/,
+    readiness: "container logs are not kept",
+    repair: ({ remount }) => remount("size=64m")
+  },
+  {
+    name: "read-only",
+    options: "size=64m,ro",
+    says: /^\S+ is read-only, so that container logs are not kept\. Let the server write to it\. Live logs go on\.$/,
+    readiness: "container logs are not kept",
+    repair: ({ remount }) => remount("rw")
+  },
+  {
+    name: "damaged",
+    options: "size=64m",
+    damage: ({ folder }) => writeFile(join(folder, "logs.db"), "This is no database. ".repeat(1_000)),
+    says: /^\S+logs\.db is damaged\. It is now \S+logs\.db\.damaged-\S+, and container logs are kept in a new file\.$/,
+    readiness: "earlier container logs are not shown"
+  },
+  {
+    name: "that of a later version",
+    options: "size=64m",
+    damage: async ({ folder }) => {
+      const client = createClient({ url: `file:${join(folder, "logs.db")}` })
+      await client.execute("CREATE TABLE settings (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL)")
+      await client.execute("INSERT INTO settings VALUES ('version', 99)")
+      client.close()
+    },
+    says: /^\S+logs\.db was made by a later version of Dockwire\. It is now \S+, and container logs are kept in a new file\.$/,
+    readiness: "earlier container logs are not shown"
+  }
+]
+
+const withLogFault = async ({ damage, options, readiness, repair, says }: Omit<Fault, "noToken">): Promise<void> => {
+  const disk = await makeSmallDisk(options)
+  try {
+    await damage?.(disk)
+    const keepLogs = { age: 1e12, bytes: 1e9, sourceBytes: 1e9 }
+    const { close, logs, server } = await start(disk.folder, {
+      keepLogs,
+      history: false,
+      token: Redacted.make("a-token-of-sixteen-or-more"),
+      logStoreProgram: await storeProgram()
+    })
+    try {
+      const problem = async () => (await Effect.runPromise(server.keptLogsProblem)) ?? ""
+      await poll(`the reason ${says}`, async () => says.test(await problem()), 30_000)
+      const readyz = async () => (await (await fetch(`${server.url}/readyz`)).text()).trim()
+      expect(await readyz()).toBe(`ready (${notKept}, ${readiness})`)
+      const viewer = await connectWire(server.url, { token: Redacted.value(server.token) })
+      const reason = await problem()
+      await viewer.waitFor(isEvent("status", ({ data }) => data.msg === reason))
+      viewer.send({ event: "stream_container_logs", data: { container_id: "clock" } })
+      await viewer.waitFor(isEvent("docker_log", ({ data }) => data.lines[0]?.[2] === "tick"))
+      if (repair !== undefined) {
+        await repair(disk)
+        await viewer.waitFor(isEvent("status", ({ data }) => data.msg === "Container logs are kept again."))
+        expect(await readyz()).toBe(`ready (${notKept})`)
+      }
+      const kept = Effect.map(logs.sources, (sources) => sources.map(({ name, records }) => `${name} ${records > 0}`))
+      await poll("the line is kept", async () => (await Effect.runPromise(kept)).join() === "clock true", 30_000)
+      await viewer.close()
+    } finally {
+      await close()
+    }
+  } finally {
+    await disk.remove()
+  }
+}
+
+describe("a server whose file of container logs is", () => {
+  it.concurrent.each(logFaults)("$name", (fault) => withLogFault(fault))
+})
 
 describe("a server whose data directory is", () => {
   it.concurrent.each(faults)("$name", (fault) => withFault(fault))

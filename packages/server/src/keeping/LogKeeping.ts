@@ -7,9 +7,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import { EngineMonitor } from "../engine/EngineMonitor.js"
 import { restartAfterDefect, runWhenAvailable } from "../engine/reconnect.js"
 import { LogStore } from "../store/LogStore.js"
+import type { ContainerKeeper } from "./ContainerKeeper.js"
 import { Keepers, type KeepersOptions } from "./Keepers.js"
 import { makeRedaction } from "./redaction.js"
 
@@ -47,16 +50,26 @@ const make = (options: LogKeepingOptions) =>
     const news = yield* Effect.makeLatch(true)
     let hasAddedGone = false
 
+    const run = (found: ReadonlyArray<ContainerKeeper>) =>
+      Effect.forEach(
+        found,
+        (keeper) => {
+          const forget = Effect.sync(() => keepers.forget(keeper))
+          return FiberMap.run(fibers, keeper.container.id, Effect.ensuring(keeper.run, forget))
+        },
+        { discard: true }
+      )
+
     const update = Effect.gen(function* () {
       const { name: engine } = yield* system.info()
       const listed = yield* containers.list({ all: true })
-      const found = keepers.update(engine, listed)
-      const gone = hasAddedGone ? [] : keepers.addGone(engine, listed, yield* store.sources)
+      yield* run(keepers.update(engine, listed))
+      if (hasAddedGone) return
+      // A store that cannot be read now is asked when it can.
+      const stored = yield* Effect.option(store.sources)
+      if (Option.isNone(stored)) return
       hasAddedGone = true
-      for (const keeper of [...found, ...gone]) {
-        const forget = Effect.sync(() => keepers.forget(keeper))
-        yield* FiberMap.run(fibers, keeper.container.id, Effect.ensuring(keeper.run, forget))
-      }
+      yield* run(keepers.addGone(engine, listed, stored.value))
     })
 
     const updateWhenNews = news.await.pipe(
@@ -73,6 +86,9 @@ const make = (options: LogKeepingOptions) =>
     yield* listen((element) => {
       if (keepers.hear(element)) news.unsafeOpen()
     })
+    yield* Effect.forkScoped(
+      Stream.runForEach(store.statusChanges, ({ available }) => (available ? news.open : Effect.void))
+    )
     yield* Effect.forkScoped(
       restartAfterDefect(
         Effect.forever(updateWhenNews),

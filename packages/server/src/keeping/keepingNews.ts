@@ -9,10 +9,8 @@ export const keepingNews = Layer.scopedDiscard(
   Effect.gen(function* () {
     const store = yield* LogStore
     const hub = yield* Hub
-    const tell = ({ reason = "Logs are kept again." }: { readonly reason?: string }) =>
+    const tell = ({ reason = "Container logs are kept again." }: { readonly reason?: string }) =>
       Effect.sync(() => hub.broadcast({ event: "status", data: { msg: reason } }))
-    yield* Effect.forkScoped(
-      Effect.zipRight(store.opened, Stream.runForEach(Stream.drop(store.statusChanges, 1), tell))
-    )
+    yield* Effect.forkScoped(Stream.runForEach(Stream.drop(store.statusChanges, 1), tell))
   })
 )

@@ -29,6 +29,7 @@ export const makeLazyLogStore = (
       retain: (limits) => Effect.flatMap(store, ({ retain }) => retain(limits)),
       opened: Effect.flatMap(store, (found) => found.opened),
       status: () => known?.status() ?? notOpened,
-      statusChanges: Stream.unwrap(Effect.map(store, ({ statusChanges }) => statusChanges))
+      // Who waits for news does not need the store yet.
+      statusChanges: Stream.unwrap(Effect.map(Deferred.await(opened), ({ statusChanges }) => statusChanges))
     }
   })

@@ -57,7 +57,7 @@ const setAside = (file: string, reason: "damaged" | "newer"): string => {
   const to = `${file}.${reason}-${new Date().toISOString().replaceAll(/[:.]/g, "-")}`
   for (const end of ["", "-wal", "-shm"]) if (existsSync(file + end)) renameSync(file + end, to + end)
   const why = reason === "newer" ? "was made by a later version of Dockwire" : "is damaged"
-  return `${file} ${why}. It is now ${to}, and logs are kept in a new file.`
+  return `${file} ${why}. It is now ${to}, and container logs are kept in a new file.`
 }
 
 /** The file must exist before the driver opens it, as it would be readable by everybody. */

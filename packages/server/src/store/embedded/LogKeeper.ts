@@ -143,7 +143,7 @@ export class LogKeeper {
 
   private tell(status: LogStoreStatus): Effect.Effect<void> {
     const { available, reason } = status
-    const news = reason === undefined ? Effect.logInfo("Logs are kept again.") : Effect.logWarning(reason)
+    const news = reason === undefined ? Effect.logInfo("Container logs are kept again.") : Effect.logWarning(reason)
     // What is wrong at the start is told by whoever starts the server.
     const isNews = this.hasStarted && (available ? true : reason !== opening.reason)
     return Effect.zipRight(isNews ? news : Effect.void, SubscriptionRef.set(this.statuses, status))
