@@ -4,16 +4,7 @@
 import { posix } from "node:path"
 
 /** Public modules of core that internal code may use. */
-const corePublic = [
-  "core/src/Docker.ts",
-  "core/src/DockerError.ts",
-  "core/src/LogEvent.ts",
-  "core/src/LogPosition.ts",
-  "core/src/TimeMerger.ts"
-]
-
-/** Public modules of core that load nothing else, for browsers. */
-const coreOfBrowsers = ["core/src/LogLevel.ts", "core/src/TimeMerger.ts"]
+const corePublic = ["core/src/Docker.ts", "core/src/DockerError.ts", "core/src/LogEvent.ts", "core/src/LogPosition.ts"]
 
 /** Files outside `memory/` that all of it may use. */
 const memoryBase = [
@@ -49,7 +40,6 @@ const rooms = [
     module,
     ["core/src/*", "core/src/internal/", "core/src/memory/", "!core/src/index.ts"]
   ]),
-  ...coreOfBrowsers.map((module) => [module, []]),
   ["core/src/*", ["core/src/internal/", "!core/src/index.ts", ...memoryModules.map((module) => `!${module}`)]],
   ["core/src/internal/connection/", corePublic],
   ["core/src/internal/api/", corePublic],
@@ -180,7 +170,9 @@ const rooms = [
       "server/src/OperationError.ts",
       "server/src/OperationSummary.ts",
       "server/src/StackError.ts",
-      "server/src/StackSummary.ts"
+      "server/src/StackSummary.ts",
+      "server/src/store/LogStoreError.ts",
+      "server/src/store/StoredLog.ts"
     ]
   ],
   [
@@ -255,7 +247,7 @@ const rooms = [
     ]
   ],
   ["server/src/client/", ["server/src/Wire.ts", "type server/src/Api/json/ApiTypes.ts"]],
-  ["server/src/web/", [...coreOfBrowsers, "server/src/client/", "server/src/Wire.ts", "type server/src/Api/"]],
+  ["server/src/web/", ["server/src/client/", "server/src/Wire.ts", "type server/src/Api/"]],
   ["server/src/demo/", [...core, ...memoryModules]],
 
   ["compat/src/", core]

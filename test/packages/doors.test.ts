@@ -75,8 +75,6 @@ const offences: ReadonlyArray<readonly [file: string, text: string, rule: string
   ["packages/core/src/internal/nowhere/o7.ts", 'export * from "../../Docker.js"\n', rooms],
   ["packages/server/src/client/o9.ts", 'export { endpoints } from "../Api/json/ApiTypes.js"\n', rooms],
   ["packages/server/src/web/o8.ts", 'export { Api } from "../Api/Api.js"\n', rooms],
-  ["packages/core/src/LogLevel.ts", 'export * from "./TimeMerger.js"\n', rooms],
-  ["packages/server/src/web/o9.ts", 'export { mergeLogs } from "@dockwire/core/LogMerge"\n', rooms],
   ["packages/server/src/web/p.ts", 'export { succeed } from "effect/Effect"\n', imports],
   ["packages/server/src/web/q.ts", 'export type * from "@dockwire/core"\n', rooms],
   ["packages/server/src/web/r.ts", 'export { join } from "node:path"\n', imports],
@@ -132,7 +130,6 @@ const allowed: ReadonlyArray<readonly [file: string, text: string]> = [
   ["packages/server/src/web/z2.ts", 'export type { Api } from "../Api/Api.js"\n'],
   ["packages/server/src/web/z3.ts", 'export { type Api } from "../Api/Api.js"\n'],
   ["packages/server/src/client/z4.ts", 'export type { Endpoint } from "../Api/json/ApiTypes.js"\n'],
-  ["packages/server/src/web/z5.ts", 'export { TimeMerger } from "@dockwire/core/TimeMerger"\n'],
   ["test/core/all.ts", 'export { Effect } from "effect"\n']
 ]
 
@@ -210,7 +207,7 @@ describe("the linter", () => {
     const [problem] = foundInRooms.filter((other) => other.file === file && /internal\/watch/.test(other.message))
     expect(problem?.message).toBe(
       "core/src/internal/api/ may not import core/src/internal/watch/a.ts. It may import: core/src/Docker.ts, " +
-        "core/src/DockerError.ts, core/src/LogEvent.ts, core/src/LogPosition.ts, core/src/TimeMerger.ts (see scripts/lint/rooms.mjs)."
+        "core/src/DockerError.ts, core/src/LogEvent.ts, core/src/LogPosition.ts (see scripts/lint/rooms.mjs)."
     )
   })
 

@@ -136,7 +136,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   command: { file: "command/a", mayImport: ["client", "Config", "Server", "Wire"] },
   demo: { file: "demo/a", mayImport: [] },
   engine: { file: "engine/a", mayImport: ["rooms", "Wire"] },
-  Http: { file: "Http/a", mayImport: ["access", "Api", "engine"] },
+  Http: { file: "Http/a", mayImport: ["access", "Api", "engine", "search"] },
   metrics: { file: "metrics/a", mayImport: ["engine", "rooms"] },
   rooms: { file: "rooms/a", mayImport: ["Wire"] },
   search: { file: "search/a", mayImport: [] },

@@ -43,6 +43,7 @@ import * as DocsHttp from "./Http/Docs.js"
 import * as EngineHttp from "./Http/Engine.js"
 import * as HealthHttp from "./Http/Health.js"
 import * as ImagesHttp from "./Http/images/Images.js"
+import * as LogsHttp from "./Http/logs/Logs.js"
 import * as NetworksHttp from "./Http/objects/Networks.js"
 import * as VolumesHttp from "./Http/objects/Volumes.js"
 import * as OperationsHttp from "./Http/Operations.js"
@@ -165,6 +166,7 @@ const apiRoutes = Layer.mergeAll(
       ContainersHttp.layer,
       EngineHttp.layer,
       ImagesHttp.layer,
+      LogsHttp.layer,
       NetworksHttp.layer,
       OperationsHttp.layer,
       SessionHttp.layer,

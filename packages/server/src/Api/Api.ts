@@ -15,6 +15,8 @@ import {
 } from "./Errors.js"
 import { withoutDecodeError } from "./fields/withoutDecodeError.js"
 import { ImagesApi } from "./Images.js"
+import { KeptLogElement } from "./logs/KeptLogElement.js"
+import { LogsApi } from "./logs/Logs.js"
 import { NetworksApi } from "./Networks.js"
 import { OperationsApi } from "./Operations.js"
 import { SessionApi } from "./Session.js"
@@ -32,6 +34,7 @@ export class Api extends HttpApi.make("dockwire")
   .add(ContainersApi)
   .add(EngineApi)
   .add(ImagesApi)
+  .add(LogsApi)
   .add(NetworksApi)
   .add(OperationsApi)
   .add(SessionApi)
@@ -46,7 +49,14 @@ export class Api extends HttpApi.make("dockwire")
   .addError(ExecDisabled)
   .addError(ScopeMissing)
   .addError(TooManyAttempts)
-  .annotate(HttpApi.AdditionalSchemas, [LogElement, StackLogElement, StatsElement, ExecElement, EventElement])
+  .annotate(HttpApi.AdditionalSchemas, [
+    LogElement,
+    KeptLogElement,
+    StackLogElement,
+    StatsElement,
+    ExecElement,
+    EventElement
+  ])
   .annotate(OpenApi.Title, "Dockwire")
   .annotate(OpenApi.Version, "0.1.0")
   .annotate(OpenApi.Transform, withoutDecodeError)

@@ -4,6 +4,7 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
 import * as Operation from "../OperationError.js"
 import * as Stack from "../StackError.js"
+import * as LogStore from "../store/LogStoreError.js"
 import { Scope } from "./RequiredScope.js"
 
 /** The body of an error response: the fields of a tagged error, and its `message`. */
@@ -67,6 +68,15 @@ export const NetworkNotFound = errorBody(404, Core.NetworkNotFound)
 
 /** 409: the container's state or configuration rules this out. */
 export const ContainerStateConflict = errorBody(409, Core.ContainerStateConflict)
+
+/** 503: logs are not kept, or cannot be read now. */
+export const LogStoreUnavailable = errorBody(503, LogStore.LogStoreUnavailable)
+
+/** 404: nothing is kept of this source or container. */
+export const LogSourceNotFound = errorBody(404, LogStore.LogSourceNotFound)
+
+/** 404: the line is not kept, or no longer. */
+export const LineNotFound = errorBody(404, LogStore.LineNotFound)
 
 /** 409: a host port that the container publishes is in use. */
 export const PortAllocated = errorBody(409, Core.PortAllocated)

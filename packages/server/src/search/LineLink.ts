@@ -43,7 +43,11 @@ export class LineLink extends Schema.Class<LineLink>("LineLink")({
   place: Schema.NonNegativeInt.pipe(Schema.lessThan(1_000_000_000))
 }) {
   override toString(): string {
-    const { generation, place, source, stream, timestamp } = this
+    return LineLink.textOf(this)
+  }
+
+  /** The text form of a link with these fields, which are not checked. */
+  static textOf({ generation, place, source, stream, timestamp }: typeof LineLink.Encoded): string {
     const among = `${stream === "stderr" ? "e" : ""}${place === 0 ? "" : place}`
     return `${encode(source)}@${encode(generation)}@${timestamp}${among === "" ? "" : `@${among}`}`
   }

@@ -23,3 +23,11 @@ export const parseCursor = (text: string): LogPlace | undefined => {
   const [keySeconds = 0, keyNanos = 0, generation = 0, number = 0] = match.slice(1).map(Number)
   return { keySeconds, keyNanos, generation, number }
 }
+
+/** The cursor from which a read or a search goes on with the record itself. */
+export const cursorInFrontOf = (cursor: string, direction: "forward" | "backward"): string => {
+  const place = parseCursor(cursor)
+  return place === undefined
+    ? cursor
+    : cursorOf({ ...place, number: place.number + (direction === "forward" ? -1 : 1) })
+}

@@ -1,17 +1,19 @@
 /** What is kept of container logs, as it is written and read. */
-import type { LogLine, LogMark, LogPart, LogStream } from "@dockwire/core/LogEvent"
-import type { LogLevel } from "@dockwire/core/LogLevel"
+import type { LogLine, LogMark } from "@dockwire/core/LogEvent"
+import type { LogSourceKey } from "./StoredLog.js"
 
-/**
- * What people mean by a log: a service of a project, or a container that belongs to none, of one engine. It outlives its
- * containers.
- */
-export interface LogSourceKey {
-  readonly engine: string
-  /** The project and the service in it, or the container's name alone. */
-  readonly project?: string
-  readonly name: string
-}
+export type {
+  GenerationMark,
+  Histogram,
+  HistogramBucket,
+  LogGeneration,
+  LogSource,
+  LogSourceKey,
+  MissingRecords,
+  StoredItem,
+  StoredLine,
+  StoredMark
+} from "./StoredLog.js"
 
 /** `engine/project/service` or `engine/container`. Neither has a slash in it. */
 export const sourceId = ({ engine, name, project }: LogSourceKey): string =>
@@ -40,60 +42,6 @@ export interface LogResumePoint {
   readonly position?: string
 }
 
-interface Identity {
-  /** See `sourceId`. */
-  readonly source: string
-  readonly containerId: string
-  /** Counts the elements of the container's log from 1. It is what tells equal lines apart. */
-  readonly number: number
-  /** Counts the elements of its stream with the same timestamp from 0. */
-  readonly place: number
-  /** Goes on from here, in a read or a search. */
-  readonly cursor: string
-}
-
-/** A line that is kept. */
-export interface StoredLine extends Identity {
-  readonly _tag: "StoredLine"
-  readonly stream: LogStream
-  readonly timestamp: string
-  readonly level: LogLevel
-  readonly text: string
-  readonly part?: LogPart
-}
-
-/** A mark that is kept, such as a gap. */
-export interface StoredMark extends Identity {
-  readonly _tag: "StoredMark"
-  readonly mark: LogMark
-}
-
-/** The log of another container of the source begins. */
-export interface GenerationMark {
-  readonly _tag: "GenerationMark"
-  readonly source: string
-  readonly containerId: string
-  readonly containerName: string
-  /** That of its first element. */
-  readonly timestamp: string
-}
-
-/** Elements of a container's log that are not there. */
-export interface MissingRecords {
-  readonly _tag: "MissingRecords"
-  readonly source: string
-  readonly containerId: string
-  /** The number of the first of them. */
-  readonly from: number
-  /** The number of the last of them. */
-  readonly to: number
-  /** `not_kept`: deleted by age or size, or never stored. `damaged`: what the disk returned is not what was written. */
-  readonly reason: "not_kept" | "damaged"
-}
-
-/** What a read consists of. */
-export type StoredItem = StoredLine | StoredMark | GenerationMark | MissingRecords
-
 /** Which part of a source to read. */
 export interface LogRange {
   /** See `sourceId`. */
@@ -108,44 +56,8 @@ export interface LogRange {
   readonly to?: string
   /** How many records to read at most. Default: all. */
   readonly limit?: number
-}
-
-/** A container of a source. */
-export interface LogGeneration {
-  readonly containerId: string
-  readonly containerName: string
-  /** The number of its last element. */
-  readonly lastNumber: number
-  /** The time of its last element. */
-  readonly lastTimestamp: string
-}
-
-/** A source that is kept. */
-export interface LogSource extends LogSourceKey {
-  readonly id: string
-  readonly records: number
-  /** Bytes of text. */
-  readonly bytes: number
-  /** The seconds of the oldest and of the newest record; missing if there is none. */
-  readonly oldest?: string
-  readonly newest?: string
-  /** The oldest first. */
-  readonly generations: ReadonlyArray<LogGeneration>
-}
-
-/** Lines of a part of the range. */
-export interface HistogramBucket {
-  readonly from: string
-  readonly to: string
-  readonly levels: Readonly<Record<LogLevel, number>>
-}
-
-/** How many lines there are, over time. */
-export interface Histogram {
-  readonly buckets: ReadonlyArray<HistogramBucket>
-  readonly counted: number
-  /** Records in the range that could not be read. */
-  readonly uncounted: number
+  /** Only the elements of this container: its full id. */
+  readonly containerId?: string
 }
 
 /** What to count. */

@@ -20,6 +20,7 @@ import type {
   StoredItem,
   StoredLine
 } from "./LogRecord.js"
+import type { SearchProgress, SearchWaiting } from "./StoredLog.js"
 import type { LogStoreBehind, LogStoreUnavailable } from "./LogStoreError.js"
 
 /** Whether logs are kept now. */
@@ -47,29 +48,9 @@ export interface SearchHit {
   readonly after: ReadonlyArray<StoredItem>
 }
 
-/** How far a search is. */
-export interface SearchProgress {
-  /** Everything later has been searched; missing if everything has. */
-  readonly scannedTo?: string
-  readonly matches: number
-  /** Bytes of text that have been searched or need no search, of those that there are. */
-  readonly scannedBytes: number
-  readonly totalBytes: number
-  /** Records that could not be read. */
-  readonly unreadable: number
-  /** Why it ended: nothing is left, or `limit` is reached. Missing while it goes on. */
-  readonly done?: "end" | "limit"
-  /** Goes on with the search behind the last line. Missing if none was found yet, and at the end. */
-  readonly cursor?: string
-}
-
 /** What a search tells: that it waits for others, then what it finds and how far it is. */
 export type SearchElement =
-  | {
-      readonly _tag: "SearchWaiting"
-      /** How many searches come first. */
-      readonly ahead: number
-    }
+  | SearchWaiting
   | { readonly _tag: "SearchFound"; readonly hits: ReadonlyArray<SearchHit>; readonly progress: SearchProgress }
 
 /** The service behind `LogStore`. */

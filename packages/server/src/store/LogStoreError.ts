@@ -13,6 +13,29 @@ export class LogStoreUnavailable extends Schema.TaggedError<LogStoreUnavailable>
   }
 }
 
+/** Nothing is kept under this name. */
+export class LogSourceNotFound extends Schema.TaggedError<LogSourceNotFound>("@dockwire/server/LogSourceNotFound")(
+  "LogSourceNotFound",
+  {
+    /** The id of a source, or the id or name of a container, as it was asked for. */
+    source: Schema.String
+  }
+) {
+  override get message(): string {
+    return `Nothing is kept of ${JSON.stringify(this.source)}. GET /api/logs/sources lists what is.`
+  }
+}
+
+/** A line is not kept, or no longer. */
+export class LineNotFound extends Schema.TaggedError<LineNotFound>("@dockwire/server/LineNotFound")("LineNotFound", {
+  /** The link to it. */
+  link: Schema.String
+}) {
+  override get message(): string {
+    return `The line ${this.link} is not kept, or no longer.`
+  }
+}
+
 /** Elements in front of the batch are missing: read the container's log again, behind the last element that is stored. */
 export class LogStoreBehind extends Schema.TaggedError<LogStoreBehind>("@dockwire/server/LogStoreBehind")(
   "LogStoreBehind",

@@ -6,10 +6,13 @@ import type * as Redacted from "effect/Redacted"
 import type { OperationLogLine } from "../../OperationSummary.js"
 import type { Api } from "../Api.js"
 import type { ExecElement, LogElement, StatsElement } from "../Containers.js"
+import type { KeptLogElement } from "../logs/KeptLogElement.js"
 import type { StackLogElement } from "../Stacks.js"
 
 export type { OperationDetails, OperationItem, OperationPage, OperationSummary } from "../../OperationSummary.js"
+export type { Histogram, HistogramBucket, LogGeneration, LogSource, SearchProgress } from "../../store/StoredLog.js"
 export type { Accepted } from "../fields/Accepted.js"
+export type { KeptHit, KeptItem, KeptLine, KeptLogElement, SearchFound } from "../logs/KeptLogElement.js"
 export type { Scope } from "../RequiredScope.js"
 
 type Plain = string | number | boolean | null | undefined
@@ -75,6 +78,7 @@ export interface StreamElements {
   readonly "containers.logs": Json<LogElement>
   readonly "containers.stats": Json<typeof StatsElement.Type>
   readonly "containers.exec": Json<ExecElement>
+  readonly "logs.read": Json<KeptLogElement>
   readonly "stacks.logs": Json<StackLogElement>
   readonly "operations.lines": Json<OperationLogLine>
 }

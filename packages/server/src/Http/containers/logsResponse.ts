@@ -11,7 +11,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { LogElement } from "../../Api/Containers.js"
 import { jsonLines } from "../../Api/fields/streamed.js"
-import { describeMark, oneLine } from "../response/logMarkText.js"
+import { makeLogText } from "../response/logText.js"
 import { accepts, begun, failed, streamTexts } from "../response/streamResponse.js"
 
 /** What a request for a log asks for. */
@@ -33,30 +33,15 @@ interface Format {
   readonly contentType: string
 }
 
-/** Text. The parts of a long line are put together again. */
 const textFormat = (timestamps: boolean): Format => {
-  let isInLine = false
-  const lineBreak = () => {
-    const text = isInLine ? "\n" : ""
-    isInLine = false
-    return text
-  }
+  const text = makeLogText(timestamps)
   return {
     batch: (elements) => {
-      let text = ""
-      for (const element of elements) {
-        if (element._tag === "LogMark") {
-          text += `${lineBreak()}-- ${timestamps ? `${element.timestamp} ` : ""}${oneLine(describeMark(element))}\n`
-          continue
-        }
-        const isFirst = element.part === undefined || element.part.index === 1
-        if (isFirst) text += lineBreak() + (timestamps ? `${element.timestamp} ` : "")
-        isInLine = element.part?.last === false
-        text += isInLine ? element.text : `${element.text}\n`
-      }
-      return text
+      let joined = ""
+      for (const element of elements) joined += element._tag === "LogMark" ? text.mark(element) : text.line(element)
+      return joined
     },
-    failure: ({ message }) => `${lineBreak()}-- ${oneLine(message)}\n`,
+    failure: ({ message }) => text.note(message),
     contentType: "text/plain; charset=utf-8"
   }
 }

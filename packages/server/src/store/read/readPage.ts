@@ -25,7 +25,8 @@ class SourceWalk {
   constructor(
     private readonly units: Units,
     { id, name }: SourceRow,
-    private readonly range: WalkRange
+    private readonly range: WalkRange,
+    containerId: string | undefined
   ) {
     this.name = name
     const { forward, start } = range
@@ -34,7 +35,7 @@ class SourceWalk {
     // The last to be begun comes first.
     this.waiting = units
       .generations()
-      .filter((row) => row.source === id)
+      .filter((row) => row.source === id && (containerId === undefined || row.container === containerId))
       .filter((row) => !forward || start === undefined || comparePlaces(lastPlace(row), start) > 0)
       .toSorted((a, b) => (forward ? -1 : 1) * comparePlaces(this.edge(a), this.edge(b)))
   }
@@ -72,12 +73,9 @@ export const readPage = (units: Units, range: LogRange & { readonly limit: numbe
   const source = units.sources().find(({ name }) => name === range.source)
   if (source === undefined) return undefined
   const start = range.cursor === undefined ? undefined : parseCursor(range.cursor)
-  const walk = new SourceWalk(units, source, {
-    forward: range.direction === "forward",
-    start,
-    from: boundOf(range.from),
-    to: boundOf(range.to)
-  })
+  const { containerId, direction, from, to } = range
+  const bounds = { forward: direction === "forward", start, from: boundOf(from), to: boundOf(to) }
+  const walk = new SourceWalk(units, source, bounds, containerId)
   const items: Array<RawItem> = []
   let last: LogPlace | undefined
   for (let records = 0; records < range.limit; records++) {

@@ -1,24 +1,24 @@
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DockerShape } from "../../../Docker.js"
 import type { DockerFailure, InvalidRequest } from "../../../DockerError.js"
 import type { LogLine, LogMark, LogStream } from "../../../LogEvent.js"
 import { LogPosition } from "../../../LogPosition.js"
-import type { ExistingElements } from "../../../TimeMerger.js"
 import { type LogTime, millisTimestamp, parseEngineTime } from "../../api/engineTime.js"
 import { checkLogOptions, readLog } from "../../logs/logReader.js"
 import type { LogsError } from "../../logs/logRequest.js"
-import { LogMerging, type MergingLog } from "../../logs/merge/logMerging.js"
 import { watchEngine } from "../../watch/engineWatch.js"
 import { followLog } from "../../watch/follow/logFollower.js"
 import type { FollowElement } from "../../watch/follow/followOutput.js"
 import type { WatchElement } from "../../watch/watchElement.js"
 import { composeLabels } from "../project/composeLabels.js"
 import { type LabelledContainer, listProjectContainers } from "../project/projectContainers.js"
+import { endOfTime, type MergeSource, TimeMerger } from "./timeMerger.js"
 
 /**
  * A line of a project's logs, or a mark between them, with the container that it is of.
@@ -64,12 +64,16 @@ const windowMillis = 100
 /** How long the lines that exist already are waited for, in milliseconds. */
 const historyMillis = 2_000
 
+/** How many arrays of lines of a container wait to be merged, and how many lines are handed over together. */
+const [mostBatches, mostLines] = [4, 2_048] as const
+
 type Element = ComposeLogElement
 
 interface Joined {
   readonly service: string
   name: string
-  readonly log: MergingLog<Element>
+  readonly source: MergeSource<Element>
+  readonly hasRoom: Effect.Latch
 }
 
 const belongs = ({ services }: ComposeLogOptions, service: string, oneOff: boolean | undefined): boolean =>
@@ -86,7 +90,7 @@ const ownElement = (element: LogLine | LogMark | FollowElement, service: string,
 
 /** The logs of a project's containers, merged. */
 class ProjectLogs {
-  readonly #merging: LogMerging<Element, LogsError>
+  readonly #merger: TimeMerger<Element>
   readonly #joined = new Map<string, Joined>()
 
   constructor(
@@ -94,19 +98,12 @@ class ProjectLogs {
     readonly project: string,
     readonly options: ComposeLogOptions,
     readonly positions: ReadonlyMap<string, LogPosition>,
-    readonly scope: Scope.Scope
+    readonly scope: Scope.Scope,
+    /** Offered to when there is something to merge. */
+    readonly news: Queue.Queue<void>,
+    readonly output: Mailbox.Mailbox<ReadonlyArray<Element>, LogsError>
   ) {
-    const follow = options.follow === true
-    // What is not followed is waited for until it ends.
-    this.#merging = new LogMerging(
-      { windowMillis, stallMillis: follow ? historyMillis : Number.POSITIVE_INFINITY },
-      follow
-    )
-  }
-
-  /** What has been put in order. Ends when everything has ended, which a follow never does. */
-  get merged(): Stream.Stream<ReadonlyArray<Element>, LogsError> {
-    return this.#merging.merged
+    this.#merger = new TimeMerger({ windowMillis, historyMillis: options.follow === true ? historyMillis : undefined })
   }
 
   /** The containers of the project that take part, but for those that do so already. */
@@ -124,11 +121,11 @@ class ProjectLogs {
   get begin(): Effect.Effect<void, DockerFailure> {
     return Effect.gen(this, function* () {
       const containers = (yield* this.#newcomers).filter(({ container }) => container.state !== "created")
-      const existing = yield* Effect.forEach(containers, ({ container }) => this.#existing(container.id), {
+      const ends = yield* Effect.forEach(containers, ({ container }) => this.#historyEnd(container.id), {
         concurrency: 8
       })
       for (const [index, { container }] of containers.entries()) {
-        yield* this.#join(container.id, container.service, container.name, existing[index], true)
+        yield* this.#join(container.id, container.service, container.name, ends[index], true)
       }
     })
   }
@@ -144,10 +141,11 @@ class ProjectLogs {
     ).pipe(Effect.ignore)
   }
 
-  /** The lines that a container has now. */
-  #existing(id: string): Effect.Effect<ExistingElements> {
+  /** The timestamp of the last line that a container has now. */
+  #historyEnd(id: string): Effect.Effect<string | undefined> {
     const { follow, streams, tail } = this.options
-    if (follow !== true) return Effect.succeed("all")
+    // What is not followed is waited for until it ends.
+    if (follow !== true) return Effect.succeed(endOfTime)
     if (tail === 0) return Effect.succeed(undefined)
     return readLog(this.docker, id, { tail: 1, ...(streams === undefined ? {} : { streams }) }).pipe(
       Stream.runFold("", (last, lines) => lines.at(-1)?.timestamp ?? last),
@@ -155,7 +153,7 @@ class ProjectLogs {
       Effect.map((last) => {
         const end = Option.getOrElse(last, () => "")
         const seen = this.positions.get(id)?.state.window.timestamps.at(-1) ?? ""
-        return end === "" || seen >= end ? undefined : { until: end }
+        return end === "" || seen >= end ? undefined : end
       }),
       Effect.orElseSucceed(() => undefined)
     )
@@ -173,25 +171,44 @@ class ProjectLogs {
     return followLog(this.docker, id, position === undefined ? options : { ...options, position })
   }
 
-  #join(id: string, service: string, name: string, existing: ExistingElements, isFirst: boolean): Effect.Effect<void> {
+  #join(
+    id: string,
+    service: string,
+    name: string,
+    historyEnd: string | undefined,
+    isFirst: boolean
+  ): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       if (this.#joined.has(id)) return
-      const joined: Joined = { service, name, log: yield* this.#merging.join(existing) }
+      const source = this.#merger.add(historyEnd, yield* Clock.currentTimeMillis)
+      const joined: Joined = { service, name, source, hasRoom: Effect.unsafeMakeLatch(true) }
       this.#joined.set(id, joined)
+      const end = Effect.sync(() => {
+        this.#merger.end(source)
+        Queue.unsafeOffer(this.news, undefined)
+      })
       yield* Stream.runForEach(this.#read(id, isFirst), (elements) => this.#offer(joined, elements)).pipe(
         Effect.zipRight(Effect.sync(() => this.#joined.delete(id))),
         Effect.catchAll((error) => this.#failed(id, joined, error)),
-        Effect.ensuring(joined.log.end),
+        Effect.ensuring(end),
         Effect.forkIn(this.scope)
       )
     })
   }
 
-  #offer(
-    { log, name, service }: Joined,
-    elements: ReadonlyArray<LogLine | LogMark | FollowElement>
-  ): Effect.Effect<void> {
-    return log.offer(elements.map((element) => ownElement(element, service, name)))
+  #offer(joined: Joined, elements: ReadonlyArray<LogLine | LogMark | FollowElement>): Effect.Effect<void> {
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const { hasRoom, name, service, source } = joined
+      this.#merger.offer(
+        source,
+        elements.map((element) => ownElement(element, service, name)),
+        now
+      )
+      if (source.batches.length >= mostBatches) hasRoom.unsafeClose()
+      // What exists already is merged when it is complete, and only then.
+      if (this.options.follow === true || this.#merger.isComplete) Queue.unsafeOffer(this.news, undefined)
+      return hasRoom.await
+    })
   }
 
   /** One container's log that can't be read does not end those of the others. */
@@ -201,7 +218,7 @@ class ProjectLogs {
       // A follow is unavailable only before its first line. The container joins again when the engine is back.
       this.#joined.delete(id)
       if (this.options.follow === true) return Effect.void
-      if (error._tag !== "LogsUnreadable") return this.#merging.fail(Cause.fail(error))
+      if (error._tag !== "LogsUnreadable") return this.output.fail(error)
     }
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const mark: LogMark = {
@@ -231,6 +248,27 @@ class ProjectLogs {
     if (!belongs(this.options, labels.service, labels.oneOff)) return Effect.void
     return this.#join(containerId, labels.service, name, undefined, false)
   }
+
+  /** Hands over what can be put in order. Ends when everything has ended, which a follow never does. */
+  get merge(): Effect.Effect<void> {
+    const step = Effect.gen(this, function* () {
+      const now = yield* Clock.currentTimeMillis
+      const merged = this.#merger.take(now, mostLines)
+      if (merged.length === 0) {
+        if (this.#merger.isDone && this.options.follow !== true) return true
+        const next = this.#merger.nextAt(now)
+        const news = Queue.take(this.news)
+        yield* next === undefined ? news : Effect.timeoutOption(news, Math.max(0, next - now))
+        return false
+      }
+      for (const { hasRoom, source } of this.#joined.values()) {
+        if (source.batches.length < mostBatches) hasRoom.unsafeOpen()
+      }
+      yield* this.output.offer(merged)
+      return false
+    })
+    return Effect.asVoid(Effect.repeat(step, { until: (isDone) => isDone }))
+  }
 }
 
 const parsePositions = (positions: ComposeLogOptions["positions"]) =>
@@ -256,12 +294,15 @@ export const projectLogs = (
       yield* checkLogOptions(options)
       if (options.since !== undefined) yield* parseEngineTime("since", options.since)
       const positions = yield* parsePositions(options.positions)
-      const logs = new ProjectLogs(docker, project, options, positions, yield* Effect.scope)
+      const news = yield* Queue.sliding<void>(1)
+      const output = yield* Mailbox.make<ReadonlyArray<Element>, LogsError>({ capacity: 4 })
+      const logs = new ProjectLogs(docker, project, options, positions, yield* Effect.scope, news, output)
       yield* logs.begin
       if (options.follow === true) {
         const watching = watchEngine(docker, { types: ["container"], snapshot: true })
         yield* Effect.forkScoped(Stream.runForEach(watching, (element) => logs.hear(element)))
       }
-      return logs.merged
+      yield* logs.merge.pipe(Mailbox.into(output), Effect.forkScoped)
+      return Mailbox.toStream(output)
     })
   )

@@ -1,63 +1,15 @@
-/**
- * Merging sequences in the order of time, as their elements arrive. Has no dependencies, so that browsers can load it.
- *
- * @since 0.1.0
- */
-
-/**
- * What can be merged, such as a line of a log, or a mark between lines.
- *
- * @since 0.1.0
- * @category models
- */
-export interface TimedElement {
-  /** RFC 3339 in UTC with nine fractional digits, so that timestamps sort as text. */
+/** What is merged: in the order of normalized timestamps. */
+interface Timed {
   readonly timestamp: string
 }
 
-/**
- * Which elements of a sequence exist already, so that the others wait for them: `"all"` if it ends by itself, or those up to
- * the timestamp of the last one. If `undefined`, all elements are new.
- *
- * @since 0.1.0
- * @category models
- */
-export type ExistingElements = "all" | { readonly until: string } | undefined
-
-/**
- * How long elements wait for earlier ones.
- *
- * @since 0.1.0
- * @category models
- */
-export interface TimeMergerOptions {
-  /** In milliseconds. New elements that arrive within this time of each other are put in order. */
-  readonly windowMillis: number
-  /** In milliseconds. How long a sequence holds the others when what exists of it does not arrive; may be `Infinity`. */
-  readonly stallMillis: number
-}
-
-/**
- * One of the sequences that a `TimeMerger` merges. Its own order is kept.
- *
- * @since 0.1.0
- * @category models
- */
-export interface MergeSource<A extends TimedElement> {
-  /** How many of the offered arrays have not been taken whole. */
-  readonly waiting: number
-  /** Adds its next elements, which arrived `now`: milliseconds of any clock that does not go back. */
-  readonly offer: (elements: ReadonlyArray<A>, now: number) => void
-  /** Nothing more follows. */
-  readonly end: () => void
-}
-
 /** Elements that came together. */
-class Batch<A extends TimedElement> {
+class Batch<A extends Timed> {
   #latest: string | undefined
 
   constructor(
     readonly elements: ReadonlyArray<A>,
+    /** When it came, in milliseconds since the epoch. */
     readonly at: number
   ) {}
 
@@ -71,74 +23,49 @@ class Batch<A extends TimedElement> {
   }
 }
 
-class Source<A extends TimedElement> implements MergeSource<A> {
+/** Later than every timestamp. */
+export const endOfTime = "~"
+
+/** One of the sequences that are merged. Its own order is kept. */
+export class MergeSource<A extends Timed> {
   readonly batches: Array<Batch<A>> = []
   /** The next element of the first batch. */
   index = 0
   /** The timestamp of the next element, if there is one. */
   head = ""
   isEnded = false
-  /** Since when there has been nothing to take. */
+  /** Since when there has been nothing to take, in milliseconds since the epoch. */
   emptySince: number
 
+  /** @param historyEnd the timestamp up to which it has elements already, so that it is worth waiting for them */
   constructor(
-    /** What exists already, as long as it has not all been offered. */
-    public existing: ExistingElements,
-    now: number,
-    readonly onReady: (source: Source<A>) => void,
-    readonly onEnd: (source: Source<A>) => void
+    public historyEnd: string | undefined,
+    now: number
   ) {
     this.emptySince = now
   }
 
-  get waiting(): number {
-    return this.batches.length
-  }
-
-  offer(elements: ReadonlyArray<A>, now: number): void {
-    if (elements.length === 0 || this.isEnded) return
-    const batch = new Batch(elements, now)
-    this.batches.push(batch)
-    if (typeof this.existing === "object" && batch.latest >= this.existing.until) this.existing = undefined
-    if (this.batches.length > 1) return
-    this.head = elements[0]?.timestamp ?? ""
-    this.onReady(this)
-  }
-
-  end(): void {
-    this.isEnded = true
-    this.onEnd(this)
+  get isEmpty(): boolean {
+    return this.batches.length === 0
   }
 }
 
-/**
- * Puts the elements of several sequences in the order of time, in constant memory: what exists already as a whole, new elements
- * where they arrive within the window of each other. Elements with the same timestamp stay in the order of their sequence. It
- * knows no clock but the times that it is given: take what is due after each offer, and again at `nextAt`.
- *
- * @example
- * ```ts
- * import { TimeMerger } from "@dockwire/core/TimeMerger"
- *
- * const merger = new TimeMerger<{ timestamp: string; text: string }>({ windowMillis: 100, stallMillis: 500 })
- * const [shop, mail] = [merger.add(0), merger.add(0)]
- *
- * shop.offer([{ timestamp: "2026-01-31T12:00:00.200000000Z", text: "sold" }], 0)
- * mail.offer([{ timestamp: "2026-01-31T12:00:00.100000000Z", text: "sent" }], 60)
- * merger.nextAt(60) // 100
- * for (const { text } of merger.take(100, 1_000)) console.log(text) // "sent", "sold"
- * ```
- *
- * @since 0.1.0
- * @category constructors
- */
-export class TimeMerger<A extends TimedElement> {
-  /** Those that have elements: a heap, the one with the earliest first. */
-  readonly #ready: Array<Source<A>> = []
-  /** Those that have none now, and may have some later. */
-  readonly #empty = new Set<Source<A>>()
+/** How long to wait for other sequences. */
+export interface MergeLimits {
+  /** For elements that arrive as they come to be: those that arrive within this time of each other are put in order. */
+  readonly windowMillis: number
+  /** For the next elements of a history; without a limit if `undefined`. */
+  readonly historyMillis: number | undefined
+}
 
-  constructor(readonly options: TimeMergerOptions) {}
+/** Merges sequences of timed elements in the order of time, in constant memory, and knows no clock but the given times. */
+export class TimeMerger<A extends Timed> {
+  /** Those that have elements: a heap, the one with the earliest first. */
+  readonly #ready: Array<MergeSource<A>> = []
+  /** Those that have none now, and may have some later. */
+  readonly #empty = new Set<MergeSource<A>>()
+
+  constructor(readonly limits: MergeLimits) {}
 
   /** Whether everything has been taken, and nothing can follow. */
   get isDone(): boolean {
@@ -150,16 +77,30 @@ export class TimeMerger<A extends TimedElement> {
     return this.#empty.size === 0
   }
 
-  /** Another sequence, from `now` on. */
-  add(now: number, existing?: ExistingElements): MergeSource<A> {
-    const onReady = (source: Source<A>) => {
-      this.#empty.delete(source)
-      this.#ready.push(source)
-      this.#siftUp(this.#ready.length - 1)
-    }
-    const source = new Source(existing, now, onReady, (ended) => this.#empty.delete(ended))
+  add(historyEnd: string | undefined, now: number): MergeSource<A> {
+    const source = new MergeSource<A>(historyEnd, now)
     this.#empty.add(source)
     return source
+  }
+
+  offer(source: MergeSource<A>, elements: ReadonlyArray<A>, now: number): void {
+    if (elements.length === 0) return
+    const batch = new Batch(elements, now)
+    source.batches.push(batch)
+    const { historyEnd } = source
+    if (historyEnd !== undefined && historyEnd !== endOfTime && batch.latest >= historyEnd) {
+      source.historyEnd = undefined
+    }
+    if (!this.#empty.delete(source)) return
+    source.head = elements[0]?.timestamp ?? ""
+    this.#ready.push(source)
+    this.#siftUp(this.#ready.length - 1)
+  }
+
+  /** Nothing more follows from this one. */
+  end(source: MergeSource<A>): void {
+    source.isEnded = true
+    this.#empty.delete(source)
   }
 
   /** The next elements in order, at most so many; none if it is too early to tell which come next. */
@@ -183,7 +124,7 @@ export class TimeMerger<A extends TimedElement> {
   }
 
   /** Takes elements of the earliest source as long as it is the earliest. Returns whether it has more. */
-  #takeRun(source: Source<A>, taken: Array<A>, most: number, limit: string | undefined): boolean {
+  #takeRun(source: MergeSource<A>, taken: Array<A>, most: number, limit: string | undefined): boolean {
     const ready = this.#ready
     const [left, right] = [ready[1]?.head, ready[2]?.head]
     const next = left !== undefined && right !== undefined && right < left ? right : left
@@ -207,7 +148,7 @@ export class TimeMerger<A extends TimedElement> {
     return false
   }
 
-  /** When there may be more to take without another offer, by the clock of `now`. */
+  /** When there may be more to take without another offer, in milliseconds since the epoch. */
   nextAt(now: number): number | undefined {
     if (this.#ready.length === 0) return undefined
     let next: number | undefined
@@ -217,16 +158,16 @@ export class TimeMerger<A extends TimedElement> {
     }
     if (next !== undefined) return Number.isFinite(next) ? next : undefined
     for (const { batches } of this.#ready) {
-      const due = (batches[0]?.at ?? now) + this.options.windowMillis
+      const due = (batches[0]?.at ?? now) + this.limits.windowMillis
       next = Math.min(next ?? due, due)
     }
     return next
   }
 
   /** Until when to wait for an empty source; `undefined` if not beyond the window. */
-  #waitsUntil({ emptySince, existing }: Source<A>, now: number): number | undefined {
-    if (existing === undefined) return undefined
-    const until = emptySince + this.options.stallMillis
+  #waitsUntil({ emptySince, historyEnd }: MergeSource<A>, now: number): number | undefined {
+    if (historyEnd === undefined) return undefined
+    const until = emptySince + (this.limits.historyMillis ?? Number.POSITIVE_INFINITY)
     return until > now ? until : undefined
   }
 
@@ -235,7 +176,7 @@ export class TimeMerger<A extends TimedElement> {
     if (this.#empty.size === 0) return undefined
     for (const source of this.#empty) if (this.#waitsUntil(source, now) !== undefined) return ""
     let limit = ""
-    const due = now - this.options.windowMillis
+    const due = now - this.limits.windowMillis
     for (const { batches } of this.#ready) {
       for (const { at, latest } of batches) if (at <= due && latest > limit) limit = latest
     }

@@ -1,6 +1,6 @@
-import { TimeMerger } from "@dockwire/core/TimeMerger"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
+import { type MergeSource, TimeMerger } from "../../../packages/core/src/internal/compose/logs/timeMerger.js"
 
 interface Line {
   readonly timestamp: string
@@ -10,7 +10,7 @@ interface Line {
 const line = (time: number, text = ""): Line => ({ timestamp: String(time).padStart(6, "0"), text })
 const texts = (lines: ReadonlyArray<Line>) => lines.map(({ text }) => text).join("")
 const times = (lines: ReadonlyArray<Line>) => lines.map(({ timestamp }) => timestamp)
-const limits = { windowMillis: 100, stallMillis: 2_000 }
+const limits = { windowMillis: 100, historyMillis: 2_000 }
 
 describe("merging lines by their time", () => {
   it("puts what exists already in order, whatever its chunks", () => {
@@ -20,21 +20,21 @@ describe("merging lines by their time", () => {
     )
     FastCheck.assert(
       FastCheck.property(sequences, FastCheck.integer({ min: 1, max: 9 }), (sequences, most) => {
-        const merger = new TimeMerger<Line>({ ...limits, stallMillis: Infinity })
+        const merger = new TimeMerger<Line>({ ...limits, historyMillis: undefined })
         const all: Array<string> = []
         const rest = sequences.map((batches) => {
           const sorted = batches.flat().toSorted((left, right) => left - right)
           let at = 0
           const chunks = batches.map(({ length }) => sorted.slice(at, (at += length)).map((time) => line(time)))
           all.push(...times(chunks.flat()))
-          return { source: merger.add(0, "all"), chunks }
+          return { source: merger.add("~", 0), chunks }
         })
         const merged: Array<Line> = []
         while (!merger.isDone) {
           for (const { chunks, source } of rest) {
-            const chunk = chunks.shift()
-            if (chunk === undefined) source.end()
-            else source.offer(chunk, 0)
+            const chunk = source.isEnded ? undefined : chunks.shift()
+            if (chunk !== undefined) merger.offer(source, chunk, 0)
+            else if (!source.isEnded) merger.end(source)
           }
           merged.push(...merger.take(0, most))
         }
@@ -46,10 +46,10 @@ describe("merging lines by their time", () => {
   /** Lines of a and b, with when they come. */
   const live = (arrivals: ReadonlyArray<readonly [at: number, "a" | "b", time: number]>, until: number) => {
     const merger = new TimeMerger<Line>(limits)
-    const sources = { a: merger.add(0), b: merger.add(0) }
+    const sources = { a: merger.add(undefined, 0), b: merger.add(undefined, 0) }
     const taken: Array<readonly [at: number, text: string]> = []
     for (let now = 0; now <= until; now++) {
-      for (const [at, name, time] of arrivals) if (at === now) sources[name].offer([line(time, name)], now)
+      for (const [at, name, time] of arrivals) if (at === now) merger.offer(sources[name], [line(time, name)], now)
       const text = texts(merger.take(now, 100))
       if (text !== "") taken.push([now, text])
     }
@@ -114,28 +114,28 @@ describe("merging lines by their time", () => {
 
   it("waits for a history, but not for ever, and not for one that has been delivered", () => {
     const merger = new TimeMerger<Line>(limits)
-    const [a, b] = [merger.add(0, { until: line(9).timestamp }), merger.add(0, { until: line(9).timestamp })]
-    a.offer([line(5, "a"), line(9, "a")], 10)
+    const [a, b] = [merger.add(line(9).timestamp, 0), merger.add(line(9).timestamp, 0)]
+    merger.offer(a, [line(5, "a"), line(9, "a")], 10)
     expect(merger.take(1_000, 100)).toEqual([])
     expect(merger.nextAt(1_000)).toBe(2_000)
-    b.offer([line(4, "b"), line(8, "b")], 1_500)
+    merger.offer(b, [line(4, "b"), line(8, "b")], 1_500)
     expect(texts(merger.take(1_500, 100))).toBe("bab")
     expect(merger.take(1_600, 100)).toEqual([])
     // The rest of b does not come.
     expect(merger.nextAt(1_600)).toBe(3_500)
     expect(texts(merger.take(3_500, 100))).toBe("a")
     // Now both are as new as can be.
-    b.offer([line(9, "b")], 4_000)
+    merger.offer(b, [line(9, "b")], 4_000)
     expect(merger.nextAt(4_000)).toBe(4_100)
     expect(texts(merger.take(4_100, 100))).toBe("b")
   })
 
   it("keeps the order of each sequence, also where its clock went back", () => {
-    const merger = new TimeMerger<Line>({ ...limits, stallMillis: Infinity })
-    const sources = [merger.add(0, "all"), merger.add(0, "all")]
+    const merger = new TimeMerger<Line>({ ...limits, historyMillis: undefined })
+    const sources: ReadonlyArray<MergeSource<Line>> = [merger.add("~", 0), merger.add("~", 0)]
     sources.forEach((source, index) => {
-      source.offer([line(5, `${index}a`), line(9, `${index}b`), line(2, `${index}c`)], 0)
-      source.end()
+      merger.offer(source, [line(5, `${index}a`), line(9, `${index}b`), line(2, `${index}c`)], 0)
+      merger.end(source)
     })
     const all = texts(merger.take(0, 100))
     for (const index of [0, 1])
