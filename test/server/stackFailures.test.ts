@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest"
 import { type TakenContainer, startTakenContainer } from "../core/compose/failureCheck.js"
 import { engineRows, type FailureRow, fileRows } from "../core/compose/failureRows.js"
 import { writeProject } from "../core/compose/projectFiles.js"
+import { testedEdition } from "../engine/composeEditions.js"
 import { describeCompose } from "../engine/describeCompose.js"
 import { jsonAt } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
@@ -40,7 +41,7 @@ const onWire = (error: FailureRow["error"]): Readonly<Record<string, unknown>> =
   )
 
 describeEngine("stacks that fail, over HTTP and the WebSocket", () =>
-  describeCompose("2.26", "of each kind", (compose) => {
+  describeCompose(testedEdition(), "of each kind", (compose) => {
     const { endpoint } = testEngine()
     let allowed: string
     let front: RegistryFront
@@ -94,6 +95,12 @@ describeEngine("stacks that fail, over HTTP and the WebSocket", () =>
         // The file fails later than when it was added.
         await rm(join(folder, "compose.yaml"))
         await writeProject(allowed, name, Object.fromEntries(Object.entries(Object(filled(files, places)))))
+        if (error.reason === "FileNotFound") {
+          // There is nothing to run: it is refused before it begins.
+          const refused = { status: 422, json: { _tag: "StackUnsuitable", reason: "FileNotAllowed", name } }
+          expect(await server.ask("POST", `/api/stacks/${name}/up`)).toMatchObject(refused)
+          return
+        }
         const query = services.map((service) => `services=${encodeURIComponent(service)}`).join("&")
         const end = await operate(`/api/stacks/${name}/up?${query}`)
         expect(end).toMatchObject({

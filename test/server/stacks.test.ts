@@ -8,6 +8,7 @@ import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { eventually } from "../core/eventually.js"
 import { writeProject } from "../core/compose/projectFiles.js"
+import { testedEdition } from "../engine/composeEditions.js"
 import { describeCompose } from "../engine/describeCompose.js"
 import { jsonAt } from "../engine/engineRequest.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
@@ -73,7 +74,7 @@ const isWhole = (client: WireClient, room: string, id: string): void => {
 }
 
 describeEngine("stacks on an engine", () =>
-  describeCompose("2.26", "with compose", (compose) => {
+  describeCompose(testedEdition(), "with compose", (compose) => {
     let server: ApiServer
     let web: FileServer
     let [dataDir, folder] = ["", ""]

@@ -16,7 +16,7 @@ export const afterOpening =
     Effect.suspend(() =>
       store.isOpening()
         ? Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) =>
-            early.has(url) ? app : Effect.zipRight(store.opened, app)
+            early.has(url.replace(/\?.*/s, "")) ? app : Effect.zipRight(store.opened, app)
           )
         : app
     )

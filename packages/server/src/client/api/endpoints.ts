@@ -26,8 +26,14 @@ export const endpoints = {
   "session.open": ["POST", "api/session"],
   "session.close": ["DELETE", "api/session"],
   "stacks.list": ["GET", "api/stacks"],
+  "stacks.add": ["POST", "api/stacks"],
+  "stacks.check": ["GET", "api/stacks/:name/check"],
+  "stacks.remove": ["DELETE", "api/stacks/:name"],
+  "stacks.update": ["POST", "api/stacks/:name/update"],
   "stacks.up": ["POST", "api/stacks/:name/up"],
   "stacks.down": ["POST", "api/stacks/:name/down"],
+  "stacks.stop": ["POST", "api/stacks/:name/stop"],
+  "stacks.start": ["POST", "api/stacks/:name/start"],
   "stacks.restart": ["POST", "api/stacks/:name/restart"],
   "stacks.pull": ["POST", "api/stacks/:name/pull"]
 } as const satisfies Endpoints

@@ -14,7 +14,7 @@ export interface CompletedCommand {
   readonly flags: ReadonlyArray<
     Pick<RemoteFlag, "completion" | "description" | "name" | "repeated" | "short" | "value">
   >
-  readonly operands: { readonly max: number; readonly completion: Completion }
+  readonly operands: { readonly max: number; readonly completion: Completion; readonly second?: Completion }
 }
 
 const none = { max: 0, completion: [] }

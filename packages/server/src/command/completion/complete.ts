@@ -2,7 +2,7 @@
 import { containerNames } from "../remote/findContainers.js"
 import { findServer } from "../remote/findServer.js"
 import { listOperations } from "../remote/operations/findOperation.js"
-import { stackNames } from "../remote/operations/stackNames.js"
+import { stackNames } from "../remote/stacks/stackNames.js"
 import type { ParsedCommand } from "../remote/parseCommand.js"
 import { RemoteServer } from "../remote/RemoteServer.js"
 import type { Completion, RemoteFlag } from "../remote/commands.js"
@@ -96,7 +96,12 @@ const candidatesFor = async (words: ReadonlyArray<string>): Promise<ReadonlyArra
   const line = readLine(command, rest.slice(0, -1))
   if (line.open !== undefined) return candidates(line.open.completion, line)
   if (current.startsWith("-")) return flagCandidates(line)
-  const { completion, max } = command.operands
+  const { completion, max, second } = command.operands
+  // A new stack has no name yet, and a list takes none.
+  if (second !== undefined && line.operands.length > 0) {
+    const [verb = ""] = line.operands
+    return line.operands.length > 1 || verb === "list" || verb === "add" ? [] : candidates(second, line)
+  }
   // Only the first operand of such a command is a stack; the names of services are not known here.
   if (line.operands.length >= (completion === "stack" ? 1 : max)) return []
   const found = await candidates(completion, line)

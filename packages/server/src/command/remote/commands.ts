@@ -25,6 +25,8 @@ export interface RemoteCommand {
     readonly min: number
     readonly max: number
     readonly completion: Completion
+    /** Of the second operand, where the first one says what to do. */
+    readonly second?: Completion
   }
   readonly about: string
   readonly flags: ReadonlyArray<RemoteFlag>
@@ -60,6 +62,13 @@ const follow = (description: string): RemoteFlag => ({ name: "follow", short: "f
 
 const stackExits =
   "Exits with 0 if it completes, 1 if it fails, 3 if it is interrupted, and 130 if Ctrl-C leaves it running."
+
+const timeout: RemoteFlag = {
+  name: "timeout",
+  short: "t",
+  value: "seconds",
+  description: "How long a container may take to stop before it is killed. Default: its own, or 10."
+}
 
 const stackFlags: ReadonlyArray<RemoteFlag> = [
   { name: "detach", short: "d", description: "Do not watch: print the id of the operation and exit." },
@@ -155,13 +164,25 @@ export const remoteCommands = {
   down: stackCommand(
     "Take a stack down, and watch it",
     "Stops and removes the containers and networks of a stack.",
-    [{ name: "volumes", short: "v", description: "Remove its volumes as well." }],
+    [{ name: "volumes", short: "v", description: "Remove its volumes as well." }, timeout],
     false
+  ),
+  stop: stackCommand(
+    "Stop the containers of a stack, and watch it",
+    "Stops the containers of a stack, or of some of its services. They stay, and can be started again.",
+    [timeout],
+    true
+  ),
+  start: stackCommand(
+    "Start the containers of a stack, and watch it",
+    "Starts containers of a stack that exist, or those of some of its services. It does not create any: up does that.",
+    [],
+    true
   ),
   restart: stackCommand(
     "Restart a stack, and watch it",
     "Restarts the containers of a stack, or of some of its services.",
-    [],
+    [timeout],
     true
   ),
   pull: stackCommand(
@@ -169,7 +190,23 @@ export const remoteCommands = {
     "Pulls the images of a stack, or of some of its services.",
     [],
     true
-  )
+  ),
+  stack: {
+    summary: "List, add, check, update or remove stacks",
+    operands: {
+      usage: "list | add <stack> <url or path> | check|update|remove <stack>",
+      min: 1,
+      max: 3,
+      completion: ["list", "add", "check", "update", "remove"],
+      second: "stack"
+    },
+    about: `"list" prints the stacks, and the compose projects that run without having been added. "add" makes a compose file known under a name: from a URL, or at a path of the server's machine that the server was allowed to use; its containers are not started, "dockwire up" does that. "check" prints how the file differs from what its URL leads to now, and "update" replaces it and is watched as "dockwire up" is. "remove" forgets a stack. ${stackExits}`,
+    flags: [
+      { name: "force", description: "remove: even if it has containers, which then go on." },
+      { name: "detach", short: "d", description: "update: print the id of the operation and exit." },
+      json("Print JSON objects.")
+    ]
+  }
 } as const satisfies Readonly<Record<string, RemoteCommand>>
 
 /** The name of a command. */

@@ -17,11 +17,18 @@ const load = async (name: RemoteCommandName): Promise<Run> => {
       return (await import("./operations/cancel.js")).cancel
     case "up":
     case "down":
+    case "stop":
+    case "start":
     case "restart":
     case "pull": {
-      const { stack } = await import("./operations/stack.js")
-      return (parsed) => stack(name, parsed)
+      const { operateStack } = await import("./stacks/operateStack.js")
+      return (parsed) => {
+        const [stack = "", ...services] = parsed.operands
+        return operateStack(name, stack, services, parsed)
+      }
     }
+    case "stack":
+      return (await import("./stacks/stack.js")).stack
   }
 }
 
