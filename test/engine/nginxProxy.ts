@@ -17,6 +17,10 @@ export interface NginxOptions {
   readonly host?: string
   /** Whether it requires a user name and password: `viewer` and `secret`. */
   readonly hasPassword?: boolean
+  /** The folder in which it serves the server: `/dockwire`. Default: none. */
+  readonly folder?: string
+  /** Whether it takes the folder off the addresses that it passes on. */
+  readonly takesFolderOff?: boolean
   /** Whether it passes WebSockets on. Default: true. */
   readonly passesWebSockets?: boolean
 }
@@ -48,8 +52,8 @@ http {
   server {
     listen 127.0.0.1:${port};
     ${options.hasPassword === true ? `auth_basic "logs"; auth_basic_user_file ${folder}/passwords;` : ""}
-    location / {
-      proxy_pass http://127.0.0.1:${options.serverPort};
+    location ${options.folder ?? ""}/ {
+      proxy_pass http://127.0.0.1:${options.serverPort}${options.takesFolderOff === true ? "/" : ""};
       proxy_http_version 1.1;
       proxy_set_header Host ${options.host ?? "$host:$server_port"};
       ${options.passesWebSockets === false ? "" : `proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";`}

@@ -63,7 +63,7 @@ export const startServer = ({
     const listen = (data: Buffer): void => {
       said += data.toString("utf8")
       // Not the link to a proxy, which names a host.
-      const link = /(http:\/\/[\d.[\]:]+?:(\d+))\/#token=(\S+)/.exec(said)
+      const link = /(http:\/\/[\d.[\]:]+?:(\d+))(?:\/\S*)?\/#token=(\S+)/.exec(said)
       if (link === null) return
       const [address, url = "", at = "", token = ""] = link
       resolve({

@@ -205,6 +205,38 @@ describe.skipIf(withoutPackages !== undefined)("behind nginx, a browser", () => 
     await expectConnected(page)
   })
 
+  it.each([
+    ["leaves in addresses", false],
+    ["takes off", true]
+  ])("uses the server in a folder that nginx %s, and sends its cookie nowhere else", async (_, takesFolderOff) => {
+    const origin = `http://logs.localhost:${await freePort()}`
+    const inFolder = await start(`folder-${takesFolderOff}`, [
+      "--public-origin",
+      origin,
+      "--base-path",
+      "/tools/dockwire/"
+    ])
+    closing.push(() => inFolder.stop("SIGKILL"))
+    await proxy({ port: portOf(origin), serverPort: inFolder.port, folder: "/tools/dockwire", takesFolderOff })
+    expect(inFolder.said()).toContain(`${origin}/tools/dockwire/#token=`)
+    const { complaints, page } = await open(`${origin}/tools/dockwire/${tokenOf(inFolder)}`)
+    await expectConnected(page)
+    await page.getByRole("link", { name: "shop-web-1" }).click()
+    await page.locator("#log .line").first().waitFor()
+    await page.getByRole("link", { name: "Stacks" }).click()
+    await page.getByRole("heading", { name: "Stacks" }).waitFor()
+    await page.reload()
+    await expectConnected(page)
+    const paths = (await page.context().cookies()).map(({ path }) => path)
+    expect(paths).toEqual(["/tools/dockwire/"])
+    // Without nginx, and for those who leave out the last slash.
+    const direct = await fetch(`${inFolder.url}/tools/dockwire`, { redirect: "manual" })
+    expect([direct.status, direct.headers.get("location")]).toEqual([308, "dockwire/"])
+    expect((await fetch(`${inFolder.url}/tools/dockwire`)).status).toBe(200)
+    expect((await fetch(`${inFolder.url}/healthz`)).status).toBe(200)
+    expect(complaints).toEqual([])
+  })
+
   it("is told which origin to allow, in the server's own words", async () => {
     // Without a public origin, a proxy reaches the server only under the server's own address.
     const { port } = await proxy({ serverPort: server.port, host: `127.0.0.1:${server.port}` })

@@ -3,11 +3,12 @@
  * after the compiler.
  */
 import { build } from "esbuild"
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises"
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { gzipSync } from "node:zlib"
+import { bundlePage } from "./bundle-page.mjs"
 import { licenses } from "./licenses.mjs"
 
 const folder = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
@@ -32,9 +33,6 @@ const shared = {
 const firstLoad = ["index.html", "assets/page.css", "assets/page.js", "assets/icon.svg"]
 const maxFirstLoad = 120_000
 
-/** The files that the server sends compressed. */
-const compressed = [...firstLoad, "client.js", "dockwire.js"]
-
 /** Swagger UI, as @effect/platform carries it. Its own package would add one that reports each installation. */
 const require = createRequire(import.meta.url)
 const platform = dirname(require.resolve("@effect/platform/package.json"))
@@ -43,21 +41,19 @@ if (typeof swaggerUi.javascript !== "string" || typeof swaggerUi.css !== "string
   throw new Error("@effect/platform does not carry Swagger UI as it did. Adapt packages/server/scripts/bundle-web.mjs.")
 }
 
+// The server sends all that is in there.
+await rm(`${target}/assets`, { recursive: true, force: true })
 await mkdir(`${target}/assets`, { recursive: true })
 await mkdir(`${target}/docs`, { recursive: true })
-const [page] = await Promise.all([
-  build({
-    ...shared,
-    entryPoints: [`${source}/main.tsx`],
-    // A module would be requested with an Origin, so that a server that refuses it could not even explain itself.
-    format: "iife",
-    outfile: `${target}/assets/page.js`,
-    metafile: true
-  }),
+const [inputs] = await Promise.all([
+  bundlePage(shared, source, `${target}/assets`),
   build({ ...shared, entryPoints: [`${source}/styles/page.css`], outfile: `${target}/assets/page.css` }),
   build({ ...shared, entryPoints: [`${source}/dockwire.ts`], format: "iife", outfile: `${target}/dockwire.js` }),
   build({ ...shared, entryPoints: [folder("src/client/page.ts")], format: "esm", outfile: `${target}/client.js` }),
-  copyFile(`${source}/icon.svg`, `${target}/assets/icon.svg`),
+  copyFile(`${source}/icons/icon.svg`, `${target}/assets/icon.svg`),
+  copyFile(`${source}/icons/icon-192.png`, `${target}/assets/icon-192.png`),
+  copyFile(`${source}/icons/icon-512.png`, `${target}/assets/icon-512.png`),
+  copyFile(`${source}/manifest.webmanifest`, `${target}/assets/manifest.webmanifest`),
   copyFile(`${source}/index.html`, `${target}/index.html`),
   build({ ...shared, entryPoints: [`${source}/docs/start.ts`], format: "iife", outfile: `${target}/docs/start.js` }),
   copyFile(`${source}/docs/index.html`, `${target}/docs/index.html`),
@@ -67,7 +63,11 @@ const [page] = await Promise.all([
 // TypeScript has the same license as Swagger UI, and its text.
 const apache = await readFile(require.resolve("typescript/package.json").replace("package.json", "LICENSE"), "utf8")
 const swaggerLicense = `swagger-ui\n\nCopyright 2020-2021 SmartBear Software Inc.\n\n${apache}`
-await writeFile(`${target}/LICENSES.txt`, `${await licenses(page.metafile)}\n---\n\n${swaggerLicense}`)
+await writeFile(`${target}/LICENSES.txt`, `${await licenses({ inputs })}\n---\n\n${swaggerLicense}`)
+
+/** The files that the server sends compressed. */
+const assets = (await readdir(`${target}/assets`)).filter((file) => !file.endsWith(".png"))
+const compressed = ["index.html", "client.js", "dockwire.js", ...assets.map((file) => `assets/${file}`)]
 
 const sizes = new Map()
 for (const file of compressed) {

@@ -80,6 +80,11 @@ export interface ServerConfig {
   readonly dataDir: string
   /** Public origins under which a proxy serves this server, such as `https://logs.example.com`. */
   readonly publicOrigins: ReadonlyArray<string>
+  /**
+   * The folder of these origins in which the proxy serves this server, such as `/dockwire`. It may take it off the addresses of
+   * requests, or leave it. Default: none.
+   */
+  readonly basePath?: string | undefined
   /** Allow other machines to connect with a generated token. */
   readonly insecure: boolean
   /** How much is kept of operations that have ended; `false` keeps them in memory only. */
@@ -143,6 +148,9 @@ export const parseOrigin = (text: string): URL | undefined => {
     url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "" && url.password === ""
   return (url.protocol === "http:" || url.protocol === "https:") && isOrigin ? url : undefined
 }
+
+/** The base path without a slash at its end; empty if there is none. */
+export const basePathOf = ({ basePath = "" }: Pick<ServerConfig, "basePath">): string => basePath.replace(/\/+$/, "")
 
 const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port <= 65_535
 
@@ -210,6 +218,11 @@ export const validateConfig = (config: ServerConfig): ConfigProblem | undefined 
   if (invalidOrigin !== undefined) {
     return new ConfigProblem(
       `Invalid public origin ${JSON.stringify(invalidOrigin)}. Set --public-origin or DOCKWIRE_PUBLIC_ORIGIN to a scheme, a host and optionally a port, such as https://logs.example.com.`
+    )
+  }
+  if (!/^(\/[\w.~-]+)*$/.test(basePathOf(config)) || /\/\.\.?(\/|$)/.test(basePathOf(config))) {
+    return new ConfigProblem(
+      `Invalid base path ${JSON.stringify(config.basePath)}. Set --base-path or DOCKWIRE_BASE_PATH to the folder in which a proxy serves Dockwire, such as /dockwire.`
     )
   }
   if (!isLoopback(config.host) && config.token === undefined && !config.insecure) {

@@ -33,7 +33,7 @@ import { accessRules, guard } from "./access/Access.js"
 import { Api } from "./Api/Api.js"
 import { Auth, type AuthOptions } from "./access/Auth.js"
 import { chooseEngine } from "./chooseEngine.js"
-import { ConfigProblem, defaultTokensFile, validateConfig, type ServerConfig, urlHost } from "./Config.js"
+import { basePathOf, ConfigProblem, defaultTokensFile, validateConfig, type ServerConfig, urlHost } from "./Config.js"
 import { EngineMonitor } from "./engine/EngineMonitor.js"
 import type { EngineStatus } from "./EngineStatus.js"
 import { defaultLinger, Followers } from "./engine/Followers.js"
@@ -53,6 +53,7 @@ import { declaredRouter } from "./Http/guard/declaredRouter.js"
 import { openApiDocument } from "./Http/openApiDocument.js"
 import { checkRequest } from "./Http/request/CheckRequest.js"
 import { requireCredential } from "./Http/guard/RequireCredential.js"
+import { redirectToFolder, takeOffBasePath } from "./Http/guard/basePath.js"
 import { securityHeaders } from "./Http/guard/SecurityHeaders.js"
 import * as SessionHttp from "./Http/Session.js"
 import * as StacksHttp from "./Http/Stacks.js"
@@ -156,7 +157,8 @@ const accessGuard = (config: ServerConfig) =>
     Effect.flatMap(OperationStore, (store) => {
       const guarded = guard(accessRules(config))
       const held = afterOpening(store)
-      return router.addGlobalMiddleware((app) => securityHeaders(guarded(held(app))))
+      const inFolder = redirectToFolder(basePathOf(config))
+      return router.addGlobalMiddleware((app) => securityHeaders(guarded(held(inFolder(app)))))
     })
   )
 
@@ -194,7 +196,7 @@ const routes = (config: ServerConfig) =>
     DocsHttp.layer,
     HealthHttp.layer,
     Metrics.layer,
-    PageHttp.layer,
+    PageHttp.layer(notFoundResponse),
     notFound("*")
   ).pipe(Layer.provide(requireCredential.layer), Layer.provide(accessGuard(config)), Layer.provide(declaredRouter))
 
@@ -247,6 +249,7 @@ const httpServer = (config: ServerConfig) =>
   Layer.unwrapEffect(
     Effect.sync(() => {
       const server = http.createServer()
+      takeOffBasePath(server, basePathOf(config))
       holdUntilServed(server, "request")
       holdUntilServed(server, "upgrade")
       const listening = NodeHttpServer.layer(() => server, { port: config.port, host: config.host }).pipe(
@@ -283,7 +286,7 @@ const serverLayer = (options: ServerOptions, { notice, token }: ServerToken) =>
         port,
         token,
         ...(notice === undefined ? {} : { tokenNotice: notice }),
-        url: `http://${urlHost(options.host)}:${port}`
+        url: `http://${urlHost(options.host)}:${port}${basePathOf(options)}`
       }
     })
   )
@@ -294,9 +297,10 @@ const keepAliveIntervals = ({ heartbeatInterval, pingInterval }: ServerWithDocke
 })
 
 const authOptions = (
-  { dataDir, enableExec = false, readOnly = false, tokensFile }: ServerWithDockerOptions,
+  { basePath, dataDir, enableExec = false, readOnly = false, tokensFile }: ServerWithDockerOptions,
   operator: Redacted.Redacted<string>
 ): AuthOptions => ({
+  cookiePath: `${basePathOf({ basePath })}/`,
   operator,
   file: tokensFile ?? defaultTokensFile(dataDir),
   required: tokensFile !== undefined,

@@ -21,7 +21,7 @@ const maxBodyBytes = 16 * 1024
 
 const setCookie = (auth: AuthShape, { headers }: Request, value: string, seconds: number): string => {
   const secure = headers["origin"]?.startsWith("https:") === true ? "; Secure" : ""
-  return `${auth.cookieName(headers)}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure}`
+  return `${auth.cookieName(headers)}=${value}; Path=${auth.cookiePath}; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure}`
 }
 
 const noContent = (cookie: string) => HttpServerResponse.empty({ status: 204, headers: { "set-cookie": cookie } })

@@ -79,6 +79,8 @@ export interface AuthShape {
    * differ in nothing else.
    */
   readonly cookieName: (headers: CredentialHeaders) => string
+  /** The folder of the server's origin that the session cookie is sent to. */
+  readonly cookiePath: string
   /** Opens a session. Returns the value of its cookie. */
   readonly openSession: (token: AccessToken) => Effect.Effect<string>
   /** Ends the session of a request. */
@@ -93,7 +95,10 @@ export interface AuthShape {
  * @since 0.1.0
  * @category models
  */
-export interface AuthOptions extends TokensOptions, AccessLimits {}
+export interface AuthOptions extends TokensOptions, AccessLimits {
+  /** The folder of the server's origin that session cookies are sent to. Default: `/`. */
+  readonly cookiePath?: string
+}
 
 /** The value of a header that a request has at most once. */
 const single = (value: string | ReadonlyArray<string> | undefined): string =>
@@ -129,7 +134,7 @@ const firstOf = <A, B>(items: ReadonlyArray<A>, find: (item: A) => B | undefined
   return undefined
 }
 
-const make = (tokens: TokensShape, { operator, ...limits }: AuthOptions): AuthShape => {
+const make = (tokens: TokensShape, { cookiePath = "/", operator, ...limits }: AuthOptions): AuthShape => {
   const tickets = new Tickets()
   const sessions = new Sessions(Redacted.value(operator))
 
@@ -163,6 +168,7 @@ const make = (tokens: TokensShape, { operator, ...limits }: AuthOptions): AuthSh
     presentsToken: (headers) => presentedTokens(headers).length > 0,
     withoutToken,
     cookieName,
+    cookiePath,
     check: (headers, ticket) => Effect.sync(() => check(headers, ticket)),
     denial: (scope, who) => denial(scope, who, limits),
     allowedScopes: (who) => allowedScopes(who, limits),

@@ -44,6 +44,8 @@ const publicOrigin = Options.text(serveFlags.publicOrigin.name).pipe(
   described(serveFlags.publicOrigin)
 )
 
+const basePath = text(serveFlags.basePath).pipe(Options.optional)
+
 const stacksDir = Options.text(serveFlags.stacksDir.name).pipe(Options.repeated, described(serveFlags.stacksDir))
 
 const tokensFile = text(serveFlags.tokensFile).pipe(Options.optional)
@@ -114,6 +116,7 @@ const keptSources = (patterns: ReadonlyArray<string>): Effect.Effect<ReadonlyArr
 const serve = Command.make(
   "serve",
   {
+    basePath,
     historyDays,
     historyMegabytes,
     historyOperations,
@@ -164,6 +167,7 @@ const serve = Command.make(
           redact: flags.redact.length > 0 ? flags.redact : yield* environmentItems(serveFlags.redact, "\n")
         },
         publicOrigins: flags.publicOrigin.length > 0 ? flags.publicOrigin : yield* environmentOrigins,
+        ...(Option.isSome(flags.basePath) ? { basePath: flags.basePath.value } : {}),
         ...(Option.isSome(flags.tokensFile) ? { tokensFile: flags.tokensFile.value } : {}),
         ...(Option.isSome(flags.token) ? { token: flags.token.value } : {}),
         ...(Option.isSome(flags.dockerHost) ? { dockerHost: flags.dockerHost.value } : {})

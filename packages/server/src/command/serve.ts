@@ -4,18 +4,19 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { hostname } from "node:os"
-import { isLoopback, parseOrigin, type ServerConfig, urlHost } from "../Config.js"
+import { basePathOf, isLoopback, parseOrigin, type ServerConfig, urlHost } from "../Config.js"
 import { Server } from "../Server.js"
 import { writeServerFile } from "./serverFile.js"
 
 /** Where a browser can open the server. It can't open the address that stands for all addresses of the machine. */
-const browserAddresses = ({ host, publicOrigins }: ServerConfig, port: number): ReadonlyArray<string> => {
+const browserAddresses = ({ basePath, host, publicOrigins }: ServerConfig, port: number): ReadonlyArray<string> => {
   const at = (name: string): string => `http://${urlHost(name)}:${port}`
   const own =
     host === "0.0.0.0" || host === "::"
       ? [at(host === "::" ? "::1" : "127.0.0.1"), at(hostname().toLowerCase())]
       : [at(host)]
-  return [...publicOrigins.flatMap((text) => parseOrigin(text)?.origin ?? []), ...own]
+  const origins = [...publicOrigins.flatMap((text) => parseOrigin(text)?.origin ?? []), ...own]
+  return origins.map((origin) => origin + basePathOf({ basePath }))
 }
 
 const printGreeting = (config: ServerConfig) =>

@@ -59,6 +59,13 @@ export const serveFlags = {
       "Address under which a proxy serves Dockwire, such as https://logs.example.com. Can be repeated; in the variable, separate several with commas.",
     variable: "DOCKWIRE_PUBLIC_ORIGIN"
   },
+  basePath: {
+    name: "base-path",
+    value: "path",
+    description:
+      "Folder of that address in which the proxy serves Dockwire, such as /dockwire. The proxy may take it off the addresses of requests, or leave it.",
+    variable: "DOCKWIRE_BASE_PATH"
+  },
   tokensFile: {
     name: "tokens-file",
     value: "file",
