@@ -4,6 +4,8 @@ export type Route =
   | { readonly view: "container"; readonly name: string }
   | { readonly view: "operations"; readonly filter: OperationQuery }
   | { readonly view: "operation"; readonly id: string }
+  | { readonly view: "stacks" }
+  | { readonly view: "stack"; readonly name: string }
 
 /** Which operations the history shows. */
 export interface OperationQuery {
@@ -16,6 +18,13 @@ const filterFields = ["text", "kind", "status"] as const
 
 const containers = "#/containers/"
 const operations = "#/operations"
+const stacks = "#/stacks"
+
+/** The URL fragment of the list of stacks. */
+export const routeToStacks = stacks
+
+/** The URL fragment of a stack. */
+export const routeToStack = (name: string): string => `${stacks}/${encodeURIComponent(name)}`
 
 /** The URL fragment of a container's log. */
 export const routeTo = (name: string): string => containers + encodeURIComponent(name)
@@ -51,6 +60,11 @@ export const selectedContainer = (hash: string): string | undefined =>
 export const parseRoute = (hash: string): Route => {
   const name = selectedContainer(hash)
   if (name !== undefined) return { view: "container", name }
+  if (hash === stacks) return { view: "stacks" }
+  if (hash.startsWith(`${stacks}/`)) {
+    const stack = decoded(hash.slice(stacks.length + 1))
+    return stack === undefined ? { view: "stacks" } : { view: "stack", name: stack }
+  }
   if (hash.startsWith(`${operations}/`)) {
     const id = decoded(hash.slice(operations.length + 1))
     if (id !== undefined) return { view: "operation", id }

@@ -27,15 +27,16 @@ export const endpoints = {
   "session.close": ["DELETE", "api/session"],
   "stacks.list": ["GET", "api/stacks"],
   "stacks.add": ["POST", "api/stacks"],
+  "stacks.get": ["GET", "api/stacks/:name"],
   "stacks.check": ["GET", "api/stacks/:name/check"],
-  "stacks.remove": ["DELETE", "api/stacks/:name"],
   "stacks.update": ["POST", "api/stacks/:name/update"],
   "stacks.up": ["POST", "api/stacks/:name/up"],
   "stacks.down": ["POST", "api/stacks/:name/down"],
   "stacks.stop": ["POST", "api/stacks/:name/stop"],
   "stacks.start": ["POST", "api/stacks/:name/start"],
   "stacks.restart": ["POST", "api/stacks/:name/restart"],
-  "stacks.pull": ["POST", "api/stacks/:name/pull"]
+  "stacks.pull": ["POST", "api/stacks/:name/pull"],
+  "stacks.remove": ["DELETE", "api/stacks/:name"]
 } as const satisfies Endpoints
 
 /** The name of an endpoint that the client knows. */

@@ -7,8 +7,11 @@ import { OperationView } from "../operations/OperationView.js"
 import { Rail } from "../rail/Rail.js"
 import { DemoBanner, NoticeList, ProblemBanners } from "./Banners.js"
 import { BottomBar } from "./BottomBar.js"
+import { later } from "./Later.js"
 import { RemoveDialog } from "./RemoveDialog.js"
 import { Welcome } from "./Welcome.js"
+
+const StacksPage = later(async () => (await import("../stacks/StacksPage.js")).StacksPage)
 
 /** Keys of the whole page. None while one types. */
 const handleKey = ({ log, route, selection }: PageModel, event: KeyboardEvent): void => {
@@ -50,6 +53,8 @@ const View = ({ children }: { readonly children: ComponentChildren }) => {
         {isWelcome && <Welcome />}
         {route.view === "operations" && <OperationList filter={route.filter} />}
         {route.view === "operation" && <OperationView key={route.id} id={route.id} />}
+        {route.view === "stacks" && <StacksPage />}
+        {route.view === "stack" && <StacksPage name={route.name} />}
         {children}
       </main>
       <BottomBar />

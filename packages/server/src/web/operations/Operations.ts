@@ -1,6 +1,6 @@
 import { batch, signal } from "@preact/signals"
-import type { Endpoint, OperationSummary } from "../../Api/json/ApiTypes.js"
-import type { ApiCaller, CallResult } from "../../client/api/ApiCaller.js"
+import type { Accepted, Endpoint, OperationSummary } from "../../Api/json/ApiTypes.js"
+import type { ApiCaller, CallOptions, CallResult } from "../../client/api/ApiCaller.js"
 import type { Notices } from "../model/Notices.js"
 import { type OperationQuery, routeToOperation } from "../Route.js"
 
@@ -21,6 +21,13 @@ const toQuery = ({ kind, status, text }: OperationQuery) => {
     ...(known === undefined ? {} : { status: known }),
     ...(text === undefined ? {} : { text })
   }
+}
+
+/** Why an operation was not started; `log_id` is the one that runs in its place. */
+interface OperationRefusal {
+  readonly _tag: string
+  readonly message: string
+  readonly log_id?: string
 }
 
 /** The operations of the server: their history, and what can be done to them. */
@@ -80,36 +87,40 @@ export class Operations {
 
   /** Pulls an image, and shows the operation. Asked twice, it is pulled once. */
   async pull(image: string): Promise<void> {
-    if (this.starting.value) return
+    await this.start(`pull ${image}`, (options) => this.#api.call("images.pull", { body: { image } }, options))
+  }
+
+  /**
+   * Starts an operation and shows it. Asked twice, it is started once. `what` completes "Could not". Returns the operation, if
+   * it has started.
+   */
+  async start<Failure extends OperationRefusal>(
+    what: string,
+    send: (options: CallOptions) => Promise<CallResult<Accepted, Failure>>
+  ): Promise<Accepted | undefined> {
+    if (this.starting.value) return undefined
     this.starting.value = true
-    const what = `pull ${image}`
     const idempotencyKey = this.#keys.get(what) ?? crypto.randomUUID()
     this.#keys.set(what, idempotencyKey)
-    const result = await this.#api.call("images.pull", { body: { image } }, { idempotencyKey })
+    const result = await send({ idempotencyKey })
     this.starting.value = false
     // Whether a request without an answer has started something is not known.
     if (result.ok || result.status !== 0) this.#keys.delete(what)
-    this.#started(`pull ${image}`, result)
+    if (result.ok) {
+      location.hash = routeToOperation(result.value.log_id)
+      return result.value
+    }
+    const refusal: OperationRefusal = result.error
+    const action =
+      refusal._tag === "OperationConflict" && refusal.log_id !== undefined
+        ? { label: "Show the one that runs", href: routeToOperation(refusal.log_id) }
+        : undefined
+    this.#notices.say("bad", `Could not ${what}: ${refusal.message}`, action)
+    return undefined
   }
 
   async cancel({ log_id }: Pick<OperationSummary, "log_id">): Promise<void> {
     const result = await this.#api.call("operations.cancel", { path: { id: log_id } }, { timeout: 60_000 })
     if (!result.ok) this.#notices.say("bad", `Could not cancel it: ${result.error.message}`)
-  }
-
-  #started(
-    what: string,
-    result: CallResult<Endpoint<"images.pull">["success"], Endpoint<"images.pull">["error"]>
-  ): void {
-    if (result.ok) {
-      location.hash = routeToOperation(result.value.log_id)
-      return
-    }
-    const { error } = result
-    const action =
-      error._tag === "OperationConflict"
-        ? { label: "Show the one that runs", href: routeToOperation(error.log_id) }
-        : undefined
-    this.#notices.say("bad", `Could not ${what}: ${error.message}`, action)
   }
 }

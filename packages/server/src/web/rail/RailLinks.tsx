@@ -1,6 +1,6 @@
 import { isAlive } from "../model/Containers.js"
 import { useModel } from "../model/PageModel.js"
-import { routeToOperations } from "../Route.js"
+import { routeToOperations, routeToStacks } from "../Route.js"
 
 /** The name of the page, how many containers run, and the way to the other views. */
 export const RailLinks = () => {
@@ -8,7 +8,8 @@ export const RailLinks = () => {
   const all = containers.list.value
   const running = all?.filter(({ state }) => isAlive(state)).length ?? 0
   const summary = all?.length === 0 ? "No containers" : `${running} of ${all?.length ?? 0} running`
-  const isOperations = route.value.view === "operations" || route.value.view === "operation"
+  const { view } = route.value
+  const current = (...views: ReadonlyArray<string>) => (views.includes(view) ? "page" : undefined)
   return (
     <header>
       <a class="brand" href="#/">
@@ -16,9 +17,14 @@ export const RailLinks = () => {
         Dockwire
       </a>
       <span id="containers-note">{containers.problem.value ?? (all === undefined ? "" : summary)}</span>
-      <a class="view-link" href={routeToOperations()} aria-current={isOperations ? "page" : undefined}>
-        Operations
-      </a>
+      <div class="view-links">
+        <a class="view-link" href={routeToOperations()} aria-current={current("operations", "operation")}>
+          Operations
+        </a>
+        <a class="view-link" href={routeToStacks} aria-current={current("stacks", "stack")}>
+          Stacks
+        </a>
+      </div>
     </header>
   )
 }
