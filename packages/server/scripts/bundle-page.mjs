@@ -64,6 +64,7 @@ const bundleViews = async (options, source, folder, views) => {
     entryPoints: Array.from(views),
     format: "esm",
     splitting: true,
+    entryNames: "[name]",
     chunkNames: "shared-[hash]",
     outdir: folder,
     metafile: true,

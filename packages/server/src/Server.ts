@@ -53,6 +53,7 @@ import { declaredRouter } from "./Http/guard/declaredRouter.js"
 import { openApiDocument } from "./Http/openApiDocument.js"
 import { checkRequest } from "./Http/request/CheckRequest.js"
 import { requireCredential } from "./Http/guard/RequireCredential.js"
+import { holdUntilServed } from "./Http/request/holdUntilServed.js"
 import { redirectToFolder, takeOffBasePath } from "./Http/guard/basePath.js"
 import { securityHeaders } from "./Http/guard/SecurityHeaders.js"
 import * as SessionHttp from "./Http/Session.js"
@@ -224,24 +225,6 @@ const listenProblem = (config: ServerConfig, error: HttpServerError.ServeError):
         1
       )
   }
-}
-
-/** The server starts to listen shortly before its routes exist. Requests that arrive in between are held for them. */
-const holdUntilServed = (server: http.Server, event: "request" | "upgrade"): void => {
-  const held: Array<ReadonlyArray<unknown>> = []
-  const hold = (...early: ReadonlyArray<unknown>) => {
-    if (server.listenerCount(event) === 1) held.push(early)
-  }
-  server.on(event, hold)
-  server.on("newListener", function release(added) {
-    if (added !== event) return
-    server.off("newListener", release)
-    // `newListener` is emitted before the listener is added.
-    setImmediate(() => {
-      server.off(event, hold)
-      for (const early of held) server.emit(event, ...early)
-    })
-  })
 }
 
 /** Listens for requests. On shutdown, responses that are still open are cut off instead of awaited. */
