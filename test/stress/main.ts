@@ -5,11 +5,21 @@ import { testRunId } from "../engine/testRun.js"
 import { containerCuts, operationCuts } from "./cuts.js"
 import { disk } from "./disk.js"
 import { follow } from "./follow.js"
+import { kept, keptBursts } from "./kept.js"
 import { killserver } from "./killserver.js"
 import { killstore } from "./killstore.js"
 import type { Stress } from "./Stress.js"
 
-const stresses: ReadonlyArray<Stress> = [containerCuts, operationCuts, disk, follow, killserver, killstore]
+const stresses: ReadonlyArray<Stress> = [
+  containerCuts,
+  operationCuts,
+  disk,
+  follow,
+  kept,
+  keptBursts,
+  killserver,
+  killstore
+]
 
 const usage = `Usage: npm run stress -- [names] [--rounds N] [--seed N]
 
