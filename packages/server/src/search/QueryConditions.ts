@@ -4,10 +4,8 @@ import type { LogLevel } from "@dockwire/core/LogLevel"
 import type { Condition } from "./fields/fieldTest.js"
 import { maxLiteralLength } from "./expressions/literalText.js"
 import { parseTime } from "./text/queryTime.js"
+import type { QueryTerm } from "./text/QueryTerm.js"
 import { compileExpression } from "./expressions/searchExpression.js"
-
-/** See `LogTerm`. */
-export type QueryTerm = { readonly text: string } | { readonly regex: string }
 
 /** What a `LogQuery` holds. */
 export interface QueryConditions {

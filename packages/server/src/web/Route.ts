@@ -6,6 +6,7 @@ export type Route =
   | { readonly view: "operation"; readonly id: string }
   | { readonly view: "stacks" }
   | { readonly view: "stack"; readonly name: string }
+  | { readonly view: "search"; readonly query: string }
 
 /** Which operations the history shows. */
 export interface OperationQuery {
@@ -19,6 +20,11 @@ const filterFields = ["text", "kind", "status"] as const
 const containers = "#/containers/"
 const operations = "#/operations"
 const stacks = "#/stacks"
+const search = "#/search"
+
+/** The URL fragment of a search over everything. */
+export const routeToSearch = (query: string): string =>
+  query === "" ? search : `${search}?${new URLSearchParams({ q: query }).toString()}`
 
 /** The URL fragment of the list of stacks. */
 export const routeToStacks = stacks
@@ -61,6 +67,9 @@ export const parseRoute = (hash: string): Route => {
   const name = selectedContainer(hash)
   if (name !== undefined) return { view: "container", name }
   if (hash === stacks) return { view: "stacks" }
+  if (hash === search || hash.startsWith(`${search}?`)) {
+    return { view: "search", query: new URLSearchParams(hash.slice(search.length)).get("q") ?? "" }
+  }
   if (hash.startsWith(`${stacks}/`)) {
     const stack = decoded(hash.slice(stacks.length + 1))
     return stack === undefined ? { view: "stacks" } : { view: "stack", name: stack }

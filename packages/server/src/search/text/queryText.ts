@@ -10,7 +10,8 @@
  */
 import { logLevels, type LogLevel } from "@dockwire/core/LogLevel"
 import type { Condition } from "../fields/fieldTest.js"
-import type { QueryConditions, QueryProblem, QueryTerm } from "../QueryConditions.js"
+import type { QueryConditions, QueryProblem } from "../QueryConditions.js"
+import type { QueryTerm } from "./QueryTerm.js"
 import { readTime } from "./queryTime.js"
 import { readTokens, type Token } from "./queryTokens.js"
 

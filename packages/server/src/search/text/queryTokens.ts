@@ -1,5 +1,5 @@
 /** The parts of the text form of a query. */
-import type { QueryTerm } from "../QueryConditions.js"
+import type { QueryTerm } from "./QueryTerm.js"
 
 /** Excluded, or required besides others. */
 export type Sign = "" | "-" | "+"

@@ -7,10 +7,12 @@ import { OperationView } from "../operations/OperationView.js"
 import { Rail } from "../rail/Rail.js"
 import { DemoBanner, NoticeList, ProblemBanners } from "./Banners.js"
 import { BottomBar } from "./BottomBar.js"
+import { useSearchKey } from "../rail/useSearchKey.js"
 import { later } from "./Later.js"
 import { RemoveDialog } from "./RemoveDialog.js"
 import { Welcome } from "./Welcome.js"
 
+const SearchPage = later(async () => (await import("../search/SearchPage.js")).SearchPage)
 const StacksPage = later(async () => (await import("../stacks/StacksPage.js")).StacksPage)
 
 /** Keys of the whole page. None while one types. */
@@ -53,6 +55,7 @@ const View = ({ children }: { readonly children: ComponentChildren }) => {
         {isWelcome && <Welcome />}
         {route.view === "operations" && <OperationList filter={route.filter} />}
         {route.view === "operation" && <OperationView key={route.id} id={route.id} />}
+        {route.view === "search" && <SearchPage query={route.query} />}
         {route.view === "stacks" && <StacksPage />}
         {route.view === "stack" && <StacksPage name={route.name} />}
         {children}
@@ -66,6 +69,7 @@ const View = ({ children }: { readonly children: ComponentChildren }) => {
 /** The page of a browser that is signed in. */
 export const App = () => {
   const model = useModel()
+  useSearchKey()
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent): void => handleKey(model, event)
     addEventListener("keydown", onKeyDown)

@@ -1,6 +1,6 @@
 import { isAlive } from "../model/Containers.js"
 import { useModel } from "../model/PageModel.js"
-import { routeToOperations, routeToStacks } from "../Route.js"
+import { routeToOperations, routeToSearch, routeToStacks } from "../Route.js"
 
 /** The name of the page, how many containers run, and the way to the other views. */
 export const RailLinks = () => {
@@ -18,6 +18,9 @@ export const RailLinks = () => {
       </a>
       <span id="containers-note">{containers.problem.value ?? (all === undefined ? "" : summary)}</span>
       <div class="view-links">
+        <a class="view-link" href={routeToSearch("")} aria-current={current("search")} title="Ctrl-K or ⌘K">
+          Search
+        </a>
         <a class="view-link" href={routeToOperations()} aria-current={current("operations", "operation")}>
           Operations
         </a>

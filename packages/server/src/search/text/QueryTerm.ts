@@ -1,0 +1,2 @@
+/** See `LogTerm`. */
+export type QueryTerm = { readonly text: string } | { readonly regex: string }
