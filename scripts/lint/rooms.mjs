@@ -227,7 +227,7 @@ const rooms = [
       "server/src/engine/",
       "server/src/operations/OperationStore.ts",
       "server/src/rooms/",
-      "server/src/store/LogStore.ts",
+      "server/src/store/",
       "server/src/Wire.ts"
     ]
   ],

@@ -1,5 +1,6 @@
 import { Containers, Events, Logs, MemoryEngine, Stats } from "@dockwire/core"
 import { EngineMonitor, Followers, Hub, type HubOptions, OperationHistory, StatsFollowers } from "@dockwire/server"
+import { LogStore } from "../../packages/server/src/store/LogStore.js"
 import * as Layer from "effect/Layer"
 
 /** An engine in memory that has one container, `web`. */
@@ -16,6 +17,7 @@ export type ConversationServices =
   | Hub
   | OperationHistory
   | Logs
+  | LogStore
 
 /** The services of conversations, with an engine that the test provides. */
 export const conversationServices = (hub: Partial<HubOptions>) =>
@@ -28,7 +30,8 @@ export const conversationServices = (hub: Partial<HubOptions>) =>
         Logs.layer,
         Stats.layer,
         Hub.layerWith(hub),
-        OperationHistory.layerNone
+        OperationHistory.layerNone,
+        LogStore.layerNone("No logs are kept.")
       )
     )
   )

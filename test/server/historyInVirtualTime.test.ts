@@ -1,5 +1,6 @@
 import { Logs, MemoryEngine, Stats } from "@dockwire/core"
 import { EngineMonitor, Followers, Hub, OperationHistory, StatsFollowers, type Wire } from "@dockwire/server"
+import { LogStore } from "../../packages/server/src/store/LogStore.js"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -21,6 +22,7 @@ type Services =
   | Followers
   | StatsFollowers
   | Hub
+  | LogStore
   | OperationHistory
   | Logs
   | Scope.Scope
@@ -48,7 +50,13 @@ const run = async (
   ).pipe(
     Layer.provideMerge(EngineMonitor.layer),
     Layer.provideMerge(
-      Layer.mergeAll(Hub.layer, OperationHistory.layerNone, Stats.layer, Layer.effect(Logs, Effect.map(Logs, logs)))
+      Layer.mergeAll(
+        Hub.layer,
+        LogStore.layerNone("No logs are kept."),
+        OperationHistory.layerNone,
+        Stats.layer,
+        Layer.effect(Logs, Effect.map(Logs, logs))
+      )
     ),
     Layer.provideMerge(logger)
   )

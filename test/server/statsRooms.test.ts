@@ -1,5 +1,6 @@
 import { Containers, Events, Logs, MemoryEngine, Stats } from "@dockwire/core"
 import { EngineMonitor, Followers, Hub, OperationHistory, StatsFollowers, type Wire } from "@dockwire/server"
+import { LogStore } from "../../packages/server/src/store/LogStore.js"
 import { connect } from "@dockwire/server/client"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -132,7 +133,15 @@ it("is followed while somebody watches, and a moment longer; over an outage of t
       Layer.merge(Followers.layer, StatsFollowers.layerWith({ linger: 300 })).pipe(
         Layer.provideMerge(EngineMonitor.layer),
         Layer.provideMerge(
-          Layer.mergeAll(Containers.layer, Events.layer, Logs.layer, Stats.layer, Hub.layer, OperationHistory.layerNone)
+          Layer.mergeAll(
+            Containers.layer,
+            Events.layer,
+            Logs.layer,
+            Stats.layer,
+            Hub.layer,
+            OperationHistory.layerNone,
+            LogStore.layerNone("No logs are kept.")
+          )
         ),
         Layer.provideMerge(
           MemoryEngine.layer({ containers: [{ name: "web", image: "busybox", command: ["sleep", "1000"] }] })

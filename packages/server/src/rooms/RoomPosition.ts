@@ -12,6 +12,14 @@ const HistoryRange = Schema.Struct({
 /** The part of a container's log that a client asked for. */
 export type HistoryRange = typeof HistoryRange.Type
 
+/** A place in the log of a container that is kept. */
+export interface KeptPlace {
+  /** Full id. */
+  readonly containerId: string
+  /** That of the last element at or before the place. */
+  readonly cursor: string
+}
+
 /**
  * The decoded form of a `position`. The epoch and `seq` are valid for as long as the server keeps the room. In a
  * container's room the position also holds a position in the engine's log, which survives a restart of the server, and so does
@@ -28,18 +36,21 @@ export interface RoomPosition {
   readonly order?: number
   /** Instead of `log`, while nothing was delivered and the log's first line was unknown: what the client asked for. */
   readonly request?: HistoryRange
+  /** Instead of `log`, in the kept log of a container that was removed: where it goes on. */
+  readonly kept?: KeptPlace
   /** Whether history from before the events that were delivered live was requested and not yet delivered completely. */
   readonly incomplete?: boolean
 }
 
-const pattern = /^([0-9a-z-]*)\.(\d{1,15})(?:([.~])(.+)|!([\w-]+)|@(\d{1,15}))?$/s
+const pattern = /^([0-9a-z-]*)\.(\d{1,15})(?:([.~])(.+)|!([\w-]+)|@(\d{1,15})|\^([^:]+):(.+))?$/s
 
 const EncodedRange = Schema.parseJson(HistoryRange)
 const encodeRange = Schema.encodeSync(EncodedRange)
 const decodeRange = Schema.decodeOption(EncodedRange)
 
 /** Encodes a position for the wire. */
-export const formatPosition = ({ epoch, incomplete, log, order, request, seq }: RoomPosition): string => {
+export const formatPosition = ({ epoch, incomplete, kept, log, order, request, seq }: RoomPosition): string => {
+  if (kept !== undefined) return `${epoch}.${seq}^${kept.containerId}:${kept.cursor}`
   const suffix =
     log !== undefined
       ? `${incomplete === true ? "~" : "."}${log}`
@@ -55,7 +66,7 @@ export const formatPosition = ({ epoch, incomplete, log, order, request, seq }: 
 export const parsePosition = (text: string): RoomPosition | undefined => {
   const match = pattern.exec(text)
   if (match === null) return undefined
-  const [, epoch = "", seq = "", separator, log, range, order] = match
+  const [, epoch = "", seq = "", separator, log, range, order, containerId, cursor] = match
   const request =
     range === undefined
       ? undefined
@@ -66,7 +77,8 @@ export const parsePosition = (text: string): RoomPosition | undefined => {
     ...(log === undefined ? {} : { log }),
     ...(separator === "~" ? { incomplete: true } : {}),
     ...(request === undefined ? {} : { request }),
-    ...(order === undefined ? {} : { order: Number(order) })
+    ...(order === undefined ? {} : { order: Number(order) }),
+    ...(containerId === undefined || cursor === undefined ? {} : { kept: { containerId, cursor } })
   }
 }
 
@@ -76,6 +88,13 @@ export const requestPosition = (request: HistoryRange): string => formatPosition
 /** A position in the log that is not in the ring. */
 export const historyPosition = (position: LogPosition): string =>
   formatPosition({ epoch: "", seq: 0, log: position.toString() })
+
+/** A position in the kept log of a container that was removed. */
+export const keptPosition = (kept: KeptPlace): string => formatPosition({ epoch: "", seq: 0, kept })
+
+/** The container whose log a `position` is in, if it says. */
+export const containerOf = (position: string): string | undefined =>
+  parsePosition(position)?.kept?.containerId ?? logPositionOf(position)?.containerId
 
 /** The same position, from which a client can't resume without a gap: it lacks history that it asked for. */
 export const incompletePosition = (position: string): string => {

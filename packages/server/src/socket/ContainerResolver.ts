@@ -52,7 +52,8 @@ export class ContainerResolver {
     return requestedRoom
   }
 
-  private remember(idOrName: string, { id, name }: ContainerRef): ContainerRef {
+  /** The client asked for the container by this name. */
+  remember(idOrName: string, { id, name }: ContainerRef): ContainerRef {
     const container = { id, name }
     this.resolved.set(idOrName, container)
     return container

@@ -12,8 +12,10 @@ import type { HistoryRequest } from "../engine/history/historyStart.js"
 import { StatsFollowers, type StatsFollowersShape } from "../engine/StatsFollowers.js"
 import { Hub } from "../rooms/Hub.js"
 import { OperationHistory, type OperationHistoryShape } from "../rooms/OperationHistory.js"
-import { logPositionOf } from "../rooms/RoomPosition.js"
+import { containerOf } from "../rooms/RoomPosition.js"
 import type { Viewer } from "../rooms/Viewer.js"
+import { findKeptContainer, type KeptContainer } from "../store/find/keptContainer.js"
+import { LogStore, type LogStoreShape } from "../store/LogStore.js"
 import {
   type ClientMessage,
   CloseCode,
@@ -30,7 +32,8 @@ import { ContainerRequests } from "./ContainerRequests.js"
 import type { ContainerRef } from "./ContainerResolver.js"
 import { decodeClientMessage, type ProtocolError } from "./decodeClientMessage.js"
 import { FollowedRoom, type FollowedRoomServices } from "./join/FollowedRoom.js"
-import { joinContainerRoom, joinRemovedContainer, joinRoom } from "./join/joinRoom.js"
+import { hasRing, joinContainerRoom, joinRemovedContainer, joinRoom } from "./join/joinRoom.js"
+import { KeptRoom } from "./join/KeptRoom.js"
 import { isOperationRoom, OperationRoom } from "./join/OperationRoom.js"
 import { type Denials, denialCodes, messageScopes } from "./messageScopes.js"
 import { sendJoined } from "./join/roomReplies.js"
@@ -73,13 +76,14 @@ interface LogRequest {
   readonly idOrName: string
   /** The room as the client named it. */
   readonly requestedRoom: string
-  readonly position: string | undefined
+  readonly history: HistoryRequest
   readonly onFound: (container: ContainerRef) => Effect.Effect<void>
 }
 
 interface ConversationServices extends FollowedRoomServices {
   readonly history: OperationHistoryShape
   readonly statsFollowers: StatsFollowersShape
+  readonly store: LogStoreShape
 }
 
 /** Carries out the messages of one client: those about one room in order, those about different rooms concurrently. */
@@ -90,6 +94,8 @@ export class Conversation {
   private readonly followedRooms = new Map<string, FollowedRoom>()
   /** The rooms of operations that the client is in. */
   private readonly operationRooms = new Map<string, OperationRoom>()
+  /** The rooms of removed containers whose kept logs the client gets. */
+  private readonly keptRooms = new Map<string, KeptRoom>()
 
   private constructor(
     private readonly services: ConversationServices,
@@ -109,14 +115,14 @@ export class Conversation {
   ): Effect.Effect<
     Conversation,
     never,
-    Hub | OperationHistory | Followers | StatsFollowers | EngineMonitor | Containers | Logs | Scope.Scope
+    Hub | OperationHistory | Followers | StatsFollowers | EngineMonitor | Containers | Logs | LogStore | Scope.Scope
   > =>
     Effect.gen(function* () {
       const { whenAvailable } = yield* EngineMonitor
       const runFork = Runtime.runFork(yield* Effect.runtime())
       const rooms = { viewer, hub: yield* Hub, history: yield* OperationHistory, runFork }
       const followed = { followers: yield* Followers, statsFollowers: yield* StatsFollowers }
-      const services = { ...rooms, ...followed, logs: yield* Logs, whenAvailable }
+      const services = { ...rooms, ...followed, logs: yield* Logs, store: yield* LogStore, whenAvailable }
       const guarded = (request: Effect.Effect<void>, about: string) => guard(viewer, request, about)
       const requests = yield* ContainerRequests.make(whenAvailable, guarded, runFork)
       const conversation = new Conversation(services, requests, denial)
@@ -129,9 +135,11 @@ export class Conversation {
     return Effect.suspend(() =>
       Effect.zipRight(
         this.requests.close,
-        Effect.forEach([...this.followedRooms.values(), ...this.operationRooms.values()], (room) => room.close, {
-          discard: true
-        })
+        Effect.forEach(
+          [...this.followedRooms.values(), ...this.operationRooms.values(), ...this.keptRooms.values()],
+          (room) => room.close,
+          { discard: true }
+        )
       )
     )
   }
@@ -196,7 +204,8 @@ export class Conversation {
         return joinContainerRoom(hub, viewer, request, findLogEnd(this.services.logs, container.id))
       }
       const idOrName = room.slice(containerLogsPrefix.length)
-      return this.withContainer({ idOrName, requestedRoom: room, position, onFound })
+      const history = { position, tail: defaultTail }
+      return this.withContainer({ idOrName, requestedRoom: room, history, onFound })
     })
   }
 
@@ -239,9 +248,8 @@ export class Conversation {
       // The room may have been requested by another name of the container.
       yield* this.requests.cancel(room, [requestedRoom, viewer.membership(room)?.requestedRoom ?? room])
       hub.leave(viewer, room)
-      const joined = this.followedRooms.get(room) ?? this.operationRooms.get(room)
-      this.followedRooms.delete(room)
-      this.operationRooms.delete(room)
+      const joined = this.followedRooms.get(room) ?? this.operationRooms.get(room) ?? this.keptRooms.get(room)
+      for (const rooms of [this.followedRooms, this.operationRooms, this.keptRooms]) rooms.delete(room)
       if (joined !== undefined) yield* joined.close
       if (room.startsWith(containerLogsPrefix)) {
         yield* followers.unwatch(viewer, room.slice(containerLogsPrefix.length))
@@ -277,7 +285,7 @@ export class Conversation {
           about: container_id
         })
       }
-      return this.withContainer({ idOrName: container_id, requestedRoom, position, onFound })
+      return this.withContainer({ idOrName: container_id, requestedRoom, history, onFound })
     })
   }
 
@@ -307,28 +315,55 @@ export class Conversation {
     })
   }
 
-  /** If the container was removed, joins what is left of its room. */
+  /** If the container was removed, joins what is left of its room, or what is kept of its log. */
   private joinRemoved(
-    { idOrName, position, requestedRoom }: LogRequest,
+    { history, idOrName, requestedRoom }: LogRequest,
     error: LogsError,
     inTurnOf: (room: string, request: Effect.Effect<void>) => Effect.Effect<void>
   ): Effect.Effect<void> {
-    return Effect.suspend(() => {
+    return Effect.gen(this, function* () {
       const { hub, viewer } = this.services
-      const containerId = isFullId(idOrName)
+      const { position } = history
+      if (error._tag !== "ContainerNotFound") return this.sendError(error, idOrName)
+      const named = isFullId(idOrName)
         ? idOrName
         : position === undefined
           ? this.joinedContainer(requestedRoom)
-          : logPositionOf(position)?.containerId
-      if (error._tag !== "ContainerNotFound" || containerId === undefined) {
-        return Effect.sync(() => this.sendError(error, idOrName))
-      }
-      const join = Effect.sync(() => {
+          : containerOf(position)
+      const kept = yield* this.findKept(named ?? idOrName)
+      const containerId = named ?? kept?.generation.containerId
+      if (containerId === undefined) return this.sendError(error, idOrName)
+      const join = Effect.suspend(() => {
+        if (kept !== undefined && !hasRing(hub, viewer, containerId, position)) {
+          return this.joinKept(kept, idOrName, requestedRoom, history)
+        }
         const removed = { containerId, requestedRoom, position }
         if (!joinRemovedContainer(hub, viewer, removed, error.message)) this.sendError(error, idOrName)
+        return Effect.void
       })
-      return inTurnOf(containerLogsRoom(containerId), join)
+      yield* inTurnOf(containerLogsRoom(containerId), join)
     })
+  }
+
+  /** What is kept of a container; nothing if logs cannot be read now. */
+  private findKept(idOrName: string): Effect.Effect<KeptContainer | undefined> {
+    return this.services.store.sources.pipe(
+      Effect.map((sources) => findKeptContainer(sources, idOrName)),
+      Effect.orElseSucceed(() => undefined)
+    )
+  }
+
+  private joinKept(
+    kept: KeptContainer,
+    idOrName: string,
+    requestedRoom: string,
+    history: HistoryRequest
+  ): Effect.Effect<void> {
+    const { containerId: id, containerName: name } = kept.generation
+    this.requests.resolver.remember(idOrName, { id, name })
+    const joined = new KeptRoom(this.services, kept)
+    this.keptRooms.set(joined.room, joined)
+    return joined.join(requestedRoom, history)
   }
 
   /** The id of the container in whose room the client is under this name. */

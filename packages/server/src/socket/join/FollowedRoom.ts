@@ -4,7 +4,6 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { randomBytes } from "node:crypto"
 import type { Follower } from "../../engine/ContainerFollower.js"
 import type { FollowersShape } from "../../engine/Followers.js"
 import { HistoryReader } from "../../engine/history/HistoryReader.js"
@@ -28,7 +27,7 @@ import { containerLogsRoom } from "../../Wire.js"
 import type { ContainerRef } from "../ContainerResolver.js"
 import type { RunFork } from "../OneFiber.js"
 import { RoomReading } from "./RoomReading.js"
-import { lastEvicted, sendGap, sendJoined } from "./roomReplies.js"
+import { epochAfterHistory, lastEvicted, sendGap, sendJoined } from "./roomReplies.js"
 
 /** What a `FollowedRoom` works with. */
 export interface FollowedRoomServices {
@@ -64,9 +63,6 @@ const firstLineTimeout = "2 seconds"
 
 const incompleteHistory =
   "The connection was lost while older lines were being sent. Those that had not arrived are missing."
-
-/** Lines read from the engine have no `seq`. A client that resumes with them gets a new epoch, as `seq` does not continue. */
-const epochAfterHistory = (epoch: string): string => `${epoch}-${randomBytes(4).toString("hex")}`
 
 /**
  * One client in the room of a container whose log it follows. Joins the room, sends the history that the client asked for, and

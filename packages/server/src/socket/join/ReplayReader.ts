@@ -2,7 +2,6 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { randomBytes } from "node:crypto"
 import { StoredEventEncoder } from "../../rooms/events/StoredEventEncoder.js"
 import type { Membership } from "../../rooms/Membership.js"
 import type {
@@ -12,7 +11,7 @@ import type {
   OperationHistoryShape
 } from "../../rooms/OperationHistory.js"
 import { formatPosition } from "../../rooms/RoomPosition.js"
-import { sendGap, sendJoined } from "./roomReplies.js"
+import { epochAfterHistory, sendGap, sendJoined } from "./roomReplies.js"
 
 /** What to read from the history before delivery from the ring begins. */
 export interface Replay {
@@ -169,9 +168,6 @@ export class ReplayReader {
 }
 
 const notStored = "These events were not stored, and the server keeps only the most recent ones otherwise."
-
-/** Events of the history may have no number. A client that resumes with them gets a new epoch, as numbers do not continue. */
-const epochAfterHistory = (epoch: string): string => `${epoch}-${randomBytes(4).toString("hex")}`
 
 const placeOf = (item: HistoryItem | undefined, epoch: string | undefined): HistoryPlace =>
   item === undefined ? 0 : item._tag === "Lost" ? item.from : epoch === undefined ? item.order : item.event.seq

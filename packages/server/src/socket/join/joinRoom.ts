@@ -86,6 +86,19 @@ const seqOfPosition = (ring: Ring, position: string): number | undefined => {
 }
 
 /**
+ * Whether the ring of a container's room has all that comes after the position, or lines if there is none; also if it is
+ * being sent already.
+ */
+export const hasRing = (hub: HubShape, viewer: Viewer, containerId: string, position: string | undefined): boolean => {
+  const room = containerLogsRoom(containerId)
+  if (viewer.membership(room) !== undefined) return true
+  const ring = hub.findRing(room)
+  if (ring?.logPosition === undefined) return false
+  const last = position === undefined ? ring.seq : seqOfPosition(ring, position)
+  return last !== undefined && last + 1 >= ring.oldest
+}
+
+/**
  * Joins the room of a container that no longer exists, and replays what its ring still has. Returns false if there is neither
  * a ring nor a position to resume from.
  */

@@ -3,6 +3,7 @@ import * as Metric from "effect/Metric"
 import type { Ring } from "../../rooms/Ring.js"
 import type { Viewer } from "../../rooms/Viewer.js"
 import type { GapMessage, JoinedMessage } from "../../Wire.js"
+import { randomBytes } from "node:crypto"
 
 /** What `joined` reports beyond the state of the ring. */
 export interface JoinReply {
@@ -32,12 +33,21 @@ const gaps = Metric.counter("dockwire_gaps_total", {
 export const sendGap = (
   viewer: Viewer,
   room: string,
-  gap: { readonly from?: number | undefined; readonly to?: number | undefined; readonly reason: string }
+  gap: {
+    readonly from?: number | undefined
+    readonly to?: number | undefined
+    readonly lines?: number
+    readonly reason: string
+  }
 ): void => {
-  const data: GapMessage["data"] = { room, from: gap.from ?? null, to: gap.to ?? null, reason: gap.reason }
+  const { from = null, lines, reason, to = null } = gap
+  const data: GapMessage["data"] = { room, from, to, ...(lines === undefined ? {} : { lines }), reason }
   viewer.send({ event: "gap", room, data })
   gaps.unsafeUpdate(1, [])
 }
 
 /** The `seq` before the oldest event that a room still has; `undefined` if it never had any. */
 export const lastEvicted = (ring: Ring): number | undefined => (ring.seq === 0 ? undefined : ring.oldest - 1)
+
+/** Events of a history may have no number. A client that resumes with them gets a new epoch, as numbers do not continue. */
+export const epochAfterHistory = (epoch: string): string => `${epoch}-${randomBytes(4).toString("hex")}`
