@@ -5,7 +5,13 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { HistoryRequest } from "../../engine/history/historyStart.js"
-import { type HistoryRange, keptPosition, logPositionOf, parsePosition, requestPosition } from "../../rooms/RoomPosition.js"
+import {
+  type HistoryRange,
+  keptPosition,
+  logPositionOf,
+  parsePosition,
+  requestPosition
+} from "../../rooms/RoomPosition.js"
 import type { KeptContainer } from "../../store/find/keptContainer.js"
 import { cursorInFrontOf } from "../../store/LogCursor.js"
 import type { LogRange, StoredItem, StoredLine, StoredMark } from "../../store/LogRecord.js"
