@@ -1,6 +1,8 @@
 import type { ComponentChildren } from "preact"
 import { useEffect, useLayoutEffect } from "preact/hooks"
 import { SelectedContainer } from "../container/SelectedContainer.js"
+import { handleKey } from "../keys/handleKey.js"
+import { KeysDialog } from "../keys/KeysDialog.js"
 import { type PageModel, useModel } from "../model/PageModel.js"
 import { OperationList } from "../operations/OperationList.js"
 import { OperationView } from "../operations/OperationView.js"
@@ -14,21 +16,6 @@ import { Welcome } from "./Welcome.js"
 
 const SearchPage = later(async () => (await import("../search/SearchPage.js")).SearchPage)
 const StacksPage = later(async () => (await import("../stacks/StacksPage.js")).StacksPage)
-
-/** Keys of the whole page. None while one types. */
-const handleKey = ({ log, route, selection }: PageModel, event: KeyboardEvent): void => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return
-  if (route.value.view !== "container" || selection.selected.value === undefined) return
-  const { target } = event
-  if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return
-  if (event.key === "/") {
-    const filter = document.querySelector<HTMLInputElement>("#filter")
-    filter?.focus()
-    filter?.select()
-  } else if (event.key === " " && !(target instanceof HTMLButtonElement)) log.togglePause()
-  else return
-  event.preventDefault()
-}
 
 /** Where the page has got to: marks that tools measure by. */
 const useMarks = ({ containers }: PageModel): void => {
@@ -62,6 +49,7 @@ const View = ({ children }: { readonly children: ComponentChildren }) => {
       </main>
       <BottomBar />
       <RemoveDialog />
+      <KeysDialog />
     </div>
   )
 }

@@ -1,4 +1,6 @@
 import { countLines } from "../log/logNotes.js"
+import { helpOpen } from "../keys/keys.js"
+import { chooseClock, clock, clocks } from "../model/Clock.js"
 import type { Status } from "../model/Connection.js"
 import { useModel } from "../model/PageModel.js"
 import { themes } from "../model/Theme.js"
@@ -76,10 +78,28 @@ export const BottomBar = () => {
       </span>
       <EngineStatus />
       {session.info.value !== undefined && !session.may("operate") && <span id="read-only">Read-only</span>}
-      <span id="keys">
-        <kbd>/</kbd> filter <kbd>space</kbd> pause <kbd>↑</kbd>
-        <kbd>↓</kbd> containers
-      </span>
+      <button
+        type="button"
+        id="keys"
+        aria-keyshortcuts="?"
+        onClick={() => {
+          helpOpen.value = true
+        }}
+      >
+        <kbd>?</kbd> Keys
+      </button>
+      <select
+        id="clock"
+        aria-label="Times"
+        value={clock.value}
+        onChange={(event) => chooseClock(event.currentTarget.value)}
+      >
+        {Object.entries(clocks).map(([name, label]) => (
+          <option key={name} value={name}>
+            {label}
+          </option>
+        ))}
+      </select>
       <select
         id="theme"
         aria-label="Colors"

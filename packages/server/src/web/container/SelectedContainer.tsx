@@ -1,17 +1,40 @@
+import { signal } from "@preact/signals"
+import { later } from "../app/Later.js"
 import { LogPane } from "../log/LogPane.js"
 import { actionLabels, containerActions, isPossible } from "../model/ContainerActions.js"
 import { useModel } from "../model/PageModel.js"
+import { loadSetting, saveSetting } from "../model/settings.js"
 import { StateMark } from "../rail/StateMark.js"
+
+const StatsPanel = later(async () => (await import("../stats/StatsPanel.js")).StatsPanel)
+
+const statsShown = signal(loadSetting("stats") === "on")
+
+const StatsSwitch = () => (
+  <button
+    type="button"
+    id="stats-switch"
+    aria-pressed={statsShown.value}
+    onClick={() => {
+      statsShown.value = !statsShown.value
+      saveSetting("stats", statsShown.value ? "on" : "off")
+    }}
+  >
+    Stats
+  </button>
+)
 
 /** What can be done to the selected container. The action that runs is the only one. */
 const Actions = () => {
   const { actions, selection, session } = useModel()
   const container = selection.container.value
-  if (container === undefined || !session.may("operate")) return null
+  if (container === undefined) return null
   const running = actions.running.value.get(container.id)
+  const possible = session.may("operate") ? containerActions : []
   return (
     <div id="actions">
-      {containerActions
+      <StatsSwitch />
+      {possible
         .filter((action) => (running === undefined ? isPossible(action, container.state) : running === action))
         .map((action) => (
           <button
@@ -57,6 +80,7 @@ export const SelectedContainer = () => {
         </p>
         <Actions />
       </header>
+      {isShown && statsShown.value && <StatsPanel key={selected.id} id={selected.id} />}
       <LogPane />
     </section>
   )

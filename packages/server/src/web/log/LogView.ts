@@ -1,6 +1,7 @@
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core"
 import type { Color } from "./Color.js"
 import { formatColor, parseColor, readable } from "./Color.js"
+import { clock, formatTime } from "../model/Clock.js"
 import { element } from "../element.js"
 import type { TextRun } from "./LogText.js"
 import { parseRuns } from "./LogText.js"
@@ -23,18 +24,6 @@ const pendingLimit = 5000
 const upKeys: ReadonlySet<string> = new Set(["ArrowUp", "PageUp", "Home"])
 
 const limits = { rows: 50_000, characters: 64_000_000 }
-
-const twoDigits = (value: number): string => String(value).padStart(2, "0")
-
-/** Formats a time as `14:03:22.123` in the local time zone, with the date if it is not today. */
-const formatTime = (time: string): string => {
-  const date = new Date(time)
-  if (Number.isNaN(date.getTime())) return time
-  const day = `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())} `
-  const seconds = `${twoDigits(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`
-  const today = date.toDateString() === new Date().toDateString()
-  return `${today ? "" : day}${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())}:${seconds}`
-}
 
 /** Shows rows in a scrolling box. Only the visible rows are in the document. */
 export class LogView {
@@ -240,7 +229,7 @@ export class LogView {
   }
 
   #renderLine(row: LineRow): HTMLElement {
-    const time = element("time", "time", formatTime(row.time))
+    const time = element("time", "time", formatTime(row.time, clock.value))
     time.dateTime = row.time
     time.title = row.time
     const text = element("span", "text")

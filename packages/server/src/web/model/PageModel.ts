@@ -7,6 +7,7 @@ import { makeSocket } from "../../client/Socket.js"
 import { LogController } from "../log/LogController.js"
 import { Operations } from "../operations/Operations.js"
 import { parseRoute } from "../Route.js"
+import { clock } from "./Clock.js"
 import { Connection } from "./Connection.js"
 import { ContainerActions } from "./ContainerActions.js"
 import { type Container, Containers } from "./Containers.js"
@@ -32,6 +33,8 @@ export class PageModel {
   readonly containers: Containers
   readonly selection: Selection
   readonly actions: ContainerActions
+  /** The names of the containers in the rail, in its order. */
+  readonly railNames = signal<ReadonlyArray<string>>([])
   /** The container that the reader is asked about before it is removed. */
   readonly removing = signal<Container | undefined>(undefined)
 
@@ -58,6 +61,10 @@ export class PageModel {
     }, refreshTime)
     effect(() => {
       if (this.connection.engine.value?.available === true) void this.containers.refresh()
+    })
+    effect(() => {
+      void clock.value
+      this.log.restyle()
     })
     effect(() => {
       const name = this.selection.requested

@@ -22,7 +22,7 @@ const NoMatch = ({ filter, onClear }: { readonly filter: string; readonly onClea
 
 /** The containers by project and service, and the way to the other views. Only the rows in sight are in the document. */
 export const Rail = () => {
-  const { containers, selection } = useModel()
+  const { containers, railNames, selection } = useModel()
   const filter = useSignal("")
   const hideStopped = useSignal(loadSetting("hideStopped") === "on")
   const folded = useSignal<ReadonlySet<string>>(new Set())
@@ -37,6 +37,9 @@ export const Rail = () => {
       selected: selection.selected.value?.id
     })
   ).value
+  useLayoutEffect(() => {
+    railNames.value = rows.flatMap((row) => (row.kind === "container" ? [row.container.name] : []))
+  }, [rows])
   const { first, focus, height, last, list, onKeyDown, onScroll, placeOf, reveal } = useRowWindow(rows.length)
   useLayoutEffect(() => {
     const index = rows.findIndex((row) => row.kind === "container" && row.container.id === selectedId)
