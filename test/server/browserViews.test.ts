@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
-import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises"
 import { createServer, type Server } from "node:http"
+import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
@@ -11,6 +12,7 @@ import { launchBrowser, openPage } from "../engine/browser.js"
 import { describeCompose } from "../engine/describeCompose.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { type ServerProcess, startServer } from "../engine/serverProcess.js"
+import { startTestContainer, uniqueName } from "../engine/testContainer.js"
 import { testProjectName } from "../engine/testRun.js"
 
 const readerToken = "a-token-of-one-who-only-reads"
@@ -28,6 +30,28 @@ const startFiles = async (): Promise<{ readonly server: Server; readonly url: st
   files.url = `http://127.0.0.1:${port}/compose.yaml`
   return files
 }
+
+const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+
+/** What axe finds on the page: the rule, and where. `rules` limits it to some. */
+const accessProblems = async (page: Page, rules?: ReadonlyArray<string>): Promise<ReadonlyArray<string>> => {
+  if (!(await page.evaluate(() => Reflect.has(globalThis, "axe")))) await page.evaluate(axeSource)
+  const found: unknown = await page.evaluate(async (only) => {
+    const options = { resultTypes: ["violations"], ...(only === undefined ? {} : { runOnly: only }) }
+    const { violations } = await Reflect.get(globalThis, "axe").run(document, options)
+    return violations.flatMap(({ id, nodes }: { id: string; nodes: ReadonlyArray<{ html: string; any: unknown }> }) =>
+      nodes.map(({ any, html }) => `${id}: ${html.slice(0, 200)} ${JSON.stringify(any).slice(0, 300)}`)
+    )
+  }, rules)
+  return Array.isArray(found) ? found.map(String) : ["axe did not answer"]
+}
+
+const themes = [
+  { colorScheme: "dark", contrast: "no-preference" },
+  { colorScheme: "light", contrast: "more" },
+  { colorScheme: "dark", contrast: "more" },
+  { colorScheme: "light", contrast: "no-preference" }
+] as const
 
 describeEngine("the views of the page", () =>
   describeCompose("2.26", "with", (compose) => {
@@ -154,5 +178,137 @@ describeEngine("the views of the page", () =>
       expect(await reading.locator(".view :is(form, button)").count()).toBe(0)
       expect(complaints).toEqual([])
     }, 60_000)
+
+    it("have nothing that axe finds, in any theme, move nothing by themselves, and work without a mouse", async () => {
+      const name = uniqueName("views")
+      const script =
+        "for c in 31 32 33 34 35 36 90 91; do printf '\\033[%smcolor %s\\033[0m plain\\n' $c $c; done; echo err >&2; sleep 600"
+      const made = await startTestContainer({ endpoint: testEngine().endpoint, name, cmd: ["sh", "-c", script] })
+      closing.push(() => made.remove())
+      const stack = newName("page-access")
+      const path = await writeProject(folder, stack, { "compose.yaml": `services: { web: { ${service} } }\n` })
+      const { complaints, page } = await open("#/")
+      await page.addInitScript(() => {
+        const shifts: Array<string> = []
+        Reflect.set(globalThis, "shifts", shifts)
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) {
+            if (Reflect.get(entry, "hadRecentInput") === true) continue
+            const sources: ReadonlyArray<{ node?: Element }> = Reflect.get(entry, "sources")
+            shifts.push(sources.map(({ node }) => node?.id || node?.textContent || "removed").join(", "))
+          }
+        }).observe({ type: "layout-shift", buffered: true })
+      })
+      const found: Array<string> = []
+      const check = async (state: string): Promise<void> => {
+        for (const theme of themes.toReversed()) {
+          await page.emulateMedia({ ...theme, reducedMotion: "reduce" })
+          // The log takes its colors from the theme in the next frame.
+          await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
+          const isFirst = theme === themes.at(-1)
+          const problems = await accessProblems(page, isFirst ? undefined : ["color-contrast"])
+          found.push(...problems.map((problem) => `${state}, ${theme.colorScheme}, ${theme.contrast}: ${problem}`))
+        }
+        await page.emulateMedia({ colorScheme: "light", contrast: "no-preference" })
+      }
+      const keyboard = page.keyboard
+      await page.reload()
+      await page.getByText("Live", { exact: true }).waitFor()
+      await page.locator("#containers .container").first().waitFor()
+      expect(await page.evaluate(() => Reflect.get(globalThis, "shifts"))).toEqual([])
+      await check("the start")
+      await keyboard.press("c")
+      await keyboard.type(name)
+      await page.getByRole("link", { name }).waitFor()
+      await keyboard.press("ArrowDown")
+      await keyboard.press("Enter")
+      await page.locator("#log .line", { hasText: "err" }).waitFor()
+      await keyboard.press("x")
+      await keyboard.press("Shift+Tab")
+      await keyboard.press("Enter")
+      await page.locator("#stats canvas").nth(2).waitFor()
+      await check("a log with stats")
+      for (const [zone, time] of [
+        ["utc", /^\d\d:\d\d:\d\d\.\d{3}Z$/],
+        ["relative", / ago$/],
+        ["local", /^\d\d:\d\d:\d\d\.\d{3}$/]
+      ] as const) {
+        await page.getByLabel("Times", { exact: true }).selectOption(zone)
+        await expect.poll(() => page.locator("#log time").first().textContent()).toMatch(time)
+      }
+      await page.locator("#log").focus()
+      await keyboard.press("t")
+      await keyboard.press("w")
+      expect(await page.locator("#log.times.wrap").count()).toBe(1)
+      await keyboard.press("?")
+      await page.getByRole("dialog").getByText("Follow the end").waitFor()
+      await check("the keys")
+      await keyboard.press("Space")
+      await keyboard.press("Escape")
+      await page.locator("#log").focus()
+      await keyboard.press("t")
+      expect(await page.locator("#log.times").count()).toBe(1)
+      await keyboard.press("?")
+      await keyboard.press("Space")
+      await keyboard.press("Escape")
+      await page.getByRole("button", { name: `Actions for ${name}` }).focus()
+      await keyboard.press("Enter")
+      await page.getByRole("menuitem", { name: "Remove…" }).waitFor()
+      await check("a menu")
+      await keyboard.press("ArrowUp")
+      await keyboard.press("Enter")
+      await page.getByRole("dialog").waitFor()
+      await check("a question")
+      await keyboard.press("Escape")
+      await page.getByLabel("Filter lines").fill("nothing like this")
+      await page.getByText("No lines match").waitFor()
+      await check("no match")
+      await page.locator("#log").focus()
+      await keyboard.press("s")
+      await page.getByLabel("URL or path of a compose file").fill("/nowhere")
+      await keyboard.press("Enter")
+      await page.getByRole("alert").waitFor()
+      await page.getByLabel("URL or path of a compose file").fill(path)
+      await page.getByLabel("Name of the stack").fill(stack)
+      await check("stacks")
+      await keyboard.press("Enter")
+      await page.getByText("It has no containers.").waitFor()
+      await check("a stack")
+      await page.locator("h1").first().waitFor()
+      await button(page, "Pull").focus()
+      await keyboard.press("Enter")
+      await page.locator(".operation-status", { hasText: /completed|failed/ }).waitFor()
+      await check("an operation")
+      await keyboard.press("o")
+      await page.locator(".operation").first().waitFor()
+      await check("operations")
+      await page.setViewportSize({ width: 320, height: 640 })
+      for (const address of ["#/", `#/containers/${name}`, "#/stacks", `#/stacks/${stack}`, "#/operations"]) {
+        await page.goto(`${server.url}/${address}`)
+        await page.waitForFunction(() =>
+          document.querySelector(".view, #operations, #selected:not([hidden]), #welcome")
+        )
+        const wide = await page.evaluate(() =>
+          Array.from(document.querySelectorAll("#page > :not(#side) *"))
+            .filter((each) => each.closest("#log, #operation-filters, .line") === null)
+            .filter((each) => document.documentElement.scrollWidth > 320 && each.getBoundingClientRect().right > 320)
+            .map((each) => each.outerHTML.slice(0, 150))
+        )
+        expect([address, await page.evaluate(() => document.documentElement.scrollWidth), wide]).toEqual([
+          address,
+          320,
+          []
+        ])
+      }
+      await page.getByRole("link", { name: "All containers" }).first().waitFor()
+      const signedOut = await openPage(browser)
+      closing.push(() => signedOut.page.context().close())
+      await signedOut.page.goto(server.url)
+      await signedOut.page.getByText("This browser is not signed in").waitFor()
+      found.push(...(await accessProblems(signedOut.page)))
+      expect(found).toEqual([])
+      // The file that is nowhere: the browser tells of each answer that is an error.
+      expect(complaints.filter((complaint) => !/\b4(00|22)\b/.test(complaint))).toEqual([])
+    }, 90_000)
   })
 )

@@ -23,7 +23,7 @@ export const ProblemBanners = () => {
           <span id="engine-reason">{engine.reason ?? "The engine is not responding."}</span>
           <span>
             Dockwire keeps trying <code id="engine-endpoint">{engine.endpoint}</code> and continues as soon as Docker
-            responds.
+            responds. To see what keeps it from that: <code>{`docker -H ${engine.endpoint} version`}</code>
           </span>
           <button type="button" onClick={() => void containers.refresh()}>
             Try now

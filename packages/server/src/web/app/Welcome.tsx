@@ -39,7 +39,15 @@ export const Welcome = () => {
   }
   return (
     <section id="welcome">
-      {list?.length === 0 && requested === undefined ? <NoContainers /> : <p id="welcome-text">{text()}</p>}
+      <h1 class="unseen">Containers</h1>
+      {list?.length === 0 && requested === undefined ? (
+        <NoContainers />
+      ) : (
+        // Another text is another element: nothing moves.
+        <p key={text()} id="welcome-text">
+          {text()}
+        </p>
+      )}
     </section>
   )
 }

@@ -28,13 +28,11 @@ const StatsSwitch = () => (
 const Actions = () => {
   const { actions, selection, session } = useModel()
   const container = selection.container.value
-  if (container === undefined) return null
+  if (container === undefined || !session.may("operate")) return null
   const running = actions.running.value.get(container.id)
-  const possible = session.may("operate") ? containerActions : []
   return (
     <div id="actions">
-      <StatsSwitch />
-      {possible
+      {containerActions
         .filter((action) => (running === undefined ? isPossible(action, container.state) : running === action))
         .map((action) => (
           <button
@@ -78,7 +76,10 @@ export const SelectedContainer = () => {
               </span>
             ))}
         </p>
-        <Actions />
+        <div id="container-tools">
+          <StatsSwitch />
+          <Actions />
+        </div>
       </header>
       {isShown && statsShown.value && <StatsPanel key={selected.id} id={selected.id} />}
       <LogPane />

@@ -74,7 +74,7 @@ const act = (model: PageModel, event: KeyboardEvent): boolean => {
   const { key, target, timeStamp } = event
   const isLog = model.route.value.view === "container" && model.selection.selected.value !== undefined
   // A button that has the focus is pressed by it.
-  if (key === " " && target instanceof HTMLElement && target.closest("button, a, summary") !== null) return false
+  if (key === " " && target instanceof HTMLElement && target.closest("button, summary") !== null) return false
   if (key === "g" && isLog) {
     const isSecond = timeStamp - lastG < sequenceTime
     lastG = isSecond ? 0 : timeStamp

@@ -1,4 +1,5 @@
 import { useLayoutEffect, useRef } from "preact/hooks"
+import { isAlive } from "../model/Containers.js"
 import { useModel } from "../model/PageModel.js"
 import { countLines } from "./logNotes.js"
 import type { LogFigures } from "./LogController.js"
@@ -83,8 +84,17 @@ const EmptyLog = () => {
       </p>
     )
   }
+  if (log.isLoaded.value && container !== undefined && !isAlive(container.state)) {
+    return <p id="log-empty">It has written nothing. {container.status}.</p>
+  }
   if (log.isLoaded.value) {
-    return <p id="log-empty">No log output yet. New lines appear here as they are written.</p>
+    const since = /^Up (.*?)( \(|$)/.exec(container?.status ?? "")?.[1]
+    return (
+      <p id="log-empty">
+        No log output yet{since === undefined ? "" : `: running, silent for ${since.toLowerCase()}`}. New lines appear
+        here as they are written.
+      </p>
+    )
   }
   return (
     <p id="log-empty">

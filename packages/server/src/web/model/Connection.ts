@@ -2,7 +2,7 @@ import { signal } from "@preact/signals"
 import type { ApiCaller } from "../../client/api/ApiCaller.js"
 import type { ConnectFailure } from "../../client/connection/ConnectFailure.js"
 import type { Socket } from "../../client/Socket.js"
-import type { EngineStatus } from "../../Wire.js"
+import { CloseCode, type EngineStatus } from "../../Wire.js"
 
 /** How many times in a row a WebSocket must fail to open beside a server that answers: once may be a restart. */
 const minFailures = 2
@@ -57,6 +57,11 @@ export class Connection {
       if (!reconnects) {
         this.#stopCountdown()
         this.status.value = { tone: "bad", text: "Disconnected" }
+        return
+      }
+      if (code === CloseCode.tooSlow) {
+        this.status.value = { tone: "busy", text: "Too slow for all that is written, catching up; nothing is lost" }
+        this.#isExplained = true
         return
       }
       // A browser has no reason for a connection that was lost: this is the client's own.

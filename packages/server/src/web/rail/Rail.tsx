@@ -22,7 +22,7 @@ const NoMatch = ({ filter, onClear }: { readonly filter: string; readonly onClea
 
 /** The containers by project and service, and the way to the other views. Only the rows in sight are in the document. */
 export const Rail = () => {
-  const { containers, railNames, selection } = useModel()
+  const { containers, railNames, route, selection } = useModel()
   const filter = useSignal("")
   const hideStopped = useSignal(loadSetting("hideStopped") === "on")
   const folded = useSignal<ReadonlySet<string>>(new Set())
@@ -69,7 +69,9 @@ export const Rail = () => {
             >
               <RowLine
                 row={row}
-                selected={row.kind === "container" && row.container.id === selectedId}
+                selected={
+                  row.kind === "container" && row.container.id === selectedId && route.value.view === "container"
+                }
                 onFold={fold}
                 onMenu={(opened) => {
                   menu.value = opened

@@ -19,8 +19,11 @@ interface ChartProps {
 
 const height = 64
 
-/** The time that a chart spans, in seconds. */
-const span = 300
+/** The time that a chart spans at first and at most, in seconds. */
+const spans = { least: 60, most: 300 }
+
+const beginning = (first: number, last: number): number =>
+  last - Math.min(spans.most, Math.max(spans.least, last - first))
 
 const makeChart = (box: HTMLElement, lines: ReadonlyArray<ChartLine>, top: number): uPlot => {
   const colors = getComputedStyle(document.documentElement)
@@ -34,7 +37,7 @@ const makeChart = (box: HTMLElement, lines: ReadonlyArray<ChartLine>, top: numbe
       padding: [4, 0, 2, 0],
       axes: [axis, axis],
       scales: {
-        x: { range: (_, __, last) => [last - span, last] },
+        x: { range: (_, first, last) => [beginning(first, last), last] },
         y: { range: (_, __, highest) => [0, Math.max(top, highest * 1.1)] }
       },
       series: [
