@@ -282,6 +282,9 @@ describeEngine("the views of the page", () =>
       await keyboard.press("o")
       await page.locator(".operation").first().waitFor()
       await check("operations")
+      await keyboard.press("Control+k")
+      await page.locator("#search-input").fill(name)
+      await check("a search")
       await page.setViewportSize({ width: 320, height: 640 })
       for (const address of ["#/", `#/containers/${name}`, "#/stacks", `#/stacks/${stack}`, "#/operations"]) {
         await page.goto(`${server.url}/${address}`)

@@ -24,6 +24,7 @@ export const keyHelp: ReadonlyArray<readonly [place: string, keys: ReadonlyArray
     "Everywhere",
     [
       { keys: ["?"], what: "This overview" },
+      { keys: ["Ctrl", "K"], what: "Search everything" },
       { keys: ["c"], what: "Filter containers" },
       { keys: ["o"], what: "Operations" },
       { keys: ["s"], what: "Stacks" },
