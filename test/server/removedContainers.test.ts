@@ -1,15 +1,19 @@
 import type { LogLine, LogMark } from "@dockwire/core"
 import type { Wire } from "@dockwire/server"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest"
+import { KeptLogElement } from "../../packages/server/src/Api/logs/KeptLogElement.js"
 import { describeEngine, testEngine } from "../engine/realEngine.js"
 import { startTestContainer } from "../engine/testContainer.js"
 import { type InProcessServer, startInProcess } from "./inProcessServer.js"
 import { storeProgram } from "./store/storeProgram.js"
 import { connectWire, isEvent, lastPosition, poll, type WireClient } from "./wireClient.js"
+
+const decode = Schema.decodeUnknownSync(Schema.Array(KeptLogElement), { onExcessProperty: "error" })
 
 const cleanups: Array<() => Promise<unknown>> = []
 afterEach(async () => {
@@ -176,5 +180,50 @@ describeEngine("the room of a container that was removed", () => {
       })
       expect(back.messages.filter(isEvent("gap"))).toEqual([])
     }
+  })
+
+  it("has nothing of one that still exists and is not kept: its log is searched in the engine", async () => {
+    const made = await startTestContainer({
+      endpoint: testEngine().endpoint,
+      name: `${name}-unkept`,
+      cmd: [
+        "sh",
+        "-c",
+        "i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo line $i; echo ERROR $i >&2; done; sleep 1; echo end; sleep 1000"
+      ]
+    })
+    cleanups.push(made.remove)
+    await poll("all lines are there", async () => /^line 300$[^]*^end$/m.test(await made.output()))
+    const find = async (query: Readonly<Record<string, string>>) => {
+      const url = `${server.url}/api/logs?${new URLSearchParams({ container: made.name, ...query })}`
+      const response = await fetch(url, { headers: { authorization: `Bearer ${server.token}` } })
+      const found = decode(
+        (await response.text())
+          .split("\n")
+          .flatMap((line): ReadonlyArray<unknown> => (line === "" ? [] : [JSON.parse(line)]))
+      )
+      const last = found.at(-1)
+      return {
+        status: response.status,
+        hits: found.flatMap((element) => (element._tag === "SearchFound" ? element.hits : [])),
+        progress: last?._tag === "SearchFound" ? last.progress : undefined
+      }
+    }
+    const textsOf = ({ hits }: Awaited<ReturnType<typeof find>>) => hits.map(({ line }) => line.text)
+    const first = await find({ q: "/^line .*7$/", limit: "5", context: "1" })
+    expect(textsOf(first)).toEqual([297, 287, 277, 267, 257].map((number) => `line ${number}`))
+    expect(first.hits[0]?.before.length).toBe(1)
+    expect(first.hits[0]?.after.length).toBe(1)
+    expect(first.progress).toMatchObject({ matches: 5, done: "limit" })
+    const rest = await find({ q: "/^line .*7$/", cursor: first.progress?.cursor ?? "" })
+    expect(textsOf(rest)).toEqual(Array.from({ length: 25 }, (_, index) => `line ${247 - 10 * index}`))
+    expect(rest.progress).toMatchObject({ matches: 25, done: "end" })
+    expect(textsOf(await find({ q: "stream:stderr level:error" })).length).toBe(300)
+    const links = (await find({ q: "" })).hits.map(({ line }) => line.link)
+    expect(new Set(links).size).toBe(601)
+    const wrong = await fetch(`${server.url}/api/logs?q=x&cursor=1.2.3.4&container=${made.name}`, {
+      headers: { authorization: `Bearer ${server.token}` }
+    })
+    expect([wrong.status, await wrong.json()]).toMatchObject([400, { field: "cursor", value: "1.2.3.4" }])
   })
 })

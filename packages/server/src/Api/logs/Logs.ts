@@ -50,10 +50,14 @@ export class LogsApi extends HttpApiGroup.make("logs")
       .addSuccess(Schema.String.pipe(HttpApiSchema.withEncoding({ kind: "Text" })))
       .addError(Errors.LogSourceNotFound)
       .addError(Errors.LineNotFound)
+      .addError(Errors.ContainerNotFound)
+      .addError(Errors.LogsUnreadable)
+      .addError(Errors.EngineUnavailable)
+      .addError(Errors.EngineError)
       .annotateContext(streamed(KeptLogElement, jsonLines))
       .annotate(
         OpenApi.Description,
-        "Without `q`, a range of one source, its containers merged by time: as text, or with `Accept: application/x-ndjson` as one JSON object per line. In a text, what is no line of the log begins with `-- `. With `q`, a search, the newest line first, always as JSON objects: at least one every 250 ms, and the search ends when the caller leaves. Two searches run at once; others wait, and are told."
+        "Without `q`, a range of one source, its containers merged by time: as text, or with `Accept: application/x-ndjson` as one JSON object per line. In a text, what is no line of the log begins with `-- `. With `q`, a search, the newest line first, always as JSON objects: at least one every 250 ms, and the search ends when the caller leaves. Two searches run at once; others wait, and are told. If nothing is kept of `container`, the engine's log of it is searched, which is read to its end first: of that, the newest 10,000 lines are found at most."
       )
       .annotate(RequiredScope, "read")
   )

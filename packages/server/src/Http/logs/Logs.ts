@@ -1,10 +1,13 @@
 /** The handlers of `LogsApi`. */
+import { Containers } from "@dockwire/core/Containers"
 import { InvalidRequest } from "@dockwire/core/DockerError"
+import { Logs } from "@dockwire/core/Logs"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import { Api } from "../../Api/Api.js"
 import { toErrorBody } from "../../Api/Errors.js"
 import { LogStore } from "../../store/LogStore.js"
+import { EngineSearches } from "./engineSearch.js"
 import { rangeResponse } from "./rangeResponse.js"
 import { searchResponse } from "./searchResponse.js"
 
@@ -34,20 +37,21 @@ const checkBuckets = (buckets = 1): Effect.Effect<void, InvalidRequest> =>
       )
 
 export const layer = HttpApiBuilder.group(Api, "logs", (handlers) =>
-  Effect.map(LogStore, (store) =>
-    handlers
+  Effect.gen(function* () {
+    const store = yield* LogStore
+    const engine = new EngineSearches(yield* Containers, yield* Logs)
+    return handlers
       .handle("sources", () => Effect.mapError(store.sources, toErrorBody))
       .handleRaw("read", ({ request, urlParams: { q, ...query } }) =>
-        (q === undefined
-          ? Effect.zipRight(
-              refuseAll(query, ofSearch, "Only a search has it. Say what to search for, as q."),
-              rangeResponse(store, request, query)
+        q === undefined
+          ? refuseAll(query, ofSearch, "Only a search has it. Say what to search for, as q.").pipe(
+              Effect.zipRight(rangeResponse(store, request, query)),
+              Effect.mapError(toErrorBody)
             )
-          : Effect.zipRight(
-              refuseAll(query, ofRange, "A search gives the newest first, as JSON. Leave it out, or leave out q."),
-              searchResponse(store, { q, ...query })
+          : refuseAll(query, ofRange, "A search gives the newest first, as JSON. Leave it out, or leave out q.").pipe(
+              Effect.zipRight(searchResponse(store, engine, { q, ...query })),
+              Effect.mapError(toErrorBody)
             )
-        ).pipe(Effect.mapError(toErrorBody))
       )
       .handle("histogram", ({ urlParams: { source, ...request } }) =>
         Effect.zipRight(
@@ -55,5 +59,5 @@ export const layer = HttpApiBuilder.group(Api, "logs", (handlers) =>
           store.histogram({ ...request, ...(source === undefined ? {} : { sources: source }) })
         ).pipe(Effect.mapError(toErrorBody))
       )
-  )
+  })
 )
