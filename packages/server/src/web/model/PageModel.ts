@@ -11,6 +11,7 @@ import { clock } from "./Clock.js"
 import { Connection } from "./Connection.js"
 import { ContainerActions } from "./ContainerActions.js"
 import { type Container, Containers } from "./Containers.js"
+import { LogActivity } from "./LogActivity.js"
 import { Notices } from "./Notices.js"
 import { Selection } from "./Selection.js"
 import { Session } from "./Session.js"
@@ -33,6 +34,13 @@ export class PageModel {
   readonly containers: Containers
   readonly selection: Selection
   readonly actions: ContainerActions
+  readonly activity = new LogActivity(this.api, () => {
+    const engine = this.connection.engine.value
+    // Of a demo, nothing is kept.
+    return (
+      !document.hidden && this.connection.connected.value && engine?.available === true && engine.demo === undefined
+    )
+  })
   /** The names of the containers in the rail, in its order. */
   readonly railNames = signal<ReadonlyArray<string>>([])
   /** The container that the reader is asked about before it is removed. */

@@ -1,3 +1,4 @@
+import { ActivityMark } from "./ActivityMark.js"
 import { isAlive } from "../model/Containers.js"
 import { useModel } from "../model/PageModel.js"
 import { routeTo } from "../Route.js"
@@ -33,7 +34,7 @@ export const RowLine = ({ onFold, onMenu, row, selected }: RowLineProps) => {
     )
   }
   const { container, depth } = row
-  const { health, image, name, project, state, status } = container
+  const { health, id, image, name, project, state, status } = container
   const prefix = project !== undefined && name.startsWith(`${project}-`) ? `${project}-` : ""
   return (
     <>
@@ -49,6 +50,7 @@ export const RowLine = ({ onFold, onMenu, row, selected }: RowLineProps) => {
           <span class="prefix">{prefix}</span>
           {name.slice(prefix.length)}
         </span>
+        {isAlive(state) && <ActivityMark id={id} />}
         <StateMark state={state} health={health} />
       </a>
       {session.may("operate") && (
