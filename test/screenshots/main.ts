@@ -53,7 +53,7 @@ const scenes = (up: string): Readonly<Record<string, (page: Page, url: string) =
     await page.getByRole("button", { name: "Stats" }).click()
     await page.locator("#stats canvas").nth(2).waitFor()
     // Charts need some readings, which come every two seconds.
-    await page.waitForTimeout(24_000)
+    await page.waitForTimeout(40_000)
     await page.getByRole("button", { name: "Timestamps" }).click()
   },
   operation: async (page, url) => {

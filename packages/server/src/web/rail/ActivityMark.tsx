@@ -1,10 +1,10 @@
 import { useModel } from "../model/PageModel.js"
 
-const size = { width: 40, height: 16 }
+const size = { width: 32, height: 16 }
 
 /** The corners of the line. A line per second fills the height by a quarter, a hundred fill it whole. */
 const points = (rates: ReadonlyArray<number>): string => {
-  const step = size.width / 23
+  const step = size.width / Math.max(6, rates.length - 1)
   const from = size.width - (rates.length - 1) * step
   const heightOf = (rate: number): number => Math.min(1, Math.log10(1 + rate) / 2) * (size.height - 2)
   return rates
