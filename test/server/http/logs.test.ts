@@ -239,6 +239,12 @@ describe("kept logs over HTTP", () => {
         after
       )
     }
+    // Long lines are read few at a time, and each once.
+    const numbers = async (limit: number) =>
+      keptLines(await read({ source: "box/long", limit })).map(({ number }) => number)
+    for (const limit of [1_700, 3_000]) {
+      expect(await numbers(limit)).toEqual(Array.from({ length: limit }, (_, index) => index + 1))
+    }
     const caller = makeApiCaller({ url: server.url, token: server.token })
     const held = await Promise.all(
       [0, 1].map(() => server.open("GET", "/api/logs?q=yyy&source=long", { accept: json }))

@@ -27,8 +27,8 @@ export interface EmbeddedLogStoreOptions {
   readonly program?: URL
 }
 
-/** As many records are read at once. */
-const pageRecords = 1_000
+/** As many records are read at once, unless they are long. */
+const pageRecords = 2_000
 
 const checkTime = (field: string, time: string | undefined): Effect.Effect<void, InvalidRequest> =>
   time === undefined || parseTimeBound(time) !== undefined
@@ -81,17 +81,18 @@ export const makeEmbeddedLogStore = (
       Stream.paginateEffect(
         { cursor: range.cursor, left: range.limit ?? Number.MAX_SAFE_INTEGER },
         ({ cursor, left }) => {
-          const { cursor: _, ...rest } = range
+          const { cursor: _, ...bounds } = range
           const limit = Math.min(left, pageRecords)
           const page = ask((thread) =>
-            thread.ask("page", { ...rest, ...(cursor === undefined ? {} : { cursor }), limit })
+            thread.ask("page", { ...bounds, ...(cursor === undefined ? {} : { cursor }), limit })
           )
           return Effect.map(page, (found) => {
             const next = found?.next
-            const isLast = next === undefined || left - limit <= 0
+            const rest = left - (found?.records ?? 0)
+            const isLast = next === undefined || rest <= 0
             return [
               decodeItems(found?.items ?? []),
-              isLast ? Option.none() : Option.some({ cursor: next, left: left - limit })
+              isLast ? Option.none() : Option.some({ cursor: next, left: rest })
             ] as const
           })
         }

@@ -14,6 +14,8 @@ import type { Unit, Units } from "../read/Units.js"
 const tellAfter = 50
 /** As many hits are told at once. */
 const hitsAtOnce = 200
+/** Or so many characters of text: a line may have a million. */
+const charactersAtOnce = 1_000_000
 
 interface PlacedHit {
   readonly place: LogPlace
@@ -78,7 +80,8 @@ export class SearchRun {
     const until = performance.now() + tellAfter
     const hits: Array<RawHit> = []
     let done: SearchProgress["done"]
-    while (hits.length < hitsAtOnce && isWanted()) {
+    let characters = 0
+    while (hits.length < hitsAtOnce && characters < charactersAtOnce && isWanted()) {
       if (this.matches >= this.task.limit) {
         done = "limit"
         break
@@ -87,6 +90,7 @@ export class SearchRun {
       if (hit !== undefined) {
         this.matches++
         this.last = hit.place
+        characters += hit.line.text.length
         hits.push(this.withContext(hit))
         continue
       }

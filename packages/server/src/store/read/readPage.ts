@@ -68,6 +68,9 @@ class SourceWalk {
 
 const boundOf = (time: string | undefined): Bound | undefined => (time === undefined ? undefined : parseTimeBound(time))
 
+/** A page ends when it has as many characters of text: a line may have a million. */
+const pageCharacters = 1_000_000
+
 /** Reads a page. `undefined` if there is no such source. */
 export const readPage = (units: Units, range: LogRange & { readonly limit: number }): Page | undefined => {
   const source = units.sources().find(({ name }) => name === range.source)
@@ -78,11 +81,15 @@ export const readPage = (units: Units, range: LogRange & { readonly limit: numbe
   const walk = new SourceWalk(units, source, bounds, containerId)
   const items: Array<RawItem> = []
   let last: LogPlace | undefined
-  for (let records = 0; records < range.limit; records++) {
+  let records = 0
+  for (let characters = 0; records < range.limit && characters < pageCharacters; records++) {
     const best = walk.next()
-    if (best?.place === undefined) return { items, next: undefined }
+    if (best?.place === undefined) return { items, records, next: undefined }
     last = best.place
-    items.push(...best.take())
+    for (const item of best.take()) {
+      items.push(item)
+      if (item._tag === "StoredLine") characters += item.text.length
+    }
   }
-  return { items, next: last === undefined ? undefined : cursorOf(last) }
+  return { items, records, next: last === undefined ? undefined : cursorOf(last) }
 }

@@ -54,6 +54,8 @@ export type RawItem = StoredLine | RawMark | GenerationMark | MissingRecords
 /** A part of a read. */
 export interface Page {
   readonly items: ReadonlyArray<RawItem>
+  /** How many of them are records. */
+  readonly records: number
   /** Goes on behind what was read; missing at the end. */
   readonly next: string | undefined
 }
