@@ -185,9 +185,13 @@ describeEngine("the views of the page", () =>
     it("have nothing that axe finds, in any theme, move nothing by themselves, and work without a mouse", async () => {
       const name = uniqueName("views")
       const script =
-        "for c in 31 32 33 34 35 36 90 91; do printf '\\033[%smcolor %s\\033[0m plain\\n' $c $c; done; echo err >&2; sleep 600"
-      const made = await startTestContainer({ endpoint: testEngine().endpoint, name, cmd: ["sh", "-c", script] })
-      closing.push(() => made.remove())
+        "for c in 31 32 33 34 35 36 90 91; do printf '\\033[%smcolor %s\\033[0m plain\\n' $c $c; done; echo err >&2; echo level=error msg=broken; sleep 600"
+      const { endpoint } = testEngine()
+      const [made, silent] = await Promise.all([
+        startTestContainer({ endpoint, name, cmd: ["sh", "-c", script] }),
+        startTestContainer({ endpoint, name: uniqueName("silent"), cmd: ["sleep", "600"] })
+      ])
+      closing.push(() => Promise.all([made.remove(), silent.remove()]))
       const stack = newName("page-access")
       const path = await writeProject(folder, stack, { "compose.yaml": `services: { web: { ${service} } }\n` })
       const { complaints, page } = await open("#/")
@@ -226,12 +230,17 @@ describeEngine("the views of the page", () =>
       await page.getByRole("link", { name }).waitFor()
       await keyboard.press("ArrowDown")
       await keyboard.press("Enter")
-      await page.locator("#log .line", { hasText: "err" }).waitFor()
+      await page.locator("#log .line.stderr").waitFor()
       await keyboard.press("x")
       await keyboard.press("Shift+Tab")
       await keyboard.press("Enter")
       await page.locator("#stats canvas").nth(2).waitFor()
       await check("a log with stats")
+      await page.locator(".row", { hasText: name }).getByText("1 error in the last 5 minutes").waitFor()
+      await page
+        .locator(".row", { hasText: name })
+        .getByRole("img", { name: /lines per second$/ })
+        .waitFor()
       for (const [zone, time] of [
         ["utc", /^\d\d:\d\d:\d\d\.\d{3}Z$/],
         ["relative", / ago$/],
@@ -308,6 +317,19 @@ describeEngine("the views of the page", () =>
         ])
       }
       await page.getByRole("link", { name: "All containers" }).first().waitFor()
+      await page.goto(`${server.url}/#/containers/${silent.name}`)
+      await page.getByText(/^No log output yet: running, silent for .*\. New lines appear here/).waitFor()
+      const icons = await page.evaluate(async () => {
+        const address = document.querySelector<HTMLLinkElement>("link[rel=manifest]")?.href ?? ""
+        const manifest: { icons: ReadonlyArray<{ src: string }>; start_url: string } = await (
+          await fetch(address)
+        ).json()
+        const answers = manifest.icons.map(async ({ src }) =>
+          (await fetch(new URL(src, address))).headers.get("content-type")
+        )
+        return [new URL(manifest.start_url, address).href, ...(await Promise.all(answers))]
+      })
+      expect(icons).toEqual([`${server.url}/`, "image/svg+xml", "image/png", "image/png", "image/png"])
       const signedOut = await openPage(browser)
       closing.push(() => signedOut.page.context().close())
       await signedOut.page.goto(server.url)
