@@ -48,7 +48,7 @@ export const RowLine = ({ onFold, onMenu, row, selected }: RowLineProps) => {
       >
         <span class="container-name">
           <span class="prefix">{prefix}</span>
-          <span>{name.slice(prefix.length)}</span>
+          {name.slice(prefix.length)}
         </span>
         {isAlive(state) && <ActivityMark id={id} />}
         <StateMark state={state} health={health} />
