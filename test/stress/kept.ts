@@ -5,7 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { startKillableEngine } from "../engine/killableEngine.js"
 import { type ServerProcess, startServer } from "../engine/serverProcess.js"
 import { startTestContainer, type TestContainer, uniqueName } from "../engine/testContainer.js"
-import { countKept, countText, isRight, readKept } from "./keptTimeline.js"
+import { followed } from "../core/logs/followed.js"
+import { faultsOverHttp, readOverHttp } from "./keptOverHttp.js"
+import { countKept, countText, countUnequal, isRight, readKept } from "./keptTimeline.js"
 import { makeRandom } from "./random.js"
 import type { Stress } from "./Stress.js"
 
@@ -66,8 +68,13 @@ export const kept: Stress = {
           await container.remove()
         }
         await sleep(2_000)
+        const shown = await readOverHttp(server, name, "line")
         await server.stop()
         const items = await readKept(dataDir, name)
+        const faults = faultsOverHttp(shown, items)
+        for (const fault of faults) print(`  FAULT: ${fault}`)
+        if (faults.length > 0) isAllRight = false
+        else print(`kept, round ${round}: download, search and ${shown.rooms.size} rooms show the same`)
         for (const { id, last } of written) {
           const count = countKept(items, id, last)
           print(`kept, round ${round}, container ${id.slice(0, 12)}: ${countText(count)}`)
@@ -100,13 +107,20 @@ export const keptBursts: Stress = {
         cmd: ["sh", "-c", `${printing(last, 20_000, "sleep 1")}; sleep 1000000`],
         logConfig: { Type: "json-file", Config: { "max-size": "1m", "max-file": "2" } }
       })
+      // It may miss other lines than the server, but must say so too.
+      const follow = followed(endpoint, container.id)
       try {
         await untilWritten(container, last)
         await server.stop()
-        const count = countKept(await readKept(dataDir, name), container.id, last)
+        const items = await readKept(dataDir, name)
+        const count = countKept(items, container.id, last)
+        const beside = countKept(follow.elements, container.id, last)
+        const unequal = countUnequal(items, follow.elements)
         print(`kept-bursts, round ${round}: ${countText(count)}`)
-        isAllRight = isRight(count) && count.lines > 0 && isAllRight
+        print(`kept-bursts, round ${round}, a follow beside it: ${countText(beside)}; ${unequal} lines of both differ`)
+        isAllRight = isRight(count) && isRight(beside) && unequal === 0 && count.lines > 0 && isAllRight
       } finally {
+        await follow.stop()
         await server.stop("SIGKILL").catch(() => {})
         await container.remove()
         await rm(dataDir, { recursive: true, force: true })

@@ -2,6 +2,7 @@
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type { FollowElement } from "@dockwire/core"
 import type { StoredItem } from "../../packages/server/src/store/LogRecord.js"
 import { LogStore } from "../../packages/server/src/store/LogStore.js"
 import { storeProgram } from "../server/store/storeProgram.js"
@@ -31,7 +32,11 @@ export interface Count {
 }
 
 /** Counts the lines `line <number> ...` from the first number up to the last one that was written. */
-export const countKept = (items: ReadonlyArray<StoredItem>, containerId: string, last: number): Count => {
+export const countKept = (
+  items: ReadonlyArray<StoredItem | FollowElement>,
+  containerId: string,
+  last: number
+): Count => {
   let [lines, gaps, repeated, said, expected] = [0, 0, 0, 0, 1]
   let hasGap = false
   const unsaid: Array<number> = []
@@ -44,11 +49,12 @@ export const countKept = (items: ReadonlyArray<StoredItem>, containerId: string,
   }
   for (const item of items) {
     if (item.containerId !== containerId) continue
-    if (item._tag === "MissingRecords" || (item._tag === "StoredMark" && item.mark.mark === "gap")) {
+    const mark = item._tag === "StoredMark" ? item.mark : item
+    if (item._tag === "MissingRecords" || (mark._tag === "LogMark" && mark.mark === "gap")) {
       gaps++
       hasGap = true
     }
-    if (item._tag !== "StoredLine") continue
+    if (item._tag !== "StoredLine" && item._tag !== "LogLine") continue
     const number = Number(item.text.split(" ")[1])
     lines++
     if (number < expected) repeated++
@@ -59,6 +65,20 @@ export const countKept = (items: ReadonlyArray<StoredItem>, containerId: string,
   }
   reach(last + 1)
   return { lines, gaps, repeated, said, unsaid }
+}
+
+/** Lines that two timelines of a container both have, and not with the same time and stream. */
+export const countUnequal = (items: ReadonlyArray<StoredItem>, elements: ReadonlyArray<FollowElement>): number => {
+  const known = new Map(
+    elements.flatMap((element): ReadonlyArray<[string, string]> =>
+      element._tag === "LogLine" ? [[element.text, `${element.timestamp} ${element.stream}`]] : []
+    )
+  )
+  return items.filter((item) => {
+    if (item._tag !== "StoredLine") return false
+    const other = known.get(item.text)
+    return other !== undefined && other !== `${item.timestamp} ${item.stream}`
+  }).length
 }
 
 /** As a line to print. */
