@@ -1,10 +1,12 @@
 import { signal } from "@preact/signals"
+import type { ApiCaller } from "../../client/api/ApiCaller.js"
 import type { Socket } from "../../client/Socket.js"
 import { containerLogsRoom } from "../../Wire.js"
 import { element } from "../element.js"
 import { loadSetting, saveSetting } from "../model/settings.js"
 import { countLines, gapText, markText } from "./logNotes.js"
 import { LogView } from "./LogView.js"
+import { OlderLines } from "./OlderLines.js"
 import type { NoteRow, Row } from "./Rows.js"
 import { Rows } from "./Rows.js"
 
@@ -71,6 +73,11 @@ export class LogController {
   readonly isLoaded = signal(false)
   readonly #socket: Socket
   readonly #view = new LogView(this.box)
+  readonly #older: OlderLines
+  /** Whether older lines are being read, or there are none. */
+  #olderState: "some" | "loading" | "none" = "some"
+  /** How many lines the page had dropped when there were no older ones. */
+  #droppedBefore = 0
   /** The rows that arrived while the log is paused; undefined while it is not. */
   #held: Rows | undefined
   #containerId: string | undefined
@@ -79,9 +86,11 @@ export class LogController {
   /** The value of `#received` when the end was last in view. */
   #seen = 0
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, api: ApiCaller) {
     this.#socket = socket
+    this.#older = new OlderLines(api, () => this.#nextId++)
     this.#view.onRender = () => this.#show()
+    this.#view.onStart = () => void this.#loadOlder()
     this.#view.setTimes(this.times.value)
     this.#view.setWrap(this.wrap.value)
     socket.on("joined", (data) => {
@@ -117,6 +126,7 @@ export class LogController {
     this.lost.value = { lines: 0, more: false }
     this.#received = 0
     this.#seen = 0
+    this.#olderState = "some"
     this.#setPaused(false)
     this.#view.clear()
     this.#subscribe()
@@ -171,6 +181,21 @@ export class LogController {
     if (this.#containerId !== undefined) {
       this.#socket.emit("stream_container_logs", { container_id: this.#containerId, tail })
     }
+  }
+
+  /** Reads what came before, and puts it in front. */
+  async #loadOlder(): Promise<void> {
+    const id = this.#containerId
+    const { dropped, hasRoom } = this.#view.rows
+    const isNone = this.#olderState === "none" && dropped === this.#droppedBefore
+    if (id === undefined || !this.isLoaded.value || this.#olderState === "loading" || isNone || !hasRoom) return
+    this.#olderState = "loading"
+    const older = await this.#older.before(id, this.#view.rows.oldest())
+    if (this.#containerId !== id) return
+    // A server that does not answer now is asked again when the reader scrolls on.
+    this.#olderState = older?.isAll === true ? "none" : "some"
+    this.#droppedBefore = this.#view.rows.dropped
+    if (older !== undefined) this.#view.prepend(older.rows)
   }
 
   #addLost(lines: number | undefined): void {

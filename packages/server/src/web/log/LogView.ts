@@ -25,10 +25,18 @@ const upKeys: ReadonlySet<string> = new Set(["ArrowUp", "PageUp", "Home"])
 
 const limits = { rows: 50_000, characters: 64_000_000 }
 
+/** While the reader looks at what came before, it must not go. */
+const readingLimits = { rows: 200_000, characters: 128_000_000 }
+
+/** This close to the start, in pixels, older rows are asked for. */
+const startDistance = 1_500
+
 /** Shows rows in a scrolling box. Only the visible rows are in the document. */
 export class LogView {
   /** Called after each render. */
   onRender: () => void = () => {}
+  /** Called when the reader comes close to the first row. */
+  onStart: () => void = () => {}
   readonly #box: HTMLElement
   readonly #sizer = element("div", "log-sizer")
   readonly #window = element("div", "log-window")
@@ -111,6 +119,13 @@ export class LogView {
     else this.#scheduleRender()
   }
 
+  /** Puts older rows in front. What the reader sees does not move. */
+  prepend(rows: ReadonlyArray<Row>): void {
+    this.#render()
+    this.#rows.prepend(rows)
+    this.#render()
+  }
+
   /** Shows only lines that contain this text, and highlights it. */
   setFilter(filter: string): void {
     this.#virtual.getTotalSize()
@@ -156,6 +171,7 @@ export class LogView {
     if (distance <= followDistance && performance.now() > this.#scrollingUpUntil) this.#follow = true
     // Only upward scrolling turns following off: a box that shrinks also gets further from its end.
     else if (isUp) this.#follow = false
+    if (!this.#follow && this.#box.scrollTop < startDistance) this.onStart()
   }
 
   #scheduleRender(): void {
@@ -168,6 +184,7 @@ export class LogView {
     const virtual = this.#virtual
     // The virtualizer keeps the reader's position by comparing before and after, so let it measure the old rows first.
     virtual.getTotalSize()
+    this.#rows.setLimits(this.#follow ? limits : readingLimits)
     for (const row of this.#rows.push(this.#pending)) {
       this.#expanded.delete(row.id)
       virtual.itemSizeCache.delete(row.id)

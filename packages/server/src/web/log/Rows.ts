@@ -8,6 +8,8 @@ export interface LineRow {
   readonly time: string
   readonly stream: "stdout" | "stderr" | "system"
   readonly text: string
+  /** Where it stands in what the server has kept, if it was read from there. */
+  readonly cursor?: string
 }
 
 /** A note between log lines. */
@@ -17,6 +19,8 @@ export interface NoteRow {
   readonly time: string
   readonly tone: "mark" | "gap" | "error"
   readonly text: string
+  /** As for a line. */
+  readonly cursor?: string
 }
 
 /** A row of the log view. */
@@ -50,6 +54,11 @@ class Queue {
     this.#items.push(row)
   }
 
+  unshift(rows: ReadonlyArray<Row>): void {
+    this.#items = [...rows, ...this.#items.slice(this.#start)]
+    this.#start = 0
+  }
+
   shift(): Row | undefined {
     const row = this.#items[this.#start]
     if (row === undefined) return undefined
@@ -65,7 +74,7 @@ class Queue {
 
 /** The rows of a log and those of them that match a filter. The oldest rows are dropped when there are too many. */
 export class Rows {
-  readonly #limits: Limits
+  #limits: Limits
   readonly #all = new Queue()
   #visible = this.#all
   #filter = ""
@@ -105,6 +114,36 @@ export class Rows {
   /** The row at this index among those that match the filter. */
   at(index: number): Row | undefined {
     return this.#visible.at(index)
+  }
+
+  /** All rows, whether they match the filter or not, from the oldest on. */
+  *oldest(): Generator<Row> {
+    for (let index = 0; index < this.#all.length; index++) {
+      const row = this.#all.at(index)
+      if (row !== undefined) yield row
+    }
+  }
+
+  /** Whether there is room for older rows. */
+  get hasRoom(): boolean {
+    return this.#all.length < this.#limits.rows && this.#characters < this.#limits.characters
+  }
+
+  /** How many rows are kept from now on. */
+  setLimits(limits: Limits): void {
+    this.#limits = limits
+  }
+
+  /** Puts older rows in front. */
+  prepend(rows: ReadonlyArray<Row>): void {
+    const matching = this.#visible === this.#all ? rows : rows.filter((row) => this.#matchesFilter(row))
+    if (this.#visible !== this.#all) this.#visible.unshift(matching)
+    this.#all.unshift(rows)
+    for (const row of rows) {
+      this.#characters += cost(row)
+      if (row.kind === "line") this.#lines++
+    }
+    for (const row of matching) if (row.kind === "line") this.#matches++
   }
 
   /** Appends rows. Returns the rows that were dropped to make room. */

@@ -28,7 +28,7 @@ export class PageModel {
   readonly notices = new Notices()
   readonly session = new Session(this.api)
   readonly operations = new Operations(this.api, this.notices)
-  readonly log = new LogController(this.socket)
+  readonly log = new LogController(this.socket, this.api)
   readonly theme = new Theme(() => this.log.restyle())
   readonly connection: Connection
   readonly containers: Containers

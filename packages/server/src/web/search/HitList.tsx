@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals"
-import { logNote } from "./itemNote.js"
+import { keptNoteText } from "../log/keptNotes.js"
 import { plainText } from "../log/LogText.js"
 import { useModel } from "../model/PageModel.js"
 import { routeTo } from "../Route.js"
@@ -13,7 +13,7 @@ const timeText = (timestamp: string): string => `${timestamp.slice(0, 10)} ${tim
 const sourceText = (source: string): string => source.slice(source.indexOf("/") + 1)
 
 const Line = ({ item, query }: { readonly item: Item; readonly query: string }) => {
-  if (item._tag !== "StoredLine") return <li class="found-note">{logNote(item)}</li>
+  if (item._tag !== "StoredLine") return <li class="found-note">{keptNoteText(item)}</li>
   return (
     <li class="found-line" data-level={item.level} data-hit={query !== "" || undefined}>
       <time dateTime={item.timestamp}>{timeText(item.timestamp)}</time>
