@@ -25,7 +25,10 @@ const allLines = async (page: Page): Promise<ReadonlyArray<string>> => {
   const found = new Map<number, string>()
   await page.locator("#log").evaluate((log) => log.scrollTo(0, 0))
   // What was kept before comes above, and with it the rows get other numbers.
-  await page.getByText(/^The kept log of container/).first().waitFor()
+  await page
+    .getByText(/^The kept log of container/)
+    .first()
+    .waitFor()
   for (;;) {
     await page.waitForTimeout(60)
     const rows = await page

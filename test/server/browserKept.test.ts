@@ -43,7 +43,8 @@ describeEngine("the log of the page", () => {
     await page.getByText("line 4000", { exact: true }).waitFor()
     /** The row at the top: what it says, and where it is. */
     const top = () =>
-      page.evaluate(() => {
+      page.evaluate(async () => {
+        await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
         const box = document.querySelector("#log")?.getBoundingClientRect()
         const row = document.elementFromPoint((box?.left ?? 0) + 200, (box?.top ?? 0) + 30)?.closest(".line, .note")
         return `${row?.textContent} at ${Math.round(row?.getBoundingClientRect().top ?? 0)}`
@@ -63,7 +64,10 @@ describeEngine("the log of the page", () => {
       lines = Number((await count.innerText()).replaceAll(/\D/g, ""))
     }
     await log.evaluate((box) => box.scrollTo({ top: 0 }))
-    await page.getByText(/^The kept log of container/).first().waitFor()
+    await page
+      .getByText(/^The kept log of container/)
+      .first()
+      .waitFor()
     await page.getByText("line 1", { exact: true }).waitFor()
     expect(lines).toBe(4_000)
     /** Every row, by scrolling through all of them. */
