@@ -249,7 +249,13 @@ const rooms = [
   ["server/src/client/", ["server/src/Wire.ts", "type server/src/Api/json/ApiTypes.ts"]],
   [
     "server/src/web/",
-    ["server/src/client/", "server/src/Wire.ts", "type server/src/Api/", "server/src/search/text/queryTokens.ts"]
+    [
+      "server/src/client/",
+      "server/src/Wire.ts",
+      "type server/src/Api/",
+      "server/src/search/text/queryTokens.ts",
+      "server/src/store/nextNanosecond.ts"
+    ]
   ],
   ["server/src/demo/", [...core, ...memoryModules]],
 

@@ -8,6 +8,7 @@ import { findKeptContainer } from "../../store/find/keptContainer.js"
 import { cursorInFrontOf } from "../../store/LogCursor.js"
 import type { LogRange, StoredLine } from "../../store/LogRecord.js"
 import type { LogStoreShape } from "../../store/LogStore.js"
+import { nextNanosecond } from "../../store/nextNanosecond.js"
 import { LineNotFound, LogSourceNotFound, type LogStoreUnavailable } from "../../store/LogStoreError.js"
 
 /** The query of a request, as far as a range takes it. */
@@ -20,16 +21,6 @@ export interface RangeQuery extends Partial<Pick<LogRange, "direction" | "cursor
 /** Why there is no range. */
 export type RangeError = LogStoreUnavailable | InvalidRequest | LogSourceNotFound | LineNotFound
 
-const second = 1_000_000_000
-
-/** The next nanosecond, by text. */
-const nextNano = (timestamp: string): string => {
-  const nanos = Number(timestamp.slice(-10, -1)) + 1
-  const whole = timestamp.slice(0, -10)
-  if (nanos < second) return `${whole}${String(nanos).padStart(9, "0")}Z`
-  return `${new Date(Date.parse(`${whole}000Z`) + 1_000).toISOString().slice(0, 20)}000000000Z`
-}
-
 /** The line that a link leads to. */
 const findLine = (
   store: LogStoreShape,
@@ -37,7 +28,7 @@ const findLine = (
   link: LineLink
 ): Effect.Effect<StoredLine, LogStoreUnavailable | InvalidRequest | LineNotFound> => {
   const { generation: containerId, timestamp } = link
-  const atOnce = { source, containerId, direction: "forward", from: timestamp, to: nextNano(timestamp) } as const
+  const atOnce = { source, containerId, direction: "forward", from: timestamp, to: nextNanosecond(timestamp) } as const
   return store.read(atOnce).pipe(
     Stream.flattenIterables,
     Stream.filter((item) => item._tag === "StoredLine" && item.stream === link.stream && item.place === link.place),

@@ -16,6 +16,7 @@ import type { KeptContainer } from "../../store/find/keptContainer.js"
 import { cursorInFrontOf } from "../../store/LogCursor.js"
 import type { LogRange, StoredItem, StoredLine, StoredMark } from "../../store/LogRecord.js"
 import type { LogStoreShape } from "../../store/LogStore.js"
+import { nextNanosecond } from "../../store/nextNanosecond.js"
 import type { LogStoreUnavailable } from "../../store/LogStoreError.js"
 
 /** Where a viewer starts. */
@@ -39,13 +40,6 @@ const timeOf = (since: string): string => {
   const [, seconds, fraction = ""] = /^(\d+)(?:\.(\d{1,9}))?$/.exec(since) ?? []
   if (seconds === undefined) return since
   return `${new Date(Number(seconds) * 1_000).toISOString().slice(0, 20)}${fraction.padEnd(9, "0")}Z`
-}
-
-/** Just behind a time. */
-const nanoAfter = (timestamp: string): string => {
-  const nanos = Number(timestamp.slice(-10, -1)) + 1
-  if (nanos < 1e9) return `${timestamp.slice(0, -10)}${String(nanos).padStart(9, "0")}Z`
-  return `${new Date(Date.parse(timestamp) + 1_000).toISOString().slice(0, 20)}000000000Z`
 }
 
 /** The timestamp of the last record that was delivered, and how many with it were; without any, of the first. */
@@ -126,7 +120,7 @@ export class KeptStarts {
   private byLogPosition(position: LogPosition): Effect.Effect<KeptStart, ReadError> {
     const { count, timestamp } = lastDelivered(position)
     if (timestamp === undefined) return this.withoutMarks({}, position)
-    const among = this.records({ direction: "forward", from: timestamp, to: nanoAfter(timestamp) }).pipe(
+    const among = this.records({ direction: "forward", from: timestamp, to: nextNanosecond(timestamp) }).pipe(
       Stream.filter(isLine),
       Stream.drop(Math.max(0, count - 1)),
       Stream.runHead
@@ -145,9 +139,9 @@ export class KeptStarts {
   private afterTime(timestamp: string): Effect.Effect<KeptStart, ReadError> {
     const gap = "What follows the requested position directly is not kept."
     return Effect.map(
-      Stream.runHead(Stream.filter(this.records({ direction: "forward", from: nanoAfter(timestamp) }), isLine)),
+      Stream.runHead(Stream.filter(this.records({ direction: "forward", from: nextNanosecond(timestamp) }), isLine)),
       Option.match({
-        onNone: () => ({ from: nanoAfter(timestamp), gap }),
+        onNone: () => ({ from: nextNanosecond(timestamp), gap }),
         onSome: ({ cursor }) => ({ cursor: cursorInFrontOf(cursor, "forward"), gap })
       })
     )

@@ -1,4 +1,5 @@
 import type { ApiCaller } from "../../client/api/ApiCaller.js"
+import { nextNanosecond } from "../../store/nextNanosecond.js"
 import { type KeptItem, type KeptNote, keptNoteText, keptNoteTone } from "./keptNotes.js"
 import type { Row } from "./Rows.js"
 
@@ -7,13 +8,6 @@ const pageSize = 1_000
 
 /** Of a service with many containers, most elements may be of others. */
 const maxPages = 10
-
-/** One nanosecond later. */
-const nextNanosecond = (timestamp: string): string => {
-  const nanos = Number(timestamp.slice(20, 29)) + 1
-  if (nanos < 1e9) return `${timestamp.slice(0, 20)}${String(nanos).padStart(9, "0")}Z`
-  return `${new Date(Date.parse(`${timestamp.slice(0, 19)}Z`) + 1_000).toISOString().slice(0, 19)}.000000000Z`
-}
 
 const timeOf = (item: KeptNote): string =>
   item._tag === "StoredMark" ? item.mark.timestamp : item._tag === "GenerationMark" ? item.timestamp : ""
