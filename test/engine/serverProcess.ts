@@ -16,6 +16,11 @@ export interface ServerProcessOptions {
   readonly port?: number
   /** Further flags. */
   readonly flags?: ReadonlyArray<string>
+  /**
+   * Whether it keeps all container logs, as a server does by default. Default: none but those that the flags name, as it would
+   * follow the containers of all other tests.
+   */
+  readonly keepsLogs?: boolean
   /** In place of that of the tests. */
   readonly environment?: Readonly<Record<string, string>>
   /** What runs the command that it is given, in this very process: `unshare ...`. */
@@ -38,6 +43,10 @@ export interface ServerProcess {
   readonly stop: (signal?: "SIGTERM" | "SIGKILL") => Promise<void>
 }
 
+/** Keeps nothing. A demo keeps none at all: its page knows that there is nothing to ask for. */
+const keepingFlags = (flags: ReadonlyArray<string>, keepsLogs: boolean): ReadonlyArray<string> =>
+  keepsLogs || flags.includes("--keep-logs") ? [] : ["--keep-logs", flags.includes("memory") ? "off" : "of-no-test"]
+
 const gone = (child: ChildProcess): Promise<void> =>
   new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve()
@@ -50,13 +59,24 @@ export const startServer = ({
   endpoint,
   environment,
   flags = [],
+  keepsLogs = false,
   port = 0,
   through = []
 }: ServerProcessOptions): Promise<ServerProcess> =>
   new Promise((resolve, reject) => {
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("DOCKWIRE_")))
     const engine = endpoint === undefined ? [] : ["--docker-host", endpoint]
-    const serve = [main, "serve", "--port", String(port), "--data-dir", dataDir, ...engine, ...flags]
+    const serve = [
+      main,
+      "serve",
+      "--port",
+      String(port),
+      "--data-dir",
+      dataDir,
+      ...engine,
+      ...flags,
+      ...keepingFlags(flags, keepsLogs)
+    ]
     const [command = "", ...args] = [...through, process.execPath, ...serve]
     const child = spawn(command, args, { env: environment ?? inherited, stdio: ["ignore", "pipe", "pipe"] })
     let said = ""

@@ -79,7 +79,13 @@ await mkdir(project)
 await writeFile(path, shopFile)
 await mkdir(target, { recursive: true })
 const flags = ["--stacks-dir", project]
-const server = await startServer({ endpoint: engine.endpoint, dataDir: join(folder, "data"), flags, environment })
+const server = await startServer({
+  endpoint: engine.endpoint,
+  dataDir: join(folder, "data"),
+  flags,
+  environment,
+  keepsLogs: true
+})
 const browser = await launchBrowser()
 try {
   const first = await browser.newPage({ viewport: size })

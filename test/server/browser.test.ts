@@ -231,7 +231,8 @@ describeEngine("the page", () => {
     // A server of its own, so that other tests keep theirs.
     const ownData = await mkdtemp(join(tmpdir(), "dockwire-"))
     const { endpoint } = testEngine()
-    let restarted = await startServer({ endpoint, dataDir: ownData })
+    const flags = ["--keep-logs", container.name]
+    let restarted = await startServer({ endpoint, dataDir: ownData, flags })
     closing.push(() => restarted.stop("SIGKILL").then(() => rm(ownData, { recursive: true, force: true })))
     const { complaints, page } = await open(restarted.link)
     await choose(page, container)
@@ -240,7 +241,7 @@ describeEngine("the page", () => {
       await restarted.stop(signal)
       await page.getByText("Reconnecting").waitFor()
       await page.waitForTimeout(500)
-      restarted = await startServer({ endpoint, dataDir: ownData, port: restarted.port })
+      restarted = await startServer({ endpoint, dataDir: ownData, flags, port: restarted.port })
       await page.getByText("Live", { exact: true }).waitFor()
       await page.waitForTimeout(500)
     }

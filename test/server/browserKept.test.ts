@@ -91,7 +91,7 @@ describe("the search of the page", () => {
     const dataDir = await mkdtemp(join(tmpdir(), "dockwire-search-"))
     const [browser, server] = await Promise.all([
       launchBrowser(),
-      startServer({ dataDir, flags: ["--engine", "memory"] })
+      startServer({ dataDir, flags: ["--engine", "memory"], keepsLogs: true })
     ])
     onTestFinished(async () => {
       await browser.close()

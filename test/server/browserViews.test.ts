@@ -74,7 +74,7 @@ describeEngine("the views of the page", () =>
       const environment = compose().environment
       ;[browser, server, files] = await Promise.all([
         launchBrowser(),
-        startServer({ endpoint: testEngine().endpoint, dataDir, flags, environment }),
+        startServer({ endpoint: testEngine().endpoint, dataDir, flags, environment, keepsLogs: true }),
         startFiles()
       ])
     })

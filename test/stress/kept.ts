@@ -43,7 +43,7 @@ export const kept: Stress = {
     for (let round = 1; round <= rounds; round++) {
       const engine = await startKillableEngine({ liveRestore: true, name: "kept" })
       const dataDir = await mkdtemp(join(tmpdir(), "dockwire-kept-"))
-      const start = () => startServer({ endpoint: engine.endpoint, dataDir })
+      const start = () => startServer({ endpoint: engine.endpoint, dataDir, keepsLogs: true })
       let server: ServerProcess = await start()
       const name = uniqueName("kept")
       const written: Array<{ readonly id: string; readonly last: number }> = []

@@ -120,6 +120,56 @@ export const remoteCommands = {
       json("Print each line as a JSON object: container, timestamp, stream, text.")
     ]
   },
+  search: {
+    summary: "Find lines in everything that is kept",
+    operands: { usage: "<query>...", min: 1, max: 500, completion: [] },
+    about:
+      'Finds lines in the logs that the server has kept, also of containers that were removed, and prints them with their time and source, the newest first. A query is a text, "an exact text" in double quotes, /an expression/i, +required, -excluded (behind "--" if it comes first), a field such as "status>=500", level:warn,error, or source:shop/*. Exits with 0 if a line is found, 1 if none is, and 2 if the command line is wrong. Ctrl-C cancels the search.',
+    flags: [
+      {
+        name: "source",
+        short: "s",
+        value: "patterns",
+        description:
+          'Only these services or containers, with * and ?, separated by commas: web, "shop/*". Default: all.'
+      },
+      {
+        name: "since",
+        value: "time",
+        description:
+          "Only lines from this time on: 2026-01-31T12:00:00Z, 2026-01-31, or how long ago: 90s, 10m, 2h30m, 3d."
+      },
+      { name: "until", value: "time", description: "Only lines before this time." },
+      {
+        name: "level",
+        short: "l",
+        value: "levels",
+        description:
+          "Only lines of these levels, separated by commas: trace, debug, info, warn, error, fatal, unknown.",
+        completion: ["trace", "debug", "info", "warn", "error", "fatal", "unknown"]
+      },
+      {
+        name: "stream",
+        value: "stream",
+        description: "Only lines of this output.",
+        completion: ["stdout", "stderr"]
+      },
+      {
+        name: "context",
+        short: "C",
+        value: "count",
+        description: "Also print so many lines of the container before and after each line."
+      },
+      {
+        name: "limit",
+        short: "n",
+        value: "count",
+        description: 'At most so many lines, or "all". Default: 1000.'
+      },
+      { name: "raw", description: "Pass control characters on to a terminal." },
+      json("Print each line that was found as a JSON object, with what is before and after it.")
+    ]
+  },
   operations: {
     summary: "List operations, or print or follow one",
     operands: { usage: "[<id>]", min: 0, max: 1, completion: "operation" },

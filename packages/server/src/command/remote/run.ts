@@ -11,6 +11,8 @@ const load = async (name: RemoteCommandName): Promise<Run> => {
   switch (name) {
     case "logs":
       return (await import("./logs/logs.js")).logs
+    case "search":
+      return (await import("./search/search.js")).search
     case "operations":
       return (await import("./operations/operations.js")).operations
     case "cancel":
