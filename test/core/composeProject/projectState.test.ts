@@ -97,7 +97,8 @@ describeEngine("what the engine tells of a project", () => {
       expect(await states()).toHaveLength(5)
       expect(await status()).toMatchObject({ status: "up" })
       await compose("stop", "--timeout", "1")
-      expect(await status()).toEqual({ status: "down", missing: ["web", "db"], done: ["init", "seed"] })
+      // The engine answers a stop before its list shows it.
+      await eventually(status).toEqual({ status: "down", missing: ["web", "db"], done: ["init", "seed"] })
 
       const left = await onEngine((docker) => projectLeft(docker, name))
       expect(left).toMatchObject({ networks: [`${name}_default`], volumes: [`${name}_data`] })
