@@ -147,6 +147,9 @@ describeApart("which engine it is", () => {
     rowsOf<readonly [string, ReadonlyArray<string>, Record<string, string>, Socket]>({
       quick: [
         ["auto where nothing is set", auto, {}, "nothing"],
+        ["memory where there is an engine", ["--engine", "memory"], { DOCKER_HOST: "tcp://127.0.0.1:1" }, "nothing"]
+      ],
+      more: [
         ["auto by the environment", [], { DOCKWIRE_ENGINE: "auto" }, "nothing"],
         [
           "auto where all variables are empty",
@@ -154,9 +157,6 @@ describeApart("which engine it is", () => {
           { DOCKER_HOST: "", DOCKER_CONTEXT: " ", DOCKER_CONFIG: "" },
           "nothing"
         ],
-        ["memory where there is an engine", ["--engine", "memory"], { DOCKER_HOST: "tcp://127.0.0.1:1" }, "nothing"]
-      ],
-      more: [
         ["memory", ["--engine", "memory"], {}, "nothing"],
         ["memory by the environment", [], { DOCKWIRE_ENGINE: "memory" }, "nothing"],
         ["memory where there is a socket", ["--engine", "memory"], {}, "a socket that refuses"]
@@ -177,10 +177,12 @@ describeApart("which engine it is", () => {
     rowsOf<readonly [Socket, string]>({
       quick: [
         ["a socket that refuses", "ECONNREFUSED"],
-        ["a socket that may not be opened", "EACCES"],
-        ["a link that leads nowhere", "ENOENT"]
+        ["a socket that may not be opened", "EACCES"]
       ],
-      more: [["a folder that may not be looked into", "EACCES"]]
+      more: [
+        ["a link that leads nowhere", "ENOENT"],
+        ["a folder that may not be looked into", "EACCES"]
+      ]
     })
   )("an engine that is down: auto where there is %s", async (socket, words) => {
     await sockets[socket](join(varRun, "docker.sock"))
@@ -193,10 +195,10 @@ describeApart("which engine it is", () => {
     rowsOf<readonly [string, ReadonlyArray<string>, Record<string, string>]>({
       quick: [
         ["--docker-host", [...auto, "--docker-host", "unix:///nowhere/docker.sock"], {}],
-        ["DOCKER_HOST with the default socket", auto, { DOCKER_HOST: "unix:///var/run/docker.sock" }],
-        ["DOCKER_TLS_VERIFY", auto, { DOCKER_TLS_VERIFY: "1" }]
+        ["DOCKER_HOST with the default socket", auto, { DOCKER_HOST: "unix:///var/run/docker.sock" }]
       ],
       more: [
+        ["DOCKER_TLS_VERIFY", auto, { DOCKER_TLS_VERIFY: "1" }],
         ["DOCKWIRE_DOCKER_HOST", auto, { DOCKWIRE_DOCKER_HOST: "unix:///nowhere/docker.sock" }],
         ["DOCKER_HOST", auto, { DOCKER_HOST: "tcp://127.0.0.1:1" }],
         ["DOCKER_CONTEXT with the default one", auto, { DOCKER_CONTEXT: "default" }],
