@@ -28,8 +28,8 @@ const RemoveForm = ({ container }: { readonly container: Container }) => {
         </label>
       }
     >
-      {isAlive(container.state) ? "It is killed first. " : ""}Its log and everything that it has written outside of
-      volumes are lost.
+      {isAlive(container.state) ? "It is killed first. " : ""}What it has written outside of volumes is lost, and of its
+      log, what the server has not kept.
     </NameDialog>
   )
 }
