@@ -49,6 +49,8 @@ const make = (options: LogKeepingOptions) =>
     const fibers = yield* FiberMap.make<string, void>()
     const news = yield* Effect.makeLatch(true)
     let hasAddedGone = false
+    /** Its name, since it was reached last. */
+    let engine: string | undefined
 
     const run = (found: ReadonlyArray<ContainerKeeper>) =>
       Effect.forEach(
@@ -61,15 +63,15 @@ const make = (options: LogKeepingOptions) =>
       )
 
     const update = Effect.gen(function* () {
-      const { name: engine } = yield* system.info()
+      const name = (engine ??= (yield* system.info()).name)
       const listed = yield* containers.list({ all: true })
-      yield* run(keepers.update(engine, listed))
+      yield* run(keepers.update(name, listed))
       if (hasAddedGone) return
       // A store that cannot be read now is asked when it can.
       const stored = yield* Effect.option(store.sources)
       if (Option.isNone(stored)) return
       hasAddedGone = true
-      yield* run(keepers.addGone(engine, listed, stored.value))
+      yield* run(keepers.addGone(name, listed, stored.value))
     })
 
     const updateWhenNews = news.await.pipe(
@@ -84,6 +86,7 @@ const make = (options: LogKeepingOptions) =>
       )
     )
     yield* listen((element) => {
+      if (element._tag === "Resynced") engine = undefined
       if (keepers.hear(element)) news.unsafeOpen()
     })
     yield* Effect.forkScoped(
