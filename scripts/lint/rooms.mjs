@@ -215,7 +215,14 @@ const rooms = [
   ["server/src/store/", [...core, "server/src/rooms/", "server/src/search/"]],
   [
     "server/src/keeping/",
-    [...core, "server/src/Config.ts", "server/src/engine/", "server/src/rooms/", "server/src/store/"]
+    [
+      ...core,
+      "server/src/Config.ts",
+      "server/src/engine/",
+      "server/src/rooms/",
+      "server/src/search/",
+      "server/src/store/"
+    ]
   ],
   ["server/src/engine/", [...core, "server/src/rooms/", "server/src/Wire.ts"]],
   [

@@ -1,7 +1,8 @@
 /** What is taken out of lines before they are kept. */
 import { InvalidRequest } from "@dockwire/core/DockerError"
 import * as Effect from "effect/Effect"
-import { RE2JS, RE2JSException, RE2JSSyntaxException } from "re2js"
+import { RE2JS } from "re2js"
+import { expressionProblem } from "../search/expressions/searchExpression.js"
 
 /** Stands where something was taken out. */
 export const redacted = "[redacted]"
@@ -12,11 +13,7 @@ const compile = (pattern: string): RE2JS | string => {
     if (expression.matches("")) return "It matches an empty text, and so every line. Make it match what is secret."
     return expression
   } catch (error) {
-    if (error instanceof RE2JSSyntaxException) {
-      return `${error.getDescription()}. It must be an expression of RE2, which has no look-around and no back-references.`
-    }
-    if (error instanceof RE2JSException) return `${error.message}. Simplify it.`
-    throw error
+    return expressionProblem(error)
   }
 }
 

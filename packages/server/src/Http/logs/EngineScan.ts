@@ -38,12 +38,6 @@ export const parseEngineCursor = (text: string): EngineCursor | undefined => {
   return { timestamp, stream: stream === "stderr" ? "stderr" : "stdout", place: Number(place) }
 }
 
-/** In UTC with nine fractional digits, as links have it. */
-const normalized = (timestamp: string): string => {
-  const [, head = timestamp, fraction = ""] = /^([^.]*)(?:\.(\d*))?Z$/.exec(timestamp) ?? []
-  return `${head}.${fraction.padEnd(9, "0")}Z`
-}
-
 interface Hit {
   readonly line: StoredLine
   readonly before: ReadonlyArray<StoredLine>
@@ -145,7 +139,7 @@ export class EngineScan {
       place,
       cursor: cursorText({ timestamp, stream, place }),
       stream,
-      timestamp: normalized(timestamp),
+      timestamp,
       level: levelOf(text),
       text,
       ...(part === undefined ? {} : { part })

@@ -45,6 +45,16 @@ const re2Hits = (expression: RE2JS, line: string): ReadonlyArray<LogHit> => {
   return hits
 }
 
+/** What `re2js` says of an expression, as a sentence. Throws what is no fault of the expression. */
+export const expressionProblem = (error: unknown): string => {
+  if (error instanceof RE2JSSyntaxException) {
+    const part = error.getPattern()
+    return `${error.getDescription()}${part === null || part === "" ? "" : ` in ${part}`}. It must be an expression of RE2, which has no look-around and no back-references.`
+  }
+  if (error instanceof RE2JSException) return `${error.message}. Simplify it.`
+  throw error
+}
+
 /** Compiles an expression, or says in a sentence what is wrong with it. */
 export const compileExpression = (source: string): TextTest | string => {
   if (source.length > maxExpressionLength) return `It is longer than ${maxExpressionLength} characters. Shorten it.`
@@ -75,11 +85,6 @@ export const compileExpression = (source: string): TextTest | string => {
       isExact: !ignoreCase
     }
   } catch (error) {
-    if (error instanceof RE2JSSyntaxException) {
-      const part = error.getPattern()
-      return `${error.getDescription()}${part === null || part === "" ? "" : ` in ${part}`}. It must be an expression of RE2, which has no look-around and no back-references.`
-    }
-    if (error instanceof RE2JSException) return `${error.message}. Simplify it.`
-    throw error
+    return expressionProblem(error)
   }
 }

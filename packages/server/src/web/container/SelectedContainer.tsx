@@ -1,3 +1,4 @@
+import { BackLink } from "../app/BackLink.js"
 import { signal } from "@preact/signals"
 import { later } from "../app/Later.js"
 import { LogPane } from "../log/LogPane.js"
@@ -58,9 +59,7 @@ export const SelectedContainer = () => {
   return (
     <section id="selected" hidden={!isShown} aria-labelledby="selected-name">
       <header>
-        <a class="back" href="#/" aria-label="All containers">
-          <span aria-hidden="true">‹</span>
-        </a>
+        <BackLink href="#/" to="All containers" />
         <div id="title">
           <h1 id="selected-name">{selected?.name}</h1>
           <span id="selected-state">

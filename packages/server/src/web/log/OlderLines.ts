@@ -1,6 +1,8 @@
 import type { ApiCaller } from "../../client/api/ApiCaller.js"
 import { nextNanosecond } from "../../store/nextNanosecond.js"
-import { type KeptItem, type KeptNote, keptNoteText, keptNoteTone } from "./keptNotes.js"
+import type { KeptItem } from "../../Api/json/ApiTypes.js"
+import { type KeptNote, keptNoteText, keptNoteTone } from "./keptNotes.js"
+import { readKept } from "./readKept.js"
 import type { Row } from "./Rows.js"
 
 /** So many elements are read at once. */
@@ -39,8 +41,13 @@ export class OlderLines {
     const found: Array<Row> = []
     let { cursor } = place
     for (let page = 0; page < maxPages && found.length === 0; page++) {
-      const items = await this.#read(containerId, cursor === undefined ? place.to : undefined, cursor)
-      if (items === undefined) return undefined
+      const items = await readKept(this.api, {
+        container: containerId,
+        direction: "backward",
+        limit: pageSize,
+        ...(cursor !== undefined ? { cursor } : place.to === undefined ? {} : { to: place.to })
+      })
+      if (typeof items === "string") return undefined
       for (const item of items) {
         if (item._tag === "StoredLine" || item._tag === "StoredMark") ({ cursor } = item)
         if (ids.has(item.containerId) && !place.isShown(item)) found.push(this.#row(item))
@@ -107,34 +114,6 @@ export class OlderLines {
       to: first !== undefined && isTimestamp(first) ? nextNanosecond(first) : undefined,
       isShown
     }
-  }
-
-  async #read(
-    container: string,
-    to: string | undefined,
-    cursor: string | undefined
-  ): Promise<ReadonlyArray<KeptItem> | undefined> {
-    const query = {
-      container,
-      direction: "backward" as const,
-      limit: pageSize,
-      ...(to === undefined ? {} : { to }),
-      ...(cursor === undefined ? {} : { cursor })
-    }
-    const result = await this.api.lines("logs.read", { query })
-    if (!result.ok) return undefined
-    const items: Array<KeptItem> = []
-    try {
-      for await (const elements of result.value) {
-        for (const element of elements) {
-          if (element._tag === "Failed") return undefined
-          if (element._tag !== "SearchFound" && element._tag !== "SearchWaiting") items.push(element)
-        }
-      }
-    } catch {
-      return undefined
-    }
-    return items
   }
 
   #row(item: KeptItem): Row {

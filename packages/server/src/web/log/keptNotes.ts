@@ -1,13 +1,7 @@
 /** What the server has kept besides lines, as notes between them. */
-import type { StreamElements } from "../../Api/json/ApiTypes.js"
+import type { KeptItem } from "../../Api/json/ApiTypes.js"
 import { markWords } from "./logNotes.js"
 import type { NoteRow } from "./Rows.js"
-
-/** An element of a range of kept logs. */
-export type KeptItem = Exclude<
-  StreamElements["logs.read"],
-  { readonly _tag: "SearchFound" } | { readonly _tag: "SearchWaiting" } | { readonly _tag: "Failed" }
->
 
 /** An element that is no line. */
 export type KeptNote = Exclude<KeptItem, { readonly _tag: "StoredLine" }>

@@ -1,3 +1,4 @@
+import { BackLink } from "../app/BackLink.js"
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import type { OperationSummary } from "../../Api/json/ApiTypes.js"
@@ -135,9 +136,7 @@ export const OperationList = ({ filter }: { readonly filter: OperationQuery }) =
   return (
     <section id="operations" aria-labelledby="operations-title">
       <header>
-        <a class="back" href="#/" aria-label="All containers">
-          <span aria-hidden="true">‹</span>
-        </a>
+        <BackLink href="#/" to="All containers" />
         <h1 id="operations-title">Operations</h1>
         {session.may("operate") && <PullForm />}
       </header>

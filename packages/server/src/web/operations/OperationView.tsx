@@ -1,3 +1,4 @@
+import { BackLink } from "../app/BackLink.js"
 import { useSignal } from "@preact/signals"
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks"
 import { countLines } from "../log/logNotes.js"
@@ -95,9 +96,7 @@ const Shown = ({ run }: { readonly run: OperationRun }) => {
   return (
     <>
       <header>
-        <a class="back" href={routeToOperations()} aria-label="All operations">
-          <span aria-hidden="true">‹</span>
-        </a>
+        <BackLink href={routeToOperations()} to="All operations" />
         <div class="operation-title">
           <h1>
             {kindText(details.operation_type)} {targetText(details)}

@@ -1,10 +1,11 @@
 import { useSignal } from "@preact/signals"
+import type { KeptHit, KeptItem } from "../../Api/json/ApiTypes.js"
 import { keptNoteText } from "../log/keptNotes.js"
 import { plainText } from "../log/LogText.js"
 import { useModel } from "../model/PageModel.js"
 import { routeTo } from "../Route.js"
 import { highlight } from "./highlight.js"
-import type { Hit, Item, Search } from "./Search.js"
+import type { Search } from "./Search.js"
 
 /** `2026-01-31 12:00:00.123`, in UTC, as the link to the line has it. */
 const timeText = (timestamp: string): string => `${timestamp.slice(0, 10)} ${timestamp.slice(11, 23)}`
@@ -12,7 +13,7 @@ const timeText = (timestamp: string): string => `${timestamp.slice(0, 10)} ${tim
 /** What people call a source, without the engine. */
 const sourceText = (source: string): string => source.slice(source.indexOf("/") + 1)
 
-const Line = ({ item, query }: { readonly item: Item; readonly query: string }) => {
+const Line = ({ item, query }: { readonly item: KeptItem; readonly query: string }) => {
   if (item._tag !== "StoredLine") return <li class="found-note">{keptNoteText(item)}</li>
   return (
     <li class="found-line" data-level={item.level} data-hit={query !== "" || undefined}>
@@ -26,9 +27,9 @@ const Line = ({ item, query }: { readonly item: Item; readonly query: string }) 
   )
 }
 
-const HitRow = ({ hit, search }: { readonly hit: Hit; readonly search: Search }) => {
+const HitRow = ({ hit, search }: { readonly hit: KeptHit; readonly search: Search }) => {
   const { line } = hit
-  const context = useSignal<ReadonlyArray<Item> | string | undefined>(undefined)
+  const context = useSignal<ReadonlyArray<KeptItem> | string | undefined>(undefined)
   const isLoading = useSignal(false)
   const query = search.query.value
   const toggle = async (): Promise<void> => {

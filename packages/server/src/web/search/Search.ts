@@ -1,17 +1,7 @@
 import { batch, signal } from "@preact/signals"
-import type { StreamElements } from "../../Api/json/ApiTypes.js"
+import type { KeptHit, KeptItem, SearchProgress, StreamElements } from "../../Api/json/ApiTypes.js"
 import type { ApiCaller } from "../../client/api/ApiCaller.js"
-
-type Found = Extract<StreamElements["logs.read"], { readonly _tag: "SearchFound" }>
-
-/** A line that was found, with what stands around it. */
-export type Hit = Found["hits"][number]
-
-/** An element of a range. */
-export type Item = Hit["before"][number]
-
-/** How far a search is. */
-export type Progress = Found["progress"]
+import { readKept } from "../log/readKept.js"
 
 /** What a search is doing. */
 export type SearchState =
@@ -32,8 +22,8 @@ const around = 10
 export class Search {
   readonly query = signal("")
   readonly state = signal<SearchState>({ kind: "idle" })
-  readonly hits = signal<ReadonlyArray<Hit>>([])
-  readonly progress = signal<Progress | undefined>(undefined)
+  readonly hits = signal<ReadonlyArray<KeptHit>>([])
+  readonly progress = signal<SearchProgress | undefined>(undefined)
   private running: AbortController | undefined
 
   constructor(private readonly api: ApiCaller) {}
@@ -63,26 +53,13 @@ export class Search {
   }
 
   /** What stands around a line in the log of its source, or why it cannot be read. */
-  async context(link: string): Promise<ReadonlyArray<Item> | string> {
-    const read = async (direction: "forward" | "backward") => {
-      const result = await this.api.lines("logs.read", { query: { around: link, direction, limit: around + 1 } })
-      if (!result.ok) throw new Error(result.error.message)
-      const items: Array<Item> = []
-      for await (const elements of result.value) {
-        for (const element of elements) {
-          if (element._tag === "Failed") throw new Error(element.message)
-          if (element._tag !== "SearchFound" && element._tag !== "SearchWaiting") items.push(element)
-        }
-      }
-      return items
-    }
-    try {
-      const [before, after] = await Promise.all([read("backward"), read("forward")])
-      // Both begin with the line itself.
-      return [...before.slice(1).reverse(), ...after]
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error)
-    }
+  async context(link: string): Promise<ReadonlyArray<KeptItem> | string> {
+    const read = (direction: "forward" | "backward") =>
+      readKept(this.api, { around: link, direction, limit: around + 1 })
+    const [before, after] = await Promise.all([read("backward"), read("forward")])
+    if (typeof before === "string") return before
+    // Both begin with the line itself.
+    return typeof after === "string" ? after : [...before.slice(1).reverse(), ...after]
   }
 
   private async run(cursor: string | undefined): Promise<void> {

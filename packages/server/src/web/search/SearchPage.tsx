@@ -1,3 +1,4 @@
+import { BackLink } from "../app/BackLink.js"
 import { useSignal } from "@preact/signals"
 import { useEffect, useRef } from "preact/hooks"
 import { useModel } from "../model/PageModel.js"
@@ -79,9 +80,7 @@ export const SearchPage = ({ query }: { readonly query: string }) => {
   return (
     <section class="view" aria-labelledby="search-title">
       <header>
-        <a class="back" href="#/" aria-label="All containers">
-          <span aria-hidden="true">‹</span>
-        </a>
+        <BackLink href="#/" to="All containers" />
         <h1 id="search-title">Search</h1>
         <form
           id="search-form"

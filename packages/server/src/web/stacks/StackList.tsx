@@ -1,3 +1,4 @@
+import { BackLink } from "../app/BackLink.js"
 import { useSignal } from "@preact/signals"
 import { useModel } from "../model/PageModel.js"
 import { routeToStack } from "../Route.js"
@@ -88,9 +89,7 @@ export const StackList = ({ stacks }: { readonly stacks: Stacks }) => {
   return (
     <section class="view" aria-labelledby="stacks-title">
       <header>
-        <a class="back" href="#/" aria-label="All containers">
-          <span aria-hidden="true">‹</span>
-        </a>
+        <BackLink href="#/" to="All containers" />
         <h1 id="stacks-title">Stacks</h1>
         {session.may("operate") && <AddForm stacks={stacks} />}
       </header>

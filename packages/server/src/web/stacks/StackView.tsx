@@ -1,3 +1,4 @@
+import { BackLink } from "../app/BackLink.js"
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { NameDialog } from "../app/NameDialog.js"
@@ -135,9 +136,7 @@ export const StackView = ({ name, stacks }: { readonly name: string; readonly st
   return (
     <section class="view" aria-labelledby="stack-title">
       <header>
-        <a class="back shown" href={routeToStacks} aria-label="All stacks">
-          <span aria-hidden="true">‹</span>
-        </a>
+        <BackLink always href={routeToStacks} to="All stacks" />
         <div class="view-title">
           <h1 id="stack-title">{name}</h1>
           {stack !== undefined && <StackStatus status={stack.status} />}

@@ -1,10 +1,6 @@
-import type { StreamElements } from "../../../Api/json/ApiTypes.js"
+import type { KeptHit, KeptItem } from "../../../Api/json/ApiTypes.js"
 import { gapText, markText } from "../logs/logMarks.js"
 import { terminalText } from "../terminalText.js"
-
-type Found = Extract<StreamElements["logs.read"], { readonly _tag: "SearchFound" }>
-type Hit = Found["hits"][number]
-type Item = Hit["before"][number]
 
 export interface HitPrinterOptions {
   /** Whether lines go as they are, without colors of the command. */
@@ -16,7 +12,7 @@ export interface HitPrinterOptions {
 /** What people call a source, without the engine. */
 const sourceText = (source: string): string => source.slice(source.indexOf("/") + 1)
 
-const noteText = (item: Exclude<Item, { readonly _tag: "StoredLine" }>): string => {
+const noteText = (item: Exclude<KeptItem, { readonly _tag: "StoredLine" }>): string => {
   switch (item._tag) {
     case "GenerationMark":
       return `the kept log of container ${item.containerName} begins`
@@ -38,7 +34,7 @@ export class HitPrinter {
 
   constructor(private readonly options: HitPrinterOptions) {}
 
-  print(hits: ReadonlyArray<Hit>): void {
+  print(hits: ReadonlyArray<KeptHit>): void {
     const lines: Array<string> = []
     for (const { after, before, line } of hits) {
       if (this.options.context !== undefined && this.options.context > 0) {
@@ -52,7 +48,7 @@ export class HitPrinter {
     if (lines.length > 0) process.stdout.write(`${lines.join("\n")}\n`)
   }
 
-  private text(item: Item, sign: ":" | "-"): string {
+  private text(item: KeptItem, sign: ":" | "-"): string {
     if (item._tag !== "StoredLine") return `-- ${noteText(item)} --`
     const { source, text, timestamp } = item
     const head = `${timestamp} ${sourceText(source)}${sign}`

@@ -1,5 +1,5 @@
 /** `dockwire search`: finds lines of everything that a server has kept. */
-import type { StreamElements } from "../../../Api/json/ApiTypes.js"
+import type { SearchFound, SearchProgress } from "../../../Api/json/ApiTypes.js"
 import { CommandFailure, ExitCode, usageFailure } from "../CommandFailure.js"
 import { findServer } from "../findServer.js"
 import { logTime } from "../logs/logTime.js"
@@ -7,8 +7,6 @@ import { isPlain, note } from "../Output.js"
 import { type ParsedCommand, wholeNumber } from "../parseCommand.js"
 import { RemoteServer } from "../RemoteServer.js"
 import { HitPrinter } from "./HitPrinter.js"
-
-type Found = Extract<StreamElements["logs.read"], { readonly _tag: "SearchFound" }>
 
 const defaultLimit = 1_000
 
@@ -47,7 +45,7 @@ const queryOf = (parsed: ParsedCommand) => {
 }
 
 /** How far a search is, on the last line of a terminal. */
-const progressText = ({ progress: { matches, scannedBytes, totalBytes } }: Found): string => {
+const progressText = ({ progress: { matches, scannedBytes, totalBytes } }: SearchFound): string => {
   const percent = totalBytes === 0 ? 100 : Math.floor((100 * scannedBytes) / totalBytes)
   return `${matches} found, ${percent} % searched`
 }
@@ -59,7 +57,7 @@ export const search = async (parsed: ParsedCommand): Promise<number> => {
   const isJson = parsed.isSet("json")
   const printer = new HitPrinter({ isPlain: isPlain(process.stdout) || parsed.isSet("raw"), context: query.context })
   const tell = isPlain(process.stderr) ? () => {} : (text: string) => process.stderr.write(`\r\u001b[K${text}`)
-  let last: Found["progress"] | undefined
+  let last: SearchProgress | undefined
   for await (const elements of server.lines("logs.read", { query }, "the rest of what the search finds")) {
     for (const element of elements) {
       if (element._tag === "Failed") {
